@@ -1,0 +1,1 @@
+//! DIP layer 5, applications: workloads on top of ready state

@@ -1,0 +1,1 @@
+//! DIP layer 7, cluster coordination: membership, quorum, load balancers

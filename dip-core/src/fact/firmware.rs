@@ -1,0 +1,13 @@
+//! What layer 2 (firmware and management) promises to the others.
+
+use super::Fact;
+use crate::hardware::{BootDevice, Identity, PowerState};
+
+/// The chassis power of a node (`node/<node>`, within a boot), as its BMC tells it.
+pub const POWER: Fact<PowerState> = Fact::new("firmware.power");
+
+/// The device a node boots from next (`node/<node>`, within a boot).
+pub const BOOT_DEVICE: Fact<BootDevice> = Fact::new("firmware.boot_device");
+
+/// Who the machine is: maker, model, serial number, UUID (`node/<node>`).
+pub const IDENTITY: Fact<Identity> = Fact::new("firmware.identity");

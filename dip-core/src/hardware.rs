@@ -1,0 +1,201 @@
+//! Hardware vocabulary: addresses, numbers and states that have a type, a range and one way to write them.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// A text is not the hardware value that it should be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is not {what}, for example `{example}`")]
+pub struct HardwareError {
+    text: String,
+    what: &'static str,
+    example: &'static str,
+}
+
+macro_rules! as_text {
+    ($name:ident) => {
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, f)
+            }
+        }
+    };
+}
+
+/// A 48-bit IEEE 802 MAC address, written `52:54:00:12:34:56` (`-` between the octets is read too).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MacAddr(pub [u8; 6]);
+
+impl fmt::Display for MacAddr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [a, b, c, d, e, g] = self.0;
+        write!(f, "{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x}")
+    }
+}
+
+impl FromStr for MacAddr {
+    type Err = HardwareError;
+
+    fn from_str(text: &str) -> Result<Self, HardwareError> {
+        let wrong = || HardwareError { text: text.to_owned(), what: "a MAC address", example: "52:54:00:12:34:56" };
+        let mut octets = [0; 6];
+        let mut parts = text.split([':', '-']);
+        for octet in &mut octets {
+            let part = parts.next().filter(|part| part.len() == 2).ok_or_else(wrong)?;
+            *octet = u8::from_str_radix(part, 16).map_err(|_| wrong())?;
+        }
+        if parts.next().is_some() { Err(wrong()) } else { Ok(Self(octets)) }
+    }
+}
+
+as_text!(MacAddr);
+
+/// A PCI address, written `0000:3b:00.1`. Two ports of one card may share it: a MAC address tells them apart.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PciAddress {
+    domain: u16,
+    bus: u8,
+    device: u8,
+    function: u8,
+}
+
+impl fmt::Display for PciAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04x}:{:02x}:{:02x}.{:x}", self.domain, self.bus, self.device, self.function)
+    }
+}
+
+impl FromStr for PciAddress {
+    type Err = HardwareError;
+
+    fn from_str(text: &str) -> Result<Self, HardwareError> {
+        let parse = || {
+            let (rest, function) = text.rsplit_once('.')?;
+            let (rest, device) = rest.rsplit_once(':')?;
+            let (domain, bus) = rest.split_once(':').unwrap_or(("0000", rest));
+            let hex = |part: &str| u16::from_str_radix(part, 16).ok();
+            let address = Self {
+                domain: hex(domain)?,
+                bus: u8::from_str_radix(bus, 16).ok()?,
+                device: u8::from_str_radix(device, 16).ok().filter(|device| *device < 32)?,
+                function: u8::from_str_radix(function, 16).ok().filter(|function| *function < 8)?,
+            };
+            Some(address)
+        };
+        parse().ok_or_else(|| HardwareError { text: text.to_owned(), what: "a PCI address", example: "0000:3b:00.1" })
+    }
+}
+
+as_text!(PciAddress);
+
+/// An IEEE 802.1Q VLAN id, 1 to 4094.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "u16", into = "u16")]
+pub struct VlanId(u16);
+
+impl VlanId {
+    /// The number, 1 to 4094.
+    #[must_use]
+    pub const fn number(self) -> u16 {
+        self.0
+    }
+}
+
+/// A number is not a VLAN id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{0} is not a VLAN id; they go from 1 to 4094")]
+pub struct VlanError(u16);
+
+impl TryFrom<u16> for VlanId {
+    type Error = VlanError;
+
+    fn try_from(number: u16) -> Result<Self, VlanError> {
+        if (1..=4094).contains(&number) { Ok(Self(number)) } else { Err(VlanError(number)) }
+    }
+}
+
+impl From<VlanId> for u16 {
+    fn from(vlan: VlanId) -> Self {
+        vlan.0
+    }
+}
+
+impl fmt::Display for VlanId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Whether a chassis has power.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PowerState {
+    /// Powered on.
+    On,
+    /// Powered off.
+    Off,
+}
+
+impl fmt::Display for PowerState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::On => "on",
+            Self::Off => "off",
+        })
+    }
+}
+
+/// Where a machine boots from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BootDevice {
+    /// The system disk.
+    Disk,
+    /// The network: PXE or HTTP boot.
+    Network,
+    /// A (virtual) optical drive.
+    Cdrom,
+    /// The firmware's own setup.
+    Setup,
+    /// Whatever the firmware's own order says: no override is set.
+    Default,
+}
+
+impl fmt::Display for BootDevice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Disk => "disk",
+            Self::Network => "network",
+            Self::Cdrom => "cdrom",
+            Self::Setup => "setup",
+            Self::Default => "default",
+        })
+    }
+}
+
+/// Who a machine is, as its management controller tells it; what it does not tell is `None`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// The maker.
+    pub manufacturer: Option<String>,
+    /// The model.
+    pub model: Option<String>,
+    /// The chassis or system serial number.
+    pub serial: Option<String>,
+    /// The system UUID, in the canonical lower-case form.
+    pub uuid: Option<String>,
+}

@@ -1,0 +1,145 @@
+//! A layer: what one of the seven floors brings into a plan. Layers propose; the planner orders.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::fact::FactRegistry;
+use crate::id::LayerId;
+use crate::observed::Observed;
+use crate::operation::Operations;
+use crate::provider::Providers;
+use crate::secret::{SecretError, Secrets};
+use crate::site::{Origin, SettingsSchema, Site};
+use crate::step::{Boot, Step};
+
+/// One of the seven layers, or a vendor's own that belongs to one of them.
+pub trait Layer: fmt::Debug + Send + Sync {
+    /// Which of the seven it is, or belongs to.
+    fn id(&self) -> LayerId;
+
+    /// Declares the facts that its steps give.
+    fn facts(&self, known: &mut FactRegistry);
+
+    /// Registers the operations that its steps call.
+    fn operations(&self, known: &mut Operations);
+
+    /// The settings that it reads: of nodes, and of the kinds of services, switches, BMC protocols and workloads it knows.
+    fn settings(&self) -> SettingsSchema;
+
+    /// Makes a provider of every service of the site that it knows. It builds clients and reads secrets; it does not
+    /// wait for servers: one that is down fails its steps, with a reason, and not the whole run.
+    ///
+    /// # Errors
+    /// All that is wrong at once.
+    fn connect(&self, site: &Site, secrets: &dyn Secrets, providers: &mut Providers) -> Result<(), Vec<ConnectError>>;
+
+    /// The steps that would bring the site to what is wanted, whatever is the case now. Pure.
+    ///
+    /// # Errors
+    /// What the site asks for and this layer cannot propose, all at once.
+    fn propose(&self, site: &Site, seen: &Observed) -> Result<Vec<Step>, Vec<Note>>;
+
+    /// Its part of a boot: the steps that bring a node from one environment into another. Pure.
+    fn enter(&self, site: &Site, boot: &Boot) -> Vec<Step>;
+}
+
+/// Why a provider cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// A secret cannot be read.
+    #[error("{user} cannot be used")]
+    Secret {
+        /// Who needs it: "service `dns`".
+        user: String,
+        /// Which secret, and why.
+        source: SecretError,
+    },
+    /// A setting cannot be used.
+    #[error("{user} cannot be used: {why}")]
+    Setting {
+        /// Whose setting: "service `dns`".
+        user: String,
+        /// What is wrong, and what to do.
+        why: String,
+    },
+}
+
+/// Something that the site asks for and a layer cannot propose, with the place that asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// What is wrong, and what to do about it.
+    pub text: String,
+    /// Where the site file asks for it.
+    pub origin: Option<Origin>,
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.origin {
+            Some(origin) => write!(f, "{origin}: {}", self.text),
+            None => f.write_str(&self.text),
+        }
+    }
+}
+
+/// The layers that a program uses, in the order of their numbers.
+#[derive(Debug, Clone, Default)]
+pub struct Layers(Vec<Arc<dyn Layer>>);
+
+impl Layers {
+    /// No layers.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a layer.
+    #[must_use]
+    pub fn with(mut self, layer: impl Layer + 'static) -> Self {
+        self.0.push(Arc::new(layer));
+        self.0.sort_by_key(|layer| layer.id());
+        self
+    }
+
+    /// The layers.
+    pub fn iter(&self) -> impl Iterator<Item = &dyn Layer> {
+        self.0.iter().map(|layer| &**layer)
+    }
+
+    /// All their operations.
+    #[must_use]
+    pub fn operations(&self) -> Operations {
+        let mut known = Operations::default();
+        self.iter().for_each(|layer| layer.operations(&mut known));
+        known
+    }
+
+    /// All their facts.
+    #[must_use]
+    pub fn facts(&self) -> FactRegistry {
+        let mut known = FactRegistry::default();
+        self.iter().for_each(|layer| layer.facts(&mut known));
+        known
+    }
+
+    /// All their settings.
+    #[must_use]
+    pub fn settings(&self) -> SettingsSchema {
+        self.iter().fold(SettingsSchema::default(), |all, layer| all.merge(layer.settings()))
+    }
+
+    /// Makes the providers of all layers.
+    ///
+    /// # Errors
+    /// All that is wrong in all of them.
+    pub fn connect(&self, site: &Site, secrets: &dyn Secrets) -> Result<Providers, Vec<ConnectError>> {
+        let mut providers = Providers::new();
+        let mut errors = Vec::new();
+        for layer in self.iter() {
+            if let Err(mut wrong) = layer.connect(site, secrets, &mut providers) {
+                errors.append(&mut wrong);
+            }
+        }
+        if errors.is_empty() { Ok(providers) } else { Err(errors) }
+    }
+}

@@ -1,0 +1,15 @@
+//! The vocabulary, planner, engine and journal of dip. This crate knows no protocol and no layer.
+
+#[cfg(feature = "conformance")]
+pub mod conformance;
+pub mod fact;
+pub mod hardware;
+pub mod id;
+pub mod layer;
+pub mod observed;
+pub mod operation;
+pub mod provider;
+pub mod secret;
+pub mod site;
+pub mod step;
+pub mod subject;

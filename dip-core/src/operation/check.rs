@@ -1,0 +1,147 @@
+//! What looking at one thing can tell: it holds, it differs, or it cannot be seen now.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::fact::{FactKey, Facts};
+
+/// The outcome of a check.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Check {
+    /// All is as wanted; these facts were seen.
+    Holds(Facts),
+    /// It is not as wanted.
+    Differs(Diff),
+    /// It cannot be seen now.
+    Unknown(Gap),
+}
+
+/// What is different, in the terms of the operation.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Diff {
+    changes: Vec<Change>,
+}
+
+/// One difference.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// What it is: `access VLAN`, `A record`.
+    pub what: String,
+    /// What is there now; `None` where nothing is.
+    pub now: Option<String>,
+    /// What is wanted; `None` where nothing is.
+    pub wanted: Option<String>,
+}
+
+impl Diff {
+    /// One difference: `what` is `now` and should be `wanted`. Never pass a secret: a diff is shown and stored.
+    #[must_use]
+    pub fn of(what: impl Into<String>, now: Option<impl fmt::Display>, wanted: Option<impl fmt::Display>) -> Self {
+        Self::default().and(what, now, wanted)
+    }
+
+    /// Something should be there and is not.
+    #[must_use]
+    pub fn missing(what: impl Into<String>, wanted: impl fmt::Display) -> Self {
+        Self::of(what, None::<&str>, Some(wanted))
+    }
+
+    /// Adds a further difference.
+    #[must_use]
+    pub fn and(
+        mut self,
+        what: impl Into<String>,
+        now: Option<impl fmt::Display>,
+        wanted: Option<impl fmt::Display>,
+    ) -> Self {
+        self.changes.push(Change {
+            what: what.into(),
+            now: now.map(|now| now.to_string()),
+            wanted: wanted.map(|wanted| wanted.to_string()),
+        });
+        self
+    }
+
+    /// The differences.
+    #[must_use]
+    pub fn changes(&self) -> &[Change] {
+        &self.changes
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+
+    /// `Differs` where there is a difference, else `Holds` with the facts.
+    #[must_use]
+    pub fn or_holds(self, facts: Facts) -> Check {
+        if self.is_empty() { Check::Holds(facts) } else { Check::Differs(self) }
+    }
+}
+
+impl fmt::Display for Diff {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, change) in self.changes.iter().enumerate() {
+            if index > 0 {
+                f.write_str(", ")?;
+            }
+            match (&change.now, &change.wanted) {
+                (Some(now), Some(wanted)) => write!(f, "{} {now} → {wanted}", change.what)?,
+                (None, Some(wanted)) => write!(f, "+ {} {wanted}", change.what)?,
+                (Some(now), None) => write!(f, "- {} {now}", change.what)?,
+                (None, None) => f.write_str(&change.what)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Why something cannot be seen now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Gap {
+    /// A fact that it depends on is not known yet.
+    Fact(FactKey),
+    /// The node is not in the environment where this can be seen ("n1 is not installed and running").
+    Environment(String),
+    /// The one who would know cannot be asked now; why, as a sentence.
+    Unobservable(String),
+}
+
+impl fmt::Display for Gap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fact(key) => write!(f, "unknown until {key}"),
+            Self::Environment(environment) => write!(f, "unknown until {environment}"),
+            Self::Unobservable(why) => write!(f, "could not be observed: {why}"),
+        }
+    }
+}
+
+/// What an apply left to do. Facts never come from here: only a check tells what is true.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Applied {
+    /// The request was carried out; check now.
+    Done,
+    /// The request was accepted and takes its time; the worker is given back and the check is made every `poll`.
+    Wait {
+        /// What is waited for, as a fragment: "the clock to follow its source".
+        reason: String,
+        /// The pause between two checks.
+        poll: Duration,
+    },
+}
+
+impl Applied {
+    /// Waits for something, looking every `poll`.
+    #[must_use]
+    pub fn wait(reason: impl Into<String>, poll: Duration) -> Self {
+        Self::Wait { reason: reason.into(), poll }
+    }
+}

@@ -1,0 +1,17 @@
+//! Providers: the seam between dip and the servers of a site. Contracts that several layers act through live here; all
+//! others belong to the crate of their layer.
+
+mod error;
+mod host;
+mod power;
+mod registry;
+
+pub use error::{ErrorKind, ProviderError, Retry, sentence};
+pub use host::{Command, FileContent, Host, Output};
+pub use power::{Power, PowerAction};
+pub use registry::{MissingProvider, Providers};
+
+#[cfg(feature = "mocks")]
+pub use host::MockHost;
+#[cfg(feature = "mocks")]
+pub use power::MockPower;

@@ -1,0 +1,53 @@
+//! Services that the site has, and clusters that it wants.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Driver, Origin};
+use crate::id::{ClusterName, NodeName, RoleName, ServiceName};
+
+/// A service that the site already has: its DNS, DHCP, NTP, CMDB, monitoring, load balancer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Service {
+    /// Its name.
+    pub name: ServiceName,
+    /// Its kind with the fields of that kind.
+    pub driver: Driver,
+}
+
+/// A cluster: a workload and the nodes that carry it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Cluster {
+    /// Its name.
+    pub name: ClusterName,
+    /// Its workload with the fields of that kind.
+    pub workload: Driver,
+    /// Its members by the part that they play.
+    pub members: BTreeMap<RoleName, Vec<NodeName>>,
+    /// What must hold while it is changed.
+    pub policy: ClusterPolicy,
+    /// Where it stands in the site file.
+    pub origin: Option<Origin>,
+}
+
+/// What must hold while a cluster is changed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClusterPolicy {
+    /// How many members may be away at once.
+    pub max_unavailable: Option<u16>,
+    /// Over what its members must be spread.
+    pub spread: Option<Spread>,
+}
+
+/// A failure domain that members are spread over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Spread {
+    /// No two in one rack.
+    Rack,
+    /// No two on one PDU.
+    Pdu,
+    /// No two on one switch.
+    Switch,
+}

@@ -1,0 +1,73 @@
+//! The whole site.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Cluster, Network, Node, NodeState, Pdu, Rack, Service, Switch};
+use crate::id::{ClusterName, NetworkName, NodeName, PduName, RackName, ServiceName, SiteName, SwitchName};
+
+/// All that is wanted of one site. Every name in it resolves.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Site {
+    /// The site's name: the owner mark of the records that dip writes into other people's servers.
+    pub name: SiteName,
+    /// The DNS domain of its nodes.
+    pub domain: Option<String>,
+    /// Its racks.
+    pub racks: BTreeMap<RackName, Rack>,
+    /// Its switches.
+    pub switches: BTreeMap<SwitchName, Switch>,
+    /// Its PDUs.
+    pub pdus: BTreeMap<PduName, Pdu>,
+    /// Its networks.
+    pub networks: BTreeMap<NetworkName, Network>,
+    /// Its nodes.
+    pub nodes: BTreeMap<NodeName, Node>,
+    /// The services that it has.
+    pub services: BTreeMap<ServiceName, Service>,
+    /// The clusters that it wants.
+    pub clusters: BTreeMap<ClusterName, Cluster>,
+}
+
+impl Site {
+    /// An empty site.
+    #[must_use]
+    pub const fn new(name: SiteName) -> Self {
+        Self {
+            name,
+            domain: None,
+            racks: BTreeMap::new(),
+            switches: BTreeMap::new(),
+            pdus: BTreeMap::new(),
+            networks: BTreeMap::new(),
+            nodes: BTreeMap::new(),
+            services: BTreeMap::new(),
+            clusters: BTreeMap::new(),
+        }
+    }
+
+    /// The nodes that are wanted at ready state.
+    pub fn ready_nodes(&self) -> impl Iterator<Item = &Node> {
+        self.nodes.values().filter(|node| node.state == NodeState::Ready)
+    }
+
+    /// The services of one of these kinds.
+    pub fn services_of<'a>(&'a self, kinds: &'a [&str]) -> impl Iterator<Item = &'a Service> {
+        self.services.values().filter(|service| kinds.contains(&service.driver.kind.as_str()))
+    }
+
+    /// The fully qualified name of a node: its name within its primary network's domain, else the site's, else alone.
+    #[must_use]
+    pub fn host_name(&self, node: &Node) -> String {
+        let network = node.primary_nic().and_then(|nic| nic.network.as_ref());
+        let domain = network
+            .and_then(|network| self.networks.get(network))
+            .and_then(|network| network.domain.as_ref())
+            .or(self.domain.as_ref());
+        match domain {
+            Some(domain) => format!("{}.{domain}", node.name),
+            None => node.name.to_string(),
+        }
+    }
+}

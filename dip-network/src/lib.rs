@@ -1,0 +1,1 @@
+//! DIP layer 1, shared infrastructure: switch ports, PDU outlets, addresses, DHCP

@@ -1,0 +1,1 @@
+//! DIP layer 4, operations clients: time and name resolution on the node

@@ -1,0 +1,1 @@
+//! DIP layer 6, operations management: DNS, CMDB and monitoring records

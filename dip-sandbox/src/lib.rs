@@ -1,0 +1,1 @@
+//! A simulated datacenter that implements every provider trait, on virtual time, with faults
