@@ -1,1 +1,3 @@
-//! DIP layer 1, shared infrastructure: switch ports, PDU outlets, addresses, DHCP
+//! DIP layer 1, shared infrastructure: the links between nodes. See [`provider`] for the servers that it acts through.
+
+pub mod provider;

@@ -1,0 +1,72 @@
+//! A DHCP server: which addresses it keeps for which interface.
+
+use std::net::IpAddr;
+
+use async_trait::async_trait;
+use dip_core::hardware::MacAddr;
+use dip_core::id::SiteName;
+use dip_core::provider::ProviderError;
+use serde::{Deserialize, Serialize};
+
+/// What is wanted: the addresses, and the host name, that an interface gets.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reservation {
+    /// The interface.
+    pub mac: MacAddr,
+    /// Its addresses, IPv4 and IPv6; at least one. Their order means nothing.
+    pub addresses: Vec<IpAddr>,
+    /// The host name that the server tells it, without a domain; `None` for none.
+    pub host_name: Option<String>,
+}
+
+impl Reservation {
+    /// Whether another reservation says the same; the order of addresses means nothing.
+    #[must_use]
+    pub fn agrees_with(&self, other: &Self) -> bool {
+        self.mac == other.mac
+            && self.host_name == other.host_name
+            && sorted(&self.addresses) == sorted(&other.addresses)
+    }
+}
+
+fn sorted(addresses: &[IpAddr]) -> Vec<IpAddr> {
+    let mut addresses = addresses.to_vec();
+    addresses.sort_unstable();
+    addresses.dedup();
+    addresses
+}
+
+/// What the server has: a reservation, and whose it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// The reservation.
+    pub reservation: Reservation,
+    /// The site whose mark it carries; `None` where it carries none: somebody wrote it by hand.
+    pub owner: Option<SiteName>,
+}
+
+/// The reservations of one DHCP server.
+///
+/// # Contract
+/// * `reserve` twice is once, and a `reservation` right after sees it. A reservation of the same owner for the same interface is replaced.
+/// * An address that the same owner keeps for another interface moves to the new one (a network card was replaced): the former
+///   reservation loses that address, and is gone where it has no other.
+/// * An interface or an address that anybody else holds (another site, or no mark at all) is
+///   [`ErrorKind::Conflict`](dip_core::provider::ErrorKind::Conflict) for `reserve`, and an interface for `release`; nothing is changed then.
+/// * `release` of an interface without a reservation is `Ok(())`.
+/// * A cancelled or interrupted `reserve` or `release` leaves the reservation as before, as wanted, or absent; calling it again mends it.
+#[cfg_attr(feature = "mocks", mockall::automock)]
+#[async_trait]
+pub trait Dhcp: Send + Sync {
+    /// The reservation of an interface.
+    async fn reservation(&self, mac: MacAddr) -> Result<Option<Held>, ProviderError>;
+
+    /// Keeps addresses for an interface, on behalf of a site.
+    async fn reserve(&self, reservation: &Reservation, owner: &SiteName) -> Result<(), ProviderError>;
+
+    /// Gives up the reservation of an interface, on behalf of a site.
+    async fn release(&self, mac: MacAddr, owner: &SiteName) -> Result<(), ProviderError>;
+
+    /// All reservations, everybody's, in the order of their MAC addresses.
+    async fn list(&self) -> Result<Vec<Held>, ProviderError>;
+}

@@ -1,0 +1,16 @@
+//! The provider traits of layer 1: switches, DHCP servers and power distribution units.
+
+mod dhcp;
+mod pdu;
+mod switch;
+
+pub use dhcp::{Dhcp, Held, Reservation};
+pub use pdu::Pdu;
+pub use switch::{PortMode, PortState, Switch};
+
+#[cfg(feature = "mocks")]
+pub use dhcp::MockDhcp;
+#[cfg(feature = "mocks")]
+pub use pdu::MockPdu;
+#[cfg(feature = "mocks")]
+pub use switch::MockSwitch;
