@@ -8,6 +8,7 @@ pub mod id;
 pub mod layer;
 pub mod observed;
 pub mod operation;
+pub mod plan;
 pub mod provider;
 pub mod secret;
 pub mod site;

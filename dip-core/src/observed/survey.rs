@@ -1,0 +1,60 @@
+//! A survey: what the checks of a draft told, at one time.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::fact::{FactKey, Facts};
+use crate::id::StepId;
+use crate::operation::{Check, Gap};
+
+/// What each step of a draft found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Survey {
+    checks: Vec<Check>,
+    facts: Facts,
+    at: Timestamp,
+}
+
+impl Survey {
+    /// A survey from the checks of a draft's steps, in the order of the steps.
+    #[must_use]
+    pub fn new(checks: Vec<Check>, at: Timestamp) -> Self {
+        let mut facts = Facts::new();
+        for check in &checks {
+            if let Check::Holds(seen) = check {
+                facts.extend(seen.clone());
+            }
+        }
+        Self { checks, facts, at }
+    }
+
+    /// A survey that could see nothing: every step of the draft is unknown.
+    #[must_use]
+    pub fn blind(steps: usize, at: Timestamp) -> Self {
+        let gap = Gap::Unobservable("no survey was made".to_owned());
+        Self { checks: vec![Check::Unknown(gap); steps], facts: Facts::new(), at }
+    }
+
+    /// What a step's check told.
+    #[must_use]
+    pub fn check(&self, step: StepId) -> &Check {
+        &self.checks[step.index()]
+    }
+
+    /// All checks, in the order of the steps.
+    #[must_use]
+    pub fn checks(&self) -> &[Check] {
+        &self.checks
+    }
+
+    /// The facts that were seen.
+    pub fn facts(&self) -> impl Iterator<Item = (&FactKey, &Value)> {
+        self.facts.iter()
+    }
+
+    /// When it was made.
+    #[must_use]
+    pub const fn at(&self) -> Timestamp {
+        self.at
+    }
+}

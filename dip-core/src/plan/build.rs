@@ -1,0 +1,176 @@
+//! From a draft and its survey to a plan: what holds is left out, boots come in, the order follows. Pure.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::boot::{Stay, stays};
+use super::graph::Graph;
+use super::{Draft, Held, Known, Plan, PlanError, PlanFault, PlannedBoot, PlannedStep, circle, draft, resolve};
+use crate::fact::FactKey;
+use crate::id::{NodeName, StepId};
+use crate::layer::Layers;
+use crate::operation::{Check, Gap};
+use crate::observed::Survey;
+use crate::step::{Boot, Environment, Place, Step};
+
+/// Why a step is in the plan.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reading {
+    /// It is not as wanted.
+    Differs(crate::operation::Diff),
+    /// It cannot be seen before the plan runs.
+    Unknown(Gap),
+}
+
+impl Plan {
+    /// Makes the plan for what the survey saw. The same draft and survey always give the same plan.
+    ///
+    /// # Errors
+    /// Unmet needs and circles that appear only once boots are placed.
+    pub fn new(draft: &Draft, survey: &Survey, layers: &Layers) -> Result<Self, PlanError> {
+        let mut build = Build { draft, survey, layers, steps: Vec::new(), readings: Vec::new(), places: HashMap::new() };
+        build.keep_what_does_not_hold();
+        let boots = build.boots();
+        let known: Vec<Known> = survey
+            .facts()
+            .map(|(key, value)| Known { key: key.clone(), value: value.clone(), at: survey.at() })
+            .collect();
+        let held = build.held();
+        let steps: Vec<PlannedStep> = build
+            .steps
+            .into_iter()
+            .zip(build.readings)
+            .map(|(step, reading)| PlannedStep { step, reading })
+            .collect();
+        Self::assemble(draft.site.clone(), draft.goal, steps, boots, known, held).map_err(PlanError::new)
+    }
+}
+
+/// The graph of a plan, checked.
+pub(super) fn graph(steps: &[Step], boots: &[PlannedBoot], known: &[Known]) -> Result<Graph, Vec<PlanFault>> {
+    let seen: std::collections::HashSet<&FactKey> = known.iter().map(|known| &known.key).collect();
+    let graph = resolve::resolve(steps, boots, &|key| seen.contains(key))?;
+    let circles = circle::circles(&graph, steps, boots);
+    if circles.is_empty() { Ok(graph) } else { Err(circles) }
+}
+
+struct Build<'a> {
+    draft: &'a Draft,
+    survey: &'a Survey,
+    layers: &'a Layers,
+    steps: Vec<Step>,
+    readings: Vec<Reading>,
+    /// Where a step of the draft stands in the plan.
+    places: HashMap<StepId, StepId>,
+}
+
+impl Build<'_> {
+    fn keep_what_does_not_hold(&mut self) {
+        for (index, step) in self.draft.steps.iter().enumerate() {
+            let id = StepId::at(index);
+            if step.boot.is_some() {
+                continue;
+            }
+            if let Some(reading) = self.reading(id) {
+                self.places.insert(id, StepId::at(self.steps.len()));
+                self.steps.push(step.clone());
+                self.readings.push(reading);
+            }
+        }
+    }
+
+    fn reading(&self, step: StepId) -> Option<Reading> {
+        match self.survey.check(step) {
+            Check::Holds(_) => None,
+            Check::Differs(diff) => Some(Reading::Differs(diff.clone())),
+            Check::Unknown(gap) => Some(Reading::Unknown(gap.clone())),
+        }
+    }
+
+    fn boots(&mut self) -> Vec<PlannedBoot> {
+        let mut entered: BTreeMap<&NodeName, Vec<&PlannedBoot>> = BTreeMap::new();
+        for probe in &self.draft.probes {
+            entered.entry(&probe.boot.node).or_default().push(probe);
+        }
+        let shape = self.shape_without_boots();
+        let mut boots = Vec::new();
+        for (node, probes) in entered {
+            self.boots_of(node, &probes, &shape, &mut boots);
+        }
+        boots
+    }
+
+    /// The kept steps of nodes that need more than one environment must be ordered before their boots are known.
+    fn shape_without_boots(&self) -> Graph {
+        resolve::resolve(&self.steps, &[], &|_| true).unwrap_or_default()
+    }
+
+    fn boots_of(&mut self, node: &NodeName, probes: &[&PlannedBoot], shape: &Graph, boots: &mut Vec<PlannedBoot>) {
+        let holds = |probe: &PlannedBoot| {
+            !probe.parts.is_empty() && probe.parts.iter().all(|&part| matches!(self.survey.check(part), Check::Holds(_)))
+        };
+        let now = probes.iter().find(|probe| holds(probe)).map(|probe| probe.boot.to);
+        let stays = match probes {
+            // One environment is by far the usual case, and needs no search.
+            [probe] => {
+                let work = probe.work.iter().filter_map(|step| self.places.get(step).copied()).collect();
+                vec![Stay { environment: probe.boot.to, work }]
+            }
+            _ => stays(node, now, &self.steps, shape),
+        };
+        let mut ordinal = 0;
+        let mut from = now;
+        let mut leaves: Vec<StepId> = Vec::new();
+        for (index, stay) in stays.iter().enumerate() {
+            let is_there = index == 0 && now == Some(stay.environment);
+            if !is_there {
+                ordinal += 1;
+                let boot = Boot { node: node.clone(), from, to: stay.environment, ordinal };
+                let parts = self.parts(&boot, probes);
+                boots.push(PlannedBoot { boot, parts, work: stay.work.clone(), leaves: std::mem::take(&mut leaves) });
+            }
+            from = Some(stay.environment);
+            leaves.clone_from(&stay.work);
+        }
+    }
+
+    /// The steps of a boot that are still to be done: for the boot that was probed, those that do not hold.
+    fn parts(&mut self, boot: &Boot, probes: &[&PlannedBoot]) -> Vec<StepId> {
+        let probe = probes.iter().find(|probe| probe.boot.to == boot.to && probe.boot.ordinal == boot.ordinal);
+        let first = self.steps.len();
+        if let Some(probe) = probe.filter(|_| boot.ordinal == 1) {
+            for &part in &probe.parts {
+                if let Some(reading) = self.reading(part) {
+                    self.steps.push(self.draft.steps[part.index()].clone());
+                    self.readings.push(reading);
+                }
+            }
+        } else {
+            let parts = draft::enter(&self.draft.site, self.layers, boot, &mut self.steps);
+            let gap = Gap::Environment(format!("{} has left its environment", boot.node));
+            self.readings.extend(parts.iter().map(|_| Reading::Unknown(gap.clone())));
+        }
+        (first..self.steps.len()).map(StepId::at).collect()
+    }
+
+    fn held(&self) -> Vec<Held> {
+        (0..self.draft.steps.len())
+            .map(StepId::at)
+            .filter(|&step| matches!(self.survey.check(step), Check::Holds(_)))
+            .map(|step| {
+                let step = &self.draft.steps[step.index()];
+                Held { name: step.name.clone(), layer: step.layer, subject: step.subject.clone() }
+            })
+            .collect()
+    }
+}
+
+/// What an environment looks like in a sentence: "n1 is installed and running".
+#[must_use]
+pub(crate) fn environment_words(place: &Place) -> String {
+    match place {
+        Place::Anywhere => "anywhere".to_owned(),
+        Place::In(node, Environment::Off) => format!("{node} is off"),
+        Place::In(node, Environment::Installed) => format!("{node} runs its installed system"),
+    }
+}

@@ -1,0 +1,122 @@
+//! The draft: all steps that would bring the site to what is wanted, whatever is the case now. Pure.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
+
+use super::graph::Graph;
+use super::{PlanError, PlanFault, PlannedBoot, circle, resolve};
+use crate::id::{NodeName, StepId};
+use crate::layer::Layers;
+use crate::observed::Observed;
+use crate::site::Site;
+use crate::step::{Boot, Environment, Place, Step};
+
+/// How far a plan goes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Goal {
+    /// Ready state and what stands on it: applications and clusters.
+    #[default]
+    Everything,
+    /// Ready state: layers 1 to 4 and the records of layer 6.
+    Ready,
+}
+
+/// All steps that would bring the site to what is wanted, with their graph.
+///
+/// For each environment that a node needs, the steps that would enter it stand in the draft as a *probe*: where all of
+/// them hold, the node is there already.
+#[derive(Debug)]
+pub struct Draft {
+    pub(crate) site: Arc<Site>,
+    pub(crate) goal: Goal,
+    pub(crate) steps: Vec<Step>,
+    pub(crate) probes: Vec<PlannedBoot>,
+    pub(crate) graph: Graph,
+}
+
+impl Draft {
+    /// Asks every layer what it proposes and finds who gives what.
+    ///
+    /// # Errors
+    /// All that layers cannot propose, contested facts, unmet needs and circles.
+    pub fn new(site: Arc<Site>, seen: &Observed, layers: &Layers, goal: Goal) -> Result<Self, PlanError> {
+        let mut steps = Vec::new();
+        let mut faults = Vec::new();
+        for layer in layers.iter().filter(|layer| goal == Goal::Everything || layer.id().is_ready_state()) {
+            match layer.propose(&site, seen) {
+                Ok(proposed) => steps.extend(proposed),
+                Err(notes) => faults.extend(notes.into_iter().map(PlanFault::Note)),
+            }
+        }
+        let probes = probes(&site, layers, &mut steps);
+        let known = |key: &crate::fact::FactKey| seen.reading(key).is_some();
+        let graph = match resolve::resolve(&steps, &probes, &known) {
+            Ok(graph) => {
+                faults.extend(circle::circles(&graph, &steps, &probes));
+                graph
+            }
+            Err(wrong) => {
+                faults.extend(wrong);
+                Graph::default()
+            }
+        };
+        if faults.is_empty() { Ok(Self { site, goal, steps, probes, graph }) } else { Err(PlanError::new(faults)) }
+    }
+
+    /// The site that it is a draft for.
+    #[must_use]
+    pub const fn site(&self) -> &Arc<Site> {
+        &self.site
+    }
+
+    /// Its steps.
+    #[must_use]
+    pub fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    /// Its graph; boots in it are probes.
+    #[must_use]
+    pub const fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// The probes: for each environment that a node needs, the steps that would enter it.
+    #[must_use]
+    pub fn probes(&self) -> &[PlannedBoot] {
+        &self.probes
+    }
+}
+
+fn probes(site: &Site, layers: &Layers, steps: &mut Vec<Step>) -> Vec<PlannedBoot> {
+    let mut wanted: BTreeMap<(NodeName, Environment), Vec<StepId>> = BTreeMap::new();
+    let mut nodes: BTreeSet<NodeName> = BTreeSet::new();
+    for (index, step) in steps.iter().enumerate() {
+        if let Place::In(node, environment) = &step.place {
+            wanted.entry((node.clone(), *environment)).or_default().push(StepId::at(index));
+            nodes.insert(node.clone());
+        }
+    }
+    // A node that is wanted at ready state runs, whether or not something has to be done on it.
+    for node in site.ready_nodes().filter(|node| node.bmc.is_some() || nodes.contains(&node.name)) {
+        wanted.entry((node.name.clone(), Environment::Installed)).or_default();
+    }
+    let mut used: HashSet<(NodeName, u16)> = HashSet::new();
+    let mut probes = Vec::with_capacity(wanted.len());
+    // In reverse, `Installed` comes first and takes the ordinal that its boot has in nearly every plan.
+    for ((node, to), work) in wanted.into_iter().rev() {
+        let ordinal = if used.insert((node.clone(), 1)) { 1 } else { 2 };
+        let boot = Boot { node, from: None, to, ordinal };
+        let parts = enter(site, layers, &boot, steps);
+        probes.push(PlannedBoot { boot, parts, work, leaves: Vec::new() });
+    }
+    probes
+}
+
+/// Adds every layer's part of a boot to the steps and tells which they are.
+pub(crate) fn enter(site: &Site, layers: &Layers, boot: &Boot, steps: &mut Vec<Step>) -> Vec<StepId> {
+    let first = steps.len();
+    steps.extend(layers.iter().flat_map(|layer| layer.enter(site, boot)));
+    (first..steps.len()).map(StepId::at).collect()
+}

@@ -1,0 +1,121 @@
+//! Why there is no plan, as sentences; all of them at once.
+
+use std::fmt;
+
+use crate::fact::FactKey;
+use crate::layer::Note;
+use crate::step::StepName;
+
+/// There is no plan; all the reasons.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlanError {
+    faults: Vec<PlanFault>,
+}
+
+impl PlanError {
+    pub(crate) fn new(faults: Vec<PlanFault>) -> Self {
+        Self { faults }
+    }
+
+    /// The reasons.
+    #[must_use]
+    pub fn faults(&self) -> &[PlanFault] {
+        &self.faults
+    }
+}
+
+impl fmt::Display for PlanError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, fault) in self.faults.iter().enumerate() {
+            if index > 0 {
+                f.write_str("\n")?;
+            }
+            write!(f, "{fault}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for PlanError {}
+
+/// One reason why there is no plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PlanFault {
+    /// A layer cannot propose what the site asks for.
+    Note(Note),
+    /// A step needs facts that no step gives and nobody has seen.
+    Unmet {
+        /// The step.
+        step: StepName,
+        /// The facts.
+        facts: Vec<FactKey>,
+        /// How many of them would be enough.
+        enough: usize,
+        /// Steps that give something near to it, with what they give.
+        nearest: Vec<(StepName, FactKey)>,
+    },
+    /// Two steps give one fact: which of them is right?
+    Contested {
+        /// The fact.
+        fact: FactKey,
+        /// The steps.
+        givers: Vec<StepName>,
+    },
+    /// Two steps have one name.
+    Twice(StepName),
+    /// Steps wait for each other.
+    Circle(Vec<Link>),
+}
+
+/// One link of a circle: who waits, and why for the next one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// Who waits: a step, a set of facts or a boot, in words.
+    pub who: String,
+    /// Why it waits for the next link (the last one for the first), in words.
+    pub why: String,
+}
+
+impl fmt::Display for PlanFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Note(note) => write!(f, "{note}"),
+            Self::Unmet { step, facts, enough, nearest } => {
+                match &facts[..] {
+                    [fact] => write!(f, "step `{step}` needs {fact}, which no step gives and nobody has seen")?,
+                    _ => {
+                        write!(f, "step `{step}` needs {enough} of these {} facts, and too few are given:", facts.len())?;
+                        for fact in facts {
+                            write!(f, "\n  {fact}")?;
+                        }
+                    }
+                }
+                if nearest.is_empty() {
+                    f.write_str("\n  nothing in this site gives anything like it: is a service or a setting missing from the site file?")?;
+                }
+                for (giver, fact) in nearest {
+                    write!(f, "\n  near to it: `{giver}` gives {fact}")?;
+                }
+                Ok(())
+            }
+            Self::Contested { fact, givers } => {
+                write!(f, "{fact} is given by {} steps, and only one may give it:", givers.len())?;
+                for giver in givers {
+                    write!(f, "\n  `{giver}`")?;
+                }
+                f.write_str("\n  remove one of them from the site file, or let one of the two layers use a fact of its own")
+            }
+            Self::Twice(name) => {
+                write!(f, "two steps are named `{name}`: a layer proposed the same twice; it must give one of them a qualifier")
+            }
+            Self::Circle(links) => {
+                f.write_str("these wait for each other, so none can ever start:")?;
+                for (index, link) in links.iter().enumerate() {
+                    let next = &links[(index + 1) % links.len()].who;
+                    write!(f, "\n  {} waits for {next}: {}", link.who, link.why)?;
+                }
+                f.write_str("\n  one of these needs must go")
+            }
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! The id of a plan: the same wishes and the same readings give the same id, whoever plans, wherever and whenever.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::{Goal, Known, PlannedBoot, PlannedStep};
+use crate::site::Site;
+
+/// A SHA-256 over what a plan will do and the values that it was made from; not over times, ages and places in files.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PlanId(String);
+
+impl PlanId {
+    pub(super) fn of(site: &Site, goal: Goal, steps: &[PlannedStep], boots: &[PlannedBoot], known: &[Known]) -> Self {
+        let mut hash = Canonical(Sha256::new());
+        hash.add(&(2_u32, site.name.as_str(), goal));
+        for PlannedStep { step, reading } in steps {
+            hash.add(&(&step.name, step.call.operation(), step.call.input(), &step.needs, &step.gives));
+            hash.add(&(&step.place, step.hazard, &step.locks, reading));
+        }
+        for boot in boots {
+            hash.add(boot);
+        }
+        for known in known {
+            hash.add(&(&known.key, &known.value));
+        }
+        let digest = hash.0.finalize();
+        Self(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
+    /// All 64 hexadecimal digits.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The first twelve digits, enough to tell plans apart in a sentence.
+    #[must_use]
+    pub fn short(&self) -> &str {
+        self.0.get(..12).unwrap_or(&self.0)
+    }
+}
+
+impl fmt::Display for PlanId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for PlanId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PlanId({})", self.short())
+    }
+}
+
+/// A hash that is fed JSON: its writer, so that no text is built.
+struct Canonical(Sha256);
+
+impl Canonical {
+    fn add<T: Serialize>(&mut self, part: &T) {
+        serde_json::to_writer(&mut *self, part).expect("parts of a plan serialise to JSON");
+        self.0.update(b"\n");
+    }
+}
+
+impl std::io::Write for Canonical {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}

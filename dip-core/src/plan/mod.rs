@@ -1,0 +1,162 @@
+//! The planner: draft → survey → plan. Pure and deterministic; order comes from declared needs alone.
+
+mod boot;
+mod build;
+mod circle;
+mod document;
+mod draft;
+mod error;
+mod explain;
+mod graph;
+mod identity;
+pub mod render;
+mod resolve;
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+pub use boot::PlannedBoot;
+pub use build::Reading;
+pub(crate) use build::environment_words;
+pub use document::PlanDocumentError;
+pub use draft::{Draft, Goal};
+pub use error::{Link, PlanError, PlanFault};
+pub use explain::{Explanation, NoSuchStep};
+pub use graph::{Because, Graph, Vertex, VertexId};
+pub use identity::PlanId;
+
+use crate::fact::FactKey;
+use crate::id::{LayerId, StepId};
+use crate::site::Site;
+use crate::step::{Step, StepName};
+use crate::subject::Subject;
+
+/// What will be done, in which order and why; made before anything happens, fit to be read, stored and applied later.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    id: PlanId,
+    site: Arc<Site>,
+    goal: Goal,
+    steps: Vec<PlannedStep>,
+    boots: Vec<PlannedBoot>,
+    known: Vec<Known>,
+    held: Vec<Held>,
+    graph: Graph,
+}
+
+/// A step of a plan with the reason why it is in it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PlannedStep {
+    /// The step.
+    pub step: Step,
+    /// What the survey saw.
+    pub reading: Reading,
+}
+
+/// A fact that was known when the plan was made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Known {
+    /// The fact.
+    pub key: FactKey,
+    /// Its value.
+    pub value: Value,
+    /// When it was seen.
+    pub at: Timestamp,
+}
+
+/// A step that is not in the plan, because all is as it wants.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// Its name.
+    pub name: StepName,
+    /// Its layer.
+    pub layer: LayerId,
+    /// Its subject.
+    pub subject: Subject,
+}
+
+impl Plan {
+    /// Puts the parts together and checks that they make a plan: every need met, no circle.
+    fn assemble(
+        site: Arc<Site>,
+        goal: Goal,
+        steps: Vec<PlannedStep>,
+        boots: Vec<PlannedBoot>,
+        known: Vec<Known>,
+        held: Vec<Held>,
+    ) -> Result<Self, Vec<PlanFault>> {
+        let bare: Vec<Step> = steps.iter().map(|planned| planned.step.clone()).collect();
+        let graph = build::graph(&bare, &boots, &known)?;
+        let id = PlanId::of(&site, goal, &steps, &boots, &known);
+        Ok(Self { id, site, goal, steps, boots, known, held, graph })
+    }
+
+    /// The plan's id: a hash of what it will do and of the values it was made from.
+    #[must_use]
+    pub const fn id(&self) -> &PlanId {
+        &self.id
+    }
+
+    /// The site that it was made for, with the bindings of its services.
+    #[must_use]
+    pub const fn site(&self) -> &Arc<Site> {
+        &self.site
+    }
+
+    /// How far it goes.
+    #[must_use]
+    pub const fn goal(&self) -> Goal {
+        self.goal
+    }
+
+    /// Its steps, in no order of time: the graph orders them.
+    #[must_use]
+    pub fn steps(&self) -> &[PlannedStep] {
+        &self.steps
+    }
+
+    /// One of its steps.
+    #[must_use]
+    pub fn step(&self, id: StepId) -> &PlannedStep {
+        &self.steps[id.index()]
+    }
+
+    /// Its boots.
+    #[must_use]
+    pub fn boots(&self) -> &[PlannedBoot] {
+        &self.boots
+    }
+
+    /// The facts that were known when it was made.
+    #[must_use]
+    pub fn known(&self) -> &[Known] {
+        &self.known
+    }
+
+    /// The steps that are not in it, because all is as they want.
+    #[must_use]
+    pub fn held(&self) -> &[Held] {
+        &self.held
+    }
+
+    /// Its graph.
+    #[must_use]
+    pub const fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// Whether there is nothing to do.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// How many steps are known to differ.
+    #[must_use]
+    pub fn differing(&self) -> usize {
+        self.steps.iter().filter(|planned| matches!(planned.reading, Reading::Differs(_))).count()
+    }
+}

@@ -1,0 +1,185 @@
+//! From needs to edges: who gives what, which sets of facts are barriers, and what is unmet or contested.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::graph::{Because, Edge, Graph, Vertex, VertexId};
+use super::{PlanFault, PlannedBoot};
+use crate::fact::FactKey;
+use crate::id::StepId;
+use crate::step::{Need, Step, StepName};
+
+/// Builds the graph of steps and boots.
+///
+/// `known` tells which facts need no giver; `boots` which environments are entered on the way.
+///
+/// # Errors
+/// Contested facts, names that are used twice and unmet needs, all at once. Circles are told by [`super::circle`].
+pub(crate) fn resolve(
+    steps: &[Step],
+    boots: &[PlannedBoot],
+    known: &dyn Fn(&FactKey) -> bool,
+) -> Result<Graph, Vec<PlanFault>> {
+    let mut faults = Vec::new();
+    let givers = givers(steps, &mut faults);
+    let mut builder = Builder {
+        steps,
+        givers: &givers,
+        known,
+        vertices: (0..steps.len()).map(|index| Vertex::Step(StepId::at(index))).collect(),
+        edges: Vec::new(),
+        barriers: HashMap::new(),
+        faults,
+    };
+    for (index, step) in steps.iter().enumerate() {
+        let vertex = VertexId::from(StepId::at(index));
+        for need in &step.needs {
+            builder.need(step, vertex, need);
+        }
+    }
+    for (index, boot) in boots.iter().enumerate() {
+        builder.boot(u32::try_from(index).expect("fewer boots than steps"), boot);
+    }
+    if builder.faults.is_empty() { Ok(Graph::new(builder.vertices, builder.edges)) } else { Err(builder.faults) }
+}
+
+type Givers<'a> = HashMap<&'a FactKey, StepId>;
+
+fn givers<'a>(steps: &'a [Step], faults: &mut Vec<PlanFault>) -> Givers<'a> {
+    let mut givers = Givers::with_capacity(steps.len());
+    let mut names = HashMap::with_capacity(steps.len());
+    let mut contested: BTreeMap<&FactKey, BTreeSet<&StepName>> = BTreeMap::new();
+    for (index, step) in steps.iter().enumerate() {
+        if names.insert(&step.name, index).is_some() {
+            faults.push(PlanFault::Twice(step.name.clone()));
+            continue;
+        }
+        for fact in &step.gives {
+            if let Some(first) = givers.insert(fact, StepId::at(index)) {
+                contested.entry(fact).or_default().extend([&steps[first.index()].name, &step.name]);
+            }
+        }
+    }
+    faults.extend(contested.into_iter().map(|(fact, givers)| PlanFault::Contested {
+        fact: fact.clone(),
+        givers: givers.into_iter().cloned().collect(),
+    }));
+    givers
+}
+
+struct Builder<'a> {
+    steps: &'a [Step],
+    givers: &'a Givers<'a>,
+    known: &'a dyn Fn(&FactKey) -> bool,
+    vertices: Vec<Vertex>,
+    edges: Vec<Edge>,
+    /// Identical sets of needs share one vertex: N + M edges, not N × M.
+    barriers: HashMap<(usize, &'a [FactKey]), VertexId>,
+    faults: Vec<PlanFault>,
+}
+
+impl<'a> Builder<'a> {
+    fn need(&mut self, step: &'a Step, vertex: VertexId, need: &'a Need) {
+        match need {
+            Need::IfGiven(fact) => {
+                if let Some(&giver) = self.givers.get(fact) {
+                    self.edge(giver.into(), vertex, Because::Fact(fact.clone()));
+                }
+            }
+            Need::All(facts) => match &facts[..] {
+                [] => {}
+                [fact] => {
+                    if let Some(&giver) = self.givers.get(fact) {
+                        self.edge(giver.into(), vertex, Because::Fact(fact.clone()));
+                    } else if !(self.known)(fact) {
+                        self.unmet(step, facts, 1);
+                    }
+                }
+                several => self.barrier(step, vertex, several.len(), several),
+            },
+            Need::AtLeast { count, facts } => self.barrier(step, vertex, *count, facts),
+        }
+    }
+
+    fn barrier(&mut self, step: &'a Step, vertex: VertexId, count: usize, facts: &'a [FactKey]) {
+        if let Some(&barrier) = self.barriers.get(&(count, facts)) {
+            self.edge(barrier, vertex, Because::Barrier);
+            return;
+        }
+        let given: Vec<(StepId, &FactKey)> =
+            facts.iter().filter_map(|fact| Some((*self.givers.get(fact)?, fact))).collect();
+        let seen = facts.iter().filter(|fact| !self.givers.contains_key(fact) && (self.known)(fact)).count();
+        if given.len() + seen < count {
+            let missing: Vec<FactKey> = facts
+                .iter()
+                .filter(|fact| !self.givers.contains_key(fact) && !(self.known)(fact))
+                .cloned()
+                .collect();
+            // Where all are needed, the missing ones are the point; where some are, the whole choice is.
+            let told = if count == facts.len() { &missing } else { facts };
+            let enough = if count == facts.len() { missing.len() } else { count };
+            self.unmet(step, told, enough);
+            return;
+        }
+        if count <= seen {
+            return;
+        }
+        let barrier = self.vertex(Vertex::Barrier {
+            threshold: u32::try_from(count - seen).expect("a set of facts is smaller than 2^32"),
+            of: u32::try_from(given.len()).expect("a set of facts is smaller than 2^32"),
+        });
+        self.barriers.insert((count, facts), barrier);
+        for (giver, fact) in given {
+            self.edge(giver.into(), barrier, Because::Fact(fact.clone()));
+        }
+        self.edge(barrier, vertex, Because::Barrier);
+    }
+
+    fn boot(&mut self, index: u32, boot: &PlannedBoot) {
+        let entered = self.vertex(Vertex::Boot(index));
+        for &part in &boot.parts {
+            self.edge(part.into(), entered, Because::Boot);
+        }
+        for &step in &boot.work {
+            self.edge(entered, step.into(), Because::Environment);
+        }
+        if !boot.leaves.is_empty() && !boot.parts.is_empty() {
+            let leave = self.vertex(Vertex::Leave(index));
+            for &step in &boot.leaves {
+                self.edge(step.into(), leave, Because::Leave);
+            }
+            for &part in &boot.parts {
+                self.edge(leave, part.into(), Because::Leave);
+            }
+        }
+    }
+
+    fn vertex(&mut self, vertex: Vertex) -> VertexId {
+        let id = VertexId(u32::try_from(self.vertices.len()).expect("a plan has fewer than 2^32 vertices"));
+        self.vertices.push(vertex);
+        id
+    }
+
+    fn edge(&mut self, from: VertexId, to: VertexId, because: Because) {
+        self.edges.push(Edge { from, to, because });
+    }
+
+    fn unmet(&mut self, step: &Step, facts: &[FactKey], enough: usize) {
+        let fault =
+            PlanFault::Unmet { step: step.name.clone(), facts: facts.to_vec(), enough, nearest: self.nearest(&facts[0]) };
+        if !self.faults.contains(&fault) {
+            self.faults.push(fault);
+        }
+    }
+
+    /// Up to three steps that give the same fact about something else, or something else about the same subject.
+    fn nearest(&self, wanted: &FactKey) -> Vec<(StepName, FactKey)> {
+        let mut near: Vec<(f64, &FactKey, StepId)> = self
+            .givers
+            .iter()
+            .filter(|(fact, _)| fact.name() == wanted.name() || fact.subject() == wanted.subject())
+            .map(|(fact, &giver)| (strsim::jaro_winkler(&fact.to_string(), &wanted.to_string()), *fact, giver))
+            .collect();
+        near.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1)));
+        near.into_iter().take(3).map(|(_, fact, giver)| (self.steps[giver.index()].name.clone(), fact.clone())).collect()
+    }
+}
