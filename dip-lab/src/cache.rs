@@ -1,0 +1,49 @@
+//! Where big things that are made once are kept: the base root of hosts and the Python environment.
+
+use std::path::{Path, PathBuf};
+
+/// The cache directory outside the repository: `$DIP_LAB_CACHE`, else `$XDG_CACHE_HOME/dip-lab`, else `~/.cache/dip-lab`.
+#[derive(Debug, Clone)]
+pub struct Cache {
+    root: PathBuf,
+}
+
+/// Raised when the contents of the base root change, so that an older one is not taken for it.
+const BASE_VERSION: u32 = 1;
+
+impl Cache {
+    /// The cache of this user.
+    pub fn open() -> Self {
+        let from = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let root = from("DIP_LAB_CACHE")
+            .or_else(|| from("XDG_CACHE_HOME").map(|dir| dir.join("dip-lab")))
+            .or_else(|| from("HOME").map(|dir| dir.join(".cache/dip-lab")))
+            .unwrap_or_else(|| std::env::temp_dir().join("dip-lab-cache"));
+        Self { root }
+    }
+
+    /// The directory itself.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The unpacked root file system that hosts overlay.
+    pub fn base_root(&self) -> PathBuf {
+        self.root.join(format!("base-v{BASE_VERSION}"))
+    }
+
+    /// The same as one archive, which a build server may keep between runs.
+    pub fn base_archive(&self) -> PathBuf {
+        self.root.join(format!("base-v{BASE_VERSION}.tar"))
+    }
+
+    /// The Python environment with sushy-tools, pytest and maturin.
+    pub fn python(&self) -> PathBuf {
+        self.root.join("venv")
+    }
+
+    /// A program of the Python environment.
+    pub fn python_program(&self, name: &str) -> PathBuf {
+        self.python().join("bin").join(name)
+    }
+}

@@ -1,0 +1,8 @@
+//! A whole small datacenter: switch, hosts with BMCs, DHCP, DNS, NTP, Prometheus, all reached from the root namespace.
+
+mod layout;
+mod site;
+mod up;
+
+pub use layout::{LabNode, Layout};
+pub use up::Datacenter;

@@ -1,0 +1,71 @@
+//! The site file of a lab: a template with the addresses of this very lab put in.
+
+use std::path::PathBuf;
+
+use crate::datacenter::layout::Layout;
+use crate::error::LabError;
+use crate::scratch::write;
+
+const TEMPLATE: &str = include_str!("../../site.yaml.in");
+
+impl Layout {
+    /// Writes `site.yaml` into the directory of the datacenter and gives its path.
+    ///
+    /// # Errors
+    /// If the file cannot be written, or the template names a value that there is not.
+    pub fn write_site(&self) -> Result<PathBuf, LabError> {
+        let text = fill(TEMPLATE, &self.values());
+        match text.split('@').nth(1) {
+            Some(name) => Err(LabError::answer("site.yaml.in", format!("there is no value @{name}@"))),
+            None => write(&self.dir.join("site.yaml"), &text),
+        }
+    }
+
+    /// The values of the template by name.
+    fn values(&self) -> Vec<(String, String)> {
+        let mut values: Vec<(String, String)> = [
+            ("NETWORK", self.network.clone()),
+            ("ROUTER", self.router.to_string()),
+            ("RANGE_FIRST", self.range.0.to_string()),
+            ("RANGE_LAST", self.range.1.to_string()),
+            ("VLAN", self.vlan.to_string()),
+            ("BRIDGE", self.bridge.clone()),
+            ("OVSDB", self.ovsdb.to_string()),
+            ("DNS", self.dns.to_string()),
+            ("DNS_ADDRESS", self.dns.ip().to_string()),
+            ("FORWARD_ZONE", self.forward_zone.clone()),
+            ("REVERSE_ZONE", self.reverse_zone.clone()),
+            ("TSIG_NAME", self.tsig_name.clone()),
+            ("NTP_ADDRESS", self.ntp.ip().to_string()),
+            ("PROMETHEUS", self.prometheus.to_string()),
+            ("TARGETS_DIR", self.targets_dir.display().to_string()),
+            ("DHCP_HOSTS_DIR", self.dhcp_hosts_dir.display().to_string()),
+            ("DHCP_LEASE_FILE", self.dhcp_lease_file.display().to_string()),
+            ("DHCP_PID_FILE", self.dhcp_pid_file.display().to_string()),
+            ("CMDB_DIR", self.cmdb_dir.display().to_string()),
+            ("SECRETS_DIR", self.secrets_dir.display().to_string()),
+            ("BMC_USER", self.bmc_user.clone()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .to_vec();
+        for node in &self.nodes {
+            let upper = node.name.to_uppercase();
+            let own = [
+                ("MAC", &node.mac),
+                ("ADDRESS", &node.address.to_string()),
+                ("PORT", &node.port),
+                ("BMC", &node.bmc),
+                ("SERIAL", &node.serial),
+                ("UUID", &node.uuid),
+                ("HOST_KEY", &node.host_key),
+                ("HOST_KEY_FINGERPRINT", &node.host_key_fingerprint),
+            ];
+            values.extend(own.map(|(name, value)| (format!("{upper}_{name}"), value.clone())));
+        }
+        values
+    }
+}
+
+fn fill(template: &str, values: &[(String, String)]) -> String {
+    values.iter().fold(template.to_owned(), |text, (name, value)| text.replace(&format!("@{name}@"), value))
+}

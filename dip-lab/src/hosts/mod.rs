@@ -1,0 +1,11 @@
+//! Hosts that boot a real systemd: systemd-nspawn on an overlay of the cached base root.
+
+mod boot;
+mod host;
+mod key;
+mod several;
+
+pub use host::Host;
+pub(crate) use host::{HostConfig, Network};
+pub use key::SshKey;
+pub use several::Hosts;

@@ -1,0 +1,37 @@
+//! Starts the real servers that the tests of dip use.
+//!
+//! A test names what it needs ([`Requirement`]), starts servers on free ports ([`Bind`], [`IpmiSim`],
+//! [`Ovs`] ...) or a whole small datacenter ([`Datacenter`]), and drops them at its end. What was started
+//! is stopped by process id, also after a failed test; what a killed test left behind is swept away by
+//! the next one. A machine that lacks a program makes the trial *ignored*, with the reason ([`trial`]).
+//!
+//! Development only: nothing in the product depends on this crate.
+
+mod cache;
+mod command;
+mod daemon;
+mod datacenter;
+mod error;
+mod hosts;
+mod http;
+mod ledger;
+mod namespace;
+mod net;
+mod ready;
+mod requirement;
+mod scratch;
+mod servers;
+mod subnet;
+mod trial;
+
+pub use cache::Cache;
+pub use datacenter::{Datacenter, LabNode, Layout};
+pub use error::{LabError, Missing};
+pub use hosts::{Host, Hosts, SshKey};
+pub use namespace::Namespace;
+pub use requirement::{Program, Requirement, find_program, is_root};
+pub use servers::{
+    Bind, BindConfig, BmcUser, BootDevice, Chrony, Dnsmasq, IpmiSim, IpmiSimConfig, Kea, Lease, NodeDirectory, Ovs,
+    PowerState, Prometheus, RedfishSystem, Segment, SushyEmulator, Tls, Zone,
+};
+pub use trial::trial;

@@ -1,0 +1,196 @@
+//! What a test needs on this machine: programs, their packages, root, the base root of hosts.
+
+use std::path::PathBuf;
+
+use crate::cache::Cache;
+use crate::error::Missing;
+
+/// A program and the Debian package that brings it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Program {
+    /// The name of the executable.
+    pub name: &'static str,
+    /// The package of Debian 12 that holds it.
+    pub package: &'static str,
+}
+
+/// One thing that the lab can start, and what that takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Requirement {
+    /// BIND with `dig` and `nsupdate`.
+    Bind,
+    /// chrony, server and client.
+    Chrony,
+    /// dnsmasq as DHCP server in a namespace, ISC dhclient as its client.
+    Dnsmasq,
+    /// etcd and `etcdctl`.
+    Etcd,
+    /// FreeIPMI, a second opinion on IPMI.
+    FreeIpmi,
+    /// systemd-nspawn hosts on the base root.
+    Hosts,
+    /// The IPMI simulator and `ipmitool`.
+    Ipmi,
+    /// Kea DHCPv4 and its control agent.
+    Kea,
+    /// Open vSwitch with the userspace datapath.
+    OpenVSwitch,
+    /// Prometheus and its node exporter.
+    Prometheus,
+    /// pytest and maturin.
+    Python,
+    /// sushy-tools.
+    Redfish,
+}
+
+impl Requirement {
+    /// All of them.
+    pub const ALL: &'static [Self] = &[
+        Self::Bind,
+        Self::Chrony,
+        Self::Dnsmasq,
+        Self::Etcd,
+        Self::FreeIpmi,
+        Self::Hosts,
+        Self::Ipmi,
+        Self::Kea,
+        Self::OpenVSwitch,
+        Self::Prometheus,
+        Self::Python,
+        Self::Redfish,
+    ];
+
+    /// The programs of the system that it takes.
+    pub fn programs(self) -> &'static [Program] {
+        const fn program(name: &'static str, package: &'static str) -> Program {
+            Program { name, package }
+        }
+        const IP: Program = program("ip", "iproute2");
+        const SETSID: Program = program("setsid", "util-linux");
+        const PYTHON: Program = program("python3", "python3");
+        match self {
+            Self::Bind => const {
+                &[
+                    SETSID,
+                    program("named", "bind9"),
+                    program("tsig-keygen", "bind9"),
+                    program("dig", "bind9-dnsutils"),
+                    program("nsupdate", "bind9-dnsutils"),
+                    program("rndc", "bind9-utils"),
+                ]
+            },
+            Self::Chrony => const { &[SETSID, program("chronyd", "chrony"), program("chronyc", "chrony")] },
+            Self::Dnsmasq => {
+                const { &[SETSID, IP, program("dnsmasq", "dnsmasq-base"), program("dhclient", "isc-dhcp-client")] }
+            }
+            Self::Etcd => const { &[program("etcd", "etcd-server"), program("etcdctl", "etcd-client")] },
+            Self::FreeIpmi => const { &[program("ipmipower", "freeipmi-tools")] },
+            Self::Hosts => const {
+                &[
+                    SETSID,
+                    IP,
+                    program("systemd-nspawn", "systemd-container"),
+                    program("unshare", "util-linux"),
+                    program("mount", "mount"),
+                    program("ethtool", "ethtool"),
+                    program("ping", "iputils-ping"),
+                    program("ps", "procps"),
+                    program("ssh", "openssh-client"),
+                    program("ssh-keygen", "openssh-client"),
+                    program("sshd", "openssh-server"),
+                ]
+            },
+            Self::Ipmi => {
+                const { &[SETSID, program("ipmi_sim", "openipmi"), program("sdrcomp", "openipmi"), program("ipmitool", "ipmitool")] }
+            }
+            Self::Kea => const {
+                &[
+                    SETSID,
+                    IP,
+                    program("kea-dhcp4", "kea-dhcp4-server"),
+                    program("kea-ctrl-agent", "kea-ctrl-agent"),
+                    program("perfdhcp", "kea-admin"),
+                    program("dhclient", "isc-dhcp-client"),
+                ]
+            },
+            Self::OpenVSwitch => const {
+                &[
+                    SETSID,
+                    IP,
+                    program("ethtool", "ethtool"),
+                    program("ovsdb-server", "openvswitch-switch"),
+                    program("ovs-vswitchd", "openvswitch-switch"),
+                    program("ovs-vsctl", "openvswitch-switch"),
+                    program("ovsdb-tool", "openvswitch-switch"),
+                ]
+            },
+            Self::Prometheus => const {
+                &[SETSID, program("prometheus", "prometheus"), program("prometheus-node-exporter", "prometheus-node-exporter")]
+            },
+            Self::Python => const { &[PYTHON] },
+            Self::Redfish => const { &[SETSID, PYTHON, program("openssl", "openssl"), program("curl", "curl")] },
+        }
+    }
+
+    /// The programs of the Python environment that it takes.
+    pub fn python_programs(self) -> &'static [&'static str] {
+        match self {
+            Self::Python => &["pytest", "maturin"],
+            Self::Redfish => &["sushy-emulator"],
+            _ => &[],
+        }
+    }
+
+    /// Whether only root can start it: it makes network namespaces or mounts.
+    pub fn needs_root(self) -> bool {
+        matches!(self, Self::Dnsmasq | Self::Hosts | Self::Kea | Self::OpenVSwitch)
+    }
+
+    /// Looks whether it can be started here.
+    ///
+    /// # Errors
+    /// The first thing that is missing.
+    pub fn check(self) -> Result<(), Missing> {
+        for program in self.programs() {
+            if find_program(program.name).is_none() {
+                return Err(Missing { what: format!("`{}` (package {}) is not installed", program.name, program.package) });
+            }
+        }
+        let cache = Cache::open();
+        for name in self.python_programs() {
+            if !cache.python_program(name).exists() {
+                return Err(Missing { what: format!("`{name}` is not in {}", cache.python().display()) });
+            }
+        }
+        if self.needs_root() && !is_root() {
+            return Err(Missing { what: format!("{self:?} needs network namespaces, and this user is not root") });
+        }
+        if self == Self::Hosts && !cache.base_root().join("usr/lib/systemd/systemd").exists() {
+            return Err(Missing { what: format!("the base root of lab hosts is not in {}", cache.base_root().display()) });
+        }
+        Ok(())
+    }
+
+    /// Looks for all of several.
+    ///
+    /// # Errors
+    /// The first thing that is missing.
+    pub fn check_all(requirements: &[Self]) -> Result<(), Missing> {
+        requirements.iter().try_for_each(|requirement| requirement.check())
+    }
+}
+
+/// Finds a program in `PATH` and in the directories for the administrator, which a user's `PATH` may lack.
+pub fn find_program(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .chain(["/usr/sbin", "/sbin", "/usr/local/sbin"].map(PathBuf::from))
+        .map(|dir| dir.join(name))
+        .find(|file| file.is_file())
+}
+
+/// Whether this process may make namespaces and mounts.
+pub fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}

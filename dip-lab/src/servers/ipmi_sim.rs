@@ -1,0 +1,197 @@
+//! A BMC that speaks IPMI 2.0: `ipmi_sim` of OpenIPMI, one process for each, because two in one process crash.
+//!
+//! It knows cipher suite 3 and not 17. It has one thread: a request that is sent again while the power hook
+//! runs is done twice. Boot flags read back without the EFI and persistent bits.
+
+use std::fmt;
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+
+use crate::command::run;
+use crate::daemon::{Daemon, daemon_command};
+use crate::error::LabError;
+use crate::net::free_port;
+use crate::requirement::Requirement;
+use crate::servers::fru;
+use crate::servers::node_directory::NodeDirectory;
+use crate::servers::segment::make_executable;
+
+const SDRS: &str = include_str!("../files/bmc.sdrs");
+const LAN_HOOK: &str = include_str!("../files/lancontrol");
+
+/// A user of a BMC.
+#[derive(Clone, PartialEq, Eq)]
+pub struct BmcUser {
+    /// The name.
+    pub name: String,
+    /// The password.
+    pub password: String,
+}
+
+impl BmcUser {
+    /// The administrator of every BMC of the lab, unless a test says otherwise.
+    pub fn admin() -> Self {
+        Self { name: "admin".to_owned(), password: "secret".to_owned() }
+    }
+}
+
+impl fmt::Debug for BmcUser {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("BmcUser").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// What the BMC says about itself and its node.
+#[derive(Debug, Clone)]
+pub struct IpmiSimConfig {
+    /// The name of the node.
+    pub name: String,
+    /// Where it listens (UDP); `None` is a free port of 127.0.0.1.
+    pub addr: Option<SocketAddr>,
+    /// The administrator. There is also the operator `oper` with the password `operpw`.
+    pub admin: BmcUser,
+    /// The serial number in the FRU inventory.
+    pub serial: String,
+    /// The system GUID as 32 hexadecimal digits.
+    pub guid: String,
+}
+
+impl IpmiSimConfig {
+    /// A BMC on a free port, whose serial number and GUID come from the name.
+    pub fn named(name: &str) -> Self {
+        let guid = name.bytes().fold(0x1d1b_0000_u128, |sum, byte| sum.wrapping_mul(0x0100_0193_0000_01b3) ^ u128::from(byte));
+        Self {
+            name: name.to_owned(),
+            addr: None,
+            admin: BmcUser::admin(),
+            serial: format!("SN-{name}"),
+            guid: format!("{guid:032x}"),
+        }
+    }
+}
+
+/// A running `ipmi_sim`.
+#[derive(Debug)]
+pub struct IpmiSim {
+    /// Where it listens (UDP).
+    pub addr: SocketAddr,
+    /// The administrator.
+    pub admin: BmcUser,
+    node: NodeDirectory,
+    daemon: Option<Daemon>,
+}
+
+impl IpmiSim {
+    /// Starts the BMC of a node and waits until it answers.
+    ///
+    /// # Errors
+    /// If a program is missing or `ipmi_sim` does not start.
+    pub async fn start(config: IpmiSimConfig, node: &NodeDirectory) -> Result<Self, LabError> {
+        Requirement::Ipmi.check()?;
+        let addr = config.addr.map_or_else(free_port, Ok)?;
+        let scratch = node.scratch();
+        let dir = node.dir().display();
+        let name = &config.name;
+        let state = scratch.within("state")?;
+        // ipmi_sim looks for its sensor records at this very place.
+        let store = scratch.within(&format!("state/ipmi_sim/{name}"))?.path("sdr.20.main");
+        let source = scratch.write("bmc.sdrs", SDRS)?;
+        run("sdrcomp", ["-o".as_ref(), store.as_os_str(), source.as_os_str()]).await?;
+        scratch.write("temperature", "32\n")?;
+        let inventory = fru::inventory("DIP Lab", "Simulated Node", &config.serial);
+        let file = scratch.path("fru.bin");
+        std::fs::write(&file, inventory).map_err(|source| LabError::file("write", &file, source))?;
+        let lan_hook = scratch.write("lancontrol", LAN_HOOK)?;
+        make_executable(&lan_hook)?;
+        scratch.write("lan.conf", &lan_conf(&config, addr, node))?;
+        let emu = format!(
+            "mc_setbmc 0x20\nmc_add 0x20 0 no-device-sdrs 0x23 9 8 0x9f 0x1291 0xf02 persist_sdr\nsel_enable 0x20 1000 0x0a\n\
+             sensor_add 0x20 0 0 35 0x6f event-only\n\
+             sensor_set_event_support 0x20 0 0 enable scanning per-state 000000000001111 000000000000000 000000000001111 000000000000000\n\
+             sensor_add 0x20 0 1 0x01 0x01 poll 1000 file \"{dir}/temperature\"\n\
+             sensor_set_threshold 0x20 0 1 settable 111000 0xa0 0x90 0x70 00 00 00\n\
+             sensor_set_event_support 0x20 0 1 enable scanning per-state 000111111000000 000111111000000 000111111000000 000111111000000\n\
+             mc_add_fru_data 0x20 0 256 file 0 \"{dir}/fru.bin\"\nmc_enable 0x20\n"
+        );
+        scratch.write("bmc.emu", &emu)?;
+        drop(state);
+        let mut sim = Self { addr, admin: config.admin, node: node.clone(), daemon: None };
+        sim.restart().await?;
+        Ok(sim)
+    }
+
+    /// Starts the BMC again on the same address; the node goes on as it is.
+    ///
+    /// # Errors
+    /// If `ipmi_sim` does not start.
+    pub async fn restart(&mut self) -> Result<(), LabError> {
+        self.stop();
+        let dir = self.node.dir();
+        let mut line = daemon_command(None, "ipmi_sim");
+        line.arg("-n").arg("-c").arg(dir.join("lan.conf")).arg("-f").arg(dir.join("bmc.emu")).arg("-s").arg(dir.join("state"));
+        let mut daemon = Daemon::spawn(self.node.scratch(), "ipmi_sim", line)?;
+        daemon.ready(async || answers(self.addr).await).await?;
+        self.daemon = Some(daemon);
+        Ok(())
+    }
+
+    /// Stops the BMC and not the node.
+    pub fn stop(&mut self) {
+        self.daemon = None;
+    }
+
+    /// The node behind the BMC.
+    pub fn node(&self) -> &NodeDirectory {
+        &self.node
+    }
+
+    /// Asks the BMC with `ipmitool` as administrator, cipher suite 3.
+    ///
+    /// # Errors
+    /// If `ipmitool` fails.
+    pub async fn ipmitool(&self, words: &[&str]) -> Result<String, LabError> {
+        let (host, port) = (self.addr.ip().to_string(), self.addr.port().to_string());
+        let fixed = ["-I", "lanplus", "-C", "3", "-H", &host, "-p", &port, "-U", &self.admin.name, "-P", &self.admin.password];
+        run("ipmitool", fixed.iter().chain(words)).await
+    }
+}
+
+fn lan_conf(config: &IpmiSimConfig, addr: SocketAddr, node: &NodeDirectory) -> String {
+    let IpmiSimConfig { name, admin, guid, .. } = config;
+    let dir = node.dir().display();
+    let mut text = format!(
+        "name \"{name}\"\nset_working_mc 0x20\n  startlan 1\n    addr {} {}\n    priv_limit admin\n",
+        addr.ip(),
+        addr.port()
+    );
+    for level in ["callback", "user", "operator", "admin"] {
+        let _ = writeln!(text, "    allowed_auths_{level} none md2 md5 straight");
+    }
+    let _ = write!(
+        text,
+        "    guid {guid}\n    lan_config_program \"{dir}/lancontrol {dir}\"\n  endlan\n  chassis_control \"{} {dir}\"\n  \
+         user 1 true \"\" \"test\" user 10 none md2 md5 straight\n  \
+         user 2 true \"{}\" \"{}\" admin 10 none md2 md5 straight\n  \
+         user 3 true \"oper\" \"operpw\" operator 10 none md2 md5 straight\n",
+        node.hook().display(),
+        admin.name,
+        admin.password
+    );
+    text
+}
+
+/// Sends Get Channel Authentication Capabilities without a session (IPMI 2.0, 22.13) and waits for any answer.
+async fn answers(addr: SocketAddr) -> bool {
+    const ASK: [u8; 23] = [
+        0x06, 0x00, 0xff, 0x07, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x09, 0x20, 0x18, 0xc8, 0x81, 0x00, 0x38,
+        0x8e, 0x04, 0xb5,
+    ];
+    let ask = async {
+        let socket = tokio::net::UdpSocket::bind((addr.ip(), 0)).await?;
+        socket.connect(addr).await?;
+        socket.send(&ASK).await?;
+        let mut answer = [0; 64];
+        socket.recv(&mut answer).await
+    };
+    matches!(tokio::time::timeout(std::time::Duration::from_millis(200), ask).await, Ok(Ok(1..)))
+}

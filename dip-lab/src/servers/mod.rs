@@ -1,0 +1,25 @@
+//! One file for each server that tests use.
+
+mod bind;
+mod chrony;
+mod dnsmasq;
+mod fru;
+mod ipmi_sim;
+mod kea;
+mod node_directory;
+mod ovs;
+mod prometheus;
+mod redfish;
+mod segment;
+
+pub use bind::{Bind, BindConfig, Zone};
+pub use chrony::Chrony;
+pub use dnsmasq::Dnsmasq;
+pub(crate) use dnsmasq::DnsmasqSetup;
+pub use ipmi_sim::{BmcUser, IpmiSim, IpmiSimConfig};
+pub use kea::Kea;
+pub use node_directory::{BootDevice, NodeDirectory, PowerState};
+pub use ovs::Ovs;
+pub use prometheus::Prometheus;
+pub use redfish::{RedfishSystem, SushyEmulator, Tls};
+pub use segment::{Lease, Segment};

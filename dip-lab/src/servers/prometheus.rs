@@ -1,0 +1,70 @@
+//! Prometheus with targets from files.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use crate::daemon::{Daemon, daemon_command};
+use crate::error::LabError;
+use crate::http;
+use crate::net::free_port;
+use crate::requirement::Requirement;
+use crate::scratch::Scratch;
+
+/// A running Prometheus that scrapes every second.
+#[derive(Debug)]
+pub struct Prometheus {
+    /// Its HTTP address.
+    pub addr: SocketAddr,
+    /// Every `*.json` in it is a list of targets (`file_sd`).
+    pub targets_dir: PathBuf,
+    daemon: Option<Daemon>,
+    scratch: Scratch,
+}
+
+impl Prometheus {
+    /// Starts it on a free port of 127.0.0.1, with an empty directory of targets.
+    ///
+    /// # Errors
+    /// If a program is missing or Prometheus does not start.
+    pub async fn start() -> Result<Self, LabError> {
+        Requirement::Prometheus.check()?;
+        let scratch = Scratch::temporary()?;
+        let targets = scratch.within("targets")?.dir().to_path_buf();
+        Self::start_in(&scratch, free_port()?, &targets).await
+    }
+
+    pub(crate) async fn start_in(scratch: &Scratch, addr: SocketAddr, targets: &Path) -> Result<Self, LabError> {
+        let scratch = scratch.within("prometheus")?;
+        let conf = format!(
+            "global: {{scrape_interval: 1s, scrape_timeout: 1s}}\nscrape_configs:\n  - job_name: nodes\n    \
+             file_sd_configs: [{{files: ['{}/*.json'], refresh_interval: 1s}}]\n",
+            targets.display()
+        );
+        scratch.write("prometheus.yml", &conf)?;
+        let mut prometheus = Self { addr, targets_dir: targets.to_path_buf(), daemon: None, scratch };
+        prometheus.restart().await?;
+        Ok(prometheus)
+    }
+
+    /// Starts it again on the same address.
+    ///
+    /// # Errors
+    /// If Prometheus does not start.
+    pub async fn restart(&mut self) -> Result<(), LabError> {
+        self.stop();
+        let mut line = daemon_command(None, "prometheus");
+        line.arg(format!("--config.file={}", self.scratch.path("prometheus.yml").display()))
+            .arg(format!("--storage.tsdb.path={}", self.scratch.path("data").display()))
+            .arg(format!("--web.listen-address={}", self.addr))
+            .arg("--log.level=warn");
+        let mut daemon = Daemon::spawn(&self.scratch, "prometheus", line)?;
+        daemon.ready(async || http::get(self.addr, "/-/ready").await.is_some_and(|(status, _)| status == 200)).await?;
+        self.daemon = Some(daemon);
+        Ok(())
+    }
+
+    /// Stops it.
+    pub fn stop(&mut self) {
+        self.daemon = None;
+    }
+}

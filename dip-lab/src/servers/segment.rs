@@ -1,0 +1,120 @@
+//! An Ethernet segment in namespaces, where a DHCP server answers real clients.
+
+use std::net::Ipv4Addr;
+use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use crate::daemon::{Daemon, daemon_command};
+use crate::error::LabError;
+use crate::namespace::Namespace;
+use crate::ready::until;
+use crate::scratch::{Scratch, write};
+
+/// How long a client asks: two tries of dhclient fit in.
+const ASKS: Duration = Duration::from_secs(8);
+
+/// What a DHCP client got.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    /// The address.
+    pub address: Ipv4Addr,
+    /// The host name, if the server sent one.
+    pub host_name: Option<String>,
+    /// The routers, if the server sent some.
+    pub routers: Vec<Ipv4Addr>,
+    /// The name servers, if the server sent some.
+    pub name_servers: Vec<Ipv4Addr>,
+}
+
+/// A namespace for the server with the bridge `br0`, 10.77.0.1/16, that clients are plugged into.
+#[derive(Debug)]
+pub struct Segment {
+    namespace: Namespace,
+    scratch: Scratch,
+    clients: AtomicU32,
+}
+
+impl Segment {
+    /// The server's own address.
+    pub const ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
+    /// The server's interface.
+    pub const INTERFACE: &'static str = "br0";
+
+    pub(crate) async fn create(scratch: &Scratch) -> Result<Self, LabError> {
+        let namespace = Namespace::create(scratch).await?;
+        namespace.ip(&["link", "add", Self::INTERFACE, "type", "bridge"]).await?;
+        namespace.ip(&["address", "add", "10.77.0.1/16", "dev", Self::INTERFACE]).await?;
+        namespace.ip(&["link", "set", Self::INTERFACE, "up"]).await?;
+        Ok(Self { namespace, scratch: scratch.clone(), clients: AtomicU32::new(0) })
+    }
+
+    /// Where the server runs.
+    pub fn namespace(&self) -> &Namespace {
+        &self.namespace
+    }
+
+    /// Plugs a client with this hardware address in and lets ISC dhclient ask; `None` if it got nothing.
+    ///
+    /// # Errors
+    /// If the client cannot be plugged in.
+    pub async fn lease(&self, mac: &str) -> Result<Option<Lease>, LabError> {
+        let number = self.clients.fetch_add(1, Ordering::Relaxed);
+        let client = Namespace::create(&self.scratch).await?;
+        let port = format!("c{number}");
+        let peer = ["link", "add", &port, "type", "veth", "peer", "name", "eth0", "address", mac, "netns", client.name()];
+        self.namespace.ip(&peer).await?;
+        self.namespace.ip(&["link", "set", &port, "master", Self::INTERFACE, "up"]).await?;
+        client.ip(&["link", "set", "eth0", "up"]).await?;
+        let scratch = self.scratch.within(&format!("client{number}"))?;
+        let lease = ask(&client, &scratch).await;
+        self.namespace.ip(&["link", "delete", &port]).await?;
+        lease
+    }
+}
+
+async fn ask(client: &Namespace, scratch: &Scratch) -> Result<Option<Lease>, LabError> {
+    let got = scratch.path("lease.env");
+    // dhclient tells its script all it got as variables; the file is moved into place when it is whole.
+    let script = format!(
+        "#!/bin/sh\ncase $reason in BOUND|RENEW|REBIND|REBOOT) env > {0}.part && mv {0}.part {0} ;; esac\n",
+        got.display()
+    );
+    let script = scratch.write("script", &script)?;
+    make_executable(&script)?;
+    let conf = "timeout 6;\nretry 1;\ninitial-interval 1;\nrequest subnet-mask, routers, domain-name-servers, host-name;\n";
+    let conf = scratch.write("dhclient.conf", conf)?;
+    let mut line = daemon_command(Some(client), "dhclient");
+    line.args(["-4", "-1", "-d", "-sf"]).arg(&script).arg("-cf").arg(&conf);
+    line.arg("-lf").arg(scratch.path("leases")).arg("-pf").arg(scratch.path("pid")).arg("eth0");
+    let dhclient = Daemon::spawn(scratch, "dhclient", line)?;
+    let bound = until(ASKS, async || got.exists()).await;
+    drop(dhclient);
+    if !bound {
+        return Ok(None);
+    }
+    let text = std::fs::read_to_string(&got).map_err(|source| LabError::file("read", &got, source))?;
+    let variable = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+    let list = |name: &str| variable(name).into_iter().flat_map(|all| all.split(' ')).filter_map(|ip| ip.parse().ok()).collect();
+    let address = variable("new_ip_address")
+        .and_then(|ip| ip.parse().ok())
+        .ok_or_else(|| LabError::answer("dhclient", text.clone()))?;
+    Ok(Some(Lease {
+        address,
+        host_name: variable("new_host_name").map(str::to_owned),
+        routers: list("new_routers"),
+        name_servers: list("new_domain_name_servers"),
+    }))
+}
+
+pub(crate) fn make_executable(file: &Path) -> Result<(), LabError> {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(file, mode).map_err(|source| LabError::file("make executable", file, source))
+}
+
+/// Writes a script that can be run.
+pub(crate) fn write_script(file: &Path, text: &str) -> Result<(), LabError> {
+    write(file, text)?;
+    make_executable(file)
+}

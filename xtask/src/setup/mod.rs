@@ -1,0 +1,32 @@
+//! `cargo xtask setup`: what tests need, from the package managers of the machine; quick when all is there.
+
+mod apt;
+mod base_root;
+mod python;
+
+use crate::tool::Done;
+
+pub(crate) fn run() -> Done {
+    let packages = apt::missing();
+    let root = dip_lab::is_root();
+    if !packages.is_empty() && !root {
+        println!("packages: missing, and only root can install them. As root run:");
+        println!("  apt-get install --no-install-recommends {}", packages.join(" "));
+        println!("tests that need them are ignored until then");
+        return Ok(());
+    }
+    apt::install(&packages)?;
+    python::install()?;
+    if root {
+        base_root::build()?;
+    } else if !dip_lab::Cache::open().base_root().exists() {
+        println!("base root: only root can build it; tests that need hosts are ignored until root runs `cargo xtask setup`");
+    }
+    for requirement in dip_lab::Requirement::ALL {
+        if let Err(missing) = requirement.check() {
+            println!("still missing: {}; its tests are ignored", missing.what);
+        }
+    }
+    println!("setup is complete");
+    Ok(())
+}
