@@ -1,0 +1,220 @@
+//! One BMC as a caller wants it: power, boot device, identity; sessions are opened, kept and renewed inside.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ipmi_rs_core::app::GetDeviceId;
+use ipmi_rs_core::connection::IpmiCommand;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use super::boot::{AcknowledgeBootInfo, BootDevice, BootOverride, GetBootOverride, KeepBootFlags, SetBootOverride};
+use super::chassis::{
+    ChassisControl, ChassisIdentify, ChassisStatus, GetChassisStatus, Identify, PowerAction, PowerState,
+};
+use super::client::{IpmiClient, Resend};
+use super::commands::{self, Malformed};
+use super::credentials::Credentials;
+use super::error::{ErrorClass, IpmiError};
+use super::fru_reader;
+use super::identity::{GetSystemGuid, Identity};
+use super::opcode::Opcode;
+use super::options::Options;
+
+/// BMCs close a session after 60 s without a request (§6.12.15); a session this old is not trusted any more.
+const IDLE: Duration = Duration::from_secs(45);
+/// So many new sessions for one request; a BMC that loses more of them is ill.
+const RENEWALS: u32 = 2;
+/// The inventory of the machine itself (§34.1).
+const MAIN_FRU: u8 = 0;
+
+/// A BMC that speaks IPMI 2.0.
+///
+/// Opens a session at the first request, keeps it while it is used, and opens another when the BMC has lost it.
+/// Can be shared: requests follow each other.
+#[derive(Debug)]
+pub struct IpmiBmc {
+    addr: SocketAddr,
+    credentials: Credentials,
+    options: Options,
+    kept: Mutex<Option<Kept>>,
+}
+
+#[derive(Debug)]
+struct Kept {
+    client: Arc<IpmiClient>,
+    used: Instant,
+}
+
+/// What a power action did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PowerOutcome {
+    /// The machine was already so; nothing was sent.
+    Already,
+    /// The BMC accepted the command. The machine gets there in its own time: read the state.
+    Accepted,
+}
+
+impl IpmiBmc {
+    /// A BMC at `addr` (port 623 unless told otherwise); nothing is sent yet.
+    pub fn new(addr: SocketAddr, credentials: Credentials, options: Options) -> Self {
+        Self { addr, credentials, options, kept: Mutex::new(None) }
+    }
+
+    /// The BMC's address.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// Whether the machine has power.
+    ///
+    /// # Errors
+    /// When the BMC cannot be reached, refuses, or is not understood.
+    pub async fn power_state(&self) -> Result<PowerState, IpmiError> {
+        Ok(self.chassis_status().await?.power)
+    }
+
+    /// Power and health of the chassis.
+    ///
+    /// # Errors
+    /// As [`power_state`](Self::power_state).
+    pub async fn chassis_status(&self) -> Result<ChassisStatus, IpmiError> {
+        self.run(GetChassisStatus, Resend::Allowed).await
+    }
+
+    /// Switches the power; on when on and off when off are [`PowerOutcome::Already`].
+    ///
+    /// # Errors
+    /// As [`power_state`](Self::power_state). A reset, cycle or soft-off is sent once only: when
+    /// [`IpmiError::may_have_acted`] is true, look at the machine before you ask again.
+    pub async fn power(&self, action: PowerAction) -> Result<PowerOutcome, IpmiError> {
+        // This also proves the session just before a command that must not be repeated.
+        let state = self.power_state().await?;
+        if action.goal() == Some(state) {
+            return Ok(PowerOutcome::Already);
+        }
+        self.run(ChassisControl(action), action.resend()).await?;
+        Ok(PowerOutcome::Accepted)
+    }
+
+    /// The override of the boot order in force.
+    ///
+    /// Persistence and mode are as the BMC tells them; some BMCs lose both.
+    ///
+    /// # Errors
+    /// As [`power_state`](Self::power_state).
+    pub async fn boot_device(&self) -> Result<BootOverride, IpmiError> {
+        self.run(GetBootOverride, Resend::Allowed).await
+    }
+
+    /// Overrides the boot order; [`BootDevice::None`] ends an override.
+    ///
+    /// # Errors
+    /// As [`power_state`](Self::power_state).
+    pub async fn set_boot_device(&self, wanted: BootOverride) -> Result<(), IpmiError> {
+        if wanted.device != BootDevice::None {
+            // Both are optional, and the override works without them on BMCs that lack them.
+            tolerate(self.run(KeepBootFlags, Resend::Allowed).await)?;
+            tolerate(self.run(AcknowledgeBootInfo, Resend::Allowed).await)?;
+        }
+        self.run(SetBootOverride(wanted), Resend::Allowed).await
+    }
+
+    /// Who the machine is. GUID and inventory are absent where the BMC has none.
+    ///
+    /// # Errors
+    /// As [`power_state`](Self::power_state).
+    pub async fn identity(&self) -> Result<Identity, IpmiError> {
+        let device = self.run(GetDeviceId, Resend::Allowed).await?;
+        let guid = tolerate(self.run(GetSystemGuid, Resend::Allowed).await)?;
+        let fru = tolerate(fru_reader::read(self, MAIN_FRU).await)?.flatten();
+        Ok(Identity::new(&device, guid, fru))
+    }
+
+    /// Switches the light by which a person finds the machine.
+    ///
+    /// # Errors
+    /// As [`power_state`](Self::power_state).
+    pub async fn identify(&self, identify: Identify) -> Result<(), IpmiError> {
+        self.run(ChassisIdentify(identify), Resend::Allowed).await
+    }
+
+    /// Closes the session that is kept, if there is one.
+    pub async fn close(&self) {
+        if let Some(kept) = self.kept.lock().await.take()
+            && let Some(client) = Arc::into_inner(kept.client)
+            && let Err(error) = client.close().await
+        {
+            tracing::debug!(bmc = %self.addr, %error, "the BMC did not confirm the end of the session");
+        }
+    }
+
+    /// Runs a typed command; as [`request`](Self::request).
+    ///
+    /// # Errors
+    /// As [`IpmiClient::run`].
+    pub async fn run<C>(&self, command: C, resend: Resend) -> Result<C::Output, IpmiError>
+    where
+        C: IpmiCommand,
+        C::Error: Into<Malformed>,
+    {
+        let (opcode, message, read) = commands::split(command);
+        let data = self.request(opcode, message.data(), resend).await?;
+        read(self.addr, &data)
+    }
+
+    /// Sends a request and gives the data of its reply.
+    ///
+    /// When the BMC has lost the session, the request is repeated in a new one, if it may be sent again or was not
+    /// sent yet.
+    ///
+    /// # Errors
+    /// As [`IpmiClient::connect`] and [`IpmiClient::request`].
+    pub async fn request(&self, opcode: Opcode, data: &[u8], resend: Resend) -> Result<Vec<u8>, IpmiError> {
+        let mut renewed = 0;
+        loop {
+            let client = self.client().await?;
+            let error = match client.request(opcode, data, resend).await {
+                Err(error) if matches!(error.class(), ErrorClass::SessionLost | ErrorClass::Unreachable) => error,
+                other => return other,
+            };
+            // Only this one: another caller may have opened a new one meanwhile.
+            self.kept.lock().await.take_if(|kept| Arc::ptr_eq(&kept.client, &client));
+            let may_repeat = resend == Resend::Allowed || !error.may_have_acted();
+            if error.class() != ErrorClass::SessionLost || !may_repeat || renewed == RENEWALS {
+                return Err(error);
+            }
+            renewed += 1;
+            tracing::debug!(bmc = %self.addr, %error, "opening another session");
+        }
+    }
+
+    /// The session that is kept, or a new one. Callers that come meanwhile wait for it and share it.
+    async fn client(&self) -> Result<Arc<IpmiClient>, IpmiError> {
+        let mut kept = self.kept.lock().await;
+        if let Some(kept) = kept.as_mut().filter(|kept| kept.used.elapsed() < IDLE) {
+            kept.used = Instant::now();
+            return Ok(Arc::clone(&kept.client));
+        }
+        // The old one says goodbye before the new one comes: BMCs have few sessions.
+        *kept = None;
+        let client = Arc::new(IpmiClient::connect(self.addr, &self.credentials, self.options).await?);
+        *kept = Some(Kept { client: Arc::clone(&client), used: Instant::now() });
+        Ok(client)
+    }
+}
+
+/// `None` where the BMC says that it has no such thing.
+fn tolerate<T>(result: Result<T, IpmiError>) -> Result<Option<T>, IpmiError> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        // Beside "unsupported" and "invalid", 80h: this boot option is not supported (§28.12).
+        Err(IpmiError::Completion { code, .. })
+            if matches!(code.value(), 0x80 | 0xC1 | 0xC2 | 0xC6..=0xCD | 0xD6 | 0xFF) =>
+        {
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,177 @@
+//! What can go wrong between dip and a BMC, and what a caller may do then.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::completion::CompletionCode;
+use super::opcode::Opcode;
+use super::rakp::{RakpStatus, RakpStep};
+
+/// Why a BMC was not reached, refused, or was not understood.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum IpmiError {
+    /// The user name is unknown, or the password is wrong.
+    #[error("BMC {addr} refuses user {user:?}: {reason}; check the BMC's credentials")]
+    AuthenticationFailed {
+        /// The BMC.
+        addr: SocketAddr,
+        /// The user that tried.
+        user: String,
+        /// What the BMC objected to.
+        reason: &'static str,
+    },
+    /// The BMC completed the command with an error.
+    #[error("BMC {addr} answers {command} with: {code}")]
+    Completion {
+        /// The BMC.
+        addr: SocketAddr,
+        /// What was asked.
+        command: Opcode,
+        /// What it answered.
+        code: CompletionCode,
+    },
+    /// The BMC ended the opening of a session with an error.
+    #[error("BMC {addr} refuses a session at {step}: {status}")]
+    HandshakeRefused {
+        /// The BMC.
+        addr: SocketAddr,
+        /// The message that was refused.
+        step: RakpStep,
+        /// Why.
+        status: RakpStatus,
+    },
+    /// User name or password does not fit into an IPMI message.
+    #[error("the {what} is longer than the {limit} bytes that IPMI 2.0 can carry; choose a shorter one on the BMC")]
+    InvalidCredentials {
+        /// "user name" or "password".
+        what: &'static str,
+        /// Bytes that fit.
+        limit: usize,
+    },
+    /// The reply has not the form that the specification gives.
+    #[error("BMC {addr} answers {command} with data that cannot be read: {what}")]
+    Malformed {
+        /// The BMC.
+        addr: SocketAddr,
+        /// What was asked.
+        command: Opcode,
+        /// What is wrong with the reply.
+        what: &'static str,
+    },
+    /// Nobody listens at the BMC's port: the host answers, IPMI over LAN does not.
+    #[error("nothing listens at {addr} (tried for {waited:?}); check the BMC's address and that IPMI over LAN is enabled")]
+    PortClosed {
+        /// The BMC.
+        addr: SocketAddr,
+        /// How long it was tried.
+        waited: Duration,
+        /// Whether a command may have reached the BMC.
+        may_have_acted: bool,
+    },
+    /// The account may not have the privilege that was asked for.
+    #[error("BMC {addr} does not give user {user:?} the privilege that was asked for; ask for less or raise the account's limit")]
+    PrivilegeRefused {
+        /// The BMC.
+        addr: SocketAddr,
+        /// The user that tried.
+        user: String,
+    },
+    /// The BMC answers, but no longer knows the session (it restarted, or closed it after idleness): connect again.
+    #[error("BMC {addr} no longer knows the session (it restarted or timed it out); connect again")]
+    SessionLost {
+        /// The BMC.
+        addr: SocketAddr,
+        /// Whether the command that found this out may have acted.
+        may_have_acted: bool,
+    },
+    /// The local UDP socket failed.
+    #[error("UDP socket to BMC {addr} failed")]
+    Socket {
+        /// The BMC.
+        addr: SocketAddr,
+        /// What the operating system says.
+        #[source]
+        source: io::Error,
+    },
+    /// The BMC chose other algorithms than those offered.
+    #[error("BMC {addr} does not agree to cipher suite {suite}; enable it on the BMC or choose another")]
+    SuiteRefused {
+        /// The BMC.
+        addr: SocketAddr,
+        /// The number of the suite.
+        suite: u8,
+    },
+    /// The BMC was silent until the deadline.
+    #[error("BMC {addr} did not answer {what} within {waited:?}; check its power, cabling and address")]
+    Timeout {
+        /// The BMC.
+        addr: SocketAddr,
+        /// The request or the message that got no answer.
+        what: String,
+        /// How long it was tried.
+        waited: Duration,
+        /// Whether the command may have reached the BMC and acted.
+        may_have_acted: bool,
+    },
+}
+
+/// What a caller can do about an [`IpmiError`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ErrorClass {
+    /// Try again later.
+    Busy,
+    /// Wrong credentials or too little privilege: trying again does not help.
+    Denied,
+    /// The request is wrong.
+    Invalid,
+    /// Connect again; then the request can be repeated if [`IpmiError::may_have_acted`] is false or it is idempotent.
+    SessionLost,
+    /// The BMC does something unforeseen.
+    Unexpected,
+    /// No answer: try again later.
+    Unreachable,
+    /// The BMC cannot do this.
+    Unsupported,
+}
+
+impl IpmiError {
+    /// What a caller can do about it.
+    pub fn class(&self) -> ErrorClass {
+        match self {
+            Self::AuthenticationFailed { .. } | Self::PrivilegeRefused { .. } => ErrorClass::Denied,
+            Self::Completion { code, .. } => match code.value() {
+                0xC0 | 0xC3 | 0xC4 | 0xCE | 0xD0..=0xD2 => ErrorClass::Busy,
+                0xC1 | 0xC2 | 0xD6 => ErrorClass::Unsupported,
+                0xC6..=0xCD | 0xD5 => ErrorClass::Invalid,
+                0xD4 => ErrorClass::Denied,
+                _ => ErrorClass::Unexpected,
+            },
+            Self::HandshakeRefused { status, .. } => status.class(),
+            Self::InvalidCredentials { .. } => ErrorClass::Invalid,
+            Self::Malformed { .. } => ErrorClass::Unexpected,
+            Self::PortClosed { .. } | Self::Timeout { .. } | Self::Socket { .. } => ErrorClass::Unreachable,
+            Self::SessionLost { .. } => ErrorClass::SessionLost,
+            Self::SuiteRefused { .. } => ErrorClass::Unsupported,
+        }
+    }
+
+    /// Whether the command may have acted on the machine though no success was reported.
+    ///
+    /// A caller that sent something not idempotent (power cycle, reset) then reads the state before it tries again.
+    pub fn may_have_acted(&self) -> bool {
+        match self {
+            Self::PortClosed { may_have_acted, .. }
+            | Self::SessionLost { may_have_acted, .. }
+            | Self::Timeout { may_have_acted, .. } => *may_have_acted,
+            Self::Completion { code, .. } => matches!(code.value(), 0xC3 | 0xCE | 0xFF),
+            Self::Malformed { .. } | Self::Socket { .. } => true,
+            Self::AuthenticationFailed { .. }
+            | Self::HandshakeRefused { .. }
+            | Self::InvalidCredentials { .. }
+            | Self::PrivilegeRefused { .. }
+            | Self::SuiteRefused { .. } => false,
+        }
+    }
+}

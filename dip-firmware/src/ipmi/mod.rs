@@ -1,0 +1,54 @@
+//! IPMI 2.0 over LAN: an asynchronous RMCP+ session layer and the typed commands that dip needs.
+//!
+//! This module depends on no other part of dip, so that it can become a crate of its own. Section numbers in
+//! the documentation refer to the *Intelligent Platform Management Interface Specification, second generation,
+//! v2.0 rev. 1.1*.
+//!
+//! From the bottom up:
+//!
+//! * pure and total: [`rmcp`](self) packets, LAN messages, RAKP messages, keys, ciphers, FRU and boot parsers; no
+//!   datagram makes them panic;
+//! * a session as a state machine without input or output (`handshake`, `session`), driven by
+//! * [`IpmiClient`]: one UDP socket, retransmission, deadlines, lost sessions; and
+//! * [`IpmiBmc`]: the handy face for one BMC, which opens sessions as needed.
+
+mod auth;
+mod bmc;
+mod boot;
+mod chassis;
+mod client;
+mod commands;
+mod completion;
+mod credentials;
+mod error;
+mod fru;
+mod fru_reader;
+mod handshake;
+mod identity;
+mod opcode;
+mod options;
+mod port;
+mod rakp;
+mod rmcp;
+mod seal;
+mod session;
+mod suite;
+mod wire;
+
+pub use bmc::{IpmiBmc, PowerOutcome};
+pub use boot::{
+    AcknowledgeBootInfo, BootDevice, BootMode, BootOverride, BootPersistence, GetBootOverride, KeepBootFlags, SetBootOverride,
+};
+pub use chassis::{
+    ChassisControl, ChassisIdentify, ChassisStatus, GetChassisStatus, Identify, LastPowerEvent, PowerAction, PowerState,
+};
+pub use client::{IpmiClient, Resend};
+pub use commands::{CloseSession, Malformed, SetSessionPrivilege};
+pub use completion::CompletionCode;
+pub use credentials::Credentials;
+pub use error::{ErrorClass, IpmiError};
+pub use fru::{BoardArea, ChassisArea, FruArea, FruInventory, ProductArea};
+pub use identity::{Firmware, GetSystemGuid, GuidOrder, Identity, SystemGuid};
+pub use opcode::Opcode;
+pub use options::{Options, Privilege};
+pub use suite::CipherSuite;

@@ -1,0 +1,81 @@
+//! How to talk with a BMC: privilege, cipher suite, patience.
+
+use std::time::Duration;
+
+use super::suite::CipherSuite;
+
+/// Privilege level of a session (§6.8).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Privilege {
+    /// Reads only.
+    User,
+    /// Reads, power and boot device.
+    Operator,
+    /// All commands.
+    #[default]
+    Administrator,
+}
+
+impl Privilege {
+    pub(super) fn value(self) -> u8 {
+        match self {
+            Self::User => 2,
+            Self::Operator => 3,
+            Self::Administrator => 4,
+        }
+    }
+}
+
+/// How an [`IpmiClient`](super::IpmiClient) talks with its BMC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Options {
+    /// The privilege that the session is raised to.
+    pub privilege: Privilege,
+    /// The algorithms of the session.
+    pub suite: CipherSuite,
+    /// Silence after which a datagram is sent again.
+    pub resend_after: Duration,
+    /// How long a request may take in all.
+    pub request_deadline: Duration,
+    /// How long opening a session may take in all.
+    pub connect_deadline: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            privilege: Privilege::default(),
+            suite: CipherSuite::default(),
+            // BMCs answer in 1–50 ms, but a busy one takes seconds; ipmitool waits 1 s too.
+            resend_after: Duration::from_secs(1),
+            request_deadline: Duration::from_secs(5),
+            // Five datagrams each way, and room for one start from the beginning.
+            connect_deadline: Duration::from_secs(10),
+        }
+    }
+}
+
+impl Options {
+    /// With another privilege level.
+    #[must_use]
+    pub fn with_privilege(mut self, privilege: Privilege) -> Self {
+        self.privilege = privilege;
+        self
+    }
+
+    /// With another silence after which a datagram is sent again.
+    #[must_use]
+    pub fn with_resend_after(mut self, silence: Duration) -> Self {
+        self.resend_after = silence;
+        self
+    }
+
+    /// With other deadlines for a request and for opening a session.
+    #[must_use]
+    pub fn with_deadlines(mut self, request: Duration, connect: Duration) -> Self {
+        self.request_deadline = request;
+        self.connect_deadline = connect;
+        self
+    }
+}

@@ -1,0 +1,3 @@
+//! DIP layer 2, firmware and management: BMCs by IPMI and Redfish
+
+pub mod ipmi;
