@@ -2,14 +2,17 @@
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
+pub mod engine;
 pub mod fact;
 pub mod hardware;
 pub mod id;
+pub mod journal;
 pub mod layer;
 pub mod observed;
 pub mod operation;
 pub mod plan;
 pub mod provider;
+pub mod report;
 pub mod secret;
 pub mod site;
 pub mod step;

@@ -136,9 +136,23 @@ pub enum Applied {
         /// The pause between two checks.
         poll: Duration,
     },
+    /// Nothing was asked for: it comes about by what other steps have done, and is looked at every `poll`. A step that
+    /// only watches changes nothing, and no report counts it as a change.
+    Watch {
+        /// What is waited for, as a fragment: "the system to answer".
+        reason: String,
+        /// The pause between two checks.
+        poll: Duration,
+    },
 }
 
 impl Applied {
+    /// Watches for something that comes about by itself, looking every `poll`.
+    #[must_use]
+    pub fn watch(reason: impl Into<String>, poll: Duration) -> Self {
+        Self::Watch { reason: reason.into(), poll }
+    }
+
     /// Waits for something, looking every `poll`.
     #[must_use]
     pub fn wait(reason: impl Into<String>, poll: Duration) -> Self {

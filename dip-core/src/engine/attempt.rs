@@ -1,0 +1,154 @@
+//! One attempt at one step: check → apply → check, and what is made of the outcome.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+
+use super::log::RunLog;
+use super::retry::pause;
+use super::schedule::Start;
+use crate::fact::Facts;
+use crate::journal::{Change, Event, FailureKind, JournalError};
+use crate::operation::{Applied, Assignment, Check, Context, Diff, Gap, OperationError, Operations, Patience, Runnable};
+use crate::provider::{Providers, Retry, sentence};
+
+/// The pause before a second look at what should be so at once: long enough for a server to take in what it accepted.
+const SECOND_LOOK: Duration = Duration::from_millis(500);
+
+/// What all attempts of a run share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) operations: Operations,
+    pub(super) providers: Providers,
+    pub(super) log: RunLog,
+    pub(super) abandoned: CancellationToken,
+}
+
+/// Works on a step once and tells what came of it, as the event to be recorded; `None` where it was abandoned.
+pub(super) async fn attempt(
+    shared: &Arc<Shared>,
+    assignment: Assignment,
+    start: &Start,
+    patience: Patience,
+) -> Result<Option<Event>, JournalError> {
+    let work = Attempt { shared, assignment: &assignment, start, patience };
+    tokio::select! {
+        biased;
+        () = shared.abandoned.cancelled() => Ok(None),
+        event = work.run() => event.map(Some),
+    }
+}
+
+struct Attempt<'a> {
+    shared: &'a Shared,
+    assignment: &'a Assignment,
+    start: &'a Start,
+    patience: Patience,
+}
+
+impl Attempt<'_> {
+    async fn run(&self) -> Result<Event, JournalError> {
+        let operation = match self.shared.operations.load(&self.assignment.call) {
+            Ok(operation) => operation,
+            Err(error) => return Ok(self.failed(&error)),
+        };
+        match self.limited(operation.check(&self.context())).await {
+            Err(error) => Ok(self.failed(&error)),
+            Ok(Check::Holds(facts)) => {
+                Ok(self.settled(self.start.change, facts))
+            }
+            Ok(Check::Unknown(gap)) => Ok(self.unseen(&gap)),
+            Ok(Check::Differs(diff)) => match self.start.applied {
+                Some((at, poll)) if !self.is_over(at) => Ok(self.waiting(format!("{diff}"), poll, self.start.change)),
+                Some(_) if self.now() >= self.start.deadline => Ok(self.unsettled(&diff)),
+                // What was asked for has not come true: the request may have been lost, so it is made again.
+                Some(_) => self.apply(&*operation, diff, self.start.attempt + 1).await,
+                None => self.apply(&*operation, diff, self.start.attempt).await,
+            },
+        }
+    }
+
+    async fn apply(&self, operation: &dyn Runnable, diff: Diff, attempt: u32) -> Result<Event, JournalError> {
+        // The intent is on disk before the effect: whoever resumes knows that it may have happened.
+        let intent = Event::Applying { step: self.start.step, attempt, diff };
+        self.shared.log.append(intent)?;
+        self.shared.log.sync().await?;
+        match self.limited(operation.apply(&self.context())).await {
+            Err(error) => Ok(self.failed(&error)),
+            Ok(Applied::Wait { reason, poll }) => Ok(self.waiting(reason, poll, Change::Made)),
+            Ok(Applied::Watch { reason, poll }) => Ok(self.waiting(reason, poll, self.start.change)),
+            Ok(Applied::Done) => Ok(match self.limited(operation.check(&self.context())).await {
+                Err(error) => self.failed(&error),
+                Ok(Check::Holds(facts)) => self.settled(Change::Made, facts),
+                Ok(Check::Differs(diff)) => self.waiting(format!("{diff}"), SECOND_LOOK, Change::Made),
+                Ok(Check::Unknown(gap)) => self.waiting(gap.to_string(), SECOND_LOOK, Change::Made),
+            }),
+        }
+    }
+
+    fn context(&self) -> Context<'_> {
+        Context::new(self.assignment, &self.shared.providers, &self.shared.abandoned)
+    }
+
+    async fn limited<T>(
+        &self,
+        work: impl Future<Output = Result<T, OperationError>>,
+    ) -> Result<T, OperationError> {
+        let limit = self.patience.attempt;
+        tokio::time::timeout(limit, work).await.unwrap_or(Err(OperationError::Slow(limit)))
+    }
+
+    fn now(&self) -> Timestamp {
+        self.shared.log.now()
+    }
+
+    /// Whether what was applied at a time has had as long as one attempt may take.
+    fn is_over(&self, applied: Timestamp) -> bool {
+        self.after(applied, self.patience.attempt) <= self.now()
+    }
+
+    fn after(&self, at: Timestamp, pause: Duration) -> Timestamp {
+        let pause = jiff::SignedDuration::try_from(pause).unwrap_or(jiff::SignedDuration::MAX);
+        at.saturating_add(pause).unwrap_or(Timestamp::MAX)
+    }
+
+    fn settled(&self, change: Change, facts: Facts) -> Event {
+        Event::Settled { step: self.start.step, change, facts }
+    }
+
+    fn waiting(&self, reason: String, poll: Duration, change: Change) -> Event {
+        Event::Waiting { step: self.start.step, reason, until: self.after(self.now(), poll), poll, change }
+    }
+
+    fn unsettled(&self, diff: &Diff) -> Event {
+        let error = format!("it was asked for and did not come true within {:?}: {diff}", self.patience.deadline);
+        Event::Failed { step: self.start.step, error, kind: FailureKind::Unsettled }
+    }
+
+    fn failed(&self, error: &OperationError) -> Event {
+        let kind = if error.is_conflict() { FailureKind::Conflict } else { FailureKind::Error };
+        self.retry_or_fail(error.retry(), sentence(error), kind)
+    }
+
+    fn unseen(&self, gap: &Gap) -> Event {
+        let retry = match gap {
+            Gap::Fact(_) => Retry::Never,
+            Gap::Environment(_) | Gap::Unobservable(_) => Retry::Backoff,
+        };
+        self.retry_or_fail(retry, gap.to_string(), FailureKind::Error)
+    }
+
+    fn retry_or_fail(&self, retry: Retry, error: String, kind: FailureKind) -> Event {
+        let (step, attempt) = (self.start.step, self.start.attempt);
+        match pause(retry, attempt).map(|pause| self.after(self.now(), pause)) {
+            Some(until) if until < self.start.deadline => Event::Retrying { step, attempt, error, until },
+            Some(_) => {
+                let error = format!("{error} (tried {attempt} times within {:?})", self.patience.deadline);
+                Event::Failed { step, error, kind }
+            }
+            None => Event::Failed { step, error, kind },
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! The driver: a thin tokio loop that does what the schedule decides and records what came of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::{JoinError, JoinSet};
+use tracing::Instrument;
+
+use super::attempt::{Shared, attempt};
+use super::log::RunLog;
+use super::schedule::Start;
+use super::{Clock, Limits, Schedule, Stop, SystemClock};
+use crate::journal::{Event, Journal, JournalError, Owner, RECORD_VERSION, Record};
+use crate::operation::{Assignment, Operations};
+use crate::plan::Plan;
+use crate::provider::Providers;
+use crate::report::{Outcome, Report};
+
+/// Carries out plans.
+#[derive(Debug)]
+pub struct Engine {
+    operations: Operations,
+    providers: Providers,
+    limits: Limits,
+    clock: Arc<dyn Clock>,
+    watchers: Vec<UnboundedSender<Record>>,
+}
+
+/// A run could not go on, and its steps are not to blame.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// What is done cannot be written down, so nothing more is done.
+    #[error("the run was stopped, because what it does cannot be written down")]
+    Journal(#[from] JournalError),
+    /// The records are not those of a run.
+    #[error("the journal does not begin with a plan; it is not that of a run")]
+    NoPlan,
+    /// A worker panicked. The step is not recorded as done; a resume looks at it again.
+    #[error("a worker ended in a panic; the run was stopped and can be resumed")]
+    Panic(#[source] JoinError),
+}
+
+impl Engine {
+    /// An engine that acts through these providers, with the usual limits and the machine's clock.
+    #[must_use]
+    pub fn new(operations: Operations, providers: Providers) -> Self {
+        Self {
+            operations,
+            providers,
+            limits: Limits::default(),
+            clock: Arc::new(SystemClock),
+            watchers: Vec::new(),
+        }
+    }
+
+    /// Sets how much may go on at once.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Sets the clock.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// All records of the runs to come, as they happen. Dropping the receiver is fine.
+    pub fn events(&mut self) -> UnboundedReceiver<Record> {
+        let (sender, receiver) = unbounded_channel();
+        self.watchers.push(sender);
+        receiver
+    }
+
+    /// Carries out a plan as a new run.
+    ///
+    /// # Errors
+    /// Where the journal fails. A failed step is not an error: the report tells it.
+    ///
+    /// # Cancel safety
+    /// Dropping the future abandons running steps; the journal tells what may have happened, and `resume` goes on.
+    pub async fn run(
+        &self,
+        run: &str,
+        plan: Arc<Plan>,
+        journal: Arc<dyn Journal>,
+        stop: &Stop,
+    ) -> Result<Report, EngineError> {
+        let schedule = Schedule::replay(Arc::clone(&plan), self.limits.clone(), &[]);
+        let log = RunLog::new(Arc::clone(&self.clock), journal, self.watchers.clone(), 0);
+        log.append(Event::Began { version: RECORD_VERSION, run: run.to_owned(), plan })?;
+        self.drive(run.to_owned(), schedule, log, 1, stop).await
+    }
+
+    /// Goes on with a run from the records of its journal.
+    ///
+    /// # Errors
+    /// Where the journal fails, or its records do not begin with a plan.
+    ///
+    /// # Cancel safety
+    /// As for [`Self::run`].
+    pub async fn resume(
+        &self,
+        records: &[Record],
+        journal: Arc<dyn Journal>,
+        stop: &Stop,
+    ) -> Result<Report, EngineError> {
+        let Some(Event::Began { run, plan, .. }) = records.first().map(|record| &record.event) else {
+            return Err(EngineError::NoPlan);
+        };
+        let fence = records.iter().filter_map(|record| match record.event {
+            Event::Opened { fence, .. } => Some(fence),
+            _ => None,
+        });
+        let fence = fence.max().unwrap_or(0) + 1;
+        let next = records.last().map_or(0, |record| record.sequence + 1);
+        let schedule = Schedule::replay(Arc::clone(plan), self.limits.clone(), records);
+        let log = RunLog::new(Arc::clone(&self.clock), journal, self.watchers.clone(), next);
+        self.drive(run.clone(), schedule, log, fence, stop).await
+    }
+
+    async fn drive(
+        &self,
+        run: String,
+        schedule: Schedule,
+        log: RunLog,
+        fence: u64,
+        stop: &Stop,
+    ) -> Result<Report, EngineError> {
+        let span = tracing::info_span!("run", run, plan = schedule.plan().id().short());
+        let began = log.now();
+        log.append(Event::Opened { owner: Owner::this_process(), fence })?;
+        log.sync().await?;
+        let shared = Arc::new(Shared {
+            operations: self.operations.clone(),
+            providers: self.providers.clone(),
+            log,
+            abandoned: stop.abandoned().clone(),
+        });
+        let mut drive = Drive { run, schedule, shared, fence, workers: JoinSet::new() };
+        let outcome = drive.until_done(stop).instrument(span).await;
+        // Workers are joined whatever happened: nothing goes on after a run has ended.
+        drive.workers.shutdown().await;
+        let outcome = outcome?;
+        let now = drive.shared.log.now();
+        let took = Duration::try_from(now.duration_since(began)).unwrap_or_default();
+        drive.shared.log.append(Event::Ended { outcome, took })?;
+        drive.shared.log.sync().await?;
+        Ok(Report::new(&drive.run, &drive.schedule, outcome, took))
+    }
+}
+
+type Worker = Result<Option<Event>, JournalError>;
+
+struct Drive {
+    run: String,
+    schedule: Schedule,
+    shared: Arc<Shared>,
+    fence: u64,
+    workers: JoinSet<Worker>,
+}
+
+impl Drive {
+    async fn until_done(&mut self, stop: &Stop) -> Result<Outcome, EngineError> {
+        let mut told = false;
+        loop {
+            self.take_in();
+            if stop.draining().is_cancelled() && !told {
+                told = true;
+                self.shared.log.append(Event::Stopping)?;
+                self.take_in();
+            }
+            for start in self.schedule.poll(self.shared.log.now()) {
+                self.start(start)?;
+            }
+            if self.schedule.is_finished() {
+                return Ok(Outcome::of(&self.schedule, told));
+            }
+            let wake = sleep(self.schedule.next_wake(), self.shared.log.now());
+            tokio::select! {
+                biased;
+                () = stop.abandoned().cancelled() => return Ok(Outcome::Interrupted),
+                () = stop.draining().cancelled(), if !told => {}
+                Some(joined) = self.workers.join_next() => self.ended(joined)?,
+                () = wake => {}
+            }
+        }
+    }
+
+    fn start(&mut self, start: Start) -> Result<(), EngineError> {
+        let planned = self.schedule.plan().step(start.step);
+        let step = &planned.step;
+        let assignment = Assignment {
+            run: self.run.clone(),
+            step: start.step,
+            name: step.name.clone(),
+            call: step.call.clone(),
+            facts: self.schedule.facts_for(start.step),
+            attempt: start.attempt,
+            deadline: start.deadline,
+            fence: self.fence,
+        };
+        let patience = step.patience;
+        let span = tracing::info_span!("step", step = %step.name, subject = %step.subject, attempt = start.attempt);
+        if start.applied.is_none() {
+            self.shared.log.append(Event::Started { step: start.step, attempt: start.attempt })?;
+        }
+        let shared = Arc::clone(&self.shared);
+        self.workers.spawn(async move { attempt(&shared, assignment, &start, patience).await }.instrument(span));
+        Ok(())
+    }
+
+    fn ended(&mut self, joined: Result<Worker, JoinError>) -> Result<(), EngineError> {
+        if let Some(event) = joined.map_err(EngineError::Panic)?? {
+            self.shared.log.append(event)?;
+        }
+        Ok(())
+    }
+
+    /// The schedule learns what happened from the same records that the journal keeps.
+    fn take_in(&mut self) {
+        for record in self.shared.log.take_fresh() {
+            self.schedule.record(&record);
+        }
+    }
+}
+
+/// Waits until a time; for ever where there is none.
+async fn sleep(until: Option<Timestamp>, now: Timestamp) {
+    match until {
+        None => std::future::pending().await,
+        Some(until) => tokio::time::sleep(Duration::try_from(until.duration_since(now)).unwrap_or_default()).await,
+    }
+}

@@ -1,0 +1,20 @@
+//! The engine: a pure schedule that decides, and a thin driver that acts.
+
+mod attempt;
+mod cancel;
+mod clock;
+mod drive;
+mod limits;
+mod log;
+mod retry;
+mod schedule;
+mod state;
+mod survey;
+
+pub use cancel::Stop;
+pub use clock::{Clock, SystemClock, TokioClock};
+pub use drive::{Engine, EngineError};
+pub use limits::Limits;
+pub use schedule::{Schedule, Start};
+pub use state::{Status, Waiting};
+pub use survey::survey;

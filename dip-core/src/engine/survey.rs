@@ -1,0 +1,177 @@
+//! The survey: runs every check of a draft that can run, and changes nothing.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::{Clock, Limits};
+use crate::fact::{FactKey, Facts};
+use crate::id::{NodeName, StepId};
+use crate::observed::Survey;
+use crate::operation::{Assignment, Check, Context, Gap, OperationError, Operations};
+use crate::plan::{Draft, PlannedBoot, Vertex, VertexId, environment_words};
+use crate::provider::{Providers, sentence};
+use crate::step::{Environment, Need, Place, Step};
+
+/// Looks at everything that a draft is about.
+///
+/// A step is looked at once those that give its facts have been. Where a node is not in the environment that a step
+/// needs, it is not looked at: nobody boots a node to learn that it needs no boot.
+pub async fn survey(
+    draft: &Draft,
+    operations: &Operations,
+    providers: &Providers,
+    limits: &Limits,
+    clock: &dyn Clock,
+) -> Survey {
+    let at = clock.now();
+    let mut round = Round {
+        draft,
+        operations: Arc::new(operations.clone()),
+        providers: Arc::new(providers.clone()),
+        deadline: at,
+        there: draft.probes().iter().map(|probe| ((&probe.boot.node, probe.boot.to), probe)).collect(),
+        missing: (0..draft.graph().vertices().len())
+            .map(|index| draft.graph().predecessors(VertexId(index as u32)).len())
+            .collect(),
+        checks: BTreeMap::new(),
+        facts: Facts::new(),
+        waiting: Vec::new(),
+        workers: JoinSet::new(),
+    };
+    round.reach((0..).map(VertexId).take(round.missing.len()).filter(|vertex| round.missing[vertex.index()] == 0).collect());
+    loop {
+        while round.workers.len() < limits.workers
+            && let Some(step) = round.waiting.pop()
+        {
+            round.look(step);
+        }
+        match round.workers.join_next().await {
+            Some(Ok((step, check))) => round.told(step, check),
+            // A check that panicked told nothing; its step stays unknown and the plan says so.
+            Some(Err(_)) => {}
+            None if round.waiting.is_empty() => break,
+            None => {}
+        }
+    }
+    let lost = || Check::Unknown(Gap::Unobservable("it was not looked at, because a check before it ended in a panic".to_owned()));
+    let checks = (0..draft.steps().len())
+        .map(|index| round.checks.remove(&StepId::at(index)).unwrap_or_else(lost))
+        .collect();
+    Survey::new(checks, at)
+}
+
+struct Round<'a> {
+    draft: &'a Draft,
+    operations: Arc<Operations>,
+    providers: Arc<Providers>,
+    deadline: jiff::Timestamp,
+    /// The probe of each environment of each node.
+    there: HashMap<(&'a NodeName, Environment), &'a PlannedBoot>,
+    missing: Vec<usize>,
+    checks: BTreeMap<StepId, Check>,
+    facts: Facts,
+    waiting: Vec<StepId>,
+    workers: JoinSet<(StepId, Check)>,
+}
+
+impl Round<'_> {
+    fn reach(&mut self, mut reached: Vec<VertexId>) {
+        while let Some(vertex) = reached.pop() {
+            match self.draft.graph().vertices()[vertex.index()] {
+                Vertex::Step(step) => self.waiting.push(step),
+                _ => reached.extend(self.count_down(vertex)),
+            }
+        }
+    }
+
+    fn count_down(&mut self, vertex: VertexId) -> Vec<VertexId> {
+        let mut reached = Vec::new();
+        for &next in self.draft.graph().successors(vertex) {
+            self.missing[next.index()] -= 1;
+            if self.missing[next.index()] == 0 {
+                reached.push(next);
+            }
+        }
+        reached
+    }
+
+    fn look(&mut self, id: StepId) {
+        let step = &self.draft.steps()[id.index()];
+        if let Some(gap) = self.gap_before_looking(step) {
+            self.told(id, Check::Unknown(gap));
+            return;
+        }
+        let assignment = Assignment {
+            run: "survey".to_owned(),
+            step: id,
+            name: step.name.clone(),
+            call: step.call.clone(),
+            facts: self.facts_for(step),
+            attempt: 1,
+            deadline: self.deadline,
+            fence: 0,
+        };
+        let limit = step.patience.attempt;
+        let (operations, providers) = (Arc::clone(&self.operations), Arc::clone(&self.providers));
+        self.workers.spawn(async move {
+            let look = async {
+                let operation = operations.load(&assignment.call)?;
+                operation.check(&Context::new(&assignment, &providers, &CancellationToken::new())).await
+            };
+            let check = tokio::time::timeout(limit, look).await.unwrap_or(Err(OperationError::Slow(limit)));
+            (id, check.unwrap_or_else(unknown))
+        });
+    }
+
+    /// Why a step need not be looked at: its node is elsewhere, or an earlier part of its boot has not come about.
+    fn gap_before_looking(&self, step: &Step) -> Option<Gap> {
+        if let Place::In(node, environment) = &step.place {
+            let holds = self.there.get(&(node, *environment)).is_some_and(|probe| {
+                probe.parts.iter().all(|part| matches!(self.checks.get(part), Some(Check::Holds(_))))
+            });
+            if !holds {
+                return Some(Gap::Environment(environment_words(&step.place)));
+            }
+        }
+        step.boot.as_ref()?;
+        let mut keys = step.needs.iter().flat_map(|need| match need {
+            Need::All(facts) => &facts[..],
+            Need::AtLeast { .. } | Need::IfGiven(_) => &[],
+        });
+        keys.find(|key| key.boot().is_some() && !self.facts.contains(key)).cloned().map(Gap::Fact)
+    }
+
+    fn facts_for(&self, step: &Step) -> Facts {
+        let mut facts = Facts::new();
+        let keys = step.needs.iter().flat_map(|need| match need {
+            Need::All(facts) | Need::AtLeast { facts, .. } => &facts[..],
+            Need::IfGiven(fact) => std::slice::from_ref::<FactKey>(fact),
+        });
+        for key in keys {
+            if let Some(value) = self.facts.raw(key) {
+                facts.insert(key.clone(), value.clone());
+            }
+        }
+        facts
+    }
+
+    fn told(&mut self, step: StepId, check: Check) {
+        if let Check::Holds(facts) = &check {
+            self.facts.extend(facts.clone());
+        }
+        self.checks.insert(step, check);
+        let reached = self.count_down(step.into());
+        self.reach(reached);
+    }
+}
+
+/// A check that failed told nothing; why, for the plan to say.
+fn unknown(error: OperationError) -> Check {
+    Check::Unknown(match error {
+        OperationError::FactUnknown(key) => Gap::Fact(key),
+        other => Gap::Unobservable(sentence(&other)),
+    })
+}

@@ -1,0 +1,69 @@
+//! The journal of a run: append-only, readable while it is written, sound after a crash.
+
+mod event;
+mod file;
+mod frame;
+mod memory;
+
+use async_trait::async_trait;
+
+pub use event::{Change, Event, FailureKind, Owner, RECORD_VERSION, Record};
+pub use file::{FileJournal, JournalReader, RunFile, runs};
+pub use frame::Tail;
+pub use memory::MemoryJournal;
+
+/// Where a run is kept.
+///
+/// # Contract
+/// `append` keeps the order of its calls; after `sync` returns, all that was appended before it was called survives a crash.
+#[async_trait]
+pub trait Journal: std::fmt::Debug + Send + Sync {
+    /// Adds a record at the end, in memory.
+    ///
+    /// # Errors
+    /// Where the record cannot be written down, or an earlier write failed.
+    fn append(&self, record: &Record) -> Result<(), JournalError>;
+
+    /// Waits until all that was appended is on disk. Callers that wait at the same time share one write.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    async fn sync(&self) -> Result<(), JournalError>;
+}
+
+/// A journal cannot be written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// The file system refuses.
+    #[error("journal {path} cannot be {action}")]
+    File {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What was tried.
+        action: &'static str,
+        /// Why it failed.
+        source: std::io::Error,
+    },
+    /// Another process works on the run.
+    #[error("journal {path} is held by {owner}; wait for it, or stop it")]
+    Held {
+        /// The file.
+        path: std::path::PathBuf,
+        /// Who holds it.
+        owner: String,
+    },
+    /// A record cannot be turned into JSON.
+    #[error("a record cannot be written as JSON")]
+    Json(#[source] serde_json::Error),
+    /// It is not a journal that this version reads.
+    #[error("{path} is not a journal that this dip can read: {why}")]
+    Form {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// An earlier write failed, so nothing more is written.
+    #[error("the journal failed before, and nothing more is written to it")]
+    Broken,
+}

@@ -1,0 +1,110 @@
+//! What a run did, step by step.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::Outcome;
+use crate::engine::{Schedule, Status};
+use crate::id::{LayerId, StepId};
+use crate::journal::{Change, FailureKind};
+use crate::plan::PlanId;
+use crate::step::StepName;
+use crate::subject::Subject;
+
+/// What a run did.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// The run.
+    pub run: String,
+    /// The plan that it carried out.
+    pub plan: PlanId,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// How long its last owner worked on it.
+    pub took: Duration,
+    /// Its steps.
+    pub steps: Vec<StepReport>,
+}
+
+/// What became of one step.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StepReport {
+    /// Its name.
+    pub name: StepName,
+    /// Its layer.
+    pub layer: LayerId,
+    /// Its subject.
+    pub subject: Subject,
+    /// Where it stands.
+    pub status: Status,
+}
+
+impl Report {
+    /// The report of a schedule.
+    #[must_use]
+    pub fn new(run: &str, schedule: &Schedule, outcome: Outcome, took: Duration) -> Self {
+        let plan = schedule.plan();
+        let steps = plan
+            .steps()
+            .iter()
+            .enumerate()
+            .map(|(index, planned)| StepReport {
+                name: planned.step.name.clone(),
+                layer: planned.step.layer,
+                subject: planned.step.subject.clone(),
+                status: schedule.status(StepId::at(index)),
+            })
+            .collect();
+        Self { run: run.to_owned(), plan: plan.id().clone(), outcome, took, steps }
+    }
+
+    /// How many steps changed something.
+    #[must_use]
+    pub fn changes(&self) -> usize {
+        self.steps.iter().filter(|step| matches!(step.status, Status::Settled(Change::Made))).count()
+    }
+
+    /// The steps that failed.
+    pub fn failures(&self) -> impl Iterator<Item = &StepReport> {
+        self.steps.iter().filter(|step| matches!(step.status, Status::Failed { .. }))
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = |wanted: fn(&Status) -> bool| self.steps.iter().filter(|step| wanted(&step.status)).count();
+        let as_wanted = count(|status| matches!(status, Status::Settled(Change::None)));
+        writeln!(
+            f,
+            "Run {} is {}: {} changed, {as_wanted} already as wanted, {} failed, {} blocked, {} not done, in {:.1?}.",
+            self.run,
+            self.outcome,
+            self.changes(),
+            count(|status| matches!(status, Status::Failed { .. })),
+            count(|status| matches!(status, Status::Blocked { .. })),
+            count(|status| matches!(status, Status::Waiting(_) | Status::Running { .. })),
+            self.took,
+        )?;
+        // Many steps fail for one reason when a server is down: each reason is told once, with those that it hit.
+        let mut told = BTreeSet::new();
+        for step in self.failures() {
+            let Status::Failed { error, kind } = &step.status else { continue };
+            if !told.insert((error, step.layer)) {
+                continue;
+            }
+            let word = if *kind == FailureKind::Conflict { "left alone" } else { "failed" };
+            let same = self.failures().filter(|other| {
+                other.layer == step.layer && matches!(&other.status, Status::Failed { error: other, .. } if other == error)
+            });
+            writeln!(f, "  {word}: {} — {error}", step.name)?;
+            match same.count() - 1 {
+                0 => {}
+                more => writeln!(f, "          and {more} more for the same reason")?,
+            }
+        }
+        Ok(())
+    }
+}
