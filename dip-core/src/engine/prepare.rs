@@ -1,0 +1,64 @@
+//! Draft → survey → plan in one call, for programs that want all three.
+
+use std::sync::Arc;
+
+use super::{Clock, Limits, survey};
+use crate::id::StepId;
+use crate::layer::Layers;
+use crate::observed::{Observed, Survey};
+use crate::operation::{Check, Diff, Gap};
+use crate::plan::{Draft, Goal, Plan, PlanError};
+use crate::provider::Providers;
+use crate::site::Site;
+use crate::step::Step;
+
+/// A draft, what was seen of it, and the plan that follows.
+#[derive(Debug)]
+pub struct Prepared {
+    /// All that would bring the site to what is wanted.
+    pub draft: Draft,
+    /// What is the case now.
+    pub survey: Survey,
+    /// What has to be done.
+    pub plan: Arc<Plan>,
+}
+
+/// Looks at a site and plans what has to be done. Reads only.
+///
+/// # Errors
+/// Where there is no plan; all the reasons at once. A server that cannot be asked is none: its steps are unknown.
+pub async fn prepare(
+    site: Arc<Site>,
+    layers: &Layers,
+    providers: &Providers,
+    goal: Goal,
+    limits: &Limits,
+    clock: &dyn Clock,
+) -> Result<Prepared, PlanError> {
+    let draft = Draft::new(site, &Observed::new(), layers, goal)?;
+    let survey = survey(&draft, &layers.operations(), providers, limits, clock).await;
+    let plan = Arc::new(Plan::new(&draft, &survey, layers)?);
+    Ok(Prepared { draft, survey, plan })
+}
+
+impl Prepared {
+    /// What is not as wanted.
+    pub fn differing(&self) -> impl Iterator<Item = (&Step, &Diff)> {
+        self.readings().filter_map(|(step, check)| match check {
+            Check::Differs(diff) => Some((step, diff)),
+            Check::Holds(_) | Check::Unknown(_) => None,
+        })
+    }
+
+    /// What could not be seen, with the reason.
+    pub fn unknown(&self) -> impl Iterator<Item = (&Step, &Gap)> {
+        self.readings().filter_map(|(step, check)| match check {
+            Check::Unknown(gap) => Some((step, gap)),
+            Check::Holds(_) | Check::Differs(_) => None,
+        })
+    }
+
+    fn readings(&self) -> impl Iterator<Item = (&Step, &Check)> {
+        self.draft.steps().iter().enumerate().map(|(index, step)| (step, self.survey.check(StepId::at(index))))
+    }
+}
