@@ -101,8 +101,10 @@ async fn ipmi() -> Told {
     // The BMC may be restarted while its node is on, on the same port.
     bmc.restart().await?;
     expect(node.power() == PowerState::On, "power after a restart of the BMC", node.power())?;
+    let pid = node.pid();
     bmc.ipmitool(&["chassis", "power", "off"]).await?;
     expect(node.power() == PowerState::Off, "power after off", node.power())?;
+    expect(pid.is_some_and(ended), "the process of a node that is off", pid)?;
     expect(node.commands().iter().any(|command| command == "power 0"), "the log of commands", node.commands())
 }
 
@@ -167,7 +169,24 @@ async fn hosts() -> Told {
     first.power_off().await?;
     expect(first.ssh("true").await.is_err(), "a host that is off", "an answer")?;
     first.power_on().await?;
-    first.ssh("test -e /root/kept").await.map(drop)
+    first.ssh("test -e /root/kept").await?;
+    // A reboot from within is the same boot again, and a soft power-off ends it.
+    first.ssh("touch /run/before; systemctl reboot").await.ok();
+    for _ in 0..300 {
+        if first.ssh("test ! -e /run/before").await.is_ok() {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    first.ssh("test ! -e /run/before").await?;
+    first.node().shut_down().await?;
+    for _ in 0..300 {
+        if first.node().power() == PowerState::Off {
+            return Ok(());
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    expect(false, "a host that was shut down", first.node().power())
 }
 
 async fn datacenter() -> Told {
@@ -199,6 +218,12 @@ async fn datacenter() -> Told {
     let port = &lab.layout.nodes[0].port;
     lab.ovs.vsctl(&["set", "port", port, &format!("tag={}", lab.layout.wrong_vlan)]).await?;
     expect(first.ssh("true").await.is_err(), "a host in the wrong VLAN", "an answer")
+}
+
+/// A zombie that nobody has reaped yet has ended too.
+fn ended(pid: i32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ").is_none_or(|(_, rest)| rest.starts_with('Z'))
 }
 
 fn write(file: &std::path::Path, text: &str) -> Told {

@@ -53,7 +53,8 @@ PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 if [ "$1" != boot ]; then
     # What ran before the plug was pulled may need a moment to vanish.
     while [ -n "$(ip netns pids {namespace})" ]; do sleep 0.02; done
-    exec unshare --mount --propagation slave "{dir}/poweron" boot
+    # A process namespace: when its first process is killed, the whole host is, at once.
+    exec unshare --mount --propagation slave --pid --fork --kill-child --mount-proc "{dir}/poweron" boot
 fi
 mount -t overlay overlay -o "lowerdir={base},upperdir={dir}/upper,workdir={dir}/work" "{dir}/root" || exit 1
 # A soft power-off reaches systemd-nspawn, which shuts the host down; this script waits for it.

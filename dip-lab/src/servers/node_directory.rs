@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::command::output;
 use crate::error::LabError;
-use crate::ledger::{Entry, end_node};
+use crate::ledger::{Entry, ProcessMark, end_node};
 use crate::scratch::Scratch;
 use crate::servers::segment::{make_executable, write_script};
 
@@ -74,15 +74,14 @@ impl NodeDirectory {
         &self.scratch
     }
 
+    /// The process that runs while it is on.
+    pub fn pid(&self) -> Option<i32> {
+        self.read("pid").and_then(|text| text.parse().ok()).filter(|pid| ProcessMark::of(*pid).is_some_and(ProcessMark::alive))
+    }
+
     /// Whether its process runs.
     pub fn power(&self) -> PowerState {
-        let pid = self.read("pid").and_then(|text| text.parse::<u32>().ok());
-        let stat = pid.and_then(|pid| std::fs::read_to_string(format!("/proc/{pid}/stat")).ok());
-        // The name in parentheses may hold spaces; the state follows it.
-        match stat.and_then(|stat| stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next())) {
-            None | Some('Z') => PowerState::Off,
-            Some(_) => PowerState::On,
-        }
+        self.pid().map_or(PowerState::Off, |_| PowerState::On)
     }
 
     /// What the BMC was told to boot from, in the words of `ipmi_sim`: `pxe`, `default`, `cdrom`, `bios`, `none`.
@@ -101,7 +100,7 @@ impl NodeDirectory {
     /// # Errors
     /// If the hook fails.
     pub async fn switch_on(&self) -> Result<(), LabError> {
-        self.set_power("1").await
+        self.set("power", "1").await
     }
 
     /// Switches the node off without a BMC.
@@ -109,12 +108,20 @@ impl NodeDirectory {
     /// # Errors
     /// If the hook fails.
     pub async fn switch_off(&self) -> Result<(), LabError> {
-        self.set_power("0").await
+        self.set("power", "0").await
     }
 
-    async fn set_power(&self, value: &str) -> Result<(), LabError> {
+    /// Asks the node to shut down, as by a short press of its button; it is off some time later.
+    ///
+    /// # Errors
+    /// If the hook fails.
+    pub async fn shut_down(&self) -> Result<(), LabError> {
+        self.set("shutdown", "1").await
+    }
+
+    async fn set(&self, parameter: &str, value: &str) -> Result<(), LabError> {
         let mut line = std::process::Command::new(self.hook());
-        line.arg(&self.dir).args(["set", "power", value]);
+        line.arg(&self.dir).args(["set", parameter, value]);
         output(line).await.map(drop)
     }
 
