@@ -1,3 +1,27 @@
-//! DIP layer 1, shared infrastructure: the links between nodes. See [`provider`] for the servers that it acts through.
+//! DIP layer 1, shared infrastructure: the links between nodes.
+//!
+//! Steps:
+//! * `network.tag_port`: a switch port carries the VLAN of the network that the site file links through it.
+//! * `network.reserve_address`: the site's DHCP server keeps the addresses of an interface for it.
+//!
+//! Providers, each behind a feature of its name: `openvswitch` ([`provider::Switch`], over OVSDB) and `dnsmasq`
+//! ([`provider::Dhcp`], through its directory of DHCP hosts). [`provider::Pdu`] has no real provider yet, so none is registered.
+//!
+//! ```
+//! use dip_core::layer::Layer;
+//! use dip_network::NetworkLayer;
+//! let operations = { let mut known = Default::default(); NetworkLayer.operations(&mut known); known };
+//! assert!(operations.knows("network.tag_port"));
+//! ```
 
+#[cfg(feature = "conformance")]
+pub mod conformance;
+mod layer;
 pub mod provider;
+pub mod providers;
+pub mod settings;
+pub mod steps;
+#[cfg(test)]
+mod testing;
+
+pub use layer::NetworkLayer;

@@ -1,0 +1,63 @@
+//! From the kinds in a site file to providers. Kinds that this layer does not know are left to others.
+
+use std::sync::Arc;
+
+use dip_core::layer::ConnectError;
+use dip_core::provider::Providers;
+use dip_core::site::Site;
+use dip_core::subject::Subject;
+
+use crate::settings::{DNSMASQ, OPENVSWITCH};
+
+/// Registers a provider for each DHCP service and each switch of the site, and tells all that is wrong.
+pub(crate) fn connect(site: &Site, providers: &mut Providers) -> Vec<ConnectError> {
+    let mut errors = Vec::new();
+    for service in site.services_of(&[DNSMASQ]) {
+        let user = format!("service `{}`", service.name);
+        keep(dnsmasq(service.driver.read()), user, &mut errors, |dhcp| {
+            providers.insert::<dyn crate::provider::Dhcp>(&Subject::service(&service.name), dhcp);
+        });
+    }
+    for switch in site.switches.values() {
+        let Some(driver) = switch.driver.as_ref().filter(|driver| driver.kind.as_str() == OPENVSWITCH) else { continue };
+        let user = format!("switch `{}`", switch.name);
+        keep(openvswitch(driver.read()), user, &mut errors, |found| {
+            providers.insert::<dyn crate::provider::Switch>(&Subject::switch(&switch.name), found);
+        });
+    }
+    errors
+}
+
+fn keep<T>(made: Result<T, String>, user: String, errors: &mut Vec<ConnectError>, insert: impl FnOnce(T)) {
+    match made {
+        Ok(provider) => insert(provider),
+        Err(why) => errors.push(ConnectError::Setting { user, why }),
+    }
+}
+
+type Read<T> = Result<T, serde_json::Error>;
+
+#[cfg(feature = "dnsmasq")]
+fn dnsmasq(settings: Read<crate::settings::DnsmasqSettings>) -> Result<Arc<dyn crate::provider::Dhcp>, String> {
+    let settings = settings.map_err(|error| error.to_string())?;
+    Ok(Arc::new(super::dnsmasq::Dnsmasq::new(settings)))
+}
+
+#[cfg(not(feature = "dnsmasq"))]
+fn dnsmasq(_: Read<crate::settings::DnsmasqSettings>) -> Result<Arc<dyn crate::provider::Dhcp>, String> {
+    Err("this program was built without the feature `dnsmasq` of dip-network".to_owned())
+}
+
+#[cfg(feature = "openvswitch")]
+fn openvswitch(
+    settings: Read<crate::settings::OpenVSwitchSettings>,
+) -> Result<Arc<dyn crate::provider::Switch>, String> {
+    let settings = settings.map_err(|error| error.to_string())?;
+    let address = settings.address.parse::<super::openvswitch::OvsdbAddress>().map_err(|error| error.to_string())?;
+    Ok(Arc::new(super::openvswitch::OpenVSwitch::new(address, settings.bridge)))
+}
+
+#[cfg(not(feature = "openvswitch"))]
+fn openvswitch(_: Read<crate::settings::OpenVSwitchSettings>) -> Result<Arc<dyn crate::provider::Switch>, String> {
+    Err("this program was built without the feature `openvswitch` of dip-network".to_owned())
+}

@@ -1,0 +1,227 @@
+//! The files: who holds which interface and address, and how a file of ours changes without being read by half.
+
+use std::collections::HashMap;
+use std::fs::{self, DirEntry, File, Metadata};
+use std::io::{self, Write};
+use std::net::IpAddr;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use dip_core::hardware::MacAddr;
+use dip_core::id::SiteName;
+
+use super::entry::{self, Entry};
+use crate::provider::{Held, Reservation};
+
+const PREFIX: &str = "dip-";
+/// dnsmasq skips files whose names start with a dot, both when it lists the directory and when it is told of a new file.
+const HIDDEN: &str = ".dip-";
+const STALE: &str = ".stale";
+const NEW: &str = ".new";
+
+/// dnsmasq's directory of DHCP hosts and its other files, as last read.
+#[derive(Debug)]
+pub(super) struct Directory {
+    path: PathBuf,
+    others: Vec<PathBuf>,
+    read: HashMap<PathBuf, (Stamp, Arc<Vec<Record>>)>,
+}
+
+/// Tells whether a file is still the one that was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stamp {
+    inode: u64,
+    length: u64,
+    seconds: i64,
+    nanoseconds: i64,
+}
+
+impl Stamp {
+    fn of(metadata: &Metadata) -> Self {
+        Self {
+            inode: metadata.ino(),
+            length: metadata.len(),
+            seconds: metadata.mtime(),
+            nanoseconds: metadata.mtime_nsec(),
+        }
+    }
+}
+
+/// One entry, where it stands and whose it is.
+#[derive(Debug, Clone)]
+pub(super) struct Record {
+    pub(super) file: PathBuf,
+    pub(super) entry: Entry,
+    pub(super) owner: Option<SiteName>,
+}
+
+impl Record {
+    pub(super) fn held(&self) -> impl Iterator<Item = Held> {
+        self.entry.macs.iter().map(|mac| Held {
+            reservation: Reservation {
+                mac: *mac,
+                addresses: self.entry.addresses.clone(),
+                host_name: self.entry.host_name.clone(),
+            },
+            owner: self.owner.clone(),
+        })
+    }
+
+    pub(super) fn holds_mac(&self, mac: MacAddr) -> bool {
+        self.entry.macs.contains(&mac)
+    }
+
+    pub(super) fn shared_address(&self, addresses: &[IpAddr]) -> Option<IpAddr> {
+        self.entry.addresses.iter().copied().find(|address| addresses.contains(address))
+    }
+}
+
+/// What the files say now.
+#[derive(Debug, Default)]
+pub(super) struct Listing {
+    pub(super) records: Vec<Arc<Vec<Record>>>,
+    /// Interfaces whose file changed without the server having been told: an interrupted change.
+    pub(super) stale: Vec<MacAddr>,
+}
+
+impl Listing {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Record> {
+        self.records.iter().flat_map(|records| records.iter())
+    }
+}
+
+/// A file or directory could not be read or written.
+#[derive(Debug, thiserror::Error)]
+#[error("{path}")]
+pub(super) struct FileError {
+    path: String,
+    pub(super) source: io::Error,
+}
+
+fn at(path: &Path) -> impl FnOnce(io::Error) -> FileError {
+    move |source| FileError { path: path.display().to_string(), source }
+}
+
+impl Directory {
+    pub(super) fn new(path: PathBuf, others: Vec<PathBuf>) -> Self {
+        Self { path, others, read: HashMap::new() }
+    }
+
+    /// Reads what changed since the last time.
+    pub(super) fn list(&mut self) -> Result<Listing, FileError> {
+        let mut listing = Listing::default();
+        let mut before = std::mem::take(&mut self.read);
+        let entries: Vec<DirEntry> =
+            fs::read_dir(&self.path).and_then(Iterator::collect).map_err(at(&self.path))?;
+        let mut files = Vec::new();
+        for entry in entries {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if let Some(mac) = name.strip_prefix(HIDDEN).and_then(|rest| rest.strip_suffix(STALE)) {
+                listing.stale.extend(mac.parse::<MacAddr>().ok());
+            }
+            if !is_skipped(&name) {
+                files.push((entry.path(), name.starts_with(PREFIX)));
+            }
+        }
+        // The order of a directory is random; what is told about it must not be.
+        files.sort_unstable();
+        files.extend(self.others.iter().map(|other| (other.clone(), false)));
+        for (path, ours) in files {
+            let metadata = match fs::metadata(&path) {
+                Ok(metadata) if metadata.is_file() => metadata,
+                Ok(_) => continue,
+                // It went away since the directory was listed; a further file of the settings must be there.
+                Err(error) if error.kind() == io::ErrorKind::NotFound && path.starts_with(&self.path) => continue,
+                Err(error) => return Err(at(&path)(error)),
+            };
+            let stamp = Stamp::of(&metadata);
+            let records = match before.remove(&path) {
+                Some((same, records)) if same == stamp => records,
+                _ => Arc::new(read_records(&path, ours)?),
+            };
+            listing.records.push(Arc::clone(&records));
+            self.read.insert(path, (stamp, records));
+        }
+        Ok(listing)
+    }
+
+    /// Whether the interface has a file of ours.
+    pub(super) fn has(&self, mac: MacAddr) -> bool {
+        self.file(mac).exists()
+    }
+
+    /// Notes that the server does not know yet what a file of ours says.
+    pub(super) fn mark_stale(&self, mac: MacAddr) -> Result<(), FileError> {
+        let path = self.hidden(mac, STALE);
+        File::create(&path).and_then(|file| file.sync_all()).map_err(at(&path))?;
+        self.sync()
+    }
+
+    /// Notes that the server was told.
+    pub(super) fn clear_stale(&self, mac: MacAddr) -> Result<(), FileError> {
+        remove(&self.hidden(mac, STALE))
+    }
+
+    /// Puts a file of ours in place, whole.
+    pub(super) fn write(&self, reservation: &Reservation, owner: &SiteName) -> Result<(), FileError> {
+        let new = self.hidden(reservation.mac, NEW);
+        let write = || {
+            let mut file = File::create(&new)?;
+            // dnsmasq reads its directory as a user without rights, whatever our umask is.
+            file.set_permissions(fs::Permissions::from_mode(0o644))?;
+            file.write_all(entry::write(reservation, owner).as_bytes())?;
+            file.sync_all()
+        };
+        write().map_err(at(&new))?;
+        let path = self.file(reservation.mac);
+        fs::rename(&new, &path).map_err(at(&path))?;
+        self.sync()
+    }
+
+    /// Removes a file of ours.
+    pub(super) fn remove(&self, mac: MacAddr) -> Result<(), FileError> {
+        remove(&self.file(mac))?;
+        self.sync()
+    }
+
+    fn sync(&self) -> Result<(), FileError> {
+        File::open(&self.path).and_then(|directory| directory.sync_all()).map_err(at(&self.path))
+    }
+
+    fn file(&self, mac: MacAddr) -> PathBuf {
+        self.path.join(format!("{PREFIX}{}", dashed(mac)))
+    }
+
+    fn hidden(&self, mac: MacAddr, suffix: &str) -> PathBuf {
+        self.path.join(format!("{HIDDEN}{}{suffix}", dashed(mac)))
+    }
+}
+
+fn dashed(mac: MacAddr) -> String {
+    mac.to_string().replace(':', "-")
+}
+
+fn remove(path: &Path) -> Result<(), FileError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(at(path)(error)),
+        _ => Ok(()),
+    }
+}
+
+/// The files that dnsmasq does not read: hidden ones and editors' copies.
+fn is_skipped(name: &str) -> bool {
+    name.starts_with('.') || name.ends_with('~') || (name.starts_with('#') && name.ends_with('#'))
+}
+
+fn read_records(path: &Path, ours: bool) -> Result<Vec<Record>, FileError> {
+    let text = match fs::read(path) {
+        Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(at(path)(error)),
+    };
+    // A mark counts only where we write marks: in the first line of a file of our name.
+    let owner = text.lines().next().filter(|_| ours).and_then(entry::read_owner);
+    let record = |entry| Record { file: path.to_owned(), entry, owner: owner.clone() };
+    Ok(text.lines().filter_map(entry::read).map(record).collect())
+}

@@ -1,0 +1,9 @@
+//! The real servers that this layer acts through, each behind a feature of its name.
+
+mod connect;
+#[cfg(feature = "dnsmasq")]
+pub mod dnsmasq;
+#[cfg(feature = "openvswitch")]
+pub mod openvswitch;
+
+pub(crate) use connect::connect;

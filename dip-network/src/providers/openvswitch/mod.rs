@@ -1,0 +1,14 @@
+//! Open vSwitch, through its database server (OVSDB, RFC 7047), over TCP or a Unix socket.
+//!
+//! A port counts as tagged only when the switch itself took the change over from its database (`cur_cfg` reached
+//! `next_cfg`), not when the database accepted it. A site's mark is the key `dip-site` in the port's `external_ids`.
+
+mod address;
+mod answer;
+mod client;
+mod frame;
+mod row;
+mod switch;
+
+pub use address::{AddressError, OvsdbAddress};
+pub use switch::OpenVSwitch;

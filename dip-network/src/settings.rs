@@ -1,0 +1,137 @@
+//! The settings that this layer reads, as types and as the shape that the site file is checked against.
+
+use std::path::PathBuf;
+
+use dip_core::id::NetworkName;
+use dip_core::site::{Field, Noun, Parsed, SettingsSchema, Shape, Variant};
+use serde::{Deserialize, Serialize};
+
+/// The kinds of services that are DHCP servers.
+pub(crate) const DHCP_KINDS: &[&str] = &[DNSMASQ];
+
+/// The service kind `dnsmasq`.
+pub(crate) const DNSMASQ: &str = "dnsmasq";
+
+/// The switch kind `openvswitch`.
+pub(crate) const OPENVSWITCH: &str = "openvswitch";
+
+/// What every DHCP service can say, whatever its kind.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DhcpScope {
+    /// The networks that it serves; empty for all.
+    #[serde(default)]
+    pub networks: Vec<NetworkName>,
+}
+
+/// A DHCP service of kind `dnsmasq`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DnsmasqSettings {
+    /// The directory that dnsmasq was given as `dhcp-hostsdir`.
+    pub hosts_directory: PathBuf,
+    /// The file that dnsmasq writes its process id to.
+    pub pid_file: PathBuf,
+    /// Further files of dnsmasq that may hold `dhcp-host` entries: its configuration, its `dhcp-hostsfile`. They are only read.
+    #[serde(default)]
+    pub hosts_files: Vec<PathBuf>,
+    /// The networks that it serves; empty for all.
+    #[serde(default)]
+    pub networks: Vec<NetworkName>,
+}
+
+/// A switch of kind `openvswitch`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OpenVSwitchSettings {
+    /// Where its database listens: `tcp:10.0.9.1:6640` or `unix:/run/openvswitch/db.sock`.
+    pub address: String,
+    /// The bridge whose ports are the switch's ports; all bridges where it is left out.
+    pub bridge: Option<String>,
+}
+
+/// What this layer adds to the shape of a site.
+#[must_use]
+pub fn schema() -> SettingsSchema {
+    SettingsSchema { services: vec![dnsmasq()], switches: vec![openvswitch()], ..SettingsSchema::default() }
+}
+
+fn dnsmasq() -> Variant {
+    Variant::new(
+        DNSMASQ,
+        "A DHCP server: dnsmasq, through its directory of DHCP hosts. dip must run where that directory is.",
+        vec![
+            Field::required(
+                "hosts_directory",
+                Shape::Parsed(Parsed::Path),
+                "The directory that dnsmasq was given as `dhcp-hostsdir`.",
+            ),
+            Field::required("pid_file", Shape::Parsed(Parsed::Path), "The file that dnsmasq writes its process id to."),
+            Field::optional(
+                "hosts_files",
+                Shape::list(Shape::Parsed(Parsed::Path)),
+                "Further files of dnsmasq that may hold `dhcp-host` entries: its configuration, its `dhcp-hostsfile`. They are only read.",
+            ),
+            Field::optional(
+                "networks",
+                Shape::list(Shape::Reference(Noun::Network)),
+                "The networks that it serves; all where it is left out.",
+            ),
+        ],
+    )
+}
+
+fn openvswitch() -> Variant {
+    Variant::new(
+        OPENVSWITCH,
+        "Open vSwitch, through its database (OVSDB, RFC 7047).",
+        vec![
+            Field::required(
+                "address",
+                Shape::Text,
+                "Where its database listens: `tcp:10.0.9.1:6640` or `unix:/run/openvswitch/db.sock`.",
+            ),
+            Field::optional(
+                "bridge",
+                Shape::Text,
+                "The bridge whose ports are the switch's ports; the ports of all bridges where it is left out.",
+            ),
+        ],
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Map, Value, json};
+
+    /// An object with one value of the right form for each field of a variant.
+    fn full(variant: &Variant) -> Value {
+        let value = |field: &Field| match &field.shape {
+            Shape::List(_) => json!(["a"]),
+            _ => json!("a"),
+        };
+        Value::Object(variant.fields.iter().map(|field| (field.name.to_owned(), value(field))).collect::<Map<_, _>>())
+    }
+
+    fn keys(value: &Value) -> Vec<String> {
+        value.as_object().map(|object| object.keys().cloned().collect()).unwrap_or_default()
+    }
+
+    #[test]
+    fn the_types_and_the_shapes_know_the_same_keys() {
+        let shape = full(&dnsmasq());
+        let read = DnsmasqSettings::deserialize(&shape).expect("every field of the shape is known to the type");
+        assert_eq!(keys(&serde_json::to_value(read).expect("plain data")), keys(&shape));
+
+        let shape = full(&openvswitch());
+        let read = OpenVSwitchSettings::deserialize(&shape).expect("every field of the shape is known to the type");
+        assert_eq!(keys(&serde_json::to_value(read).expect("plain data")), keys(&shape));
+    }
+
+    #[test]
+    fn the_scope_of_a_dhcp_service_is_read_whatever_its_kind_says_beside() {
+        let settings = json!({"hosts_directory": "/d", "pid_file": "/p", "networks": ["prod"]});
+        let scope = DhcpScope::deserialize(&settings).expect("other keys are left to the kind");
+        assert_eq!(scope.networks, [NetworkName::new("prod").expect("a name")]);
+    }
+}

@@ -1,0 +1,171 @@
+//! `network.reserve_address`: the site's DHCP server keeps an interface's addresses for it.
+
+use std::net::IpAddr;
+
+use async_trait::async_trait;
+use dip_core::fact::Facts;
+use dip_core::fact::network::RESERVATION;
+use dip_core::id::{LayerId, NicName, NodeName, ServiceName, SiteName};
+use dip_core::operation::{Applied, Check, Context, Diff, Operation, OperationError};
+use dip_core::provider::{ErrorKind, ProviderError};
+use dip_core::site::Origin;
+use dip_core::step::{Lock, Step};
+use dip_core::subject::Subject;
+use serde::{Deserialize, Serialize};
+
+use crate::provider::{Dhcp, Held, Reservation};
+
+/// Keeps an interface's addresses in a DHCP server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReserveAddress {
+    /// The DHCP service.
+    pub service: ServiceName,
+    /// The node.
+    pub node: NodeName,
+    /// Its interface.
+    pub nic: NicName,
+    /// What is reserved.
+    pub reservation: Reservation,
+    /// The site that the reservation belongs to.
+    pub site: SiteName,
+}
+
+impl ReserveAddress {
+    pub(crate) fn step(self, origin: Option<Origin>) -> Step {
+        let subject = self.subject();
+        let key = RESERVATION.of(&subject);
+        // A server's reservations are checked against each other before one is written.
+        let lock = Lock::new(Subject::service(&self.service).to_string());
+        Step::new(LayerId::Network, subject, &self).give(key).lock(lock).origin(origin)
+    }
+
+    fn subject(&self) -> Subject {
+        Subject::nic(&self.node, &self.nic)
+    }
+
+    fn facts(&self) -> Facts {
+        Facts::new().with(&RESERVATION, &self.subject(), &self.reservation.addresses)
+    }
+
+    fn diff(&self, now: &Held) -> Diff {
+        if self.reservation.agrees_with(&now.reservation) {
+            return Diff::default();
+        }
+        let mut diff = Diff::default();
+        let (has, wants) = (listed(&now.reservation.addresses), listed(&self.reservation.addresses));
+        if has != wants {
+            diff = diff.and("reserved addresses", Some(has), Some(wants));
+        }
+        if now.reservation.host_name != self.reservation.host_name {
+            diff = diff.and("host name", now.reservation.host_name.as_ref(), self.reservation.host_name.as_ref());
+        }
+        diff
+    }
+}
+
+fn listed(addresses: &[IpAddr]) -> String {
+    let mut addresses = addresses.to_vec();
+    addresses.sort_unstable();
+    addresses.dedup();
+    addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+}
+
+#[async_trait]
+impl Operation for ReserveAddress {
+    const NAME: &'static str = "network.reserve_address";
+
+    async fn check(&self, cx: &Context<'_>) -> Result<Check, OperationError> {
+        let dhcp = cx.provider::<dyn Dhcp>(&Subject::service(&self.service))?;
+        let Some(held) = dhcp.reservation(self.reservation.mac).await? else {
+            let wanted = format!("{} for {}", listed(&self.reservation.addresses), self.reservation.mac);
+            return Ok(Check::Differs(Diff::missing("reservation", wanted)));
+        };
+        let diff = self.diff(&held);
+        if held.owner.as_ref() == Some(&self.site) || diff.is_empty() {
+            // A foreign reservation that already says what is wanted serves as well as ours would.
+            return Ok(diff.or_holds(self.facts()));
+        }
+        let whose = held.owner.as_ref().map_or("nobody's mark".to_owned(), |owner| format!("the mark of site `{owner}`"));
+        Err(ProviderError::new(ErrorKind::Conflict, "dhcp", format!("reserve addresses for {} ({diff})", self.subject()))
+            .advise(format!(
+                "the reservation of {} carries {whose}; remove it there, or write its addresses into the site file",
+                self.reservation.mac
+            ))
+            .into())
+    }
+
+    async fn apply(&self, cx: &Context<'_>) -> Result<Applied, OperationError> {
+        let dhcp = cx.provider::<dyn Dhcp>(&Subject::service(&self.service))?;
+        dhcp.reserve(&self.reservation, &self.site).await?;
+        Ok(Applied::Done)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::provider::MockDhcp;
+    use crate::testing::{Bench, site_name};
+
+    fn reservation(address: &str) -> Reservation {
+        Reservation {
+            mac: "52:54:00:00:00:01".parse().expect("a MAC address"),
+            addresses: vec![address.parse().expect("an address")],
+            host_name: Some("n1".to_owned()),
+        }
+    }
+
+    fn wanted() -> ReserveAddress {
+        ReserveAddress {
+            service: ServiceName::new("dhcp").expect("a name"),
+            node: NodeName::new("n1").expect("a name"),
+            nic: NicName::new("eth0").expect("a name"),
+            reservation: reservation("10.1.0.11"),
+            site: site_name("lab"),
+        }
+    }
+
+    fn bench(held: Option<Held>) -> Bench {
+        let mut dhcp = MockDhcp::new();
+        dhcp.expect_reservation().returning(move |_| Ok(held.clone()));
+        dhcp.expect_reserve()
+            .withf(|reservation, owner| *reservation == wanted().reservation && owner.as_str() == "lab")
+            .returning(|_, _| Ok(()));
+        Bench::with::<dyn Dhcp>(&Subject::service(&wanted().service), Arc::new(dhcp), wanted().step(None))
+    }
+
+    #[tokio::test]
+    async fn a_missing_reservation_differs_and_is_made() {
+        let bench = bench(None);
+        let Check::Differs(diff) = wanted().check(&bench.context()).await.expect("the server answers") else {
+            panic!("it does not differ");
+        };
+        assert_eq!(diff.to_string(), "+ reservation 10.1.0.11 for 52:54:00:00:00:01");
+        assert_eq!(wanted().apply(&bench.context()).await.expect("the server obeys"), Applied::Done);
+    }
+
+    #[tokio::test]
+    async fn our_own_reservation_of_another_address_differs() {
+        let bench = bench(Some(Held { reservation: reservation("10.1.0.99"), owner: Some(site_name("lab")) }));
+        let Check::Differs(diff) = wanted().check(&bench.context()).await.expect("the server answers") else {
+            panic!("it does not differ");
+        };
+        assert_eq!(diff.to_string(), "reserved addresses 10.1.0.99 → 10.1.0.11");
+    }
+
+    #[tokio::test]
+    async fn a_foreign_reservation_of_another_address_is_a_conflict() {
+        let bench = bench(Some(Held { reservation: reservation("10.1.0.99"), owner: None }));
+        let error = wanted().check(&bench.context()).await.expect_err("it is not ours");
+        assert!(error.is_conflict());
+        assert!(error.to_string().contains("10.1.0.99 → 10.1.0.11"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_foreign_reservation_that_says_the_same_serves() {
+        let bench = bench(Some(Held { reservation: reservation("10.1.0.11"), owner: None }));
+        assert_eq!(wanted().check(&bench.context()).await.expect("it serves"), Check::Holds(wanted().facts()));
+    }
+}
