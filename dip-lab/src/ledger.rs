@@ -146,6 +146,22 @@ pub(crate) fn delete_namespace(name: &str) {
         std::thread::sleep(Duration::from_millis(20));
     }
     quietly(command("ip").args(["netns", "delete", name]));
+    delete_control_groups(name);
+}
+
+/// Removes the control groups of a host, which are named like its namespace.
+fn delete_control_groups(name: &str) {
+    for tree in ["/sys/fs/cgroup", "/sys/fs/cgroup/systemd", "/sys/fs/cgroup/unified"] {
+        let group = Path::new(tree).join(name);
+        // What is killed leaves its group a moment later.
+        for _ in 0..50 {
+            if !group.exists() {
+                break;
+            }
+            quietly(command("find").arg(&group).args(["-depth", "-type", "d", "-exec", "rmdir", "{}", "+"]));
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
 }
 
 fn quietly(line: &mut Command) {

@@ -72,6 +72,13 @@ impl Scratch {
         write(&self.path(name), text)
     }
 
+    /// Lets nobody else enter the directory.
+    pub(crate) fn protect(&self) -> Result<(), LabError> {
+        use std::os::unix::fs::PermissionsExt;
+        let private = std::fs::Permissions::from_mode(0o700);
+        std::fs::set_permissions(&self.dir, private).map_err(|source| LabError::file("protect", &self.dir, source))
+    }
+
     pub(crate) fn record(&self, entry: &Entry) -> Result<(), LabError> {
         self.shared.ledger.add(entry)
     }

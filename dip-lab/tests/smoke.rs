@@ -164,6 +164,13 @@ async fn hosts() -> Told {
     }
     let [first, second] = hosts.hosts() else { return expect(false, "the hosts", hosts.hosts().len()) };
     first.ssh(&format!("ping -c 1 -W 2 {}", second.address)).await?;
+    // What happens to a service of one host does not reach the other.
+    for host in [first, second] {
+        host.ssh("systemctl start chrony").await?;
+    }
+    first.ssh("timeout 10 systemctl stop chrony").await?;
+    let others = second.ssh("systemctl is-active chrony && systemctl status chrony").await?;
+    expect(others.contains("/usr/sbin/chronyd"), "chrony on the second host", &others)?;
     first.ssh("sysctl -q -w net.ipv4.ip_forward=1").await?;
     first.ssh("touch /root/kept").await?;
     first.power_off().await?;

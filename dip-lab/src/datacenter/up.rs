@@ -187,6 +187,7 @@ impl Datacenter {
         }
         let redfish = SushyEmulator::start_in(&scratch, addr(200 + REDFISH_NODE, 8000), systems, Tls::Off).await?;
 
+        secrets.protect()?;
         secrets.write("tsig", &format!("{}\n", bind.key_secret))?;
         secrets.write("bmc_password", &format!("{}\n", BmcUser::admin().password))?;
         let layout = Layout {

@@ -53,6 +53,13 @@ PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 if [ "$1" != boot ]; then
     # What ran before the plug was pulled may need a moment to vanish.
     while [ -n "$(ip netns pids {namespace})" ]; do sleep 0.02; done
+    # A control group of its own: in a shared one, hosts would count each other's services as theirs.
+    for tree in /sys/fs/cgroup /sys/fs/cgroup/systemd /sys/fs/cgroup/unified; do
+        [ -e "$tree/cgroup.procs" ] || continue
+        mkdir -p "$tree/{namespace}"
+        find "$tree/{namespace}" -mindepth 1 -depth -type d -exec rmdir {{}} + 2>/dev/null
+        echo $$ >"$tree/{namespace}/cgroup.procs"
+    done
     # A process namespace: when its first process is killed, the whole host is, at once.
     exec unshare --mount --propagation slave --pid --fork --kill-child --mount-proc "{dir}/poweron" boot
 fi

@@ -1,7 +1,6 @@
 //! An NTP server: chrony that trusts its own clock and never sets it.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::os::unix::fs::PermissionsExt;
 
 use crate::command::run;
 use crate::daemon::{Daemon, daemon_command};
@@ -32,8 +31,7 @@ impl Chrony {
     pub(crate) async fn start_in(scratch: &Scratch, addr: SocketAddr) -> Result<Self, LabError> {
         let scratch = scratch.within("chrony")?;
         // chronyd refuses a socket directory that others can enter.
-        let private = std::fs::Permissions::from_mode(0o700);
-        std::fs::set_permissions(scratch.dir(), private).map_err(|source| LabError::file("protect", scratch.dir(), source))?;
+        scratch.protect()?;
         let dir = scratch.dir().display();
         let (ip, port) = (addr.ip(), addr.port());
         let conf = format!(

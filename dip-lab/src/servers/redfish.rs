@@ -1,7 +1,7 @@
 //! BMCs that speak Redfish: the emulator of sushy-tools with power that is real.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
@@ -50,6 +50,8 @@ pub struct SushyEmulator {
     pub admin: BmcUser,
     /// Its certificate (PEM), if it speaks TLS.
     pub certificate: Option<PathBuf>,
+    /// The SHA-256 fingerprint of its certificate: 64 hexadecimal digits, if it speaks TLS.
+    pub certificate_fingerprint: Option<String>,
     systems: Vec<RedfishSystem>,
     daemon: Option<Daemon>,
     scratch: Scratch,
@@ -77,6 +79,10 @@ impl SushyEmulator {
             Tls::Off => None,
             Tls::SelfSigned => Some(certify(&scratch, addr).await?),
         };
+        let certificate_fingerprint = match &certificate {
+            None => None,
+            Some(file) => Some(fingerprint(file).await?),
+        };
         write_configuration(&scratch, addr, &systems, certificate.is_some())?;
         let hash = "import bcrypt,sys; print(bcrypt.hashpw(sys.argv[1].encode(), bcrypt.gensalt(rounds=4)).decode())";
         let mut line = std::process::Command::new(Cache::open().python_program("python"));
@@ -84,7 +90,7 @@ impl SushyEmulator {
         let hash = output(line).await?;
         scratch.write("htpasswd", &format!("{}:{}\n", admin.name, hash.trim()))?;
         scratch.write("redfish.py", LAUNCHER)?;
-        let mut emulator = Self { addr, admin, certificate, systems, daemon: None, scratch };
+        let mut emulator = Self { addr, admin, certificate, certificate_fingerprint, systems, daemon: None, scratch };
         emulator.restart().await?;
         Ok(emulator)
     }
@@ -177,4 +183,11 @@ async fn certify(scratch: &Scratch, addr: SocketAddr) -> Result<PathBuf, LabErro
     line.args(words).arg("-keyout").arg(&key).arg("-out").arg(&cert);
     output(line).await?;
     Ok(cert)
+}
+
+async fn fingerprint(certificate: &Path) -> Result<String, LabError> {
+    let words = ["x509", "-noout", "-fingerprint", "-sha256", "-in"].map(std::ffi::OsStr::new);
+    let told = run("openssl", words.into_iter().chain([certificate.as_os_str()])).await?;
+    let digits = told.trim().split_once('=').map(|(_, digits)| digits.replace(':', "").to_lowercase());
+    digits.ok_or_else(|| LabError::answer("openssl", told))
 }
