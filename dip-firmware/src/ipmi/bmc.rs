@@ -9,9 +9,12 @@ use ipmi_rs_core::connection::IpmiCommand;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::boot::{AcknowledgeBootInfo, BootDevice, BootOverride, GetBootOverride, KeepBootFlags, SetBootOverride};
+use super::boot::{
+    AcknowledgeBootInfo, BootDevice, BootOverride, GetBootOverride, KeepBootFlags, SetBootOverride,
+};
 use super::chassis::{
-    ChassisControl, ChassisIdentify, ChassisStatus, GetChassisStatus, Identify, PowerAction, PowerState,
+    ChassisControl, ChassisIdentify, ChassisStatus, GetChassisStatus, Identify, PowerAction,
+    PowerState,
 };
 use super::client::{IpmiClient, Resend};
 use super::commands::{self, Malformed};
@@ -59,7 +62,12 @@ pub enum PowerOutcome {
 impl IpmiBmc {
     /// A BMC at `addr` (port 623 unless told otherwise); nothing is sent yet.
     pub fn new(addr: SocketAddr, credentials: Credentials, options: Options) -> Self {
-        Self { addr, credentials, options, kept: Mutex::new(None) }
+        Self {
+            addr,
+            credentials,
+            options,
+            kept: Mutex::new(None),
+        }
     }
 
     /// The BMC's address.
@@ -159,9 +167,9 @@ impl IpmiBmc {
         C: IpmiCommand,
         C::Error: Into<Malformed>,
     {
-        let (opcode, message, read) = commands::split(command);
+        let (opcode, message) = commands::encode(command);
         let data = self.request(opcode, message.data(), resend).await?;
-        read(self.addr, &data)
+        commands::decode::<C>(self.addr, opcode, &data)
     }
 
     /// Sends a request and gives the data of its reply.
@@ -171,16 +179,31 @@ impl IpmiBmc {
     ///
     /// # Errors
     /// As [`IpmiClient::connect`] and [`IpmiClient::request`].
-    pub async fn request(&self, opcode: Opcode, data: &[u8], resend: Resend) -> Result<Vec<u8>, IpmiError> {
+    pub async fn request(
+        &self,
+        opcode: Opcode,
+        data: &[u8],
+        resend: Resend,
+    ) -> Result<Vec<u8>, IpmiError> {
         let mut renewed = 0;
         loop {
             let client = self.client().await?;
             let error = match client.request(opcode, data, resend).await {
-                Err(error) if matches!(error.class(), ErrorClass::SessionLost | ErrorClass::Unreachable) => error,
+                Err(error)
+                    if matches!(
+                        error.class(),
+                        ErrorClass::SessionLost | ErrorClass::Unreachable
+                    ) =>
+                {
+                    error
+                }
                 other => return other,
             };
             // Only this one: another caller may have opened a new one meanwhile.
-            self.kept.lock().await.take_if(|kept| Arc::ptr_eq(&kept.client, &client));
+            self.kept
+                .lock()
+                .await
+                .take_if(|kept| Arc::ptr_eq(&kept.client, &client));
             let may_repeat = resend == Resend::Allowed || !error.may_have_acted();
             if error.class() != ErrorClass::SessionLost || !may_repeat || renewed == RENEWALS {
                 return Err(error);
@@ -199,8 +222,12 @@ impl IpmiBmc {
         }
         // The old one says goodbye before the new one comes: BMCs have few sessions.
         *kept = None;
-        let client = Arc::new(IpmiClient::connect(self.addr, &self.credentials, self.options).await?);
-        *kept = Some(Kept { client: Arc::clone(&client), used: Instant::now() });
+        let client =
+            Arc::new(IpmiClient::connect(self.addr, &self.credentials, self.options).await?);
+        *kept = Some(Kept {
+            client: Arc::clone(&client),
+            used: Instant::now(),
+        });
         Ok(client)
     }
 }

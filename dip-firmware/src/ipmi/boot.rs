@@ -93,7 +93,11 @@ pub struct BootOverride {
 impl BootOverride {
     /// Start from `device` at the next start, by EFI.
     pub fn once(device: BootDevice) -> Self {
-        Self { device, persistence: BootPersistence::Once, mode: BootMode::Efi }
+        Self {
+            device,
+            persistence: BootPersistence::Once,
+            mode: BootMode::Efi,
+        }
     }
 
     fn flags(self) -> [u8; 5] {
@@ -187,12 +191,22 @@ impl IpmiCommand for GetBootOverride {
             return Err(Malformed("the boot flags have fewer than 4 bytes"));
         };
         if parameter & 0x7F != FLAGS {
-            return Err(Malformed("the boot option is another than the boot flags asked for"));
+            return Err(Malformed(
+                "the boot option is another than the boot flags asked for",
+            ));
         }
         Ok(BootOverride {
             device: BootDevice::from_value(device >> 2),
-            persistence: if flags & PERSISTENT != 0 { BootPersistence::Always } else { BootPersistence::Once },
-            mode: if flags & EFI != 0 { BootMode::Efi } else { BootMode::Bios },
+            persistence: if flags & PERSISTENT != 0 {
+                BootPersistence::Always
+            } else {
+                BootPersistence::Once
+            },
+            mode: if flags & EFI != 0 {
+                BootMode::Efi
+            } else {
+                BootMode::Bios
+            },
         })
     }
 }

@@ -19,21 +19,30 @@ impl From<NotEnoughData> for Malformed {
     }
 }
 
-/// A typed command as a request, and the reader of its reply.
-pub(super) fn split<C>(command: C) -> (Opcode, Message, impl FnOnce(SocketAddr, &[u8]) -> Result<C::Output, IpmiError>)
+/// A typed command as the request it makes.
+pub(super) fn encode(command: impl IpmiCommand) -> (Opcode, Message) {
+    let message: Message = command.into();
+    (Opcode::raw(message.netfn_raw(), message.cmd()), message)
+}
+
+/// The output of a typed command, from the data of its reply.
+pub(super) fn decode<C>(
+    addr: SocketAddr,
+    command: Opcode,
+    data: &[u8],
+) -> Result<C::Output, IpmiError>
 where
     C: IpmiCommand,
     C::Error: Into<Malformed>,
 {
-    let message: Message = command.into();
-    let command = Opcode::raw(message.netfn_raw(), message.cmd());
-    let read = move |addr, data: &[u8]| {
-        C::parse_success_response(data).map_err(|error| {
-            let Malformed(what) = error.into();
-            IpmiError::Malformed { addr, command, what }
-        })
-    };
-    (command, message, read)
+    C::parse_success_response(data).map_err(|error| {
+        let Malformed(what) = error.into();
+        IpmiError::Malformed {
+            addr,
+            command,
+            what,
+        }
+    })
 }
 
 /// Set Session Privilege Level (§22.18).
@@ -45,7 +54,11 @@ pub struct SetSessionPrivilege {
 
 impl From<SetSessionPrivilege> for Message {
     fn from(command: SetSessionPrivilege) -> Self {
-        Message::new_request(NetFn::App, Opcode::SET_PRIVILEGE.command(), vec![command.privilege.value()])
+        Message::new_request(
+            NetFn::App,
+            Opcode::SET_PRIVILEGE.command(),
+            vec![command.privilege.value()],
+        )
     }
 }
 
@@ -67,7 +80,11 @@ pub struct CloseSession {
 
 impl From<CloseSession> for Message {
     fn from(command: CloseSession) -> Self {
-        Message::new_request(NetFn::App, Opcode::CLOSE_SESSION.command(), command.session.to_le_bytes().to_vec())
+        Message::new_request(
+            NetFn::App,
+            Opcode::CLOSE_SESSION.command(),
+            command.session.to_le_bytes().to_vec(),
+        )
     }
 }
 

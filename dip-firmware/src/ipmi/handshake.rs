@@ -36,8 +36,15 @@ pub(super) struct Handshake {
 
 enum Stage {
     Opening,
-    Naming { bmc_session: u32 },
-    Proving { bmc_session: u32, bmc_guid: [u8; 16], session_key: Zeroizing<Vec<u8>>, message: Vec<u8> },
+    Naming {
+        bmc_session: u32,
+    },
+    Proving {
+        bmc_session: u32,
+        bmc_guid: [u8; 16],
+        session_key: Zeroizing<Vec<u8>>,
+        message: Vec<u8>,
+    },
 }
 
 /// What a datagram did to the opening.
@@ -80,16 +87,21 @@ impl Handshake {
 
     /// The message to send now, or to send again.
     pub(super) fn datagram(&self) -> Vec<u8> {
-        let Nonces { console_session, random, .. } = &self.nonces;
+        let Nonces {
+            console_session,
+            random,
+            ..
+        } = &self.nonces;
         let tag = self.tag();
         match &self.stage {
             Stage::Opening => rmcp::encode_plain(
                 PayloadType::OpenSessionRequest,
                 &rakp::open_session_request(tag, *console_session, self.algorithms),
             ),
-            Stage::Naming { bmc_session } => {
-                rmcp::encode_plain(PayloadType::Rakp1, &rakp::rakp1(tag, *bmc_session, random, self.role, &self.user))
-            }
+            Stage::Naming { bmc_session } => rmcp::encode_plain(
+                PayloadType::Rakp1,
+                &rakp::rakp1(tag, *bmc_session, random, self.role, &self.user),
+            ),
             Stage::Proving { message, .. } => message.clone(),
         }
     }
@@ -105,10 +117,14 @@ impl Handshake {
 
     /// Takes a datagram that came in.
     pub(super) fn receive(&mut self, datagram: &[u8]) -> Progress {
-        let Some(Packet::Plain { kind, payload }) = Packet::decode(datagram) else { return Progress::Ignored };
+        let Some(Packet::Plain { kind, payload }) = Packet::decode(datagram) else {
+            return Progress::Ignored;
+        };
         let progress = match (&self.stage, kind) {
             (Stage::Opening, PayloadType::OpenSessionResponse) => self.opened(payload),
-            (Stage::Naming { bmc_session }, PayloadType::Rakp2) => self.named(*bmc_session, payload),
+            (Stage::Naming { bmc_session }, PayloadType::Rakp2) => {
+                self.named(*bmc_session, payload)
+            }
             (Stage::Proving { .. }, PayloadType::Rakp4) => self.proved(payload),
             _ => None,
         };
@@ -124,7 +140,9 @@ impl Handshake {
         if !opened.agrees_to(self.algorithms) {
             return Some(Progress::Ended(End::OtherSuite));
         }
-        self.stage = Stage::Naming { bmc_session: opened.bmc_session };
+        self.stage = Stage::Naming {
+            bmc_session: opened.bmc_session,
+        };
         Some(Progress::Advanced)
     }
 
@@ -155,7 +173,15 @@ impl Handshake {
     }
 
     fn proved(&self, payload: &[u8]) -> Option<Progress> {
-        let Stage::Proving { bmc_session, bmc_guid, session_key, .. } = &self.stage else { return None };
+        let Stage::Proving {
+            bmc_session,
+            bmc_guid,
+            session_key,
+            ..
+        } = &self.stage
+        else {
+            return None;
+        };
         let answer = rakp::read_rakp4(payload)?;
         let proved = match self.body(RakpStep::Rakp3, answer)? {
             Ok(proved) => proved,
@@ -167,7 +193,12 @@ impl Handshake {
             return Some(Progress::Ended(End::WrongSessionKey));
         }
         let keys = SessionKeys::derive(self.algorithms.digest, session_key);
-        Some(Progress::Established(Session::new(self.algorithms, keys, self.nonces.console_session, *bmc_session)))
+        Some(Progress::Established(Session::new(
+            self.algorithms,
+            keys,
+            self.nonces.console_session,
+            *bmc_session,
+        )))
     }
 
     /// The contents of an answer; `None` when it is the answer to another message.
@@ -176,7 +207,9 @@ impl Handshake {
             return None;
         }
         match answer.body {
-            Ok(body) => (answer.console_session == Some(self.nonces.console_session)).then_some(Ok(body)),
+            Ok(body) => {
+                (answer.console_session == Some(self.nonces.console_session)).then_some(Ok(body))
+            }
             // Some BMCs leave the session id out of a refusal, or zero.
             Err(status) => match answer.console_session {
                 Some(other) if other != 0 && other != self.nonces.console_session => None,
@@ -195,7 +228,12 @@ impl Handshake {
         self.nonces.tag.wrapping_add(offset)
     }
 
-    fn exchange<'a>(&'a self, bmc_session: u32, bmc_random: &'a [u8; 16], bmc_guid: &'a [u8; 16]) -> Exchange<'a> {
+    fn exchange<'a>(
+        &'a self,
+        bmc_session: u32,
+        bmc_random: &'a [u8; 16],
+        bmc_guid: &'a [u8; 16],
+    ) -> Exchange<'a> {
         Exchange {
             console_session: self.nonces.console_session,
             bmc_session,
@@ -214,34 +252,70 @@ mod tests {
 
     use super::*;
     use crate::ipmi::opcode::Opcode;
+    use crate::ipmi::suite::CipherSuite;
 
-    /// The handshake of another implementation, ipmitool 1.8.19 with OpenIPMI's `ipmi_sim`, as ipmitool shows it
-    /// at its highest verbosity; user "admin", password "secret".
-    mod recorded {
-        pub(super) const CONSOLE_SESSION: u32 = 0xA0A2_A3A4;
-        pub(super) const CONSOLE_RANDOM: &str = "7721daff40764e99f26263bc3ce352bb";
-        pub(super) const OPEN_SESSION_RESPONSE: &str = "0600ff07061100000000000000002400\
-            00000000a4a3a2a002030000000000080100000001000008010000000200000801000000";
-        pub(super) const RAKP1: &str = "0600ff07061200000000000000002100\
-            00000000020300007721daff40764e99f26263bc3ce352bb1400000561646d696e";
-        pub(super) const RAKP2: &str = "0600ff07061300000000000000003c0000000000a4a3a2a0bd1eaf634e2baf8a\
-            cade679caff02a2300112233445566778899aabbccddeeffa2165cc9f33743edbbe8095a2435e1be102ee76f";
-        pub(super) const RAKP3: &str = "0600ff07061400000000000000001c00\
-            000000000203000010ef3e6b03e555b57304ca17fb909b34e9345b63";
-        pub(super) const RAKP4: &str = "0600ff0706150000000000000000140000000000a4a3a2a05bb4f3d1252c206180f5e1ae";
-        /// Set Session Privilege Level, with the third session sequence, and its reply.
-        pub(super) const REQUEST: &str = "0600ff0706c002030000030000002000a05c33257d6660db7ee335f1ba5c1624\
-            fffe4008f6fe658622a5bf8c9dfc70f9ffff02077c61db1f1309ca74fee1b695";
-        pub(super) const REPLY: &str = "0600ff0706c0a4a3a2a00100000020007a6fa5d1b980754422b1f5e93a3075ad\
-            81c5740f51153d21c53c3cae92eb0afdffff0207299dceedd664d21116c70cb7";
+    /// A handshake of another implementation, ipmitool 1.8.19, as it shows it at its highest verbosity; user "admin",
+    /// password "secret".
+    struct Recorded {
+        suite: CipherSuite,
+        console_session: u32,
+        console_random: &'static str,
+        open_session_response: &'static str,
+        rakp1: &'static str,
+        rakp2: &'static str,
+        rakp3: &'static str,
+        rakp4: &'static str,
+        /// Set Session Privilege Level, with the third session sequence.
+        request: &'static str,
+        reply: &'static str,
     }
+
+    /// With OpenIPMI's `ipmi_sim`.
+    const SUITE_3: Recorded = Recorded {
+        suite: CipherSuite::C3,
+        console_session: 0xA0A2_A3A4,
+        console_random: "7721daff40764e99f26263bc3ce352bb",
+        open_session_response: "0600ff07061100000000000000002400\
+            00000000a4a3a2a002030000000000080100000001000008010000000200000801000000",
+        rakp1: "0600ff0706120000000000000000210000000000020300007721daff40764e99f26263bc3ce352bb1400000561646d696e",
+        rakp2: "0600ff07061300000000000000003c0000000000a4a3a2a0bd1eaf634e2baf8a\
+            cade679caff02a2300112233445566778899aabbccddeeffa2165cc9f33743edbbe8095a2435e1be102ee76f",
+        rakp3: "0600ff07061400000000000000001c00000000000203000010ef3e6b03e555b57304ca17fb909b34e9345b63",
+        rakp4: "0600ff0706150000000000000000140000000000a4a3a2a05bb4f3d1252c206180f5e1ae",
+        request: "0600ff0706c002030000030000002000a05c33257d6660db7ee335f1ba5c1624\
+            fffe4008f6fe658622a5bf8c9dfc70f9ffff02077c61db1f1309ca74fee1b695",
+        reply: "0600ff0706c0a4a3a2a00100000020007a6fa5d1b980754422b1f5e93a3075ad\
+            81c5740f51153d21c53c3cae92eb0afdffff0207299dceedd664d21116c70cb7",
+    };
+
+    /// With the responder of this module, as no simulator speaks suite 17; ipmitool made and checked the codes.
+    const SUITE_17: Recorded = Recorded {
+        suite: CipherSuite::C17,
+        console_session: 0xA0A2_A3A4,
+        console_random: "17dab8df2964f4c77032ff07d8b1f41e",
+        open_session_response: "0600ff07061100000000000000002400\
+            00000400a4a3a2a00e0d0c0b000000080300000001000008040000000200000801000000",
+        rakp1: "0600ff07061200000000000000002100000000000e0d0c0b17dab8df2964f4c77032ff07d8b1f41e1400000561646d696e",
+        rakp2: "0600ff0706130000000000000000480000000000a4a3a2a06e6f7420736f2072616e646f6d2e2e2e6120726573706f\
+            6e646572206775696414e550395181fd4912a2c546bd76b10997e7e5caee70b5e451c8733382398f2b",
+        rakp3: "0600ff07061400000000000000002800000000000e0d0c0b\
+            7a1dccac3a67f327ff8bcb42fb552b1e813dd70547ed34c89f0091a24674f0e5",
+        rakp4: "0600ff0706150000000000000000180000000000a4a3a2a0479ee2b86eaad917771a56374f23539d",
+        request: "0600ff0706c00e0d0c0b030000002000759b7a2f804a41815ff14d1613be6c53\
+            128bf59d9ca8a605439a5cec8c6084edffff02079e97798ba26c28bab5f184e71d8bd663",
+        reply: "0600ff0706c0a4a3a2a001000000200007070707070707070707070707070707\
+            ec67e1065775fa28d09a4b56a51c0974ffff02078716693f42c5a3741a3fce06055c6868",
+    };
 
     /// Bytes of the tag in a datagram of the handshake.
     const TAG: usize = 16;
 
     fn bytes(hex: &str) -> Vec<u8> {
         let digit = |c: u8| char::from(c).to_digit(16).expect("only hexadecimal digits") as u8;
-        hex.as_bytes().chunks(2).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect()
+        hex.as_bytes()
+            .chunks(2)
+            .map(|pair| digit(pair[0]) << 4 | digit(pair[1]))
+            .collect()
     }
 
     /// ipmitool gives all messages the tag zero, dip one to each.
@@ -251,70 +325,101 @@ mod tests {
         datagram
     }
 
-    fn handshake(password: &str) -> Handshake {
-        let random = *bytes(recorded::CONSOLE_RANDOM).first_chunk().expect("16 bytes");
-        let nonces = Nonces { console_session: recorded::CONSOLE_SESSION, random, tag: 0 };
+    fn handshake(recorded: &Recorded, password: &str) -> Handshake {
+        let random = *bytes(recorded.console_random)
+            .first_chunk()
+            .expect("16 bytes");
+        let nonces = Nonces {
+            console_session: recorded.console_session,
+            random,
+            tag: 0,
+        };
         let credentials = Credentials::new("admin", password).expect("short enough");
-        Handshake::new(&credentials, &Options::default(), nonces)
+        Handshake::new(
+            &credentials,
+            &Options::default().with_suite(recorded.suite),
+            nonces,
+        )
     }
 
     fn advance(handshake: &mut Handshake, datagram: &[u8]) {
-        assert!(matches!(handshake.receive(datagram), Progress::Advanced), "at {}", handshake.step());
-    }
-
-    fn established() -> Session {
-        let mut handshake = handshake("secret");
-        advance(&mut handshake, &bytes(recorded::OPEN_SESSION_RESPONSE));
-        assert_eq!(handshake.datagram(), tagged(recorded::RAKP1, 1));
-        advance(&mut handshake, &tagged(recorded::RAKP2, 1));
-        assert_eq!(handshake.datagram(), tagged(recorded::RAKP3, 2));
-        match handshake.receive(&tagged(recorded::RAKP4, 2)) {
-            Progress::Established(session) => session,
-            _ => panic!("RAKP message 4 is right"),
-        }
+        assert!(
+            matches!(handshake.receive(datagram), Progress::Advanced),
+            "at {}",
+            handshake.step()
+        );
     }
 
     #[test]
-    fn it_speaks_as_a_recorded_handshake_of_ipmitool_did() {
-        let mut session = established();
-        let ticket = session.ticket(Opcode::SET_PRIVILEGE);
-        let iv = *bytes(recorded::REQUEST)[TAG..].first_chunk().expect("16 bytes");
-        let sealed: Vec<_> = (0..3).map(|_| session.seal(ticket, &[4], iv)).collect();
-        assert_eq!(sealed[2], bytes(recorded::REQUEST), "the third datagram of the session");
-        let reply = session.open(&bytes(recorded::REPLY)).expect("a right reply");
-        assert!(ticket.matches(&reply));
-        assert_eq!((reply.completion, reply.data), (0, vec![4]));
+    fn it_speaks_as_recorded_handshakes_of_ipmitool_did() {
+        for recorded in [SUITE_3, SUITE_17] {
+            let mut handshake = handshake(&recorded, "secret");
+            advance(&mut handshake, &bytes(recorded.open_session_response));
+            assert_eq!(handshake.datagram(), tagged(recorded.rakp1, 1));
+            advance(&mut handshake, &tagged(recorded.rakp2, 1));
+            assert_eq!(handshake.datagram(), tagged(recorded.rakp3, 2));
+            let Progress::Established(mut session) = handshake.receive(&tagged(recorded.rakp4, 2))
+            else {
+                panic!("RAKP message 4 is right");
+            };
+            let ticket = session.ticket(Opcode::SET_PRIVILEGE);
+            let iv = *bytes(recorded.request)[TAG..]
+                .first_chunk()
+                .expect("16 bytes");
+            let sealed: Vec<_> = (0..3).map(|_| session.seal(ticket, &[4], iv)).collect();
+            assert_eq!(
+                sealed[2],
+                bytes(recorded.request),
+                "the third datagram of the session"
+            );
+            let reply = session.open(&bytes(recorded.reply)).expect("a right reply");
+            assert!(ticket.matches(&reply));
+            assert_eq!((reply.completion, reply.data), (0, vec![4]));
+        }
     }
 
     #[test]
     fn another_password_is_found_out_at_rakp_message_2() {
-        let mut handshake = handshake("Secret");
-        advance(&mut handshake, &bytes(recorded::OPEN_SESSION_RESPONSE));
-        let progress = handshake.receive(&tagged(recorded::RAKP2, 1));
-        assert!(matches!(progress, Progress::Ended(End::WrongPassword { .. })));
+        for recorded in [SUITE_3, SUITE_17] {
+            let mut handshake = handshake(&recorded, "Secret");
+            advance(&mut handshake, &bytes(recorded.open_session_response));
+            let progress = handshake.receive(&tagged(recorded.rakp2, 1));
+            assert!(matches!(
+                progress,
+                Progress::Ended(End::WrongPassword { .. })
+            ));
+        }
     }
 
     #[test]
     fn late_doubled_and_foreign_answers_are_ignored() {
-        let mut handshake = handshake("secret");
-        let opened = bytes(recorded::OPEN_SESSION_RESPONSE);
+        let mut handshake = handshake(&SUITE_3, "secret");
+        let opened = bytes(SUITE_3.open_session_response);
         advance(&mut handshake, &opened);
-        let mut foreign = tagged(recorded::RAKP2, 1);
+        let mut foreign = tagged(SUITE_3.rakp2, 1);
         foreign[TAG + 4] ^= 1; // another console's session
-        for datagram in [opened, tagged(recorded::RAKP2, 0), foreign, tagged(recorded::RAKP4, 1)] {
+        for datagram in [
+            opened,
+            tagged(SUITE_3.rakp2, 0),
+            foreign,
+            tagged(SUITE_3.rakp4, 1),
+        ] {
             assert!(matches!(handshake.receive(&datagram), Progress::Ignored));
         }
-        advance(&mut handshake, &tagged(recorded::RAKP2, 1));
+        advance(&mut handshake, &tagged(SUITE_3.rakp2, 1));
     }
 
     #[test]
     fn a_session_key_that_differs_is_found_out_at_rakp_message_4() {
-        let mut handshake = handshake("secret");
-        advance(&mut handshake, &bytes(recorded::OPEN_SESSION_RESPONSE));
-        advance(&mut handshake, &tagged(recorded::RAKP2, 1));
-        let mut changed = tagged(recorded::RAKP4, 2);
+        let mut handshake = handshake(&SUITE_3, "secret");
+        advance(&mut handshake, &bytes(SUITE_3.open_session_response));
+        advance(&mut handshake, &tagged(SUITE_3.rakp2, 1));
+        let mut changed = tagged(SUITE_3.rakp4, 2);
         *changed.last_mut().expect("not empty") ^= 1;
-        assert!(matches!(handshake.receive(&changed), Progress::Ended(End::WrongSessionKey)));
+        assert!(matches!(
+            handshake.receive(&changed),
+            Progress::Ended(End::WrongSessionKey)
+        ));
     }
 
     proptest! {
@@ -323,9 +428,9 @@ mod tests {
             stage in 0usize..3, at: prop::sample::Index, flip in 1u8.., cut: prop::sample::Index, cuts: bool,
         ) {
             let answers = [
-                bytes(recorded::OPEN_SESSION_RESPONSE), tagged(recorded::RAKP2, 1), tagged(recorded::RAKP4, 2),
+                bytes(SUITE_3.open_session_response), tagged(SUITE_3.rakp2, 1), tagged(SUITE_3.rakp4, 2),
             ];
-            let mut handshake = handshake("secret");
+            let mut handshake = handshake(&SUITE_3, "secret");
             for answer in &answers[..stage] {
                 advance(&mut handshake, answer);
             }

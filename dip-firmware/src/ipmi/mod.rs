@@ -6,10 +6,10 @@
 //!
 //! From the bottom up:
 //!
-//! * pure and total: [`rmcp`](self) packets, LAN messages, RAKP messages, keys, ciphers, FRU and boot parsers; no
-//!   datagram makes them panic;
-//! * a session as a state machine without input or output (`handshake`, `session`), driven by
-//! * [`IpmiClient`]: one UDP socket, retransmission, deadlines, lost sessions; and
+//! * pure and total: RMCP packets (`rmcp`), LAN messages (`wire`), RAKP messages and keys (`rakp`, `auth`), ciphers
+//!   (`suite`, `seal`), and the readers of replies; no datagram makes them panic;
+//! * an opening and a session as state machines without input or output (`handshake`, `session`), driven by
+//! * [`IpmiClient`]: one UDP socket (`port`), retransmission, deadlines, lost sessions; and
 //! * [`IpmiBmc`]: the handy face for one BMC, which opens sessions as needed.
 
 mod auth;
@@ -29,6 +29,8 @@ mod opcode;
 mod options;
 mod port;
 mod rakp;
+#[cfg(test)]
+mod responder;
 mod rmcp;
 mod seal;
 mod session;
@@ -37,10 +39,12 @@ mod wire;
 
 pub use bmc::{IpmiBmc, PowerOutcome};
 pub use boot::{
-    AcknowledgeBootInfo, BootDevice, BootMode, BootOverride, BootPersistence, GetBootOverride, KeepBootFlags, SetBootOverride,
+    AcknowledgeBootInfo, BootDevice, BootMode, BootOverride, BootPersistence, GetBootOverride,
+    KeepBootFlags, SetBootOverride,
 };
 pub use chassis::{
-    ChassisControl, ChassisIdentify, ChassisStatus, GetChassisStatus, Identify, LastPowerEvent, PowerAction, PowerState,
+    ChassisControl, ChassisIdentify, ChassisStatus, GetChassisStatus, Identify, LastPowerEvent,
+    PowerAction, PowerState,
 };
 pub use client::{IpmiClient, Resend};
 pub use commands::{CloseSession, Malformed, SetSessionPrivilege};

@@ -64,6 +64,13 @@ impl Options {
         self
     }
 
+    /// With another cipher suite.
+    #[must_use]
+    pub fn with_suite(mut self, suite: CipherSuite) -> Self {
+        self.suite = suite;
+        self
+    }
+
     /// With another silence after which a datagram is sent again.
     #[must_use]
     pub fn with_resend_after(mut self, silence: Duration) -> Self {

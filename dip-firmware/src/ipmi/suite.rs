@@ -4,6 +4,7 @@
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
+use sha2::Sha256;
 
 /// A cipher suite that dip can speak (§22.15.2, Table 22-20).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -12,6 +13,8 @@ pub enum CipherSuite {
     /// Suite 3: RAKP-HMAC-SHA1, HMAC-SHA1-96, AES-CBC-128. Every IPMI 2.0 BMC must offer it.
     #[default]
     C3,
+    /// Suite 17: RAKP-HMAC-SHA256, HMAC-SHA256-128, AES-CBC-128.
+    C17,
 }
 
 impl CipherSuite {
@@ -19,6 +22,7 @@ impl CipherSuite {
     pub fn number(self) -> u8 {
         match self {
             Self::C3 => 3,
+            Self::C17 => 17,
         }
     }
 
@@ -31,6 +35,14 @@ impl CipherSuite {
                 digest: Digest::Sha1,
                 rakp4_code_len: 12,
                 integrity_code_len: 12,
+            },
+            Self::C17 => Algorithms {
+                authentication: 0x03,
+                integrity: 0x04,
+                confidentiality: 0x01,
+                digest: Digest::Sha256,
+                rakp4_code_len: 16,
+                integrity_code_len: 16,
             },
         }
     }
@@ -54,20 +66,33 @@ pub(super) struct Algorithms {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Digest {
     Sha1,
+    Sha256,
 }
 
 impl Digest {
     /// The HMAC of `parts`, one after the other, under `key`.
     pub(super) fn code(self, key: &[u8], parts: &[&[u8]]) -> Vec<u8> {
         match self {
-            Self::Sha1 => feed::<Hmac<Sha1>>(key, parts).finalize().into_bytes().to_vec(),
+            Self::Sha1 => feed::<Hmac<Sha1>>(key, parts)
+                .finalize()
+                .into_bytes()
+                .to_vec(),
+            Self::Sha256 => feed::<Hmac<Sha256>>(key, parts)
+                .finalize()
+                .into_bytes()
+                .to_vec(),
         }
     }
 
     /// Whether `code` is the beginning of the HMAC of `parts`; takes the same time wherever they differ.
     pub(super) fn verify(self, key: &[u8], parts: &[&[u8]], code: &[u8]) -> bool {
         match self {
-            Self::Sha1 => feed::<Hmac<Sha1>>(key, parts).verify_truncated_left(code).is_ok(),
+            Self::Sha1 => feed::<Hmac<Sha1>>(key, parts)
+                .verify_truncated_left(code)
+                .is_ok(),
+            Self::Sha256 => feed::<Hmac<Sha256>>(key, parts)
+                .verify_truncated_left(code)
+                .is_ok(),
         }
     }
 
@@ -75,6 +100,7 @@ impl Digest {
     pub(super) fn len(self) -> usize {
         match self {
             Self::Sha1 => 20,
+            Self::Sha256 => 32,
         }
     }
 }
@@ -90,6 +116,13 @@ fn feed<M: Mac + KeyInit>(key: &[u8], parts: &[&[u8]]) -> M {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn hmac_sha256_gives_the_code_of_rfc_4231_case_2() {
+        let code = Digest::Sha256.code(b"Jefe", &[b"what do ya want for nothing?"]);
+        assert_eq!(code[..4], [0x5b, 0xdc, 0xc1, 0x46]);
+        assert_eq!(code.len(), Digest::Sha256.len());
+    }
 
     #[test]
     fn hmac_sha1_gives_the_code_of_rfc_2202_case_2() {

@@ -15,6 +15,11 @@ impl RequestSequence {
     pub(super) fn next(self) -> Self {
         Self((self.0 + 1) & 0x3F)
     }
+
+    /// The lowest six bits.
+    pub(super) fn from_bits(bits: u8) -> Self {
+        Self(bits & 0x3F)
+    }
 }
 
 /// A request's bytes.
@@ -42,15 +47,19 @@ impl Reply {
     /// Reads a LAN message; `None` for anything that is not a whole, correct reply.
     pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
         let (&last, body) = bytes.split_last()?;
-        let [_to, netfn, header_sum, tail @ ..] = body else { return None };
-        let [_from, sequence, command, completion, data @ ..] = tail else { return None };
+        let [_to, netfn, header_sum, tail @ ..] = body else {
+            return None;
+        };
+        let [_from, sequence, command, completion, data @ ..] = tail else {
+            return None;
+        };
         let netfn_value = netfn >> 2;
         if checksum(&body[..2]) != *header_sum || checksum(tail) != last || netfn_value & 1 == 0 {
             return None;
         }
         Some(Self {
             opcode: Opcode::raw(netfn_value, *command),
-            sequence: RequestSequence(sequence >> 2),
+            sequence: RequestSequence::from_bits(sequence >> 2),
             completion: *completion,
             data: data.to_vec(),
         })
@@ -59,11 +68,19 @@ impl Reply {
 
 /// Two's complement of the sum: the bytes and their checksum add up to zero.
 pub(super) fn checksum(bytes: &[u8]) -> u8 {
-    bytes.iter().fold(0u8, |sum, byte| sum.wrapping_add(*byte)).wrapping_neg()
+    bytes
+        .iter()
+        .fold(0u8, |sum, byte| sum.wrapping_add(*byte))
+        .wrapping_neg()
 }
 
 #[cfg(test)]
-pub(super) fn encode_reply(opcode: Opcode, sequence: RequestSequence, completion: u8, data: &[u8]) -> Vec<u8> {
+pub(super) fn encode_reply(
+    opcode: Opcode,
+    sequence: RequestSequence,
+    completion: u8,
+    data: &[u8],
+) -> Vec<u8> {
     let mut out = vec![CONSOLE, (opcode.netfn() | 1) << 2];
     out.push(checksum(&out));
     out.extend([BMC, sequence.0 << 2, opcode.command(), completion]);
@@ -81,8 +98,15 @@ mod tests {
     #[test]
     fn a_request_has_the_bytes_of_the_specification() {
         // Get Channel Authentication Capabilities as ipmitool sends it.
-        let bytes = encode_request(Opcode::CHANNEL_AUTHENTICATION, RequestSequence(0), &[0x8E, 0x04]);
-        assert_eq!(bytes, [0x20, 0x18, 0xC8, 0x81, 0x00, 0x38, 0x8E, 0x04, 0xB5]);
+        let bytes = encode_request(
+            Opcode::CHANNEL_AUTHENTICATION,
+            RequestSequence(0),
+            &[0x8E, 0x04],
+        );
+        assert_eq!(
+            bytes,
+            [0x20, 0x18, 0xC8, 0x81, 0x00, 0x38, 0x8E, 0x04, 0xB5]
+        );
     }
 
     proptest! {

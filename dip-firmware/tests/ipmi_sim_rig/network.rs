@@ -61,8 +61,14 @@ impl LossyNetwork {
     }
 
     pub(crate) fn faults_made(&self) -> Faults {
-        let [lost, doubled, late, rubbish] = [0, 1, 2, 3].map(|n| self.shared.made[n].load(Ordering::SeqCst));
-        Faults { lost, doubled, late, rubbish }
+        let [lost, doubled, late, rubbish] =
+            [0, 1, 2, 3].map(|n| self.shared.made[n].load(Ordering::SeqCst));
+        Faults {
+            lost,
+            doubled,
+            late,
+            rubbish,
+        }
     }
 }
 
@@ -78,14 +84,21 @@ async fn relay(front: Arc<UdpSocket>, server: SocketAddr, shared: Arc<Shared>) {
     let mut ways_back = tokio::task::JoinSet::new();
     let mut buffer = [0; 2048];
     loop {
-        let Ok((len, client)) = front.recv_from(&mut buffer).await else { continue };
+        let Ok((len, client)) = front.recv_from(&mut buffer).await else {
+            continue;
+        };
         let back = match backs.get(&client) {
             Some(back) => Arc::clone(back),
             None => {
                 let back = Arc::new(UdpSocket::bind("127.0.0.1:0").await.expect("a free port"));
                 back.connect(server).await.expect("an address");
                 backs.insert(client, Arc::clone(&back));
-                ways_back.spawn(answers(Arc::clone(&back), Arc::clone(&front), client, Arc::clone(&shared)));
+                ways_back.spawn(answers(
+                    Arc::clone(&back),
+                    Arc::clone(&front),
+                    client,
+                    Arc::clone(&shared),
+                ));
                 back
             }
         };
@@ -96,10 +109,17 @@ async fn relay(front: Arc<UdpSocket>, server: SocketAddr, shared: Arc<Shared>) {
     }
 }
 
-async fn answers(back: Arc<UdpSocket>, front: Arc<UdpSocket>, client: SocketAddr, shared: Arc<Shared>) {
+async fn answers(
+    back: Arc<UdpSocket>,
+    front: Arc<UdpSocket>,
+    client: SocketAddr,
+    shared: Arc<Shared>,
+) {
     let mut buffer = [0; 2048];
     loop {
-        let Ok(len) = back.recv(&mut buffer).await else { continue };
+        let Ok(len) = back.recv(&mut buffer).await else {
+            continue;
+        };
         let front = Arc::clone(&front);
         shared.pass(&buffer[..len], move |bytes| {
             let front = Arc::clone(&front);
@@ -131,7 +151,11 @@ impl Shared {
             copies.insert(0, rubbish);
         }
         for copy in copies {
-            let late = if self.happens(2, self.faults.late) { 5 + u64::from(self.roll() % 60) } else { 0 };
+            let late = if self.happens(2, self.faults.late) {
+                5 + u64::from(self.roll() % 60)
+            } else {
+                0
+            };
             let sent = send(copy);
             tokio::spawn(async move {
                 if late > 0 {

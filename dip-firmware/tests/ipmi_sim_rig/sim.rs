@@ -17,8 +17,11 @@ pub(crate) const GUID: &str = "00112233445566778899aabbccddeeff";
 /// The first program that the trials need and that is not there.
 pub(crate) fn missing_programs() -> Option<&'static str> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let is_there = |program: &&str| std::env::split_paths(&path).any(|dir| dir.join(program).is_file());
-    ["ipmi_sim", "ipmitool"].into_iter().find(|program| !is_there(program))
+    let is_there =
+        |program: &&str| std::env::split_paths(&path).any(|dir| dir.join(program).is_file());
+    ["ipmi_sim", "ipmitool"]
+        .into_iter()
+        .find(|program| !is_there(program))
 }
 
 /// An address at which nobody listens.
@@ -36,11 +39,19 @@ pub(crate) struct Sim {
 impl Sim {
     pub(crate) async fn start() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("dip-ipmi-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::SeqCst));
+        let name = format!(
+            "dip-ipmi-{}-{}",
+            std::process::id(),
+            COUNT.fetch_add(1, Ordering::SeqCst)
+        );
         let dir = std::env::temp_dir().join(name);
         let addr = free_address();
         write_files(&dir, addr);
-        let mut sim = Self { process: spawn(&dir), dir, addr };
+        let mut sim = Self {
+            process: spawn(&dir),
+            dir,
+            addr,
+        };
         sim.answers().await;
         sim
     }
@@ -58,23 +69,33 @@ impl Sim {
 
     /// Power commands take this long from now on.
     pub(crate) fn slow_down(&self, time: Duration) {
-        fs::write(self.dir.join("slow"), time.as_secs_f64().to_string()).expect("the directory is ours");
+        fs::write(self.dir.join("slow"), time.as_secs_f64().to_string())
+            .expect("the directory is ours");
     }
 
     /// What the BMC did to the machine, in order.
     pub(crate) fn events(&self) -> Vec<String> {
         let log = fs::read_to_string(self.dir.join("events.log")).unwrap_or_default();
         // Setting the boot device is an act upon the BMC, not upon the machine.
-        log.lines().filter(|line| !line.starts_with("boot ")).map(str::to_owned).collect()
+        log.lines()
+            .filter(|line| !line.starts_with("boot "))
+            .map(str::to_owned)
+            .collect()
     }
 
     /// The process that is the machine.
     pub(crate) fn machine(&self) -> Option<u32> {
-        fs::read_to_string(self.dir.join("pid")).ok()?.trim().parse().ok()
+        fs::read_to_string(self.dir.join("pid"))
+            .ok()?
+            .trim()
+            .parse()
+            .ok()
     }
 
     pub(crate) fn machine_runs(&self) -> bool {
-        let stat = self.machine().and_then(|pid| fs::read_to_string(format!("/proc/{pid}/stat")).ok());
+        let stat = self
+            .machine()
+            .and_then(|pid| fs::read_to_string(format!("/proc/{pid}/stat")).ok());
         // A process that was killed may stay a zombie for a while.
         stat.is_some_and(|stat| !stat.contains(") Z "))
     }
@@ -82,7 +103,16 @@ impl Sim {
     /// The output of `ipmitool` for this BMC.
     pub(crate) fn ipmitool(&self, arguments: &[&str]) -> String {
         let output = Command::new("ipmitool")
-            .args(["-I", "lanplus", "-C", "3", "-H", "127.0.0.1", "-p", &self.addr.port().to_string()])
+            .args([
+                "-I",
+                "lanplus",
+                "-C",
+                "3",
+                "-H",
+                "127.0.0.1",
+                "-p",
+                &self.addr.port().to_string(),
+            ])
             .args(["-U", USER, "-P", PASSWORD])
             .args(arguments)
             .output()
@@ -94,12 +124,16 @@ impl Sim {
     async fn answers(&mut self) {
         let credentials = super::super::credentials();
         let second = Duration::from_secs(1);
-        let options = Options::default().with_resend_after(Duration::from_millis(20)).with_deadlines(second, second);
+        let options = Options::default()
+            .with_resend_after(Duration::from_millis(20))
+            .with_deadlines(second, second);
         let started = Instant::now();
         loop {
             match IpmiClient::connect(self.addr, &credentials, options).await {
                 Ok(client) => return client.close().await.expect("it closes the session"),
-                Err(error) if started.elapsed() > 10 * second => panic!("ipmi_sim does not come up: {error}"),
+                Err(error) if started.elapsed() > 10 * second => {
+                    panic!("ipmi_sim does not come up: {error}")
+                }
                 Err(_) => {}
             }
             if let Some(status) = self.process.try_wait().expect("it is our child") {
@@ -119,7 +153,9 @@ impl Drop for Sim {
     fn drop(&mut self) {
         self.stop();
         // The machine is off for good after this, whatever the trial left.
-        let _ = Command::new(self.dir.join("chassis")).args(["set", "power", "0"]).output();
+        let _ = Command::new(self.dir.join("chassis"))
+            .args(["set", "power", "0"])
+            .output();
         let _ = fs::remove_dir_all(&self.dir);
     }
 }
@@ -128,7 +164,12 @@ fn spawn(dir: &Path) -> Child {
     let log = fs::File::create(dir.join("sim.log")).expect("the directory is ours");
     Command::new("ipmi_sim")
         .arg("-n")
-        .args([Path::new("-c"), &dir.join("lan.conf"), Path::new("-f"), &dir.join("bmc.emu")])
+        .args([
+            Path::new("-c"),
+            &dir.join("lan.conf"),
+            Path::new("-f"),
+            &dir.join("bmc.emu"),
+        ])
         .args([Path::new("-s"), &dir.join("state")])
         .stdin(Stdio::null())
         .stdout(log.try_clone().expect("a file can be shared"))
@@ -138,12 +179,16 @@ fn spawn(dir: &Path) -> Child {
 }
 
 fn write_files(dir: &Path, addr: SocketAddr) {
-    fs::create_dir_all(dir.join("state/ipmi_sim/bmc")).expect("the temporary directory is writable");
+    fs::create_dir_all(dir.join("state/ipmi_sim/bmc"))
+        .expect("the temporary directory is writable");
     let place = dir.display();
-    let write = |name: &str, contents: &[u8]| fs::write(dir.join(name), contents).expect("the directory is ours");
+    let write = |name: &str, contents: &[u8]| {
+        fs::write(dir.join(name), contents).expect("the directory is ours")
+    };
     write("fru.bin", &inventory());
     write("chassis", CHASSIS.as_bytes());
-    fs::set_permissions(dir.join("chassis"), fs::Permissions::from_mode(0o755)).expect("the file is ours");
+    fs::set_permissions(dir.join("chassis"), fs::Permissions::from_mode(0o755))
+        .expect("the file is ours");
     write(
         "bmc.emu",
         format!(
@@ -232,5 +277,8 @@ fn inventory() -> Vec<u8> {
 }
 
 fn checksum(bytes: &[u8]) -> u8 {
-    bytes.iter().fold(0u8, |sum, byte| sum.wrapping_add(*byte)).wrapping_neg()
+    bytes
+        .iter()
+        .fold(0u8, |sum, byte| sum.wrapping_add(*byte))
+        .wrapping_neg()
 }
