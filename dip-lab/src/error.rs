@@ -7,10 +7,12 @@ use thiserror::Error;
 
 /// A program or permission that this machine lacks; the test that needs it is ignored.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{what}: run `cargo xtask setup`")]
+#[error("{what}: {advice}")]
 pub struct Missing {
-    /// What is missing, as a sentence without its end: "`named` (package bind9) is not installed".
+    /// What is missing: "`named` (package bind9) is not installed".
     pub what: String,
+    /// What to do about it: "run `cargo xtask setup`".
+    pub advice: &'static str,
 }
 
 /// Why a server of the lab could not be started or asked.

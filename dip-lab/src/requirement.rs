@@ -142,9 +142,9 @@ impl Requirement {
         }
     }
 
-    /// Whether only root can start it: it makes network namespaces or mounts.
+    /// Whether only root can start it: it makes network namespaces or mounts, or refuses others (chronyd).
     pub fn needs_root(self) -> bool {
-        matches!(self, Self::Dnsmasq | Self::Hosts | Self::Kea | Self::OpenVSwitch)
+        matches!(self, Self::Chrony | Self::Dnsmasq | Self::Hosts | Self::Kea | Self::OpenVSwitch)
     }
 
     /// Looks whether it can be started here.
@@ -152,22 +152,23 @@ impl Requirement {
     /// # Errors
     /// The first thing that is missing.
     pub fn check(self) -> Result<(), Missing> {
+        let missing = |what: String| Err(Missing { what, advice: "run `cargo xtask setup`" });
         for program in self.programs() {
             if find_program(program.name).is_none() {
-                return Err(Missing { what: format!("`{}` (package {}) is not installed", program.name, program.package) });
+                return missing(format!("`{}` (package {}) is not installed", program.name, program.package));
             }
         }
         let cache = Cache::open();
         for name in self.python_programs() {
             if !cache.python_program(name).exists() {
-                return Err(Missing { what: format!("`{name}` is not in {}", cache.python().display()) });
+                return missing(format!("`{name}` is not in {}", cache.python().display()));
             }
         }
         if self.needs_root() && !is_root() {
-            return Err(Missing { what: format!("{self:?} needs network namespaces, and this user is not root") });
+            return Err(Missing { what: format!("{self:?} is started by root alone"), advice: "run as root" });
         }
         if self == Self::Hosts && !cache.base_root().join("usr/lib/systemd/systemd").exists() {
-            return Err(Missing { what: format!("the base root of lab hosts is not in {}", cache.base_root().display()) });
+            return missing(format!("the base root of lab hosts is not in {}", cache.base_root().display()));
         }
         Ok(())
     }

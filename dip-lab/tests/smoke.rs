@@ -20,7 +20,7 @@ fn main() -> ExitCode {
         trial("ipmi_power_is_a_process", &[Requirement::Ipmi], ipmi),
         trial("redfish_and_ipmi_switch_the_same_node", &[Requirement::Ipmi, Requirement::Redfish], redfish),
         trial("prometheus_scrapes_a_target_from_a_file", &[Requirement::Prometheus], prometheus),
-        trial("hosts_boot_and_answer_ssh_with_their_own_key", &[Requirement::Hosts], hosts),
+        trial("hosts_boot_and_answer_ssh_with_their_own_key", &[Requirement::Hosts, Requirement::Bind, Requirement::Chrony], hosts),
         trial("a_host_of_the_datacenter_gets_its_reservation_once_its_port_is_right", Datacenter::NEEDS, datacenter),
     ];
     libtest_mimic::run(&arguments, trials).exit_code()
@@ -164,6 +164,11 @@ async fn hosts() -> Told {
     }
     let [first, second] = hosts.hosts() else { return expect(false, "the hosts", hosts.hosts().len()) };
     first.ssh(&format!("ping -c 1 -W 2 {}", second.address)).await?;
+    let time = Chrony::start_at((hosts.router, 123).into()).await?;
+    let names = BindConfig { addr: Some((hosts.router, 53).into()), zones: vec![Zone::empty("lab.test").with("www 60 IN A 192.0.2.1")], ..BindConfig::default() };
+    let names = Bind::start(names).await?;
+    first.ssh(&format!("echo nameserver {} >/etc/resolv.conf; getent hosts www.lab.test", names.addr.ip())).await?;
+    first.ssh(&format!("timeout 20 chronyd -Q 'server {} iburst' 'cmdport 0'", time.addr.ip())).await?;
     // What happens to a service of one host does not reach the other.
     for host in [first, second] {
         host.ssh("systemctl start chrony").await?;

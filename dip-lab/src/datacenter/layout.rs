@@ -35,6 +35,8 @@ pub struct Layout {
     pub forward_zone: String,
     /// The reverse zone for IPv4.
     pub reverse_zone: String,
+    /// The reverse zone for IPv6, that of fd93::/32; the hosts themselves have IPv4 alone.
+    pub reverse_zone_v6: String,
     /// The name of the TSIG key.
     pub tsig_name: String,
     /// The NTP server.

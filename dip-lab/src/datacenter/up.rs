@@ -21,6 +21,8 @@ const VLAN: u16 = 100;
 const WRONG_VLAN: u16 = 999;
 const BRIDGE: &str = "sw1";
 const FORWARD_ZONE: &str = "lab.test";
+/// fd93::/32
+const REVERSE_ZONE_V6: &str = "0.0.0.0.3.9.d.f.ip6.arpa";
 const NODES: u8 = 3;
 /// The node whose BMC speaks Redfish; the others speak IPMI.
 const REDFISH_NODE: u8 = 3;
@@ -136,7 +138,7 @@ impl Datacenter {
         let addr = |host: u8, port: u16| SocketAddr::new(IpAddr::V4(subnet.address(host)), port);
         let router = subnet.address(1);
         let reverse_zone = format!("{}.93.10.in-addr.arpa", subnet.number());
-        let zones = vec![Zone::empty(FORWARD_ZONE), Zone::empty(&reverse_zone)];
+        let zones = [FORWARD_ZONE, &reverse_zone, REVERSE_ZONE_V6].map(Zone::empty).to_vec();
         let config = BindConfig { addr: Some(addr(2, 53)), zones, ..BindConfig::default() };
         let bind = Bind::start_in(&scratch, config).await?;
         let setup = DnsmasqSetup {
@@ -203,6 +205,7 @@ impl Datacenter {
             dns: bind.addr,
             forward_zone: FORWARD_ZONE.to_owned(),
             reverse_zone,
+            reverse_zone_v6: REVERSE_ZONE_V6.to_owned(),
             tsig_name: bind.key_name.clone(),
             ntp: chrony.addr,
             prometheus: prometheus.addr,

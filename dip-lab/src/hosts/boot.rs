@@ -15,6 +15,8 @@ pub(crate) fn lay_over(upper: &Path, network: Network, authorized: &str) -> Resu
     let file = |name: &str, text: &str| write(&upper.join(name), text);
     // The host has no name yet: to name it is the work of the operating system layer.
     file("etc/hostname", "unnamed\n")?;
+    // An installer would write it; without it a program that listens on `localhost` does not start.
+    file("etc/hosts", "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n")?;
     // Without an identity systemd would take the boot for the first and enable every service.
     let uuid = "/proc/sys/kernel/random/uuid";
     let uuid = std::fs::read_to_string(uuid).map_err(|source| LabError::file("read", uuid, source))?;

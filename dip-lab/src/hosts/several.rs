@@ -1,5 +1,6 @@
 //! Several hosts on one bridge that the root namespace reaches, for tests that need a host and no datacenter.
 
+use std::net::Ipv4Addr;
 use std::path::Path;
 
 use crate::command::run;
@@ -14,6 +15,8 @@ use crate::subnet::Subnet;
 /// Hosts `h1`, `h2` ... with static addresses, switched on.
 #[derive(Debug)]
 pub struct Hosts {
+    /// The address of the root namespace on their bridge: servers that listen there are reached by the hosts.
+    pub router: Ipv4Addr,
     hosts: Vec<Host>,
     bridge: String,
     _subnet: Subnet,
@@ -55,7 +58,7 @@ impl Hosts {
             run("ip", ["link", "set", &peer, "master", &bridge, "up"]).await?;
             hosts.push(host);
         }
-        let all = Self { hosts, bridge, _subnet: subnet, _scratch: scratch };
+        let all = Self { router, hosts, bridge, _subnet: subnet, _scratch: scratch };
         for host in &all.hosts {
             host.node().switch_on().await?;
         }

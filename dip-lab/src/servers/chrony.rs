@@ -24,8 +24,16 @@ impl Chrony {
     /// # Errors
     /// If a program is missing or `chronyd` does not start.
     pub async fn start() -> Result<Self, LabError> {
+        Self::start_at(free_port()?).await
+    }
+
+    /// Starts it on a given address, for hosts that do not reach 127.0.0.1.
+    ///
+    /// # Errors
+    /// If a program is missing or `chronyd` does not start.
+    pub async fn start_at(addr: SocketAddr) -> Result<Self, LabError> {
         Requirement::Chrony.check()?;
-        Self::start_in(&Scratch::temporary()?, free_port()?).await
+        Self::start_in(&Scratch::temporary()?, addr).await
     }
 
     pub(crate) async fn start_in(scratch: &Scratch, addr: SocketAddr) -> Result<Self, LabError> {

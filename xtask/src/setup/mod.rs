@@ -24,7 +24,7 @@ pub(crate) fn run() -> Done {
     }
     for requirement in dip_lab::Requirement::ALL {
         if let Err(missing) = requirement.check() {
-            println!("still missing: {}; its tests are ignored", missing.what);
+            println!("tests with {requirement:?} are ignored: {missing}");
         }
     }
     println!("setup is complete");
