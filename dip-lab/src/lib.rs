@@ -25,13 +25,13 @@ mod subnet;
 mod trial;
 
 pub use cache::Cache;
-pub use datacenter::{Datacenter, LabNode, Layout};
+pub use datacenter::{BmcProtocol, Datacenter, LabNode, Layout};
 pub use error::{LabError, Missing};
 pub use hosts::{Host, Hosts, SshKey};
 pub use namespace::Namespace;
 pub use requirement::{Program, Requirement, find_program, is_root};
 pub use servers::{
-    Bind, BindConfig, BmcUser, BootDevice, Chrony, Dnsmasq, IpmiSim, IpmiSimConfig, Kea, Lease, NodeDirectory, Ovs,
+    Bind, BindConfig, BmcUser, BootDevice, Chrony, Dnsmasq, Etcd, IpmiSim, IpmiSimConfig, Kea, Lease, NodeDirectory, Ovs,
     PowerState, Prometheus, RedfishSystem, Segment, SushyEmulator, Tls, Zone,
 };
 pub use trial::trial;

@@ -55,8 +55,6 @@ pub struct Layout {
     pub cmdb_dir: PathBuf,
     /// Files with the secrets: `tsig`, `bmc_password`, `ssh_key`.
     pub secrets_dir: PathBuf,
-    /// The Redfish certificate (PEM), if the emulator speaks TLS.
-    pub redfish_certificate: Option<PathBuf>,
     /// The user name of all BMCs.
     pub bmc_user: String,
     /// The nodes.
@@ -74,8 +72,10 @@ pub struct LabNode {
     pub address: Ipv4Addr,
     /// The port of the switch.
     pub port: String,
-    /// The BMC as a URL: `ipmi://10.93.0.201:623` or `http://10.93.0.203:8000`.
-    pub bmc: String,
+    /// What its BMC speaks.
+    pub bmc_protocol: BmcProtocol,
+    /// Where its BMC listens.
+    pub bmc: SocketAddr,
     /// The serial number that its BMC tells.
     pub serial: String,
     /// The UUID that its BMC tells.
@@ -84,6 +84,16 @@ pub struct LabNode {
     pub host_key: String,
     /// The SSH host key's fingerprint: `SHA256:...`.
     pub host_key_fingerprint: String,
+}
+
+/// What a BMC of the lab speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BmcProtocol {
+    /// IPMI 2.0 over UDP.
+    Ipmi,
+    /// Redfish over plain HTTP.
+    RedfishHttp,
 }
 
 impl Layout {

@@ -4,5 +4,5 @@ mod layout;
 mod site;
 mod up;
 
-pub use layout::{LabNode, Layout};
+pub use layout::{BmcProtocol, LabNode, Layout};
 pub use up::Datacenter;

@@ -15,8 +15,8 @@ impl Layout {
     /// If the file cannot be written, or the template names a value that there is not.
     pub fn write_site(&self) -> Result<PathBuf, LabError> {
         let text = fill(TEMPLATE, &self.values());
-        match text.split('@').nth(1) {
-            Some(name) => Err(LabError::answer("site.yaml.in", format!("there is no value @{name}@"))),
+        match unfilled(&text) {
+            Some(name) => Err(LabError::answer("site.yaml.in", format!("there is no value {name}"))),
             None => write(&self.dir.join("site.yaml"), &text),
         }
     }
@@ -54,7 +54,8 @@ impl Layout {
                 ("MAC", &node.mac),
                 ("ADDRESS", &node.address.to_string()),
                 ("PORT", &node.port),
-                ("BMC", &node.bmc),
+                ("BMC_ADDRESS", &node.bmc.ip().to_string()),
+                ("BMC_PORT", &node.bmc.port().to_string()),
                 ("SERIAL", &node.serial),
                 ("UUID", &node.uuid),
                 ("HOST_KEY", &node.host_key),
@@ -68,4 +69,22 @@ impl Layout {
 
 fn fill(template: &str, values: &[(String, String)]) -> String {
     values.iter().fold(template.to_owned(), |text, (name, value)| text.replace(&format!("@{name}@"), value))
+}
+
+/// The first `@NAME@` that is left.
+fn unfilled(text: &str) -> Option<String> {
+    let is_name = |word: &str| !word.is_empty() && word.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
+    text.split('@').skip(1).find(|word| is_name(word)).map(|word| format!("@{word}@"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_without_a_value_is_told() {
+        let values = [("A".to_owned(), "1".to_owned())];
+        assert_eq!(unfilled(&fill("x: @A@, mail: me@lab.test", &values)), None);
+        assert_eq!(unfilled(&fill("x: @A@, y: @N1_MAC@", &values)), Some("@N1_MAC@".to_owned()));
+    }
 }

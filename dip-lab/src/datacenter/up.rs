@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
 use crate::command::run;
-use crate::datacenter::layout::{LabNode, Layout};
+use crate::datacenter::layout::{BmcProtocol, LabNode, Layout};
 use crate::error::LabError;
 use crate::hosts::{Host, HostConfig, Network, SshKey};
 use crate::ledger::{Entry, Ledger};
@@ -162,7 +162,7 @@ impl Datacenter {
             config.addr = Some(bmc);
             let uuid = dashed(&config.guid);
             let (serial, port) = (config.serial.clone(), format!("p{number}"));
-            let url = if number == REDFISH_NODE {
+            let bmc_protocol = if number == REDFISH_NODE {
                 systems.push(RedfishSystem {
                     name: host.name.clone(),
                     uuid: uuid.clone(),
@@ -170,17 +170,18 @@ impl Datacenter {
                     mac: host.mac.clone(),
                     node: host.node().clone(),
                 });
-                format!("http://{bmc}")
+                BmcProtocol::RedfishHttp
             } else {
                 ipmi.push(IpmiSim::start(config, host.node()).await?);
-                format!("ipmi://{bmc}")
+                BmcProtocol::Ipmi
             };
             nodes.push(LabNode {
                 name: host.name.clone(),
                 mac: host.mac.clone(),
                 address: host.address,
                 port,
-                bmc: url,
+                bmc_protocol,
+                bmc,
                 serial,
                 uuid,
                 host_key: host.host_key.public.clone(),
@@ -215,7 +216,6 @@ impl Datacenter {
             dhcp_pid_file: dnsmasq.pid_file.clone(),
             cmdb_dir: scratch.within("cmdb")?.dir().to_path_buf(),
             secrets_dir: secrets.dir().to_path_buf(),
-            redfish_certificate: redfish.certificate.clone(),
             bmc_user: BmcUser::admin().name,
             nodes,
         };

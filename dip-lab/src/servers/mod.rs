@@ -3,6 +3,7 @@
 mod bind;
 mod chrony;
 mod dnsmasq;
+mod etcd;
 mod fru;
 mod ipmi_sim;
 mod kea;
@@ -16,6 +17,7 @@ pub use bind::{Bind, BindConfig, Zone};
 pub use chrony::Chrony;
 pub use dnsmasq::Dnsmasq;
 pub(crate) use dnsmasq::DnsmasqSetup;
+pub use etcd::Etcd;
 pub use ipmi_sim::{BmcUser, IpmiSim, IpmiSimConfig};
 pub use kea::Kea;
 pub use node_directory::{BootDevice, NodeDirectory, PowerState};
