@@ -51,6 +51,8 @@ pub enum Need {
     },
     /// This fact, if a step of the plan gives it: order without duty.
     IfGiven(FactKey),
+    /// All of these facts that steps of the plan give: order without duty, for a set that several steps share.
+    AllIfGiven(Vec<FactKey>),
 }
 
 impl Need {
@@ -58,6 +60,15 @@ impl Need {
     #[must_use]
     pub fn fact(key: FactKey) -> Self {
         Self::All(vec![key])
+    }
+
+    /// The facts that it names.
+    #[must_use]
+    pub fn facts(&self) -> &[FactKey] {
+        match self {
+            Self::All(facts) | Self::AtLeast { facts, .. } | Self::AllIfGiven(facts) => facts,
+            Self::IfGiven(fact) => std::slice::from_ref(fact),
+        }
     }
 }
 

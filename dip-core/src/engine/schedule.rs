@@ -9,11 +9,11 @@ use jiff::Timestamp;
 
 use super::Limits;
 use super::state::{Status, Waiting};
-use crate::fact::{FactKey, Facts};
+use crate::fact::Facts;
 use crate::id::StepId;
 use crate::journal::{Change, Event, FailureKind, Record};
 use crate::plan::{Plan, Vertex, VertexId};
-use crate::step::{Hazard, Lock, Need};
+use crate::step::{Hazard, Lock};
 
 /// A step that should be worked on now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -359,11 +359,7 @@ impl Schedule {
     pub fn facts_for(&self, step: StepId) -> Facts {
         let mut facts = Facts::new();
         for need in &self.plan.step(step).step.needs {
-            let keys: &[FactKey] = match need {
-                Need::All(facts) | Need::AtLeast { facts, .. } => facts,
-                Need::IfGiven(fact) => std::slice::from_ref(fact),
-            };
-            for key in keys {
+            for key in need.facts() {
                 if let Some(value) = self.facts.raw(key) {
                     facts.insert(key.clone(), value.clone());
                 }

@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::{Clock, Limits};
-use crate::fact::{FactKey, Facts};
+use crate::fact::Facts;
 use crate::id::{NodeName, StepId};
 use crate::observed::Survey;
 use crate::operation::{Assignment, Check, Context, Gap, OperationError, Operations};
@@ -139,18 +139,14 @@ impl Round<'_> {
         step.boot.as_ref()?;
         let mut keys = step.needs.iter().flat_map(|need| match need {
             Need::All(facts) => &facts[..],
-            Need::AtLeast { .. } | Need::IfGiven(_) => &[],
+            Need::AtLeast { .. } | Need::IfGiven(_) | Need::AllIfGiven(_) => &[],
         });
         keys.find(|key| key.boot().is_some() && !self.facts.contains(key)).cloned().map(Gap::Fact)
     }
 
     fn facts_for(&self, step: &Step) -> Facts {
         let mut facts = Facts::new();
-        let keys = step.needs.iter().flat_map(|need| match need {
-            Need::All(facts) | Need::AtLeast { facts, .. } => &facts[..],
-            Need::IfGiven(fact) => std::slice::from_ref::<FactKey>(fact),
-        });
-        for key in keys {
+        for key in step.needs.iter().flat_map(Need::facts) {
             if let Some(value) = self.facts.raw(key) {
                 facts.insert(key.clone(), value.clone());
             }

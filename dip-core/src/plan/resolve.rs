@@ -97,6 +97,23 @@ impl<'a> Builder<'a> {
                 several => self.barrier(step, vertex, several.len(), several),
             },
             Need::AtLeast { count, facts } => self.barrier(step, vertex, *count, facts),
+            Need::AllIfGiven(facts) => self.given(vertex, facts),
+        }
+    }
+
+    /// A barrier over those of the facts that are given at all.
+    fn given(&mut self, vertex: VertexId, facts: &'a [FactKey]) {
+        let key = (usize::MAX, facts);
+        if let Some(&barrier) = self.barriers.get(&key) {
+            self.edge(barrier, vertex, Because::Barrier);
+            return;
+        }
+        let given: Vec<(StepId, &FactKey)> =
+            facts.iter().filter_map(|fact| Some((*self.givers.get(fact)?, fact))).collect();
+        if !given.is_empty() {
+            let barrier = self.collect(given.len(), given);
+            self.barriers.insert(key, barrier);
+            self.edge(barrier, vertex, Because::Barrier);
         }
     }
 
@@ -123,15 +140,20 @@ impl<'a> Builder<'a> {
         if count <= seen {
             return;
         }
+        let barrier = self.collect(count - seen, given);
+        self.barriers.insert((count, facts), barrier);
+        self.edge(barrier, vertex, Because::Barrier);
+    }
+
+    fn collect(&mut self, threshold: usize, given: Vec<(StepId, &FactKey)>) -> VertexId {
         let barrier = self.vertex(Vertex::Barrier {
-            threshold: u32::try_from(count - seen).expect("a set of facts is smaller than 2^32"),
+            threshold: u32::try_from(threshold).expect("a set of facts is smaller than 2^32"),
             of: u32::try_from(given.len()).expect("a set of facts is smaller than 2^32"),
         });
-        self.barriers.insert((count, facts), barrier);
         for (giver, fact) in given {
             self.edge(giver.into(), barrier, Because::Fact(fact.clone()));
         }
-        self.edge(barrier, vertex, Because::Barrier);
+        barrier
     }
 
     fn boot(&mut self, index: u32, boot: &PlannedBoot) {

@@ -1,0 +1,5 @@
+//! The operations of this layer, one file each.
+
+mod start_member;
+
+pub use start_member::StartMember;
