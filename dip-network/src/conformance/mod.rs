@@ -1,1 +1,14 @@
-//! c
+//! The trials that every provider of this layer's traits must pass: on real servers, on the simulated datacenter, and on a
+//! vendor's own provider.
+//!
+//! A harness brings the provider and what only the server's side can do (a port made by hand, an entry without a mark);
+//! what a server does not have is `None`, and its trials are then ignored with the reason.
+
+mod dhcp;
+mod expect;
+mod pdu;
+mod switch;
+
+pub use dhcp::{DhcpClients, DhcpHarness, dhcp};
+pub use pdu::{PduHarness, pdu};
+pub use switch::{SwitchHarness, switch};

@@ -1,0 +1,252 @@
+//! The trials of [`Dhcp`].
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use dip_core::conformance::{Failure, Trial, Verdict};
+use dip_core::hardware::MacAddr;
+use dip_core::provider::ErrorKind;
+
+use super::expect::{cancelled, fails, ignored, same, them, trials, us};
+use crate::provider::{Dhcp, Held, Reservation};
+
+/// A DHCP server under trial.
+#[async_trait]
+pub trait DhcpHarness: Send + Sync {
+    /// The provider.
+    fn dhcp(&self) -> Arc<dyn Dhcp>;
+
+    /// A provider with wrong credentials; `None` where the server asks for none.
+    fn with_wrong_credentials(&self) -> Option<Arc<dyn Dhcp>>;
+
+    /// A provider for a server that does not answer; `None` where there can be none.
+    fn of_dead_server(&self) -> Option<Arc<dyn Dhcp>>;
+
+    /// A reservation that the server can keep and that shares nothing with any other: a MAC address, an IPv4 address of a
+    /// network that it serves, and a host name. Each call gives another one.
+    fn fresh(&self) -> Reservation;
+
+    /// Writes a reservation into the server without a mark, as a person would; `None` where that cannot be done.
+    async fn seed_unmarked(&self, reservation: &Reservation) -> Result<Option<()>, Failure>;
+
+    /// Real clients of the server; `None` where there are none.
+    fn clients(&self) -> Option<Arc<dyn DhcpClients>>;
+}
+
+/// Machines that ask the server for an address.
+#[async_trait]
+pub trait DhcpClients: Send + Sync {
+    /// The IPv4 address that a new client with this MAC address gets; `None` where it gets none.
+    async fn lease(&self, mac: MacAddr) -> Result<Option<IpAddr>, Failure>;
+}
+
+/// The trials that a provider of [`Dhcp`] must pass.
+#[must_use]
+pub fn dhcp(harness: Arc<dyn DhcpHarness>) -> Vec<Trial> {
+    trials![harness;
+        a_reservation_that_was_never_made_is_absent
+        a_look_up_right_after_a_write_sees_it
+        reserving_twice_is_once
+        ipv4_and_ipv6_addresses_are_kept_together
+        a_changed_reservation_replaces_the_former
+        a_released_reservation_is_gone
+        releasing_what_is_absent_is_no_error
+        an_address_moves_to_another_interface_of_the_same_owner
+        a_reservation_of_another_site_is_a_conflict
+        a_reservation_without_a_mark_is_a_conflict
+        the_list_tells_whose_each_is
+        wrong_credentials_are_denied
+        a_dead_server_is_unreachable
+        a_cancelled_call_can_be_looked_at_and_made_again
+        a_client_gets_what_is_reserved_for_it
+    ]
+}
+
+type Harness = Arc<dyn DhcpHarness>;
+
+/// What the server holds must be this reservation, ours.
+fn ours(held: Option<Held>, wanted: &Reservation) -> Result<(), Failure> {
+    let Some(held) = held else { return Err(format!("there is no reservation of {}", wanted.mac).into()) };
+    same("the owner", &held.owner, &Some(us()))?;
+    if held.reservation.agrees_with(wanted) {
+        Ok(())
+    } else {
+        Err(format!("the reservation is {:?} and should be {wanted:?}", held.reservation).into())
+    }
+}
+
+async fn a_reservation_that_was_never_made_is_absent(harness: Harness) -> Result<Verdict, Failure> {
+    same("the reservation", &harness.dhcp().reservation(harness.fresh().mac).await?, &None)?;
+    Ok(Verdict::Passed)
+}
+
+async fn a_look_up_right_after_a_write_sees_it(harness: Harness) -> Result<Verdict, Failure> {
+    let (dhcp, wanted) = (harness.dhcp(), harness.fresh());
+    dhcp.reserve(&wanted, &us()).await?;
+    ours(dhcp.reservation(wanted.mac).await?, &wanted)?;
+    Ok(Verdict::Passed)
+}
+
+async fn reserving_twice_is_once(harness: Harness) -> Result<Verdict, Failure> {
+    let (dhcp, wanted) = (harness.dhcp(), harness.fresh());
+    dhcp.reserve(&wanted, &us()).await?;
+    dhcp.reserve(&wanted, &us()).await?;
+    let found = dhcp.list().await?.into_iter().filter(|held| held.reservation.mac == wanted.mac).count();
+    same("the number of its reservations", &found, &1)?;
+    ours(dhcp.reservation(wanted.mac).await?, &wanted)?;
+    Ok(Verdict::Passed)
+}
+
+async fn ipv4_and_ipv6_addresses_are_kept_together(harness: Harness) -> Result<Verdict, Failure> {
+    let (dhcp, mut wanted) = (harness.dhcp(), harness.fresh());
+    let tail = wanted.mac.0;
+    // From the documentation prefix of RFC 3849, and unique because the MAC address is.
+    let v6 = [0x2001, 0xdb8, 0, 0, 0, u16::from_be_bytes([tail[0], tail[1]]), u16::from_be_bytes([tail[2], tail[3]]), u16::from_be_bytes([tail[4], tail[5]])];
+    wanted.addresses.push(IpAddr::from(v6));
+    dhcp.reserve(&wanted, &us()).await?;
+    ours(dhcp.reservation(wanted.mac).await?, &wanted)?;
+    Ok(Verdict::Passed)
+}
+
+async fn a_changed_reservation_replaces_the_former(harness: Harness) -> Result<Verdict, Failure> {
+    let (dhcp, first, second) = (harness.dhcp(), harness.fresh(), harness.fresh());
+    dhcp.reserve(&first, &us()).await?;
+    let changed = Reservation { mac: first.mac, ..second };
+    dhcp.reserve(&changed, &us()).await?;
+    ours(dhcp.reservation(first.mac).await?, &changed)?;
+    let unnamed = Reservation { host_name: None, ..changed };
+    dhcp.reserve(&unnamed, &us()).await?;
+    ours(dhcp.reservation(first.mac).await?, &unnamed)?;
+    // The address that it gave up is free for another interface, also of another site.
+    let taker = Reservation { addresses: first.addresses, ..harness.fresh() };
+    dhcp.reserve(&taker, &them()).await?;
+    Ok(Verdict::Passed)
+}
+
+async fn a_released_reservation_is_gone(harness: Harness) -> Result<Verdict, Failure> {
+    let (dhcp, wanted) = (harness.dhcp(), harness.fresh());
+    dhcp.reserve(&wanted, &us()).await?;
+    dhcp.release(wanted.mac, &us()).await?;
+    same("the reservation", &dhcp.reservation(wanted.mac).await?, &None)?;
+    dhcp.reserve(&wanted, &us()).await?;
+    ours(dhcp.reservation(wanted.mac).await?, &wanted)?;
+    Ok(Verdict::Passed)
+}
+
+async fn releasing_what_is_absent_is_no_error(harness: Harness) -> Result<Verdict, Failure> {
+    let (dhcp, wanted) = (harness.dhcp(), harness.fresh());
+    dhcp.release(wanted.mac, &us()).await?;
+    dhcp.reserve(&wanted, &us()).await?;
+    dhcp.release(wanted.mac, &us()).await?;
+    dhcp.release(wanted.mac, &us()).await?;
+    Ok(Verdict::Passed)
+}
+
+async fn an_address_moves_to_another_interface_of_the_same_owner(harness: Harness) -> Result<Verdict, Failure> {
+    let (dhcp, former, latter) = (harness.dhcp(), harness.fresh(), harness.fresh());
+    dhcp.reserve(&former, &us()).await?;
+    let latter = Reservation { mac: latter.mac, ..former.clone() };
+    dhcp.reserve(&latter, &us()).await?;
+    same("the former reservation", &dhcp.reservation(former.mac).await?, &None)?;
+    ours(dhcp.reservation(latter.mac).await?, &latter)?;
+    Ok(Verdict::Passed)
+}
+
+async fn a_reservation_of_another_site_is_a_conflict(harness: Harness) -> Result<Verdict, Failure> {
+    let (dhcp, theirs, free) = (harness.dhcp(), harness.fresh(), harness.fresh());
+    dhcp.reserve(&theirs, &them()).await?;
+    let before = dhcp.reservation(theirs.mac).await?;
+    let same_interface = Reservation { mac: theirs.mac, ..free.clone() };
+    let same_address = Reservation { addresses: theirs.addresses.clone(), ..free.clone() };
+    fails("reserving its interface", dhcp.reserve(&same_interface, &us()).await, ErrorKind::Conflict)?;
+    fails("reserving its address", dhcp.reserve(&same_address, &us()).await, ErrorKind::Conflict)?;
+    fails("reserving the same", dhcp.reserve(&theirs, &us()).await, ErrorKind::Conflict)?;
+    fails("releasing it", dhcp.release(theirs.mac, &us()).await, ErrorKind::Conflict)?;
+    same("the reservation of the other site", &dhcp.reservation(theirs.mac).await?, &before)?;
+    same("the reservation that was refused", &dhcp.reservation(free.mac).await?, &None)?;
+    Ok(Verdict::Passed)
+}
+
+async fn a_reservation_without_a_mark_is_a_conflict(harness: Harness) -> Result<Verdict, Failure> {
+    let (dhcp, theirs, free) = (harness.dhcp(), harness.fresh(), harness.fresh());
+    if harness.seed_unmarked(&theirs).await?.is_none() {
+        return ignored("nothing without a mark can be written into the server");
+    }
+    let before = dhcp.reservation(theirs.mac).await?;
+    same("what is told of it", &before, &Some(Held { reservation: theirs.clone(), owner: None }))?;
+    let same_address = Reservation { addresses: theirs.addresses.clone(), ..free };
+    fails("reserving its interface", dhcp.reserve(&theirs, &us()).await, ErrorKind::Conflict)?;
+    fails("reserving its address", dhcp.reserve(&same_address, &us()).await, ErrorKind::Conflict)?;
+    fails("releasing it", dhcp.release(theirs.mac, &us()).await, ErrorKind::Conflict)?;
+    same("the reservation", &dhcp.reservation(theirs.mac).await?, &before)?;
+    Ok(Verdict::Passed)
+}
+
+async fn the_list_tells_whose_each_is(harness: Harness) -> Result<Verdict, Failure> {
+    let (dhcp, mine, theirs) = (harness.dhcp(), harness.fresh(), harness.fresh());
+    dhcp.reserve(&mine, &us()).await?;
+    dhcp.reserve(&theirs, &them()).await?;
+    let list = dhcp.list().await?;
+    for (wanted, owner) in [(mine, us()), (theirs, them())] {
+        let found = list.iter().find(|held| held.reservation.mac == wanted.mac);
+        let Some(found) = found else { return Err(format!("{} is not in the list", wanted.mac).into()) };
+        same("the owner", &found.owner, &Some(owner))?;
+        same("that it says the same", &found.reservation.agrees_with(&wanted), &true)?;
+    }
+    let order: Vec<_> = list.iter().map(|held| held.reservation.mac).collect();
+    same("that the list is in the order of MAC addresses", &order.is_sorted(), &true)?;
+    Ok(Verdict::Passed)
+}
+
+async fn wrong_credentials_are_denied(harness: Harness) -> Result<Verdict, Failure> {
+    let Some(dhcp) = harness.with_wrong_credentials() else { return ignored("the server asks for no credentials") };
+    let wanted = harness.fresh();
+    fails("reserving", dhcp.reserve(&wanted, &us()).await, ErrorKind::Denied)?;
+    fails("releasing", dhcp.release(wanted.mac, &us()).await, ErrorKind::Denied)?;
+    Ok(Verdict::Passed)
+}
+
+async fn a_dead_server_is_unreachable(harness: Harness) -> Result<Verdict, Failure> {
+    let Some(dhcp) = harness.of_dead_server() else { return ignored("the server cannot be dead") };
+    let wanted = harness.fresh();
+    fails("looking up", dhcp.reservation(wanted.mac).await, ErrorKind::Unreachable)?;
+    fails("reserving", dhcp.reserve(&wanted, &us()).await, ErrorKind::Unreachable)?;
+    fails("releasing", dhcp.release(wanted.mac, &us()).await, ErrorKind::Unreachable)?;
+    fails("listing", dhcp.list().await, ErrorKind::Unreachable)?;
+    Ok(Verdict::Passed)
+}
+
+async fn a_cancelled_call_can_be_looked_at_and_made_again(harness: Harness) -> Result<Verdict, Failure> {
+    let (dhcp, wanted, owner) = (harness.dhcp(), harness.fresh(), us());
+    cancelled(dhcp.reserve(&wanted, &owner)).await;
+    dhcp.reservation(wanted.mac).await?;
+    dhcp.reserve(&wanted, &owner).await?;
+    ours(dhcp.reservation(wanted.mac).await?, &wanted)?;
+    cancelled(dhcp.release(wanted.mac, &owner)).await;
+    dhcp.reservation(wanted.mac).await?;
+    dhcp.release(wanted.mac, &owner).await?;
+    same("the reservation", &dhcp.reservation(wanted.mac).await?, &None)?;
+    Ok(Verdict::Passed)
+}
+
+async fn a_client_gets_what_is_reserved_for_it(harness: Harness) -> Result<Verdict, Failure> {
+    let Some(clients) = harness.clients() else { return ignored("the server has no clients here") };
+    let (dhcp, wanted) = (harness.dhcp(), harness.fresh());
+    dhcp.reserve(&wanted, &us()).await?;
+    same("the lease", &clients.lease(wanted.mac).await?.as_slice(), &wanted.addresses.as_slice())?;
+    let changed = Reservation { mac: wanted.mac, ..harness.fresh() };
+    dhcp.reserve(&changed, &us()).await?;
+    same("the lease after a change", &clients.lease(wanted.mac).await?.as_slice(), &changed.addresses.as_slice())?;
+    let latter = Reservation { mac: harness.fresh().mac, ..harness.fresh() };
+    let former = Reservation { mac: harness.fresh().mac, ..latter.clone() };
+    dhcp.reserve(&former, &us()).await?;
+    dhcp.reserve(&latter, &us()).await?;
+    same("the lease of the one that an address moved to", &clients.lease(latter.mac).await?.as_slice(), &latter.addresses.as_slice())?;
+    let released = harness.fresh();
+    dhcp.reserve(&released, &us()).await?;
+    dhcp.release(released.mac, &us()).await?;
+    let got = clients.lease(released.mac).await?;
+    same("that a released address is still given", &got.is_some_and(|got| released.addresses.contains(&got)), &false)?;
+    Ok(Verdict::Passed)
+}

@@ -1,0 +1,218 @@
+//! dnsmasq under trial; ISC dhclient is the client that tells what really came of it.
+
+use std::fs;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use async_trait::async_trait;
+use dip_core::conformance::{Failure, Trial, Verdict, not_installed};
+use dip_core::hardware::MacAddr;
+use dip_core::id::SiteName;
+use dip_core::provider::{ErrorKind, ProviderError, Retry, sentence};
+use dip_lab::Requirement;
+use dip_network::conformance::{self, DhcpClients, DhcpHarness};
+use dip_network::provider::{Dhcp, Reservation};
+use dip_network::providers::dnsmasq::Dnsmasq;
+use dip_network::settings::DnsmasqSettings;
+use serde_json::json;
+
+use crate::openvswitch::is;
+use crate::{step, wait};
+
+const SERVER: &str = "dnsmasq";
+
+struct Rig {
+    server: Arc<dip_lab::Dnsmasq>,
+    provider: Arc<Dnsmasq>,
+    numbers: AtomicU8,
+}
+
+struct Clients(Arc<dip_lab::Dnsmasq>);
+
+pub(crate) async fn trials() -> Vec<Trial> {
+    if let Err(missing) = Requirement::Dnsmasq.check() {
+        return vec![Trial::new("all_trials", move || async move { not_installed(missing.to_string()) }).on(SERVER)];
+    }
+    let rig = match Rig::start().await {
+        Ok(rig) => Arc::new(rig),
+        Err(failure) => return vec![Trial::new("it_starts", move || async move { Err(failure) }).on(SERVER)],
+    };
+    let mut trials = conformance::dhcp(Arc::clone(&rig) as Arc<dyn DhcpHarness>);
+    macro_rules! further {
+        ($($name:ident)*) => {$({
+            let rig = Arc::clone(&rig);
+            trials.push(Trial::new(stringify!($name), move || async move { $name(&rig).await.map(|()| Verdict::Passed) }));
+        })*};
+    }
+    further! {
+        the_step_reserves_and_a_real_client_gets_address_and_name
+        an_interrupted_change_is_seen_and_mended
+        an_entry_of_the_main_configuration_is_a_conflict
+        a_conflict_names_the_file
+        a_directory_that_does_not_exist_is_told
+        what_dnsmasq_would_misread_is_refused
+        no_hidden_file_is_left_behind
+    }
+    trials.into_iter().map(|trial| trial.on(SERVER)).collect()
+}
+
+impl Rig {
+    async fn start() -> Result<Self, Failure> {
+        let server = Arc::new(dip_lab::Dnsmasq::start().await?);
+        let provider = Arc::new(Dnsmasq::new(settings(&server)));
+        Ok(Self { server, provider, numbers: AtomicU8::new(10) })
+    }
+}
+
+fn settings(server: &dip_lab::Dnsmasq) -> DnsmasqSettings {
+    DnsmasqSettings {
+        hosts_directory: server.hosts_dir.clone(),
+        pid_file: server.pid_file.clone(),
+        hosts_files: Vec::new(),
+        networks: Vec::new(),
+    }
+}
+
+#[async_trait]
+impl DhcpHarness for Rig {
+    fn dhcp(&self) -> Arc<dyn Dhcp> {
+        Arc::clone(&self.provider) as Arc<dyn Dhcp>
+    }
+
+    fn with_wrong_credentials(&self) -> Option<Arc<dyn Dhcp>> {
+        None
+    }
+
+    fn of_dead_server(&self) -> Option<Arc<dyn Dhcp>> {
+        let pid_file = PathBuf::from("/nonexistent/dnsmasq.pid");
+        Some(Arc::new(Dnsmasq::new(DnsmasqSettings { pid_file, ..settings(&self.server) })))
+    }
+
+    fn fresh(&self) -> Reservation {
+        let number = self.numbers.fetch_add(1, Ordering::Relaxed);
+        Reservation {
+            mac: MacAddr([0x02, 0xd1, 0x70, 0, 0, number]),
+            addresses: vec![IpAddr::V4(Ipv4Addr::new(10, 77, 1, number))],
+            host_name: Some(format!("h{number}")),
+        }
+    }
+
+    async fn seed_unmarked(&self, reservation: &Reservation) -> Result<Option<()>, Failure> {
+        let [address] = reservation.addresses.as_slice() else { return Ok(None) };
+        let name = reservation.host_name.as_deref().ok_or("fresh reservations have names")?;
+        let file = self.server.hosts_dir.join(format!("by-hand-{name}"));
+        fs::write(file, format!("{},{address},{name}\n", reservation.mac))?;
+        Ok(Some(()))
+    }
+
+    fn clients(&self) -> Option<Arc<dyn DhcpClients>> {
+        Some(Arc::new(Clients(Arc::clone(&self.server))))
+    }
+}
+
+#[async_trait]
+impl DhcpClients for Clients {
+    async fn lease(&self, mac: MacAddr) -> Result<Option<IpAddr>, Failure> {
+        Ok(wait(self.0.lease(&mac.to_string()))?.map(|lease| IpAddr::V4(lease.address)))
+    }
+}
+
+fn us() -> SiteName {
+    SiteName::new("conformance").expect("a plain word is a name")
+}
+
+fn refused(result: Result<(), ProviderError>, kind: ErrorKind, words: &str) -> Result<(), Failure> {
+    match result {
+        Err(error) if error.kind() == kind && error.retry() == Retry::Never && sentence(&error).contains(words) => Ok(()),
+        Err(error) => Err(format!("it should fail as {kind} with `{words}`: {}", sentence(&error)).into()),
+        Ok(()) => Err(format!("it should fail as {kind} with `{words}`").into()),
+    }
+}
+
+async fn the_step_reserves_and_a_real_client_gets_address_and_name(rig: &Rig) -> Result<(), Failure> {
+    let (mac, address) = ("02:d1:70:00:01:01", "10.77.2.1");
+    let settings = json!({"hosts_directory": rig.server.hosts_dir, "pid_file": rig.server.pid_file});
+    let site = step::with_dhcp(step::site()?, "dnsmasq", settings, mac, address)?;
+    let (providers, steps) = (step::connect(&site)?, step::propose(&site)?);
+    let [reserve] = steps.as_slice() else { return Err(format!("{steps:?} is not one step").into()) };
+    step::bring_about(reserve, &providers).await?;
+    let lease = wait(rig.server.lease(mac))?.ok_or("the client got no lease")?;
+    is("the address", &lease.address.to_string(), address)?;
+    is("the host name", lease.host_name.as_deref().unwrap_or_default(), "n1")?;
+
+    // Drift made by hand is seen and mended.
+    fs::remove_file(rig.server.hosts_dir.join("dip-02-d1-70-00-01-01"))?;
+    step::bring_about(reserve, &providers).await?;
+    Ok(())
+}
+
+async fn an_interrupted_change_is_seen_and_mended(rig: &Rig) -> Result<(), Failure> {
+    let (first, second) = (rig.fresh(), rig.fresh());
+    let changed = Reservation { mac: first.mac, ..second };
+    rig.provider.reserve(&first, &us()).await?;
+    let lease = wait(rig.server.lease(&first.mac.to_string()))?.ok_or("the client got no lease")?;
+    is("the address", &lease.address.to_string(), &first.addresses[0].to_string())?;
+    // As a crash leaves it: the change is noted and written, and the server was not told.
+    let dashed = first.mac.to_string().replace(':', "-");
+    fs::write(rig.server.hosts_dir.join(format!(".dip-{dashed}.stale")), "")?;
+    let text = format!("# dip: site=conformance\n{},{},crashed\n", first.mac, changed.addresses[0]);
+    fs::write(rig.server.hosts_dir.join(".other"), text)?;
+    fs::rename(rig.server.hosts_dir.join(".other"), rig.server.hosts_dir.join(format!("dip-{dashed}")))?;
+    if rig.provider.reservation(first.mac).await?.is_some() {
+        return Err("a change that the server was not told of counts as made".into());
+    }
+    rig.provider.reserve(&changed, &us()).await?;
+    if rig.provider.reservation(first.mac).await?.is_none() {
+        return Err("the change was not mended".into());
+    }
+    let lease = wait(rig.server.lease(&first.mac.to_string()))?.ok_or("the client got no lease")?;
+    is("the address", &lease.address.to_string(), &changed.addresses[0].to_string())
+}
+
+async fn an_entry_of_the_main_configuration_is_a_conflict(rig: &Rig) -> Result<(), Failure> {
+    let (theirs, free) = (rig.fresh(), rig.fresh());
+    let file = std::env::temp_dir().join(format!("dip-network-{}.conf", std::process::id()));
+    fs::write(&file, format!("dhcp-range=10.77.100.0,10.77.199.255\ndhcp-host={},{},web\n", theirs.mac, theirs.addresses[0]))?;
+    let provider = Dnsmasq::new(DnsmasqSettings { hosts_files: vec![file.clone()], ..settings(&rig.server) });
+    let same_address = Reservation { addresses: theirs.addresses.clone(), ..free };
+    let results = (provider.reserve(&theirs, &us()).await, provider.reserve(&same_address, &us()).await);
+    fs::remove_file(&file)?;
+    refused(results.0, ErrorKind::Conflict, &theirs.mac.to_string())?;
+    refused(results.1, ErrorKind::Conflict, &theirs.addresses[0].to_string())
+}
+
+async fn a_conflict_names_the_file(rig: &Rig) -> Result<(), Failure> {
+    let theirs = rig.fresh();
+    rig.seed_unmarked(&theirs).await?;
+    let file = format!("by-hand-{}", theirs.host_name.as_deref().unwrap_or_default());
+    refused(rig.provider.reserve(&theirs, &us()).await, ErrorKind::Conflict, &file)
+}
+
+async fn a_directory_that_does_not_exist_is_told(rig: &Rig) -> Result<(), Failure> {
+    let hosts_directory = PathBuf::from("/nonexistent/hosts.d");
+    let provider = Dnsmasq::new(DnsmasqSettings { hosts_directory, ..settings(&rig.server) });
+    refused(provider.reserve(&rig.fresh(), &us()).await, ErrorKind::NotFound, "/nonexistent/hosts.d")
+}
+
+async fn what_dnsmasq_would_misread_is_refused(rig: &Rig) -> Result<(), Failure> {
+    let lease_time = Reservation { host_name: Some("5m".to_owned()), ..rig.fresh() };
+    refused(rig.provider.reserve(&lease_time, &us()).await, ErrorKind::Invalid, "`5m`")?;
+    let mut two = rig.fresh();
+    two.addresses.extend(rig.fresh().addresses);
+    refused(rig.provider.reserve(&two, &us()).await, ErrorKind::Invalid, "one IPv4 address")?;
+    let none = Reservation { addresses: Vec::new(), ..rig.fresh() };
+    refused(rig.provider.reserve(&none, &us()).await, ErrorKind::Invalid, "one IPv4 address")
+}
+
+async fn no_hidden_file_is_left_behind(rig: &Rig) -> Result<(), Failure> {
+    let mut left = Vec::new();
+    for entry in fs::read_dir(&rig.server.hosts_dir)? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        if name.starts_with('.') {
+            left.push(name);
+        }
+    }
+    is("what is left", &left.join(" "), "")
+}

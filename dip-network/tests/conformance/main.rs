@@ -1,0 +1,25 @@
+//! Open vSwitch and dnsmasq, the real ones, against the trials of their traits; and this layer's steps on them.
+
+mod dnsmasq;
+mod openvswitch;
+mod step;
+
+use std::future::Future;
+use std::process::ExitCode;
+
+use dip_core::conformance::{Trial, run_as_tests};
+use tokio::runtime::Handle;
+
+/// Waits for the lab, whose futures need not be `Send`, within a trial, whose future must be.
+pub(crate) fn wait<F: Future>(lab: F) -> F::Output {
+    tokio::task::block_in_place(|| Handle::current().block_on(lab))
+}
+
+fn main() -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime can be built");
+    let trials: Vec<Trial> = runtime.block_on(async {
+        let (openvswitch, dnsmasq) = tokio::join!(openvswitch::trials(), dnsmasq::trials());
+        openvswitch.into_iter().chain(dnsmasq).collect()
+    });
+    run_as_tests(&runtime, trials)
+}

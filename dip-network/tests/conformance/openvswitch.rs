@@ -1,0 +1,198 @@
+//! Open vSwitch under trial; `ovs-vsctl` tells what really came of it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
+
+use async_trait::async_trait;
+use dip_core::conformance::{Failure, Trial, Verdict, not_installed};
+use dip_core::hardware::VlanId;
+use dip_core::id::SiteName;
+use dip_core::operation::Check;
+use dip_core::provider::{ErrorKind, sentence};
+use dip_lab::{Ovs, Requirement};
+use dip_network::conformance::{self, SwitchHarness};
+use dip_network::provider::Switch;
+use dip_network::providers::openvswitch::{OpenVSwitch, OvsdbAddress};
+use serde_json::json;
+use tokio::sync::Mutex;
+
+use crate::{step, wait};
+
+const SERVER: &str = "openvswitch";
+const BRIDGE: &str = "br0";
+
+struct Rig {
+    ovs: Mutex<Ovs>,
+    address: String,
+    provider: Arc<OpenVSwitch>,
+    ports: AtomicU16,
+}
+
+pub(crate) async fn trials() -> Vec<Trial> {
+    if let Err(missing) = Requirement::OpenVSwitch.check() {
+        return vec![Trial::new("all_trials", move || async move { not_installed(missing.to_string()) }).on(SERVER)];
+    }
+    let rig = match Rig::start().await {
+        Ok(rig) => Arc::new(rig),
+        Err(failure) => return vec![Trial::new("it_starts", move || async move { Err(failure) }).on(SERVER)],
+    };
+    let mut trials = conformance::switch(Arc::clone(&rig) as Arc<dyn SwitchHarness>);
+    macro_rules! further {
+        ($($name:ident)*) => {$({
+            let rig = Arc::clone(&rig);
+            trials.push(Trial::new(stringify!($name), move || async move { $name(&rig).await.map(|()| Verdict::Passed) }));
+        })*};
+    }
+    further! {
+        the_step_tags_the_port_and_ovs_vsctl_sees_it
+        other_columns_of_the_port_are_left_alone
+        a_port_of_another_bridge_is_not_found
+        the_unix_socket_serves_as_well
+        a_restarted_database_is_reached_again
+        a_wrong_address_is_told_before_anything_runs
+    }
+    trials.into_iter().map(|trial| trial.on(SERVER)).collect()
+}
+
+impl Rig {
+    async fn start() -> Result<Self, Failure> {
+        let ovs = Ovs::start().await?;
+        ovs.add_bridge(BRIDGE).await?;
+        let address = format!("tcp:{}", ovs.db);
+        let provider = Arc::new(OpenVSwitch::new(address.parse()?, Some(BRIDGE.to_owned())));
+        Ok(Self { ovs: Mutex::new(ovs), address, provider, ports: AtomicU16::new(0) })
+    }
+
+    async fn vsctl(&self, words: &[&str]) -> Result<String, Failure> {
+        let ovs = self.ovs.lock().await;
+        Ok(wait(ovs.vsctl(words))?)
+    }
+}
+
+#[async_trait]
+impl SwitchHarness for Rig {
+    fn switch(&self) -> Arc<dyn Switch> {
+        Arc::clone(&self.provider) as Arc<dyn Switch>
+    }
+
+    fn with_wrong_credentials(&self) -> Option<Arc<dyn Switch>> {
+        None
+    }
+
+    fn of_dead_server(&self) -> Option<Arc<dyn Switch>> {
+        // Nobody listens on port 1 (tcpmux).
+        let address = OvsdbAddress::Tcp { host: "127.0.0.1".to_owned(), port: 1 };
+        Some(Arc::new(OpenVSwitch::new(address, None)))
+    }
+
+    async fn access_port(&self, vlan: VlanId) -> Result<String, Failure> {
+        let port = format!("p{}", self.ports.fetch_add(1, Ordering::Relaxed));
+        let ovs = self.ovs.lock().await;
+        wait(ovs.add_internal_port(BRIDGE, &port, vlan.number()))?;
+        Ok(port)
+    }
+
+    async fn trunk_port(&self, vlans: &[VlanId]) -> Result<Option<String>, Failure> {
+        let port = self.access_port(vlans.first().copied().ok_or("a trunk has VLANs")?).await?;
+        let carried = vlans.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+        self.vsctl(&["clear", "port", &port, "tag", "--", "set", "port", &port, &format!("trunks={carried}")]).await?;
+        Ok(Some(port))
+    }
+
+    async fn marked_port(&self, vlan: VlanId, owner: &SiteName) -> Result<Option<String>, Failure> {
+        let port = self.access_port(vlan).await?;
+        self.vsctl(&["set", "port", &port, &format!("external_ids:dip-site={owner}")]).await?;
+        Ok(Some(port))
+    }
+}
+
+async fn the_step_tags_the_port_and_ovs_vsctl_sees_it(rig: &Rig) -> Result<(), Failure> {
+    let port = rig.access_port(999.try_into()?).await?;
+    let settings = json!({"address": rig.address, "bridge": BRIDGE});
+    let site = step::with_switch(step::site()?, "openvswitch", settings, &port)?;
+    let (providers, steps) = (step::connect(&site)?, step::propose(&site)?);
+    let [tag] = steps.as_slice() else { return Err(format!("{steps:?} is not one step").into()) };
+    step::bring_about(tag, &providers).await?;
+    let told = rig.vsctl(&["get", "port", &port, "tag", "vlan_mode", "external_ids"]).await?;
+    is("what ovs-vsctl tells", &told, "20\naccess\n{dip-site=conformance}")?;
+
+    // Drift made by hand is seen and mended.
+    rig.vsctl(&["set", "port", &port, "tag=999"]).await?;
+    step::bring_about(tag, &providers).await?;
+    is("the tag", &rig.vsctl(&["get", "port", &port, "tag"]).await?, "20")?;
+    match step::check(tag, &providers).await? {
+        Check::Holds(_) => Ok(()),
+        other => Err(format!("a second run would change it: {other:?}").into()),
+    }
+}
+
+async fn other_columns_of_the_port_are_left_alone(rig: &Rig) -> Result<(), Failure> {
+    let port = rig.access_port(999.try_into()?).await?;
+    rig.vsctl(&["set", "port", &port, "external_ids:rack=r1", "other_config:keep=yes"]).await?;
+    rig.switch().set_access_vlan(&port, 20.try_into()?, &SiteName::new("conformance")?).await?;
+    let told = rig.vsctl(&["get", "port", &port, "external_ids", "other_config"]).await?;
+    is("what ovs-vsctl tells", &told, "{dip-site=conformance, rack=r1}\n{keep=yes}")
+}
+
+async fn a_port_of_another_bridge_is_not_found(rig: &Rig) -> Result<(), Failure> {
+    {
+        let ovs = rig.ovs.lock().await;
+        wait(ovs.add_bridge("br1"))?;
+        wait(ovs.add_internal_port("br1", "q0", 999))?;
+    }
+    let error = rig.switch().port("q0").await.expect_err("br0 has no q0");
+    is("the kind", &error.kind().to_string(), &ErrorKind::NotFound.to_string())?;
+    let everywhere = OpenVSwitch::new(rig.address.parse()?, None);
+    is("the VLAN", &format!("{:?}", everywhere.port("q0").await?.vlan.map(VlanId::number)), "Some(999)")
+}
+
+async fn the_unix_socket_serves_as_well(rig: &Rig) -> Result<(), Failure> {
+    let port = rig.access_port(999.try_into()?).await?;
+    // The lab offers TCP; a relay makes a Unix socket of it.
+    let path = std::env::temp_dir().join(format!("dip-network-{}.sock", std::process::id()));
+    let listener = tokio::net::UnixListener::bind(&path)?;
+    let server = rig.address.trim_start_matches("tcp:").to_owned();
+    let relay = tokio::spawn(async move {
+        let (mut client, _) = listener.accept().await?;
+        let mut server = tokio::net::TcpStream::connect(server).await?;
+        tokio::io::copy_bidirectional(&mut client, &mut server).await
+    });
+    let switch = OpenVSwitch::new(format!("unix:{}", path.display()).parse()?, None);
+    let set = switch.set_access_vlan(&port, 21.try_into()?, &SiteName::new("conformance")?).await;
+    std::fs::remove_file(&path)?;
+    drop(switch);
+    set?;
+    relay.await??;
+    is("the tag", &rig.vsctl(&["get", "port", &port, "tag"]).await?, "21")
+}
+
+async fn a_restarted_database_is_reached_again(rig: &Rig) -> Result<(), Failure> {
+    let port = rig.access_port(999.try_into()?).await?;
+    let switch = rig.switch();
+    switch.port(&port).await?;
+    let mut ovs = rig.ovs.lock().await;
+    ovs.stop_database();
+    let error = switch.port(&port).await.expect_err("its database is stopped");
+    is("the kind", &error.kind().to_string(), &ErrorKind::Unreachable.to_string())?;
+    wait(ovs.restart_database())?;
+    // The first call after it finds whatever connection was kept gone.
+    switch.port(&port).await?;
+    wait(ovs.restart_database())?;
+    switch.set_access_vlan(&port, 22.try_into()?, &SiteName::new("conformance")?).await?;
+    is("the tag", &wait(ovs.vsctl(&["get", "port", &port, "tag"]))?, "22")
+}
+
+async fn a_wrong_address_is_told_before_anything_runs(_: &Rig) -> Result<(), Failure> {
+    let site = step::with_switch(step::site()?, "openvswitch", json!({"address": "ssl:10.0.0.1:6640"}), "p0")?;
+    let error = step::connect(&site).expect_err("TLS is not offered");
+    is(
+        "the error",
+        &sentence(&*error),
+        "switch `sw1` cannot be used: `ssl:10.0.0.1:6640` is not the address of an OVSDB server: TLS is not offered; \
+         write `tcp:10.0.9.1:6640` or `unix:/run/openvswitch/db.sock`",
+    )
+}
+
+pub(crate) fn is(what: &str, found: &str, wanted: &str) -> Result<(), Failure> {
+    if found == wanted { Ok(()) } else { Err(format!("{what} is `{found}` and should be `{wanted}`").into()) }
+}
