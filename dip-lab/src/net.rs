@@ -7,18 +7,25 @@ use crate::namespace::Namespace;
 
 /// A port of 127.0.0.1 that is free for TCP and for UDP at this moment.
 pub(crate) fn free_port() -> Result<SocketAddr, LabError> {
-    let free = || -> std::io::Result<SocketAddr> {
-        let mut last = None;
-        // The kernel chooses a port that is free for TCP; it may be taken for UDP.
-        for _ in 0..64 {
+    free_ports(1).map(|ports| ports[0])
+}
+
+/// Different ports of 127.0.0.1 that are free for TCP and for UDP at this moment.
+pub(crate) fn free_ports(count: usize) -> Result<Vec<SocketAddr>, LabError> {
+    let free = || -> std::io::Result<Vec<SocketAddr>> {
+        // All are held until all are found, so that none is found twice.
+        let mut held = Vec::new();
+        let mut ports = Vec::new();
+        while ports.len() < count {
+            // The kernel chooses a port that is free for TCP; it may be taken for UDP.
             let tcp = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
             let addr = tcp.local_addr()?;
-            match UdpSocket::bind(addr) {
-                Ok(_) => return Ok(addr),
-                Err(error) => last = Some(error),
+            if UdpSocket::bind(addr).is_ok() {
+                ports.push(addr);
             }
+            held.push(tcp);
         }
-        Err(last.unwrap_or_else(|| std::io::Error::other("no port is free")))
+        Ok(ports)
     };
     free().map_err(|source| LabError::file("find a free port on", "127.0.0.1", source))
 }

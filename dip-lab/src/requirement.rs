@@ -84,7 +84,7 @@ impl Requirement {
             Self::Dnsmasq => {
                 const { &[SETSID, IP, program("dnsmasq", "dnsmasq-base"), program("dhclient", "isc-dhcp-client")] }
             }
-            Self::Etcd => const { &[program("etcd", "etcd-server"), program("etcdctl", "etcd-client")] },
+            Self::Etcd => const { &[SETSID, program("etcd", "etcd-server"), program("etcdctl", "etcd-client")] },
             Self::FreeIpmi => const { &[program("ipmipower", "freeipmi-tools")] },
             Self::Hosts => const {
                 &[

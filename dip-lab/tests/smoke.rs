@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use dip_lab::{
-    Bind, BindConfig, Chrony, Datacenter, Dnsmasq, Hosts, IpmiSim, IpmiSimConfig, Kea, LabError, NodeDirectory, Ovs, PowerState,
+    Bind, BindConfig, Chrony, Datacenter, Dnsmasq, Etcd, Hosts, IpmiSim, IpmiSimConfig, Kea, LabError, NodeDirectory, Ovs, PowerState,
     Prometheus, RedfishSystem, Requirement, SushyEmulator, Tls, Zone, trial,
 };
 
@@ -19,6 +19,7 @@ fn main() -> ExitCode {
         trial("a_port_of_open_vswitch_changes_its_vlan", &[Requirement::OpenVSwitch], ovs),
         trial("ipmi_power_is_a_process", &[Requirement::Ipmi], ipmi),
         trial("redfish_and_ipmi_switch_the_same_node", &[Requirement::Ipmi, Requirement::Redfish], redfish),
+        trial("etcd_survives_the_loss_of_one_of_three", &[Requirement::Etcd], etcd),
         trial("prometheus_scrapes_a_target_from_a_file", &[Requirement::Prometheus], prometheus),
         trial("hosts_boot_and_answer_ssh_with_their_own_key", &[Requirement::Hosts, Requirement::Bind, Requirement::Chrony], hosts),
         trial("a_host_of_the_datacenter_gets_its_reservation_once_its_port_is_right", Datacenter::NEEDS, datacenter),
@@ -137,6 +138,16 @@ async fn redfish() -> Told {
     expect(seen.contains("\"PowerState\":\"Off\"") || seen.contains("\"PowerState\": \"Off\""), "power after off", &seen)?;
     let anonymous = std::process::Command::new("curl").args(["-skf", &format!("{}{path}", emulator.url())]).status();
     expect(anonymous.is_ok_and(|status| !status.success()), "a client without a password", "an answer")
+}
+
+async fn etcd() -> Told {
+    let mut cluster = Etcd::start(3).await?;
+    cluster.etcdctl(&["put", "key", "one"]).await?;
+    cluster.stop(2);
+    cluster.etcdctl(&["put", "key", "two"]).await?;
+    cluster.restart(2).await?;
+    let value = cluster.etcdctl(&["get", "--print-value-only", "key"]).await?;
+    expect(value.trim() == "two", "the value", &value)
 }
 
 async fn prometheus() -> Told {
