@@ -1,6 +1,6 @@
 //! BIND as primary of the caller's zones, with a TSIG key that may update and transfer them.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::net::SocketAddr;
 
 use crate::command::run;
@@ -53,7 +53,6 @@ impl Default for BindConfig {
 }
 
 /// A running `named`.
-#[derive(Debug)]
 pub struct Bind {
     /// UDP and TCP address.
     pub addr: SocketAddr,
@@ -155,6 +154,13 @@ impl Bind {
         let key = self.scratch.path("key.conf");
         run("nsupdate", ["-k".as_ref(), key.as_os_str(), file.as_os_str()]).await?;
         Ok(())
+    }
+}
+
+impl fmt::Debug for Bind {
+    /// Without the secret.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Bind").field("addr", &self.addr).field("key_name", &self.key_name).finish_non_exhaustive()
     }
 }
 
