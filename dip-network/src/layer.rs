@@ -118,3 +118,115 @@ fn reserve_address(
     };
     Ok(Some(step.step(nic.origin.clone())))
 }
+
+#[cfg(test)]
+mod tests {
+    use dip_core::id::NetworkName;
+    use dip_core::secret::LocalSecrets;
+    use dip_core::site::NodeState;
+
+    use super::*;
+    use crate::testing::{add_dhcp, site};
+
+    fn proposed(site: &Site) -> Vec<String> {
+        let steps = NetworkLayer.propose(site, &Observed::new()).expect("nothing is wrong");
+        steps.iter().map(|step| step.name.to_string()).collect()
+    }
+
+    fn nic(site: &mut Site) -> &mut Nic {
+        site.nodes.values_mut().flat_map(|node| node.nics.values_mut()).next().expect("there is one")
+    }
+
+    const TAG: &str = "network.tag_port port/sw1/7";
+    const RESERVE: &str = "network.reserve_address nic/n1.a/eth0";
+
+    #[test]
+    fn a_cabled_interface_gets_its_port_tagged_and_its_addresses_reserved() {
+        assert_eq!(proposed(&site()), [TAG, RESERVE]);
+    }
+
+    #[test]
+    fn the_reservation_names_the_host_without_its_domain() {
+        let steps = NetworkLayer.propose(&site(), &Observed::new()).expect("nothing is wrong");
+        let input: ReserveAddress = serde_json::from_str(steps[1].call.input()).expect("its own input");
+        assert_eq!(input.reservation.host_name.as_deref(), Some("n1"));
+        assert_eq!(input.site.as_str(), "lab");
+    }
+
+    #[test]
+    fn a_port_that_nobody_asked_for_is_left_alone() {
+        let mut unlinked = site();
+        nic(&mut unlinked).link = None;
+        assert_eq!(proposed(&unlinked), [RESERVE]);
+        let mut unmanaged = site();
+        nic(&mut unmanaged).link = Some("sw2/7".parse().expect("a port"));
+        assert_eq!(proposed(&unmanaged), [RESERVE]);
+        let mut untagged = site();
+        nic(&mut untagged).network = NetworkName::new("flat").ok();
+        assert_eq!(proposed(&untagged), [RESERVE]);
+    }
+
+    #[test]
+    fn an_interface_without_mac_or_address_has_no_reservation() {
+        let mut without = site();
+        nic(&mut without).mac = None;
+        assert_eq!(proposed(&without), [TAG]);
+        let mut without = site();
+        nic(&mut without).addresses.clear();
+        assert_eq!(proposed(&without), [TAG]);
+        let mut without = site();
+        without.services.clear();
+        assert_eq!(proposed(&without), [TAG]);
+    }
+
+    #[test]
+    fn only_nodes_that_are_wanted_ready_get_steps() {
+        for state in [NodeState::Maintenance, NodeState::Quarantine, NodeState::Absent] {
+            let mut site = site();
+            site.nodes.values_mut().for_each(|node| node.state = state);
+            assert!(proposed(&site).is_empty(), "{state:?}");
+        }
+    }
+
+    #[test]
+    fn two_dhcp_services_for_one_network_are_told_and_networks_part_them() {
+        let mut site = site();
+        add_dhcp(&mut site, "other", &[]);
+        let notes = NetworkLayer.propose(&site, &Observed::new()).expect_err("both would serve it");
+        assert_eq!(notes.len(), 1);
+        assert!(notes[0].text.contains("both `dhcp` and `other` serve DHCP to interface `eth0`"), "{}", notes[0]);
+        add_dhcp(&mut site, "other", &["flat"]);
+        assert_eq!(proposed(&site), [TAG, RESERVE]);
+    }
+
+    #[tokio::test]
+    async fn every_known_kind_is_connected_and_all_faults_are_told_at_once() {
+        let mut site = site();
+        let mut providers = Providers::new();
+        let secrets = LocalSecrets::new("/".as_ref());
+        NetworkLayer.connect(&site, &secrets, &mut providers).expect("nothing is wrong");
+        assert_eq!(providers.len(), 2);
+
+        for switch in site.switches.values_mut() {
+            switch.driver.iter_mut().for_each(|driver| driver.settings = serde_json::json!({"address": "10.0.0.1"}));
+        }
+        for service in site.services.values_mut() {
+            service.driver.settings = serde_json::json!({"hosts_directory": "/d"});
+        }
+        let errors = NetworkLayer.connect(&site, &secrets, &mut Providers::new()).expect_err("both are wrong");
+        let told: Vec<_> = errors.iter().map(ToString::to_string).collect();
+        assert_eq!(told[0], "service `dhcp` cannot be used: missing field `pid_file`");
+        assert!(told[1].starts_with("switch `sw1` cannot be used: `10.0.0.1` is not the address"), "{}", told[1]);
+    }
+
+    #[test]
+    fn every_operation_and_fact_of_its_steps_is_declared() {
+        let (mut operations, mut facts) = (Operations::default(), FactRegistry::default());
+        NetworkLayer.operations(&mut operations);
+        NetworkLayer.facts(&mut facts);
+        for step in NetworkLayer.propose(&site(), &Observed::new()).expect("nothing is wrong") {
+            assert!(operations.load(&step.call).is_ok(), "{}", step.name);
+            assert!(step.gives.iter().all(|key| facts.knows(key.name())), "{}", step.name);
+        }
+    }
+}

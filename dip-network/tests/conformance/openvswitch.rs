@@ -1,5 +1,6 @@
 //! Open vSwitch under trial; `ovs-vsctl` tells what really came of it.
 
+use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 
@@ -49,6 +50,7 @@ pub(crate) async fn trials() -> Vec<Trial> {
         a_port_of_another_bridge_is_not_found
         the_unix_socket_serves_as_well
         a_restarted_database_is_reached_again
+        a_switch_that_does_not_follow_its_database_is_told
         a_wrong_address_is_told_before_anything_runs
     }
     trials.into_iter().map(|trial| trial.on(SERVER)).collect()
@@ -180,6 +182,48 @@ async fn a_restarted_database_is_reached_again(rig: &Rig) -> Result<(), Failure>
     wait(ovs.restart_database())?;
     switch.set_access_vlan(&port, 22.try_into()?, &SiteName::new("conformance")?).await?;
     is("the tag", &wait(ovs.vsctl(&["get", "port", &port, "tag"]))?, "22")
+}
+
+async fn a_switch_that_does_not_follow_its_database_is_told(_: &Rig) -> Result<(), Failure> {
+    // A database without ovs-vswitchd: it takes every change, and no frame is ever switched by it.
+    let directory = std::env::temp_dir().join(format!("dip-network-{}", std::process::id()));
+    std::fs::create_dir_all(&directory)?;
+    let (file, socket) = (directory.join("conf.db"), directory.join("db.sock"));
+    let database = format!("--db=unix:{}", socket.display());
+    run("ovsdb-tool", &["create", &file.display().to_string(), "/usr/share/openvswitch/vswitch.ovsschema"]).await?;
+    let mut server = tokio::process::Command::new("ovsdb-server")
+        .arg(&file)
+        .arg(format!("--remote=punix:{}", socket.display()))
+        .arg(format!("--unixctl={}", directory.join("ctl").display()))
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()?;
+    let tried = async {
+        let add = [&database, "--no-wait", "--retry", "--timeout=10", "--", "init", "--", "add-br", "b", "--", "add-port", "b", "p"];
+        run("ovs-vsctl", &add).await?;
+        let switch = OpenVSwitch::new(format!("unix:{}", socket.display()).parse()?, None);
+        let set = switch.set_access_vlan("p", 20.try_into()?, &SiteName::new("conformance")?).await;
+        let tag = run("ovs-vsctl", &[&database, "--no-wait", "get", "port", "p", "tag"]).await?;
+        Ok::<_, Failure>((set, tag, switch.port("p").await))
+    }
+    .await;
+    server.kill().await?;
+    std::fs::remove_dir_all(&directory)?;
+    let (set, tag, look) = tried?;
+    is("the tag in the database", &tag, "20")?;
+    for error in [set.expect_err("nobody follows"), look.map(|_| ()).expect_err("nobody follows")] {
+        is("the kind", &error.kind().to_string(), &ErrorKind::Busy.to_string())?;
+        is("that it names the daemon", &error.to_string().contains("is ovs-vswitchd running?").to_string(), "true")?;
+    }
+    Ok(())
+}
+
+async fn run(program: &str, words: &[&str]) -> Result<String, Failure> {
+    let output = tokio::process::Command::new(program).args(words).output().await?;
+    if !output.status.success() {
+        return Err(format!("{program}: {}", String::from_utf8_lossy(&output.stderr)).into());
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
 async fn a_wrong_address_is_told_before_anything_runs(_: &Rig) -> Result<(), Failure> {

@@ -17,7 +17,7 @@ use crate::provider::{PortState, Switch};
 
 const NAME: &str = "openvswitch";
 /// How long the switch may take to bring its database's content into effect: it needs milliseconds, or is not running.
-const EFFECT: Duration = Duration::from_secs(10);
+const EFFECT: Duration = Duration::from_secs(3);
 /// The pause between two looks at whether it has.
 const LOOK: Duration = Duration::from_millis(50);
 
