@@ -90,7 +90,9 @@ impl Schedule {
     pub fn replay(plan: Arc<Plan>, limits: Limits, records: &[Record]) -> Self {
         let mut schedule = Self::fresh(plan, limits);
         let mut settled: BTreeMap<StepId, &Facts> = BTreeMap::new();
-        for record in records {
+        // A journal from elsewhere may name steps that its plan does not have.
+        let has = |record: &&Record| record.event.step().is_none_or(|step| step.index() < schedule.steps.len());
+        for record in records.iter().filter(has).collect::<Vec<_>>() {
             match &record.event {
                 Event::Settled { step, change, facts } => {
                     schedule.steps[step.index()].change = *change;
@@ -174,6 +176,10 @@ impl Schedule {
             let Some((_, Reverse(step))) = self.ready.pop() else {
                 break;
             };
+            // A replay settles steps that stand in the queue since the start.
+            if self.steps[step.index()].phase != Phase::Ready {
+                continue;
+            }
             if let Some(lock) = self.lock_in_the_way(step) {
                 self.steps[step.index()].phase = Phase::Parked(lock.clone());
                 self.parked.entry(lock).or_default().push(step);

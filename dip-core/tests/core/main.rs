@@ -1,0 +1,6 @@
+//! The planner, the engine and the journal, tried on a toy layer whose world is a map in memory.
+
+mod journal;
+mod plan;
+mod run;
+mod toy;

@@ -1,0 +1,211 @@
+//! What plans look like, and why there is none.
+
+use dip_core::plan::{Because, Plan, Reading, Vertex};
+use dip_core::step::{Environment, Need};
+
+use crate::toy::{Stage, is_set, node, set};
+
+fn names(plan: &Plan) -> Vec<&str> {
+    plan.steps().iter().map(|planned| planned.step.name.as_str()).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_holds_is_left_out_and_what_differs_is_kept_with_its_reason() {
+    let stage = Stage::new(vec![set("a", &[]), set("b", &["a"]), set("c", &["b"])]);
+    stage.change(|world| world.things.insert("a".to_owned()));
+    let plan = stage.prepare().await.expect("a plan").plan;
+    assert_eq!(names(&plan), ["toy.set thing/b", "toy.set thing/c"]);
+    assert!(plan.steps().iter().all(|planned| matches!(planned.reading, Reading::Differs(_))));
+    let edges: Vec<_> = plan.graph().predecessors(dip_core::id::StepId(1).into()).collect();
+    assert!(matches!(edges[..], [(before, Because::Fact(fact))] if before.0 == 0 && *fact == is_set("b")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_site_and_readings_give_the_same_id_and_others_another() {
+    let stage = Stage::new(vec![set("a", &[]), set("b", &["a"])]);
+    let first = stage.prepare().await.expect("a plan").plan;
+    tokio::time::sleep(std::time::Duration::from_secs(3600)).await;
+    let second = stage.prepare().await.expect("a plan").plan;
+    assert_eq!(first.id(), second.id(), "an hour later nothing has changed but the time");
+    stage.change(|world| world.things.insert("a".to_owned()));
+    let third = stage.prepare().await.expect("a plan").plan;
+    assert_ne!(first.id(), third.id());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_circle_is_told_and_not_run() {
+    let stage = Stage::new(vec![set("a", &["c"]), set("b", &["a"]), set("c", &["b"]), set("d", &[])]);
+    let error = stage.prepare().await.expect_err("there is no order");
+    let expected = "\
+these wait for each other, so none can ever start:
+  `toy.set thing/a` waits for `toy.set thing/c`: it needs toy.set@thing/c
+  `toy.set thing/c` waits for `toy.set thing/b`: it needs toy.set@thing/b
+  `toy.set thing/b` waits for `toy.set thing/a`: it needs toy.set@thing/a
+  one of these needs must go";
+    assert_eq!(error.to_string(), expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rack_that_waits_for_its_host_while_the_host_waits_for_the_rack_is_a_circle_too() {
+    let n1 = node("n1");
+    let host = set("host", &[]).in_environment(&n1, Environment::Installed);
+    let mut stage = Stage::new(vec![host]);
+    // The boot itself needs what can only be done once it is over.
+    stage.layers = dip_core::layer::Layers::new().with(Gated(set("host", &[]).in_environment(&n1, Environment::Installed)));
+    let error = stage.prepare().await.expect_err("there is no order").to_string();
+    assert!(error.contains("boot 1 of n1 (installed)"), "{error}");
+    assert!(error.contains("one of these needs must go"), "{error}");
+}
+
+/// A toy whose boots need what is done after them.
+#[derive(Debug)]
+struct Gated(dip_core::step::Step);
+
+impl dip_core::layer::Layer for Gated {
+    fn id(&self) -> dip_core::id::LayerId {
+        dip_core::id::LayerId::Os
+    }
+    fn facts(&self, _: &mut dip_core::fact::FactRegistry) {}
+    fn operations(&self, _: &mut dip_core::operation::Operations) {}
+    fn settings(&self) -> dip_core::site::SettingsSchema {
+        dip_core::site::SettingsSchema::default()
+    }
+    fn connect(
+        &self,
+        _: &dip_core::site::Site,
+        _: &dyn dip_core::secret::Secrets,
+        _: &mut dip_core::provider::Providers,
+    ) -> Result<(), Vec<dip_core::layer::ConnectError>> {
+        Ok(())
+    }
+    fn propose(
+        &self,
+        _: &dip_core::site::Site,
+        _: &dip_core::observed::Observed,
+    ) -> Result<Vec<dip_core::step::Step>, Vec<dip_core::layer::Note>> {
+        Ok(vec![self.0.clone()])
+    }
+    fn enter(&self, site: &dip_core::site::Site, boot: &dip_core::step::Boot) -> Vec<dip_core::step::Step> {
+        let parts = crate::toy::Toy(Vec::new()).enter(site, boot);
+        parts.into_iter().map(|part| part.need_facts([is_set("host")])).collect()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_givers_of_one_fact_are_both_named() {
+    let stage = Stage::new(vec![set("a", &[]), set("b", &[]).give(is_set("a"))]);
+    let error = stage.prepare().await.expect_err("it is not known which one is right");
+    let expected = "\
+toy.set@thing/a is given by 2 steps, and only one may give it:
+  `toy.set thing/a`
+  `toy.set thing/b`
+  remove one of them from the site file, or let one of the two layers use a fact of its own";
+    assert_eq!(error.to_string(), expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unmet_need_names_the_nearest_givers_and_all_are_told_at_once() {
+    let stage = Stage::new(vec![set("volume", &[]), set("a", &["volumes"]), set("b", &["pool"])]);
+    let error = stage.prepare().await.expect_err("nobody gives it");
+    assert_eq!(error.faults().len(), 2, "{error}");
+    let text = error.to_string();
+    assert!(text.contains("step `toy.set thing/a` needs toy.set@thing/volumes, which no step gives"), "{text}");
+    assert!(text.contains("near to it: `toy.set thing/volume` gives toy.set@thing/volume"), "{text}");
+    assert!(text.contains("step `toy.set thing/b` needs toy.set@thing/pool"), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_that_wait_for_many_share_one_barrier() {
+    // 400 storage nodes gave 164,400 edges in a predecessor; a vertex between them needs 800.
+    let all: Vec<_> = (0..400).map(|index| is_set(&format!("member{index}"))).collect();
+    let mut steps: Vec<_> = (0..400).map(|index| set(&format!("member{index}"), &[])).collect();
+    steps.extend((0..400).map(|index| set(&format!("user{index}"), &[]).need(Need::All(all.clone()))));
+    let plan = Stage::new(steps).prepare().await.expect("a plan").plan;
+    let barriers = plan.graph().vertices().iter().filter(|vertex| matches!(vertex, Vertex::Barrier { .. })).count();
+    assert_eq!((barriers, plan.graph().edge_count()), (1, 800));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_chain_of_100_000_steps_does_not_overflow_the_stack() {
+    let mut steps = vec![set("0", &[])];
+    steps.extend((1..100_000).map(|index| set(&index.to_string(), &[&(index - 1).to_string()])));
+    let plan = Stage::new(steps.clone()).prepare().await.expect("a plan").plan;
+    assert_eq!(plan.graph().heights()[0], 100_000);
+    steps[0] = set("0", &["99999"]);
+    let error = Stage::new(steps).prepare().await.expect_err("a circle of 100,000");
+    assert_eq!(error.faults().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_is_off_is_booted_once_and_its_work_waits_for_that() {
+    let n1 = node("n1");
+    let stage = Stage::new(vec![
+        set("record", &[]),
+        set("file", &["record"]).in_environment(&n1, Environment::Installed),
+        set("user", &[]).in_environment(&n1, Environment::Installed),
+    ]);
+    let plan = stage.prepare().await.expect("a plan").plan;
+    assert_eq!(plan.boots().len(), 1);
+    let file = plan.why("thing/file").expect("it is in the plan").remove(0);
+    assert_eq!(file.reason, "unknown until n1 runs its installed system");
+    assert!(file.after.iter().any(|after| after == "boot 1 of n1 into installed, because it can run only there"), "{file}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_runs_is_not_booted() {
+    let n1 = node("n1");
+    let stage = Stage::new(vec![set("file", &[]).in_environment(&n1, Environment::Installed)]);
+    stage.change(|world| world.nodes.insert(n1, Environment::Installed));
+    let plan = stage.prepare().await.expect("a plan").plan;
+    assert_eq!((plan.boots().len(), names(&plan)), (0, vec!["toy.set thing/file"]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn work_that_needs_a_node_off_is_grouped_before_it_runs_again() {
+    let n1 = node("n1");
+    let stage = Stage::new(vec![
+        set("dimm", &[]).in_environment(&n1, Environment::Off),
+        set("cable", &[]).in_environment(&n1, Environment::Off),
+        set("file", &["dimm"]).in_environment(&n1, Environment::Installed),
+        set("log", &[]).in_environment(&n1, Environment::Installed),
+    ]);
+    stage.change(|world| world.nodes.insert(n1, Environment::Installed));
+    let plan = stage.prepare().await.expect("a plan").plan;
+    let boots: Vec<_> = plan.boots().iter().map(|boot| (boot.boot.ordinal, boot.boot.to)).collect();
+    assert_eq!(boots, [(1, Environment::Off), (2, Environment::Installed)]);
+    // What can be done before the node goes down is done before.
+    assert_eq!(plan.boots()[0].leaves.len(), 1);
+    assert_eq!((plan.boots()[0].work.len(), plan.boots()[1].work.len()), (2, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_read_from_disk_is_the_same_plan() {
+    let n1 = node("n1");
+    let stage = Stage::new(vec![set("a", &[]), set("b", &["a"]).in_environment(&n1, Environment::Installed)]);
+    let plan = stage.prepare().await.expect("a plan").plan;
+    let text = serde_json::to_string(&*plan).expect("JSON");
+    let read: Plan = serde_json::from_str(&text).expect("the same plan");
+    assert_eq!(read.id(), plan.id());
+    assert_eq!(names(&read), names(&plan));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_that_was_changed_on_disk_is_refused() {
+    let stage = Stage::new(vec![set("a", &[]), set("b", &["a"])]);
+    let plan = stage.prepare().await.expect("a plan").plan;
+    let text = serde_json::to_string(&*plan).expect("JSON");
+    let changed = text.replace(r#""needs":[{"all":["toy.set@thing/a"]}]"#, r#""needs":[]"#);
+    assert_ne!(changed, text, "the need is in the text");
+    let error = serde_json::from_str::<Plan>(&changed).expect_err("it was changed").to_string();
+    assert!(error.contains("it was changed after it was made"), "{error}");
+    let circle = text.replace(r#""needs":[]"#, r#""needs":[{"all":["toy.set@thing/b"]}]"#);
+    let error = serde_json::from_str::<Plan>(&circle).expect_err("a circle").to_string();
+    assert!(error.contains("wait for each other"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_about_a_step_that_is_not_there_names_the_nearest() {
+    let plan = Stage::new(vec![set("storage", &[])]).prepare().await.expect("a plan").plan;
+    let error = plan.why("thing/stroage").expect_err("a typo");
+    assert_eq!(error.to_string(), "no step fits `thing/stroage`; did you mean `thing/storage`?");
+}

@@ -1,0 +1,215 @@
+//! A toy layer: its steps set things in a world, and the world can be told to misbehave.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use dip_core::engine::{Clock, Limits, Prepared, TokioClock, prepare};
+use dip_core::fact::{Fact, FactKey, FactRegistry, Facts};
+use dip_core::id::{LayerId, NodeName, SiteName, Symbol};
+use dip_core::layer::{ConnectError, Layer, Layers, Note};
+use dip_core::observed::Observed;
+use dip_core::operation::{Applied, Check, Context, Diff, Operation, OperationError, Operations};
+use dip_core::plan::{Goal, PlanError};
+use dip_core::provider::{ErrorKind, ProviderError, Providers};
+use dip_core::secret::Secrets;
+use dip_core::site::{SettingsSchema, Site};
+use dip_core::step::{Boot, Environment, Step};
+use dip_core::subject::Subject;
+use serde::{Deserialize, Serialize};
+
+/// The thing is set.
+pub(crate) const SET: Fact<bool> = Fact::new("toy.set");
+
+/// The node is in the environment.
+pub(crate) const IN: Fact<Environment> = Fact::new("toy.in");
+
+pub(crate) fn thing(name: &str) -> Subject {
+    Subject::new(Symbol::of("thing"), name)
+}
+
+pub(crate) fn is_set(name: &str) -> FactKey {
+    SET.of(&thing(name))
+}
+
+pub(crate) fn node(name: &str) -> NodeName {
+    NodeName::new(name).expect("a name")
+}
+
+/// A step that sets a thing and needs others.
+pub(crate) fn set(name: &str, needs: &[&str]) -> Step {
+    let operation = Set { name: name.to_owned() };
+    Step::new(LayerId::Os, thing(name), &operation)
+        .need_facts(needs.iter().map(|need| is_set(need)))
+        .give(is_set(name))
+}
+
+/// What a world holds, and how it misbehaves.
+#[derive(Debug, Default)]
+pub(crate) struct World {
+    pub(crate) things: BTreeSet<String>,
+    /// How often each thing was applied, in the order of the first time.
+    pub(crate) applied: Vec<String>,
+    /// How many further applies of a thing fail, and with which kind.
+    pub(crate) fails: BTreeMap<String, (usize, ErrorKind)>,
+    /// How many further applies of a thing are accepted and lost.
+    pub(crate) loses: BTreeMap<String, usize>,
+    /// How long an apply takes.
+    pub(crate) takes: Duration,
+    pub(crate) nodes: BTreeMap<NodeName, Environment>,
+    pub(crate) running: usize,
+    pub(crate) most_running: usize,
+}
+
+/// The door to a world.
+pub(crate) trait Door: Send + Sync {
+    fn world(&self) -> &Mutex<World>;
+}
+
+impl Door for Mutex<World> {
+    fn world(&self) -> &Mutex<World> {
+        self
+    }
+}
+
+fn world(cx: &Context<'_>) -> Result<Arc<dyn Door>, OperationError> {
+    cx.provider::<dyn Door>(&thing("world"))
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Set {
+    name: String,
+}
+
+#[async_trait]
+impl Operation for Set {
+    const NAME: &'static str = "toy.set";
+
+    async fn check(&self, cx: &Context<'_>) -> Result<Check, OperationError> {
+        let door = world(cx)?;
+        let world = door.world().lock().expect("no test panics with the world locked");
+        Ok(if world.things.contains(&self.name) {
+            Check::Holds(Facts::new().with(&SET, &thing(&self.name), &true))
+        } else {
+            Check::Differs(Diff::missing("thing", &self.name))
+        })
+    }
+
+    async fn apply(&self, cx: &Context<'_>) -> Result<Applied, OperationError> {
+        let door = world(cx)?;
+        let takes = {
+            let mut world = door.world().lock().expect("no test panics with the world locked");
+            world.applied.push(self.name.clone());
+            world.running += 1;
+            world.most_running = world.most_running.max(world.running);
+            world.takes
+        };
+        tokio::time::sleep(takes).await;
+        let mut world = door.world().lock().expect("no test panics with the world locked");
+        world.running -= 1;
+        if let Some((times, kind)) = world.fails.get_mut(&self.name).filter(|(times, _)| *times > 0) {
+            *times -= 1;
+            return Err(ProviderError::new(*kind, "toy", format!("set {}", self.name)).into());
+        }
+        if let Some(times) = world.loses.get_mut(&self.name).filter(|times| **times > 0) {
+            *times -= 1;
+            return Ok(Applied::Done);
+        }
+        world.things.insert(self.name.clone());
+        Ok(Applied::Done)
+    }
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Enter {
+    node: NodeName,
+    to: Environment,
+    ordinal: u16,
+}
+
+#[async_trait]
+impl Operation for Enter {
+    const NAME: &'static str = "toy.enter";
+
+    async fn check(&self, cx: &Context<'_>) -> Result<Check, OperationError> {
+        let door = world(cx)?;
+        let world = door.world().lock().expect("no test panics with the world locked");
+        let now = world.nodes.get(&self.node).copied().unwrap_or(Environment::Off);
+        let facts = Facts::new().with_key(IN.of_boot(&Subject::node(&self.node), self.ordinal), &self.to);
+        Ok(if now == self.to { Check::Holds(facts) } else { Check::Differs(Diff::of("environment", Some(now), Some(self.to))) })
+    }
+
+    async fn apply(&self, cx: &Context<'_>) -> Result<Applied, OperationError> {
+        let door = world(cx)?;
+        let mut world = door.world().lock().expect("no test panics with the world locked");
+        world.applied.push(format!("{} {}", self.node, self.to));
+        world.nodes.insert(self.node.clone(), self.to);
+        Ok(Applied::wait("the node to get there", Duration::from_secs(5)))
+    }
+}
+
+/// A layer that proposes the steps that it was given.
+#[derive(Debug)]
+pub(crate) struct Toy(pub(crate) Vec<Step>);
+
+impl Layer for Toy {
+    fn id(&self) -> LayerId {
+        LayerId::Os
+    }
+
+    fn facts(&self, known: &mut FactRegistry) {
+        known.declare(&SET, "The thing is set.");
+        known.declare(&IN, "The node is in the environment.");
+    }
+
+    fn operations(&self, known: &mut Operations) {
+        known.register::<Set>();
+        known.register::<Enter>();
+    }
+
+    fn settings(&self) -> SettingsSchema {
+        SettingsSchema::default()
+    }
+
+    fn connect(&self, _: &Site, _: &dyn Secrets, _: &mut Providers) -> Result<(), Vec<ConnectError>> {
+        Ok(())
+    }
+
+    fn propose(&self, _: &Site, _: &Observed) -> Result<Vec<Step>, Vec<Note>> {
+        Ok(self.0.clone())
+    }
+
+    fn enter(&self, _: &Site, boot: &Boot) -> Vec<Step> {
+        let enter = Enter { node: boot.node.clone(), to: boot.to, ordinal: boot.ordinal };
+        let subject = Subject::node(&boot.node);
+        vec![Step::new(LayerId::Os, subject.clone(), &enter).give(IN.of_boot(&subject, boot.ordinal)).part_of(boot)]
+    }
+}
+
+/// A world with a layer over it.
+pub(crate) struct Stage {
+    pub(crate) world: Arc<Mutex<World>>,
+    pub(crate) layers: Layers,
+    pub(crate) providers: Providers,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl Stage {
+    pub(crate) fn new(steps: Vec<Step>) -> Self {
+        let world = Arc::new(Mutex::new(World::default()));
+        let mut providers = Providers::new();
+        providers.insert::<dyn Door>(&thing("world"), Arc::clone(&world) as Arc<dyn Door>);
+        let clock = Arc::new(TokioClock::starting_at("2026-01-01T00:00:00Z".parse().expect("a time")));
+        Self { world, layers: Layers::new().with(Toy(steps)), providers, clock }
+    }
+
+    pub(crate) async fn prepare(&self) -> Result<Prepared, PlanError> {
+        let site = Arc::new(Site::new(SiteName::new("toy").expect("a name")));
+        prepare(site, &self.layers, &self.providers, Goal::Everything, &Limits::default(), &*self.clock).await
+    }
+
+    pub(crate) fn change<T>(&self, change: impl FnOnce(&mut World) -> T) -> T {
+        change(&mut self.world.lock().expect("no test panics with the world locked"))
+    }
+}
