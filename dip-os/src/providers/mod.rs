@@ -1,0 +1,4 @@
+//! The providers of this layer: nodes over SSH.
+
+#[cfg(feature = "ssh")]
+pub mod ssh;
