@@ -1,0 +1,63 @@
+//! A CMDB: the record of a node, of which dip writes its own fields and no others.
+
+use std::net::IpAddr;
+
+use async_trait::async_trait;
+use dip_core::hardware::Identity;
+use dip_core::id::{NodeName, RackName, SiteName};
+use dip_core::provider::ProviderError;
+use serde::{Deserialize, Serialize};
+
+/// The fields of a node's record that dip writes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeRecord {
+    /// The node.
+    pub node: NodeName,
+    /// Its fully qualified host name.
+    pub host_name: String,
+    /// Its addresses, the primary one first.
+    pub addresses: Vec<IpAddr>,
+    /// The rack that it stands in, where the site says one.
+    pub rack: Option<RackName>,
+    /// Who the machine is, as it tells itself.
+    pub identity: Identity,
+}
+
+/// What the CMDB has about a node, of dip's fields.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldRecord {
+    /// The id of the record in the CMDB: a number, a path, a URL.
+    pub id: String,
+    /// The fields.
+    pub record: NodeRecord,
+    /// The site whose mark they carry; `None` where they carry none: somebody else wrote them.
+    pub owner: Option<SiteName>,
+}
+
+/// The node records of one CMDB.
+///
+/// # Contract
+/// * `write` sets dip's fields and the mark of their owner, and leaves all else in the record as it is. A record that is not there is
+///   made. Twice is once, and a `read` right after sees it.
+/// * Fields that carry another site's mark, or none, are
+///   [`ErrorKind::Conflict`](dip_core::provider::ErrorKind::Conflict) for `write` and `remove`; the error tells who holds them, and
+///   nothing is changed. A record that has none of dip's fields is nobody's: dip adds its fields to it.
+/// * A record that somebody else changes during a `write` does not lose their change: the call starts again or fails as
+///   [`ErrorKind::Busy`](dip_core::provider::ErrorKind::Busy).
+/// * `remove` takes dip's fields away, and the record with them if nothing else is in it; what is not there is `Ok(())`.
+/// * A reader sees a record before or after a `write`, never in between; so does everybody after a cancelled call.
+#[cfg_attr(feature = "mocks", mockall::automock)]
+#[async_trait]
+pub trait Cmdb: Send + Sync {
+    /// dip's fields of a node's record; `None` where there are none.
+    async fn read(&self, node: &NodeName) -> Result<Option<HeldRecord>, ProviderError>;
+
+    /// Writes dip's fields of a node's record, on behalf of a site.
+    async fn write(&self, record: &NodeRecord, owner: &SiteName) -> Result<(), ProviderError>;
+
+    /// Takes dip's fields of a node's record away, on behalf of a site.
+    async fn remove(&self, node: &NodeName, owner: &SiteName) -> Result<(), ProviderError>;
+
+    /// All records that have dip's fields, every site's, in the order of nodes.
+    async fn list(&self) -> Result<Vec<HeldRecord>, ProviderError>;
+}

@@ -1,0 +1,17 @@
+//! The provider traits of layer 6: DNS, CMDB and monitoring. Their arguments are plain data, so that a provider for a
+//! service that dip has never heard of is short to write, in Rust or in another language.
+
+mod cmdb;
+mod dns;
+mod monitor;
+
+pub use cmdb::{Cmdb, HeldRecord, NodeRecord};
+pub use dns::{Dns, HeldName, HostName};
+pub use monitor::{Health, HeldTarget, Monitor, Target};
+
+#[cfg(feature = "mocks")]
+pub use cmdb::MockCmdb;
+#[cfg(feature = "mocks")]
+pub use dns::MockDns;
+#[cfg(feature = "mocks")]
+pub use monitor::MockMonitor;
