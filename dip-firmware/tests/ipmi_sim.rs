@@ -8,12 +8,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use dip_firmware::ipmi::{
-    BootDevice, BootMode, BootOverride, BootPersistence, CompletionCode, Credentials, ErrorClass,
-    GetChassisStatus, GuidOrder, Identify, IpmiBmc, IpmiClient, IpmiError, Opcode, Options,
-    PowerAction, PowerOutcome, PowerState, Privilege, Resend,
+    BootDevice, BootMode, BootOverride, BootPersistence, CompletionCode, Credentials, ErrorClass, GetChassisStatus, GuidOrder,
+    Identify, IpmiBmc, IpmiClient, IpmiError, Opcode, Options, PowerAction, PowerOutcome, PowerState, Privilege, Resend,
 };
+use dip_lab::{LabError, Requirement};
 use ipmi_sim_rig::{Faults, LossyNetwork, PASSWORD, Sim, USER};
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::{Arguments, Trial};
 use tokio::net::UdpSocket;
 use tokio::task::JoinSet;
 
@@ -51,30 +51,11 @@ fn main() -> ExitCode {
 
 type Story = std::pin::Pin<Box<dyn Future<Output = ()>>>;
 
-fn trial(name: &'static str, story: fn() -> Story) -> Trial {
-    let missing = ipmi_sim_rig::missing_programs();
-    let run = move || {
-        if let Some(program) = ipmi_sim_rig::missing_programs() {
-            return Err(Failed::from(format!(
-                "{program} is not installed: run cargo xtask setup"
-            )));
-        }
-        tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()
-            .map_err(|error| Failed::from(error.to_string()))?
-            .block_on(story());
-        Ok(())
-    };
-    let trial = Trial::test(name, run);
-    match missing {
-        // On a build server nothing may be left out: the trial runs and fails.
-        Some(program) if std::env::var_os("CI").is_none() => trial
-            .with_kind(format!("ignored: no {program}, run cargo xtask setup"))
-            .with_ignored_flag(true),
-        _ => trial,
-    }
+fn trial(name: &str, story: fn() -> Story) -> Trial {
+    dip_lab::trial(name, &[Requirement::Ipmi], move || async move {
+        story().await;
+        Ok::<(), LabError>(())
+    })
 }
 
 fn credentials() -> Credentials {
@@ -95,35 +76,15 @@ fn bmc(addr: SocketAddr) -> IpmiBmc {
 async fn power_on_twice_is_once_and_off_twice_is_once() {
     let sim = Sim::start().await;
     let bmc = bmc(sim.addr());
-    assert_eq!(
-        bmc.power_state().await.expect("it answers"),
-        PowerState::Off
-    );
-    assert_eq!(
-        bmc.power(PowerAction::On).await.expect("it switches"),
-        PowerOutcome::Accepted
-    );
+    assert_eq!(bmc.power_state().await.expect("it answers"), PowerState::Off);
+    assert_eq!(bmc.power(PowerAction::On).await.expect("it switches"), PowerOutcome::Accepted);
     assert_eq!(bmc.power_state().await.expect("it answers"), PowerState::On);
-    assert!(sim.machine_runs());
-    assert_eq!(
-        bmc.power(PowerAction::On).await.expect("nothing to do"),
-        PowerOutcome::Already
-    );
-    assert_eq!(
-        bmc.power(PowerAction::Off).await.expect("it switches"),
-        PowerOutcome::Accepted
-    );
-    assert_eq!(
-        bmc.power(PowerAction::Off).await.expect("nothing to do"),
-        PowerOutcome::Already
-    );
-    assert_eq!(
-        bmc.power(PowerAction::SoftOff)
-            .await
-            .expect("nothing to do"),
-        PowerOutcome::Already
-    );
-    assert!(!sim.machine_runs());
+    assert!(sim.machine().is_some());
+    assert_eq!(bmc.power(PowerAction::On).await.expect("nothing to do"), PowerOutcome::Already);
+    assert_eq!(bmc.power(PowerAction::Off).await.expect("it switches"), PowerOutcome::Accepted);
+    assert_eq!(bmc.power(PowerAction::Off).await.expect("nothing to do"), PowerOutcome::Already);
+    assert_eq!(bmc.power(PowerAction::SoftOff).await.expect("nothing to do"), PowerOutcome::Already);
+    assert!(sim.machine().is_none());
     assert_eq!(sim.events(), ["power 1", "power 0"]);
 }
 
@@ -132,26 +93,16 @@ async fn reset_and_cycle_act_once() {
     let bmc = bmc(sim.addr());
     bmc.power(PowerAction::On).await.expect("it switches");
     let before = sim.machine();
-    assert_eq!(
-        bmc.power(PowerAction::Reset).await.expect("it resets"),
-        PowerOutcome::Accepted
-    );
+    assert_eq!(bmc.power(PowerAction::Reset).await.expect("it resets"), PowerOutcome::Accepted);
     assert_ne!(sim.machine(), before, "the machine was started anew");
     bmc.power(PowerAction::Cycle).await.expect("it cycles");
     // Off at once, on again after a second.
     let started = Instant::now();
-    while bmc.power_state().await.expect("it answers") == PowerState::Off
-        && started.elapsed() < Duration::from_secs(5)
-    {
+    while bmc.power_state().await.expect("it answers") == PowerState::Off && started.elapsed() < Duration::from_secs(5) {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    bmc.power(PowerAction::SoftOff)
-        .await
-        .expect("it asks for a shutdown");
-    assert_eq!(
-        sim.events(),
-        ["power 1", "reset 1", "power 0", "power 1", "shutdown 1"]
-    );
+    bmc.power(PowerAction::SoftOff).await.expect("it asks for a shutdown");
+    assert_eq!(sim.events(), ["power 1", "reset 1", "power 0", "power 1", "shutdown 1"]);
 }
 
 async fn a_slow_reset_acts_once() {
@@ -160,45 +111,25 @@ async fn a_slow_reset_acts_once() {
     bmc.power(PowerAction::On).await.expect("it switches");
     // Five times the silence after which other requests are sent again.
     sim.slow_down(Duration::from_millis(1250));
-    bmc.power(PowerAction::Reset)
-        .await
-        .expect("it resets within the deadline");
+    bmc.power(PowerAction::Reset).await.expect("it resets within the deadline");
     assert_eq!(sim.events(), ["power 1", "reset 1"]);
 }
 
 async fn ipmitool_and_dip_see_the_same_power() {
     let sim = Sim::start().await;
     let bmc = bmc(sim.addr());
-    assert!(sim.ipmitool(&["chassis", "power", "on"]).contains("Up/On"));
+    assert!(sim.ipmitool(&["chassis", "power", "on"]).await.contains("Up/On"));
     assert_eq!(bmc.power_state().await.expect("it answers"), PowerState::On);
     bmc.power(PowerAction::Off).await.expect("it switches");
-    assert!(
-        sim.ipmitool(&["chassis", "power", "status"])
-            .contains("Chassis Power is off")
-    );
+    assert!(sim.ipmitool(&["chassis", "power", "status"]).await.contains("Chassis Power is off"));
 }
 
 async fn every_boot_device_is_read_back() {
     let sim = Sim::start().await;
     let bmc = bmc(sim.addr());
-    for device in [
-        BootDevice::Pxe,
-        BootDevice::Disk,
-        BootDevice::Cdrom,
-        BootDevice::BiosSetup,
-        BootDevice::None,
-    ] {
-        for (persistence, mode) in [
-            (BootPersistence::Once, BootMode::Efi),
-            (BootPersistence::Always, BootMode::Bios),
-        ] {
-            bmc.set_boot_device(BootOverride {
-                device,
-                persistence,
-                mode,
-            })
-            .await
-            .expect("it is set");
+    for device in [BootDevice::Pxe, BootDevice::Disk, BootDevice::Cdrom, BootDevice::BiosSetup, BootDevice::None] {
+        for (persistence, mode) in [(BootPersistence::Once, BootMode::Efi), (BootPersistence::Always, BootMode::Bios)] {
+            bmc.set_boot_device(BootOverride { device, persistence, mode }).await.expect("it is set");
             // ipmi_sim forgets persistence and mode.
             assert_eq!(bmc.boot_device().await.expect("it answers").device, device);
         }
@@ -207,23 +138,10 @@ async fn every_boot_device_is_read_back() {
 
 async fn ipmitool_sees_the_boot_device() {
     let sim = Sim::start().await;
-    bmc(sim.addr())
-        .set_boot_device(BootOverride::once(BootDevice::Pxe))
-        .await
-        .expect("it is set");
-    assert!(
-        sim.ipmitool(&["chassis", "bootparam", "get", "5"])
-            .contains("Force PXE")
-    );
-    sim.ipmitool(&["chassis", "bootdev", "cdrom"]);
-    assert_eq!(
-        bmc(sim.addr())
-            .boot_device()
-            .await
-            .expect("it answers")
-            .device,
-        BootDevice::Cdrom
-    );
+    bmc(sim.addr()).set_boot_device(BootOverride::once(BootDevice::Pxe)).await.expect("it is set");
+    assert!(sim.ipmitool(&["chassis", "bootparam", "get", "5"]).await.contains("Force PXE"));
+    sim.ipmitool(&["chassis", "bootdev", "cdrom"]).await;
+    assert_eq!(bmc(sim.addr()).boot_device().await.expect("it answers").device, BootDevice::Cdrom);
 }
 
 async fn identity_tells_guid_and_inventory() {
@@ -231,65 +149,32 @@ async fn identity_tells_guid_and_inventory() {
     let identity = bmc(sim.addr()).identity().await.expect("it answers");
     assert_eq!((identity.maker, identity.product), (0x1291, 0x0F02));
     assert_eq!(identity.firmware.to_string(), "9.08");
-    let guid = identity
-        .guid
-        .expect("it has one")
-        .uuid(GuidOrder::Rfc)
-        .replace('-', "");
-    assert_eq!(guid, ipmi_sim_rig::GUID);
-    assert!(
-        sim.ipmitool(&["mc", "guid"])
-            .to_lowercase()
-            .replace('-', "")
-            .contains(&guid)
-    );
-    let inventory = sim.ipmitool(&["fru", "print", "0"]);
+    let guid = identity.guid.expect("it has one").uuid(GuidOrder::Rfc).replace('-', "");
+    assert_eq!(guid, sim.guid());
+    assert!(sim.ipmitool(&["mc", "guid"]).await.to_lowercase().replace('-', "").contains(&guid));
+    let inventory = sim.ipmitool(&["fru", "print", "0"]).await;
+    let board = identity.fru.as_ref().and_then(|fru| fru.board.as_ref());
     for (name, value) in [
         ("Product Manufacturer", identity.manufacturer()),
         ("Product Name", identity.product_name()),
         ("Product Serial", identity.serial()),
-        (
-            "Board Serial",
-            identity
-                .fru
-                .as_ref()
-                .and_then(|fru| fru.board.as_ref()?.serial.as_deref()),
-        ),
-        (
-            "Chassis Serial",
-            identity
-                .fru
-                .as_ref()
-                .and_then(|fru| fru.chassis.as_ref()?.serial.as_deref()),
-        ),
+        ("Board Serial", board.and_then(|board| board.serial.as_deref())),
+        ("Board Part Number", board.and_then(|board| board.part_number.as_deref())),
     ] {
-        let line = inventory
-            .lines()
-            .find(|line| line.trim_start().starts_with(name))
-            .expect("ipmitool names it");
-        assert_eq!(
-            line.split_once(':').map(|(_, told)| told.trim()),
-            value,
-            "{name}"
-        );
+        let line = inventory.lines().find(|line| line.trim_start().starts_with(name)).expect("ipmitool names it");
+        assert_eq!(line.split_once(':').map(|(_, told)| told.trim()), value, "{name}");
     }
+    assert_eq!(identity.serial(), Some(sim.serial()));
 }
 
 async fn the_light_is_switched() {
     let sim = Sim::start().await;
     let bmc = bmc(sim.addr());
-    for identify in [
-        Identify::For(Duration::from_secs(3)),
-        Identify::Always,
-        Identify::Off,
-    ] {
+    for identify in [Identify::For(Duration::from_secs(3)), Identify::Always, Identify::Off] {
         bmc.identify(identify).await.expect("it is switched");
     }
     let events = sim.events();
-    assert!(
-        events.len() == 3 && events.iter().all(|event| event.starts_with("identify ")),
-        "{events:?}"
-    );
+    assert!(events.len() == 3 && events.iter().all(|event| event.starts_with("identify ")), "{events:?}");
 }
 
 async fn a_wrong_password_and_an_unknown_user_are_denied() {
@@ -297,95 +182,39 @@ async fn a_wrong_password_and_an_unknown_user_are_denied() {
     for (user, password) in [(USER, "wrong"), ("nobody", PASSWORD), (USER, "")] {
         let credentials = Credentials::new(user, password).expect("short enough");
         let started = Instant::now();
-        let error = IpmiClient::connect(sim.addr(), &credentials, options())
-            .await
-            .expect_err("it is denied");
-        assert!(
-            matches!(error, IpmiError::AuthenticationFailed { .. }),
-            "{user}: {error:?}"
-        );
+        let error = IpmiClient::connect(sim.addr(), &credentials, options()).await.expect_err("it is denied");
+        assert!(matches!(error, IpmiError::AuthenticationFailed { .. }), "{user}: {error:?}");
         assert_eq!(error.class(), ErrorClass::Denied);
-        assert!(
-            started.elapsed() < Duration::from_secs(1),
-            "known at once, not at the deadline"
-        );
+        assert!(started.elapsed() < Duration::from_secs(1), "known at once, not at the deadline");
         let shown = format!("{error} {error:?}");
-        assert!(
-            !shown.contains("wrong\"") && !shown.contains(PASSWORD),
-            "{shown}"
-        );
+        assert!(!shown.contains("wrong\"") && !shown.contains(PASSWORD), "{shown}");
     }
-    bmc(sim.addr())
-        .power_state()
-        .await
-        .expect("the right one still works");
+    bmc(sim.addr()).power_state().await.expect("the right one still works");
 }
 
 async fn an_operator_may_switch_the_power() {
     let sim = Sim::start().await;
     let operator = Credentials::new("oper", "operpw").expect("short enough");
-    let bmc = IpmiBmc::new(
-        sim.addr(),
-        operator,
-        options().with_privilege(Privilege::Operator),
-    );
-    bmc.power(PowerAction::On)
-        .await
-        .expect("an operator may switch the power");
-    assert!(sim.machine_runs());
+    let bmc = IpmiBmc::new(sim.addr(), operator, options().with_privilege(Privilege::Operator));
+    bmc.power(PowerAction::On).await.expect("an operator may switch the power");
+    assert!(sim.machine().is_some());
 }
 
 async fn a_user_session_may_read_and_not_switch() {
     let sim = Sim::start().await;
-    let bmc = IpmiBmc::new(
-        sim.addr(),
-        credentials(),
-        options().with_privilege(Privilege::User),
-    );
-    assert_eq!(
-        bmc.power_state().await.expect("a user may read"),
-        PowerState::Off
-    );
-    let error = bmc
-        .power(PowerAction::On)
-        .await
-        .expect_err("a user may not switch");
-    assert!(
-        matches!(
-            error,
-            IpmiError::Completion {
-                code: CompletionCode::INSUFFICIENT_PRIVILEGE,
-                ..
-            }
-        ),
-        "{error:?}"
-    );
-    assert_eq!(
-        (error.class(), error.may_have_acted()),
-        (ErrorClass::Denied, false)
-    );
+    let bmc = IpmiBmc::new(sim.addr(), credentials(), options().with_privilege(Privilege::User));
+    assert_eq!(bmc.power_state().await.expect("a user may read"), PowerState::Off);
+    let error = bmc.power(PowerAction::On).await.expect_err("a user may not switch");
+    assert!(matches!(error, IpmiError::Completion { code: CompletionCode::INSUFFICIENT_PRIVILEGE, .. }), "{error:?}");
+    assert_eq!((error.class(), error.may_have_acted()), (ErrorClass::Denied, false));
     assert!(sim.events().is_empty());
 }
 
 async fn an_unknown_command_is_named_as_such() {
     let sim = Sim::start().await;
-    let client = IpmiClient::connect(sim.addr(), &credentials(), options())
-        .await
-        .expect("it connects");
-    let error = client
-        .request(Opcode::raw(0x06, 0x7F), &[], Resend::Allowed)
-        .await
-        .expect_err("nobody knows it");
-    assert!(
-        matches!(
-            error,
-            IpmiError::Completion {
-                code: CompletionCode::INVALID_COMMAND,
-                ..
-            }
-        ),
-        "{error:?}"
-    );
+    let client = IpmiClient::connect(sim.addr(), &credentials(), options()).await.expect("it connects");
+    let error = client.request(Opcode::raw(0x06, 0x7F), &[], Resend::Allowed).await.expect_err("nobody knows it");
+    assert!(matches!(error, IpmiError::Completion { code: CompletionCode::INVALID_COMMAND, .. }), "{error:?}");
     assert_eq!(error.class(), ErrorClass::Unsupported);
 }
 
@@ -396,28 +225,14 @@ fn impatient() -> Options {
 
 fn assert_at_deadline(started: Instant) {
     let waited = started.elapsed();
-    assert!(
-        (Duration::from_millis(1150)..Duration::from_millis(2000)).contains(&waited),
-        "{waited:?}"
-    );
+    assert!((Duration::from_millis(1150)..Duration::from_millis(2000)).contains(&waited), "{waited:?}");
 }
 
 async fn a_dead_server_is_a_closed_port_after_the_deadline() {
     let addr = ipmi_sim_rig::free_address();
     let started = Instant::now();
-    let error = IpmiClient::connect(addr, &credentials(), impatient())
-        .await
-        .expect_err("nobody is there");
-    assert!(
-        matches!(
-            error,
-            IpmiError::PortClosed {
-                may_have_acted: false,
-                ..
-            }
-        ),
-        "{error:?}"
-    );
+    let error = IpmiClient::connect(addr, &credentials(), impatient()).await.expect_err("nobody is there");
+    assert!(matches!(error, IpmiError::PortClosed { may_have_acted: false, .. }), "{error:?}");
     assert_eq!(error.class(), ErrorClass::Unreachable);
     assert_at_deadline(started);
 }
@@ -426,19 +241,8 @@ async fn a_silent_server_is_a_timeout_after_the_deadline() {
     let socket = UdpSocket::bind("127.0.0.1:0").await.expect("a free port");
     let addr = socket.local_addr().expect("it is bound");
     let started = Instant::now();
-    let error = IpmiClient::connect(addr, &credentials(), impatient())
-        .await
-        .expect_err("nobody answers");
-    assert!(
-        matches!(
-            error,
-            IpmiError::Timeout {
-                may_have_acted: false,
-                ..
-            }
-        ),
-        "{error:?}"
-    );
+    let error = IpmiClient::connect(addr, &credentials(), impatient()).await.expect_err("nobody answers");
+    assert!(matches!(error, IpmiError::Timeout { may_have_acted: false, .. }), "{error:?}");
     assert_eq!(error.class(), ErrorClass::Unreachable);
     assert_at_deadline(started);
 }
@@ -446,78 +250,39 @@ async fn a_silent_server_is_a_timeout_after_the_deadline() {
 async fn a_bmc_that_falls_silent_is_a_timeout_after_the_deadline() {
     let sim = Sim::start().await;
     let network = LossyNetwork::before(sim.addr(), Faults::default()).await;
-    let client = IpmiClient::connect(network.addr(), &credentials(), impatient())
-        .await
-        .expect("it connects");
+    let client = IpmiClient::connect(network.addr(), &credentials(), impatient()).await.expect("it connects");
     network.cut();
     for resend in [Resend::Allowed, Resend::Never] {
         let started = Instant::now();
-        let error = client
-            .run(GetChassisStatus, resend)
-            .await
-            .expect_err("nobody answers");
-        assert!(
-            matches!(
-                error,
-                IpmiError::Timeout {
-                    may_have_acted: true,
-                    ..
-                }
-            ),
-            "{error:?}"
-        );
+        let error = client.run(GetChassisStatus, resend).await.expect_err("nobody answers");
+        assert!(matches!(error, IpmiError::Timeout { may_have_acted: true, .. }), "{error:?}");
         assert_at_deadline(started);
     }
     network.mend();
-    client
-        .run(GetChassisStatus, Resend::Allowed)
-        .await
-        .expect("the session lives on");
+    client.run(GetChassisStatus, Resend::Allowed).await.expect("the session lives on");
 }
 
 async fn a_restarted_bmc_has_lost_the_session_and_the_caller_reconnects() {
     let mut sim = Sim::start().await;
-    let client = IpmiClient::connect(sim.addr(), &credentials(), options())
-        .await
-        .expect("it connects");
+    let client = IpmiClient::connect(sim.addr(), &credentials(), options()).await.expect("it connects");
     let bmc = bmc(sim.addr());
     bmc.power(PowerAction::On).await.expect("it switches");
     sim.restart().await;
-    let error = client
-        .run(GetChassisStatus, Resend::Allowed)
-        .await
-        .expect_err("the session is gone");
+    let error = client.run(GetChassisStatus, Resend::Allowed).await.expect_err("the session is gone");
     assert!(matches!(error, IpmiError::SessionLost { .. }), "{error:?}");
     let started = Instant::now();
-    let error = client
-        .run(GetChassisStatus, Resend::Allowed)
-        .await
-        .expect_err("it stays gone");
-    assert_eq!(
-        (error.class(), error.may_have_acted()),
-        (ErrorClass::SessionLost, false)
-    );
-    assert!(
-        started.elapsed() < Duration::from_millis(50),
-        "nothing is sent any more"
-    );
-    assert_eq!(
-        bmc.power_state().await.expect("it connects again"),
-        PowerState::On
-    );
+    let error = client.run(GetChassisStatus, Resend::Allowed).await.expect_err("it stays gone");
+    assert_eq!((error.class(), error.may_have_acted()), (ErrorClass::SessionLost, false));
+    assert!(started.elapsed() < Duration::from_millis(50), "nothing is sent any more");
+    assert_eq!(bmc.power_state().await.expect("it connects again"), PowerState::On);
 }
 
 async fn sessions_are_closed_one_after_the_other() {
     let sim = Sim::start().await;
     // More than ipmi_sim has; both ways to end one.
     for n in 0..100 {
-        let client = IpmiClient::connect(sim.addr(), &credentials(), options())
-            .await
-            .expect("a session is free");
-        client
-            .run(GetChassisStatus, Resend::Allowed)
-            .await
-            .expect("it answers");
+        let client = IpmiClient::connect(sim.addr(), &credentials(), options()).await.expect("a session is free");
+        client.run(GetChassisStatus, Resend::Allowed).await.expect("it answers");
         if n % 2 == 0 {
             client.close().await.expect("it confirms");
         }
@@ -541,11 +306,7 @@ async fn many_clients_at_the_same_time() {
     for result in clients.join_all().await {
         result.expect("every client is served");
     }
-    assert!(
-        started.elapsed() < Duration::from_secs(8),
-        "{:?}",
-        started.elapsed()
-    );
+    assert!(started.elapsed() < Duration::from_secs(8), "{:?}", started.elapsed());
 }
 
 async fn one_bmc_shared_by_many_callers() {
@@ -563,41 +324,24 @@ async fn one_bmc_shared_by_many_callers() {
 }
 
 /// A fifth of all datagrams is lost each way, others come twice, late, or are rubbish.
-const BAD: Faults = Faults {
-    lost: 20,
-    doubled: 20,
-    late: 20,
-    rubbish: 20,
-};
+const BAD: Faults = Faults { lost: 20, doubled: 20, late: 20, rubbish: 20 };
 
 async fn a_bad_network_loses_no_request() {
     let sim = Sim::start().await;
     let network = LossyNetwork::before(sim.addr(), BAD).await;
-    let patient = options()
-        .with_resend_after(Duration::from_millis(60))
-        .with_deadlines(Duration::from_secs(10), Duration::from_secs(20));
+    let patient =
+        options().with_resend_after(Duration::from_millis(60)).with_deadlines(Duration::from_secs(10), Duration::from_secs(20));
     let bmc = IpmiBmc::new(network.addr(), credentials(), patient);
-    for _ in 0..10 {
+    for _ in 0..6 {
         bmc.power(PowerAction::On).await.expect("it switches");
         assert_eq!(bmc.power_state().await.expect("it answers"), PowerState::On);
-        bmc.set_boot_device(BootOverride::once(BootDevice::Pxe))
-            .await
-            .expect("it is set");
+        bmc.set_boot_device(BootOverride::once(BootDevice::Pxe)).await.expect("it is set");
         bmc.power(PowerAction::Off).await.expect("it switches");
-        assert_eq!(
-            bmc.power_state().await.expect("it answers"),
-            PowerState::Off
-        );
-        assert_eq!(
-            bmc.identity().await.expect("it answers").serial(),
-            Some("SN-123")
-        );
+        assert_eq!(bmc.power_state().await.expect("it answers"), PowerState::Off);
+        assert_eq!(bmc.identity().await.expect("it answers").serial(), Some(sim.serial()));
     }
     let told = network.faults_made();
-    assert!(
-        told.lost > 50 && told.doubled > 50 && told.late > 50 && told.rubbish > 50,
-        "{told:?}"
-    );
+    assert!(told.lost > 30 && told.doubled > 30 && told.late > 30 && told.rubbish > 30, "{told:?}");
 }
 
 async fn a_bad_network_doubles_no_reset() {
@@ -606,7 +350,7 @@ async fn a_bad_network_doubles_no_reset() {
     let network = LossyNetwork::before(sim.addr(), Faults { doubled: 0, ..BAD }).await;
     let patient = options()
         .with_resend_after(Duration::from_millis(60))
-        .with_deadlines(Duration::from_secs(1), Duration::from_secs(20));
+        .with_deadlines(Duration::from_millis(600), Duration::from_secs(20));
     let bmc = IpmiBmc::new(network.addr(), credentials(), patient);
     bmc.power(PowerAction::On).await.expect("it switches");
     let (mut acted, mut in_doubt) = (0, 0);
@@ -617,17 +361,7 @@ async fn a_bad_network_doubles_no_reset() {
             Err(error) => panic!("{error}"),
         }
     }
-    let resets = sim
-        .events()
-        .iter()
-        .filter(|event| *event == "reset 1")
-        .count();
-    assert!(
-        (acted..=acted + in_doubt).contains(&resets),
-        "{resets} resets; {acted} confirmed, {in_doubt} in doubt"
-    );
-    assert!(
-        acted > 0 && in_doubt > 0,
-        "{acted} confirmed, {in_doubt} in doubt: the network was not bad enough"
-    );
+    let resets = sim.events().iter().filter(|event| *event == "reset 1").count();
+    assert!((acted..=acted + in_doubt).contains(&resets), "{resets} resets; {acted} confirmed, {in_doubt} in doubt");
+    assert!(acted > 0 && in_doubt > 0, "{acted} confirmed, {in_doubt} in doubt: the network was not bad enough");
 }

@@ -26,36 +26,24 @@ impl Exchange<'_> {
     /// The code for RAKP message 2, which proves the password to the console.
     #[cfg(test)]
     pub(super) fn rakp2(&self, digest: Digest, password: &UserKey) -> Vec<u8> {
-        digest.code(
-            &password.0[..],
-            &self.rakp2_parts(&self.sessions(), &self.role_and_len()),
-        )
+        digest.code(&password.0[..], &self.rakp2_parts(&self.sessions(), &self.role_and_len()))
     }
 
     /// Whether `code` of RAKP message 2 was made by somebody who knows the password.
     pub(super) fn verify_rakp2(&self, digest: Digest, password: &UserKey, code: &[u8]) -> bool {
         let parts = (self.sessions(), self.role_and_len());
-        code.len() == digest.len()
-            && digest.verify(&password.0[..], &self.rakp2_parts(&parts.0, &parts.1), code)
+        code.len() == digest.len() && digest.verify(&password.0[..], &self.rakp2_parts(&parts.0, &parts.1), code)
     }
 
     /// The code for RAKP message 3, which proves the password to the BMC.
     pub(super) fn rakp3(&self, digest: Digest, password: &UserKey) -> Vec<u8> {
         let sid = self.console_session.to_le_bytes();
-        digest.code(
-            &password.0[..],
-            &[self.bmc_random, &sid, &self.role_and_len(), self.user],
-        )
+        digest.code(&password.0[..], &[self.bmc_random, &sid, &self.role_and_len(), self.user])
     }
 
     /// The session integrity key, from which all other keys come.
     pub(super) fn session_key(&self, digest: Digest, bmc_key: &UserKey) -> Zeroizing<Vec<u8>> {
-        let parts: [&[u8]; 4] = [
-            self.console_random,
-            self.bmc_random,
-            &self.role_and_len(),
-            self.user,
-        ];
+        let parts: [&[u8]; 4] = [self.console_random, self.bmc_random, &self.role_and_len(), self.user];
         Zeroizing::new(digest.code(&bmc_key.0[..], &parts))
     }
 
@@ -63,27 +51,16 @@ impl Exchange<'_> {
     #[cfg(test)]
     pub(super) fn rakp4(&self, algorithms: Algorithms, session_key: &[u8]) -> Vec<u8> {
         let sid = self.bmc_session.to_le_bytes();
-        let mut code = algorithms
-            .digest
-            .code(session_key, &[self.console_random, &sid, self.bmc_guid]);
+        let mut code = algorithms.digest.code(session_key, &[self.console_random, &sid, self.bmc_guid]);
         code.truncate(algorithms.rakp4_code_len);
         code
     }
 
     /// Whether `code` of RAKP message 4 was made by somebody who has the session integrity key.
-    pub(super) fn verify_rakp4(
-        &self,
-        algorithms: Algorithms,
-        session_key: &[u8],
-        code: &[u8],
-    ) -> bool {
+    pub(super) fn verify_rakp4(&self, algorithms: Algorithms, session_key: &[u8], code: &[u8]) -> bool {
         let sid = self.bmc_session.to_le_bytes();
         code.len() == algorithms.rakp4_code_len
-            && algorithms.digest.verify(
-                session_key,
-                &[self.console_random, &sid, self.bmc_guid],
-                code,
-            )
+            && algorithms.digest.verify(session_key, &[self.console_random, &sid, self.bmc_guid], code)
     }
 
     /// SID_M and SID_C, one after the other.
@@ -92,26 +69,12 @@ impl Exchange<'_> {
         both.to_le_bytes()
     }
 
-    fn rakp2_parts<'a>(
-        &'a self,
-        sessions: &'a [u8; 8],
-        role_and_len: &'a [u8; 2],
-    ) -> [&'a [u8]; 6] {
-        [
-            sessions,
-            self.console_random,
-            self.bmc_random,
-            self.bmc_guid,
-            role_and_len,
-            self.user,
-        ]
+    fn rakp2_parts<'a>(&'a self, sessions: &'a [u8; 8], role_and_len: &'a [u8; 2]) -> [&'a [u8]; 6] {
+        [sessions, self.console_random, self.bmc_random, self.bmc_guid, role_and_len, self.user]
     }
 
     fn role_and_len(&self) -> [u8; 2] {
-        [
-            self.role,
-            u8::try_from(self.user.len()).expect("user names have at most 16 bytes"),
-        ]
+        [self.role, u8::try_from(self.user.len()).expect("user names have at most 16 bytes")]
     }
 }
 
@@ -143,9 +106,6 @@ impl SessionKeys {
         let k2 = Zeroizing::new(digest.code(session_key, &[&[0x02; 20]]));
         let mut confidentiality = Zeroizing::new([0; 16]);
         confidentiality.copy_from_slice(&k2[..16]);
-        Self {
-            integrity,
-            confidentiality,
-        }
+        Self { integrity, confidentiality }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use ipmi_rs_core::app::GetDeviceId;
@@ -9,13 +10,8 @@ use ipmi_rs_core::connection::IpmiCommand;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::boot::{
-    AcknowledgeBootInfo, BootDevice, BootOverride, GetBootOverride, KeepBootFlags, SetBootOverride,
-};
-use super::chassis::{
-    ChassisControl, ChassisIdentify, ChassisStatus, GetChassisStatus, Identify, PowerAction,
-    PowerState,
-};
+use super::boot::{AcknowledgeBootInfo, BootDevice, BootOverride, BootState, GetBootOverride, KeepBootFlags, SetBootOverride};
+use super::chassis::{ChassisControl, ChassisIdentify, ChassisStatus, GetChassisStatus, Identify, PowerAction, PowerState};
 use super::client::{IpmiClient, Resend};
 use super::commands::{self, Malformed};
 use super::credentials::Credentials;
@@ -42,6 +38,7 @@ pub struct IpmiBmc {
     credentials: Credentials,
     options: Options,
     kept: Mutex<Option<Kept>>,
+    marks_boot_flags: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -62,12 +59,7 @@ pub enum PowerOutcome {
 impl IpmiBmc {
     /// A BMC at `addr` (port 623 unless told otherwise); nothing is sent yet.
     pub fn new(addr: SocketAddr, credentials: Credentials, options: Options) -> Self {
-        Self {
-            addr,
-            credentials,
-            options,
-            kept: Mutex::new(None),
-        }
+        Self { addr, credentials, options, kept: Mutex::new(None), marks_boot_flags: AtomicBool::new(false) }
     }
 
     /// The BMC's address.
@@ -108,12 +100,20 @@ impl IpmiBmc {
 
     /// The override of the boot order in force.
     ///
-    /// Persistence and mode are as the BMC tells them; some BMCs lose both.
+    /// Where a BMC was seen to mark its boot flags as valid, flags without the mark are no override any more: it was
+    /// used, or has expired. Of a BMC that was never seen to mark them, the device is told as it stands there; look at
+    /// [`BootState::is_marked_valid`] before you rely on an override that somebody else may have set.
     ///
     /// # Errors
     /// As [`power_state`](Self::power_state).
-    pub async fn boot_device(&self) -> Result<BootOverride, IpmiError> {
-        self.run(GetBootOverride, Resend::Allowed).await
+    pub async fn boot_device(&self) -> Result<BootState, IpmiError> {
+        let told = self.run(GetBootOverride, Resend::Allowed).await?;
+        if told.is_marked_valid() {
+            self.marks_boot_flags.store(true, Ordering::Relaxed);
+        } else if self.marks_boot_flags.load(Ordering::Relaxed) {
+            return Ok(BootState::NONE);
+        }
+        Ok(told)
     }
 
     /// Overrides the boot order; [`BootDevice::None`] ends an override.
@@ -179,31 +179,16 @@ impl IpmiBmc {
     ///
     /// # Errors
     /// As [`IpmiClient::connect`] and [`IpmiClient::request`].
-    pub async fn request(
-        &self,
-        opcode: Opcode,
-        data: &[u8],
-        resend: Resend,
-    ) -> Result<Vec<u8>, IpmiError> {
+    pub async fn request(&self, opcode: Opcode, data: &[u8], resend: Resend) -> Result<Vec<u8>, IpmiError> {
         let mut renewed = 0;
         loop {
             let client = self.client().await?;
             let error = match client.request(opcode, data, resend).await {
-                Err(error)
-                    if matches!(
-                        error.class(),
-                        ErrorClass::SessionLost | ErrorClass::Unreachable
-                    ) =>
-                {
-                    error
-                }
+                Err(error) if matches!(error.class(), ErrorClass::SessionLost | ErrorClass::Unreachable) => error,
                 other => return other,
             };
             // Only this one: another caller may have opened a new one meanwhile.
-            self.kept
-                .lock()
-                .await
-                .take_if(|kept| Arc::ptr_eq(&kept.client, &client));
+            self.kept.lock().await.take_if(|kept| Arc::ptr_eq(&kept.client, &client));
             let may_repeat = resend == Resend::Allowed || !error.may_have_acted();
             if error.class() != ErrorClass::SessionLost || !may_repeat || renewed == RENEWALS {
                 return Err(error);
@@ -222,12 +207,8 @@ impl IpmiBmc {
         }
         // The old one says goodbye before the new one comes: BMCs have few sessions.
         *kept = None;
-        let client =
-            Arc::new(IpmiClient::connect(self.addr, &self.credentials, self.options).await?);
-        *kept = Some(Kept {
-            client: Arc::clone(&client),
-            used: Instant::now(),
-        });
+        let client = Arc::new(IpmiClient::connect(self.addr, &self.credentials, self.options).await?);
+        *kept = Some(Kept { client: Arc::clone(&client), used: Instant::now() });
         Ok(client)
     }
 }
@@ -237,9 +218,7 @@ fn tolerate<T>(result: Result<T, IpmiError>) -> Result<Option<T>, IpmiError> {
     match result {
         Ok(value) => Ok(Some(value)),
         // Beside "unsupported" and "invalid", 80h: this boot option is not supported (§28.12).
-        Err(IpmiError::Completion { code, .. })
-            if matches!(code.value(), 0x80 | 0xC1 | 0xC2 | 0xC6..=0xCD | 0xD6 | 0xFF) =>
-        {
+        Err(IpmiError::Completion { code, .. }) if matches!(code.value(), 0x80 | 0xC1 | 0xC2 | 0xC6..=0xCD | 0xD6 | 0xFF) => {
             Ok(None)
         }
         Err(error) => Err(error),

@@ -93,15 +93,10 @@ pub struct BootOverride {
 impl BootOverride {
     /// Start from `device` at the next start, by EFI.
     pub fn once(device: BootDevice) -> Self {
-        Self {
-            device,
-            persistence: BootPersistence::Once,
-            mode: BootMode::Efi,
-        }
+        Self { device, persistence: BootPersistence::Once, mode: BootMode::Efi }
     }
 
     fn flags(self) -> [u8; 5] {
-        const VALID: u8 = 0x80;
         let persistent = match self.persistence {
             BootPersistence::Once => 0,
             BootPersistence::Always => PERSISTENT,
@@ -115,6 +110,32 @@ impl BootOverride {
     }
 }
 
+/// The override that a BMC tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct BootState {
+    /// From what to start.
+    pub device: BootDevice,
+    /// How often; `None` where the BMC does not mark its flags as valid.
+    pub persistence: Option<BootPersistence>,
+    /// How; `None` where the BMC does not mark its flags as valid.
+    pub mode: Option<BootMode>,
+}
+
+impl BootState {
+    /// No override.
+    pub(super) const NONE: Self = Self { device: BootDevice::None, persistence: None, mode: None };
+
+    /// Whether the BMC marks the flags as valid.
+    ///
+    /// Most BMCs take the mark away once an override was used, and keep the device: it says nothing then. But some, and
+    /// `ipmi_sim`, never set the mark.
+    pub fn is_marked_valid(&self) -> bool {
+        self.persistence.is_some()
+    }
+}
+
+const VALID: u8 = 0x80;
 const PERSISTENT: u8 = 0x40;
 const EFI: u8 = 0x20;
 
@@ -181,32 +202,23 @@ impl From<GetBootOverride> for Message {
 }
 
 impl IpmiCommand for GetBootOverride {
-    type Output = BootOverride;
+    type Output = BootState;
     type Error = Malformed;
 
-    /// The override in force. The valid bit is not asked for: simulators and some BMCs never set it, and the device is
-    /// zero where there is no override.
-    fn parse_success_response(data: &[u8]) -> Result<BootOverride, Malformed> {
+    fn parse_success_response(data: &[u8]) -> Result<BootState, Malformed> {
         let [_version, parameter, flags, device, ..] = *data else {
             return Err(Malformed("the boot flags have fewer than 4 bytes"));
         };
         if parameter & 0x7F != FLAGS {
-            return Err(Malformed(
-                "the boot option is another than the boot flags asked for",
-            ));
+            return Err(Malformed("the boot option is another than the boot flags asked for"));
         }
-        Ok(BootOverride {
+        let valid = flags & VALID != 0;
+        let persistence = if flags & PERSISTENT != 0 { BootPersistence::Always } else { BootPersistence::Once };
+        let mode = if flags & EFI != 0 { BootMode::Efi } else { BootMode::Bios };
+        Ok(BootState {
             device: BootDevice::from_value(device >> 2),
-            persistence: if flags & PERSISTENT != 0 {
-                BootPersistence::Always
-            } else {
-                BootPersistence::Once
-            },
-            mode: if flags & EFI != 0 {
-                BootMode::Efi
-            } else {
-                BootMode::Bios
-            },
+            persistence: valid.then_some(persistence),
+            mode: valid.then_some(mode),
         })
     }
 }
@@ -233,7 +245,15 @@ mod tests {
             };
             let mut reply = vec![1, FLAGS];
             reply.extend(wanted.flags());
-            prop_assert_eq!(GetBootOverride::parse_success_response(&reply), Ok(wanted));
+            let told = BootState {
+                device: wanted.device,
+                persistence: Some(wanted.persistence),
+                mode: Some(wanted.mode),
+            };
+            prop_assert_eq!(GetBootOverride::parse_success_response(&reply), Ok(told));
+            reply[2] &= !VALID;
+            let told = BootState { persistence: None, mode: None, ..told };
+            prop_assert_eq!(GetBootOverride::parse_success_response(&reply), Ok(told));
         }
 
         #[test]

@@ -81,11 +81,7 @@ pub struct ChassisControl(
 
 impl From<ChassisControl> for Message {
     fn from(ChassisControl(action): ChassisControl) -> Self {
-        Message::new_request(
-            NetFn::Chassis,
-            Opcode::CHASSIS_CONTROL.command(),
-            vec![action.value()],
-        )
+        Message::new_request(NetFn::Chassis, Opcode::CHASSIS_CONTROL.command(), vec![action.value()])
     }
 }
 
@@ -156,11 +152,7 @@ impl IpmiCommand for GetChassisStatus {
         };
         let bit = |byte: u8, n: u8| byte & (1 << n) != 0;
         Ok(ChassisStatus {
-            power: if bit(power, 0) {
-                PowerState::On
-            } else {
-                PowerState::Off
-            },
+            power: if bit(power, 0) { PowerState::On } else { PowerState::Off },
             power_overload: bit(power, 1),
             power_fault: bit(power, 3),
             power_control_fault: bit(power, 4),
@@ -224,8 +216,7 @@ mod tests {
 
     #[test]
     fn status_bits_are_read_as_in_table_28_3() {
-        let status =
-            GetChassisStatus::parse_success_response(&[0x61, 0x10, 0x08]).expect("three bytes");
+        let status = GetChassisStatus::parse_success_response(&[0x61, 0x10, 0x08]).expect("three bytes");
         assert_eq!(status.power, PowerState::On);
         assert!(status.last_event.on_by_ipmi && status.cooling_fault);
         assert!(!status.power_fault && !status.drive_fault && !status.intrusion);

@@ -51,23 +51,10 @@ impl IpmiClient {
     ///
     /// # Cancel safety
     /// A half-open session is left to the BMC's own time-out, 60 s.
-    pub async fn connect(
-        peer: SocketAddr,
-        credentials: &Credentials,
-        options: Options,
-    ) -> Result<Self, IpmiError> {
-        let opening = Opening {
-            peer,
-            credentials,
-            options: &options,
-            started: Instant::now(),
-        };
+    pub async fn connect(peer: SocketAddr, credentials: &Credentials, options: Options) -> Result<Self, IpmiError> {
+        let opening = Opening { peer, credentials, options: &options, started: Instant::now() };
         let link = opening.run().await?;
-        Ok(Self {
-            peer,
-            options,
-            link: Mutex::new(link),
-        })
+        Ok(Self { peer, options, link: Mutex::new(link) })
     }
 
     /// The BMC's address.
@@ -85,23 +72,12 @@ impl IpmiClient {
     ///
     /// # Cancel safety
     /// The request may or may not act; the session stays usable, a late reply is dropped.
-    pub async fn request(
-        &self,
-        opcode: Opcode,
-        data: &[u8],
-        resend: Resend,
-    ) -> Result<Vec<u8>, IpmiError> {
+    pub async fn request(&self, opcode: Opcode, data: &[u8], resend: Resend) -> Result<Vec<u8>, IpmiError> {
         let mut link = self.link.lock().await;
-        let reply = link
-            .request(self.peer, &self.options, opcode, data, resend)
-            .await?;
+        let reply = link.request(self.peer, &self.options, opcode, data, resend).await?;
         match CompletionCode::failure(reply.completion) {
             None => Ok(reply.data),
-            Some(code) => Err(IpmiError::Completion {
-                addr: self.peer,
-                command: opcode,
-                code,
-            }),
+            Some(code) => Err(IpmiError::Completion { addr: self.peer, command: opcode, code }),
         }
     }
 
@@ -127,15 +103,7 @@ impl IpmiClient {
         let mut link = self.link.lock().await;
         let session = link.session.bmc_session();
         let (opcode, message) = commands::encode(CloseSession { session });
-        let result = link
-            .request(
-                self.peer,
-                &self.options,
-                opcode,
-                message.data(),
-                Resend::Allowed,
-            )
-            .await;
+        let result = link.request(self.peer, &self.options, opcode, message.data(), Resend::Allowed).await;
         // Closed or lost: nothing is left to say goodbye to.
         link.lost = true;
         match result {
@@ -148,10 +116,7 @@ impl IpmiClient {
 
 impl fmt::Debug for IpmiClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("IpmiClient")
-            .field("peer", &self.peer)
-            .field("options", &self.options)
-            .finish_non_exhaustive()
+        f.debug_struct("IpmiClient").field("peer", &self.peer).field("options", &self.options).finish_non_exhaustive()
     }
 }
 
@@ -176,16 +141,10 @@ impl Link {
         let mut pause = Duration::from_millis(20);
         loop {
             if self.lost {
-                return Err(IpmiError::SessionLost {
-                    addr: peer,
-                    may_have_acted: false,
-                });
+                return Err(IpmiError::SessionLost { addr: peer, may_have_acted: false });
             }
             let silence = match self.exchange(options, opcode, data, resend, deadline).await {
-                Ok(Ok(reply))
-                    if reply.completion == CompletionCode::NODE_BUSY.value()
-                        && Instant::now() + pause < deadline =>
-                {
+                Ok(Ok(reply)) if reply.completion == CompletionCode::NODE_BUSY.value() && Instant::now() + pause < deadline => {
                     sleep(pause).await;
                     pause = (pause * 2).min(Duration::from_secs(1));
                     continue;
@@ -198,22 +157,10 @@ impl Link {
             return Err(match silence {
                 Silence::SessionLost => {
                     self.lost = true;
-                    IpmiError::SessionLost {
-                        addr: peer,
-                        may_have_acted: true,
-                    }
+                    IpmiError::SessionLost { addr: peer, may_have_acted: true }
                 }
-                Silence::PortClosed => IpmiError::PortClosed {
-                    addr: peer,
-                    waited,
-                    may_have_acted: true,
-                },
-                Silence::Complete => IpmiError::Timeout {
-                    addr: peer,
-                    what: opcode.to_string(),
-                    waited,
-                    may_have_acted: true,
-                },
+                Silence::PortClosed => IpmiError::PortClosed { addr: peer, waited, may_have_acted: true },
+                Silence::Complete => IpmiError::Timeout { addr: peer, what: opcode.to_string(), waited, may_have_acted: true },
             });
         }
     }
@@ -241,19 +188,14 @@ impl Link {
                 let datagram = self.session.seal(ticket, data, random());
                 self.port.send(&datagram).await?;
             } else if !alive {
-                let ticket =
-                    *ping.get_or_insert_with(|| self.session.ticket(Opcode::GET_DEVICE_ID));
+                let ticket = *ping.get_or_insert_with(|| self.session.ticket(Opcode::GET_DEVICE_ID));
                 let datagram = self.session.seal(ticket, &[], random());
                 self.port.send(&datagram).await?;
             }
             if !first && !alive {
                 self.port.send(&probes.datagram()).await?;
             }
-            let until = if alive {
-                deadline
-            } else {
-                deadline.min(Instant::now() + options.resend_after)
-            };
+            let until = if alive { deadline } else { deadline.min(Instant::now() + options.resend_after) };
             while let Some(datagram) = self.port.receive(until).await? {
                 match self.session.open(datagram) {
                     Some(reply) if ticket.matches(&reply) => return Ok(Ok(reply)),
@@ -265,11 +207,7 @@ impl Link {
                 return Ok(Err(Silence::SessionLost));
             }
             if Instant::now() >= deadline {
-                return Ok(Err(if self.port.is_refused() {
-                    Silence::PortClosed
-                } else {
-                    Silence::Complete
-                }));
+                return Ok(Err(if self.port.is_refused() { Silence::PortClosed } else { Silence::Complete }));
             }
             first = false;
         }
@@ -309,8 +247,7 @@ impl Probes {
     fn datagram(&mut self) -> Vec<u8> {
         self.sequence = self.sequence.next();
         // RMCP+ data, the channel we come in by; privilege user.
-        let message =
-            wire::encode_request(Opcode::CHANNEL_AUTHENTICATION, self.sequence, &[0x8E, 0x02]);
+        let message = wire::encode_request(Opcode::CHANNEL_AUTHENTICATION, self.sequence, &[0x8E, 0x02]);
         rmcp::encode_sessionless(&message)
     }
 
@@ -347,31 +284,18 @@ impl Opening<'_> {
     async fn run(&self) -> Result<Link, IpmiError> {
         let addr = self.peer;
         let deadline = self.started + self.options.connect_deadline;
-        let mut port = Port::open(addr)
-            .await
-            .map_err(|source| IpmiError::Socket { addr, source })?;
+        let mut port = Port::open(addr).await.map_err(|source| IpmiError::Socket { addr, source })?;
         let mut broken_off = 0;
         loop {
             let error = match self.shake_hands(&mut port, deadline).await {
                 Ok(session) => {
-                    let mut link = Link {
-                        port,
-                        session,
-                        lost: false,
-                    };
+                    let mut link = Link { port, session, lost: false };
                     match self.raise_privilege(&mut link, deadline).await {
                         Ok(()) => return Ok(link),
                         // The BMC never saw our last message, or lost its own: begin again on a new socket.
-                        Err(error)
-                            if matches!(
-                                error.class(),
-                                ErrorClass::Unreachable | ErrorClass::SessionLost
-                            ) =>
-                        {
+                        Err(error) if matches!(error.class(), ErrorClass::Unreachable | ErrorClass::SessionLost) => {
                             drop(link);
-                            port = Port::open(addr)
-                                .await
-                                .map_err(|source| IpmiError::Socket { addr, source })?;
+                            port = Port::open(addr).await.map_err(|source| IpmiError::Socket { addr, source })?;
                             error
                         }
                         Err(error) => return Err(error),
@@ -383,12 +307,7 @@ impl Opening<'_> {
                     if broken_off == BROKEN_OFF {
                         return Err(error);
                     }
-                    sleep(
-                        self.options
-                            .resend_after
-                            .min(deadline.saturating_duration_since(Instant::now())),
-                    )
-                    .await;
+                    sleep(self.options.resend_after.min(deadline.saturating_duration_since(Instant::now()))).await;
                     error
                 }
                 Err(Failure::Silent(step)) => self.silent(&port, step),
@@ -431,36 +350,15 @@ impl Opening<'_> {
         if self.options.privilege == Privilege::User {
             return Ok(());
         }
-        let (command, message) = commands::encode(SetSessionPrivilege {
-            privilege: self.options.privilege,
-        });
-        let remaining = deadline
-            .saturating_duration_since(Instant::now())
-            .max(self.options.resend_after);
-        let options = Options {
-            request_deadline: self.options.request_deadline.min(remaining),
-            ..*self.options
-        };
-        let reply = link
-            .request(
-                self.peer,
-                &options,
-                command,
-                message.data(),
-                Resend::Allowed,
-            )
-            .await?;
+        let (command, message) = commands::encode(SetSessionPrivilege { privilege: self.options.privilege });
+        let remaining = deadline.saturating_duration_since(Instant::now()).max(self.options.resend_after);
+        let options = Options { request_deadline: self.options.request_deadline.min(remaining), ..*self.options };
+        let reply = link.request(self.peer, &options, command, message.data(), Resend::Allowed).await?;
         match CompletionCode::failure(reply.completion) {
             None => Ok(()),
             // 80h: not for this user; 81h: above the limit of user or channel; 82h: cannot disable user level.
-            Some(code) if matches!(code.value(), 0x80 | 0x81 | 0xD4) => {
-                Err(self.privilege_refused())
-            }
-            Some(code) => Err(IpmiError::Completion {
-                addr: self.peer,
-                command,
-                code,
-            }),
+            Some(code) if matches!(code.value(), 0x80 | 0x81 | 0xD4) => Err(self.privilege_refused()),
+            Some(code) => Err(IpmiError::Completion { addr: self.peer, command, code }),
         }
     }
 
@@ -469,70 +367,41 @@ impl Opening<'_> {
         match end {
             End::WrongPassword { farewell } => {
                 port.send_now(&farewell);
-                Failure::Final(
-                    self.authentication_failed("the password is not the one that the BMC has"),
-                )
+                Failure::Final(self.authentication_failed("the password is not the one that the BMC has"))
             }
             End::WrongSessionKey => {
-                Failure::Final(self.authentication_failed(
-                    "the BMC uses a key of its own (K_G) that was not given",
-                ))
+                Failure::Final(self.authentication_failed("the BMC uses a key of its own (K_G) that was not given"))
             }
             End::OtherSuite => Failure::Final(self.suite_refused()),
             End::Refused(RakpStep::Rakp1, RakpStatus::UNAUTHORIZED_NAME) => {
                 Failure::Final(self.authentication_failed("the BMC has no such user"))
             }
-            End::Refused(_, status) if status.is_about_privilege() => {
-                Failure::Final(self.privilege_refused())
-            }
-            End::Refused(_, status) if status.is_about_suite() => {
-                Failure::Final(self.suite_refused())
-            }
+            End::Refused(_, status) if status.is_about_privilege() => Failure::Final(self.privilege_refused()),
+            End::Refused(_, status) if status.is_about_suite() => Failure::Final(self.suite_refused()),
             // The BMC has proved that it has our password, so a wrong code means that it answered RAKP message 1 twice.
-            End::Refused(step, status) => {
-                Failure::BrokenOff(IpmiError::HandshakeRefused { addr, step, status })
-            }
+            End::Refused(step, status) => Failure::BrokenOff(IpmiError::HandshakeRefused { addr, step, status }),
         }
     }
 
     fn silent(&self, port: &Port, step: RakpStep) -> IpmiError {
         let (addr, waited) = (self.peer, self.started.elapsed());
         if port.is_refused() {
-            IpmiError::PortClosed {
-                addr,
-                waited,
-                may_have_acted: false,
-            }
+            IpmiError::PortClosed { addr, waited, may_have_acted: false }
         } else {
-            IpmiError::Timeout {
-                addr,
-                what: step.to_string(),
-                waited,
-                may_have_acted: false,
-            }
+            IpmiError::Timeout { addr, what: step.to_string(), waited, may_have_acted: false }
         }
     }
 
     fn authentication_failed(&self, reason: &'static str) -> IpmiError {
-        IpmiError::AuthenticationFailed {
-            addr: self.peer,
-            user: self.credentials.user().to_owned(),
-            reason,
-        }
+        IpmiError::AuthenticationFailed { addr: self.peer, user: self.credentials.user().to_owned(), reason }
     }
 
     fn privilege_refused(&self) -> IpmiError {
-        IpmiError::PrivilegeRefused {
-            addr: self.peer,
-            user: self.credentials.user().to_owned(),
-        }
+        IpmiError::PrivilegeRefused { addr: self.peer, user: self.credentials.user().to_owned() }
     }
 
     fn suite_refused(&self) -> IpmiError {
-        IpmiError::SuiteRefused {
-            addr: self.peer,
-            suite: self.options.suite.number(),
-        }
+        IpmiError::SuiteRefused { addr: self.peer, suite: self.options.suite.number() }
     }
 }
 
@@ -550,11 +419,7 @@ fn nonces() -> Nonces {
     let [tag] = random();
     // Zero is the id of "no session".
     let console_session = u32::from_le_bytes(random()).max(1);
-    Nonces {
-        console_session,
-        random: random(),
-        tag,
-    }
+    Nonces { console_session, random: random(), tag }
 }
 
 /// Bytes that nobody can guess: session ids, RAKP numbers and initialisation vectors.
@@ -584,56 +449,35 @@ mod tests {
 
     async fn refusal(quirk: Quirk) -> IpmiError {
         let responder = Responder::start(CipherSuite::C3, quirk).await;
-        connect(&responder, options())
-            .await
-            .expect_err("it refuses")
+        connect(&responder, options()).await.expect_err("it refuses")
     }
 
     #[tokio::test]
     async fn suite_17_works_as_suite_3_does() {
         for suite in [CipherSuite::C3, CipherSuite::C17] {
             let responder = Responder::start(suite, Quirk::None).await;
-            let client = connect(&responder, options().with_suite(suite))
-                .await
-                .expect("it connects");
-            client
-                .run(GetChassisStatus, Resend::Allowed)
-                .await
-                .expect("it answers");
+            let client = connect(&responder, options().with_suite(suite)).await.expect("it connects");
+            client.run(GetChassisStatus, Resend::Allowed).await.expect("it answers");
             client.close().await.expect("it confirms");
         }
     }
 
     #[tokio::test]
     async fn a_bmc_without_the_suite_is_named_as_such() {
-        for (offered, asked) in [
-            (CipherSuite::C17, CipherSuite::C3),
-            (CipherSuite::C3, CipherSuite::C17),
-        ] {
+        for (offered, asked) in [(CipherSuite::C17, CipherSuite::C3), (CipherSuite::C3, CipherSuite::C17)] {
             let responder = Responder::start(offered, Quirk::None).await;
-            let error = connect(&responder, options().with_suite(asked))
-                .await
-                .expect_err("it refuses");
-            assert!(
-                matches!(error, IpmiError::SuiteRefused { suite, .. } if suite == asked.number()),
-                "{error:?}"
-            );
+            let error = connect(&responder, options().with_suite(asked)).await.expect_err("it refuses");
+            assert!(matches!(error, IpmiError::SuiteRefused { suite, .. } if suite == asked.number()), "{error:?}");
             assert_eq!(error.class(), ErrorClass::Unsupported);
         }
-        assert!(matches!(
-            refusal(Quirk::ChoosesOtherSuite).await,
-            IpmiError::SuiteRefused { .. }
-        ));
+        assert!(matches!(refusal(Quirk::ChoosesOtherSuite).await, IpmiError::SuiteRefused { .. }));
     }
 
     #[tokio::test]
     async fn an_account_without_the_privilege_is_denied() {
         for quirk in [Quirk::RefusesPrivilege, Quirk::RefusesRole] {
             let error = refusal(quirk).await;
-            assert!(
-                matches!(error, IpmiError::PrivilegeRefused { .. }),
-                "{quirk:?}: {error:?}"
-            );
+            assert!(matches!(error, IpmiError::PrivilegeRefused { .. }), "{quirk:?}: {error:?}");
             assert_eq!(error.class(), ErrorClass::Denied);
         }
     }
@@ -641,40 +485,24 @@ mod tests {
     #[tokio::test]
     async fn a_key_of_the_bmc_itself_is_named() {
         let error = refusal(Quirk::OwnKey).await;
-        assert!(
-            matches!(error, IpmiError::AuthenticationFailed { .. }),
-            "{error:?}"
-        );
+        assert!(matches!(error, IpmiError::AuthenticationFailed { .. }), "{error:?}");
         assert!(error.to_string().contains("K_G"), "{error}");
     }
 
     #[tokio::test]
     async fn a_bmc_without_a_free_session_is_busy_and_asked_again() {
         let error = refusal(Quirk::NoFreeSession(u32::MAX)).await;
-        assert!(
-            matches!(
-                error,
-                IpmiError::HandshakeRefused {
-                    step: RakpStep::OpenSession,
-                    ..
-                }
-            ),
-            "{error:?}"
-        );
+        assert!(matches!(error, IpmiError::HandshakeRefused { step: RakpStep::OpenSession, .. }), "{error:?}");
         assert_eq!(error.class(), ErrorClass::Busy);
         let responder = Responder::start(CipherSuite::C3, Quirk::NoFreeSession(2)).await;
-        connect(&responder, options())
-            .await
-            .expect("at the third time one is free");
+        connect(&responder, options()).await.expect("at the third time one is free");
     }
 
     #[tokio::test]
     async fn an_opening_that_got_mixed_up_begins_again() {
         for quirk in [Quirk::RefusesRakp3(2), Quirk::SilentAfterRakp3(2)] {
             let responder = Responder::start(CipherSuite::C3, quirk).await;
-            connect(&responder, options())
-                .await
-                .expect("the next opening is right");
+            connect(&responder, options()).await.expect("the next opening is right");
         }
     }
 
@@ -683,87 +511,35 @@ mod tests {
         let responder = Responder::start(CipherSuite::C3, Quirk::NodeBusy(3)).await;
         let client = connect(&responder, options()).await.expect("it connects");
         // It has done nothing when it says so: even what must not be repeated is asked again.
-        client
-            .run(GetChassisStatus, Resend::Never)
-            .await
-            .expect("the fourth time it answers");
+        client.run(GetChassisStatus, Resend::Never).await.expect("the fourth time it answers");
         let responder = Responder::start(CipherSuite::C3, Quirk::NodeBusy(u32::MAX)).await;
         let client = connect(&responder, options()).await.expect("it connects");
-        let error = client
-            .run(GetChassisStatus, Resend::Allowed)
-            .await
-            .expect_err("it stays busy");
-        assert!(
-            matches!(
-                error,
-                IpmiError::Completion {
-                    code: CompletionCode::NODE_BUSY,
-                    ..
-                }
-            ),
-            "{error:?}"
-        );
-        assert_eq!(
-            (error.class(), error.may_have_acted()),
-            (ErrorClass::Busy, false)
-        );
+        let error = client.run(GetChassisStatus, Resend::Allowed).await.expect_err("it stays busy");
+        assert!(matches!(error, IpmiError::Completion { code: CompletionCode::NODE_BUSY, .. }), "{error:?}");
+        assert_eq!((error.class(), error.may_have_acted()), (ErrorClass::Busy, false));
     }
 
     #[tokio::test]
     async fn a_short_reply_is_malformed() {
         let responder = Responder::start(CipherSuite::C3, Quirk::ShortReplies).await;
         let client = connect(&responder, options()).await.expect("it connects");
-        let error = client
-            .run(GetChassisStatus, Resend::Allowed)
-            .await
-            .expect_err("it is too short");
-        assert!(
-            matches!(
-                error,
-                IpmiError::Malformed {
-                    command: Opcode::CHASSIS_STATUS,
-                    ..
-                }
-            ),
-            "{error:?}"
-        );
+        let error = client.run(GetChassisStatus, Resend::Allowed).await.expect_err("it is too short");
+        assert!(matches!(error, IpmiError::Malformed { command: Opcode::CHASSIS_STATUS, .. }), "{error:?}");
     }
 
     #[tokio::test]
     async fn a_repetition_keeps_its_request_sequence_and_one_that_must_not_be_is_sent_once() {
-        let responder =
-            Responder::start(CipherSuite::C3, Quirk::DeafTo(Opcode::CHASSIS_CONTROL)).await;
+        let responder = Responder::start(CipherSuite::C3, Quirk::DeafTo(Opcode::CHASSIS_CONTROL)).await;
         let client = connect(&responder, options()).await.expect("it connects");
-        let error = client
-            .request(Opcode::CHASSIS_CONTROL, &[1], Resend::Allowed)
-            .await
-            .expect_err("it is deaf to it");
+        let error = client.request(Opcode::CHASSIS_CONTROL, &[1], Resend::Allowed).await.expect_err("it is deaf to it");
         assert!(error.may_have_acted(), "{error:?}");
         let heard = responder.heard(Opcode::CHASSIS_CONTROL);
-        assert!(
-            heard.len() > 1 && heard.iter().all(|sequence| *sequence == heard[0]),
-            "{heard:?}"
-        );
+        assert!(heard.len() > 1 && heard.iter().all(|sequence| *sequence == heard[0]), "{heard:?}");
         let client = connect(&responder, options()).await.expect("it connects");
         responder.forget();
-        let error = client
-            .request(Opcode::CHASSIS_CONTROL, &[3], Resend::Never)
-            .await
-            .expect_err("it is deaf to it");
-        assert!(
-            matches!(
-                error,
-                IpmiError::Timeout {
-                    may_have_acted: true,
-                    ..
-                }
-            ),
-            "the session lives: {error:?}"
-        );
+        let error = client.request(Opcode::CHASSIS_CONTROL, &[3], Resend::Never).await.expect_err("it is deaf to it");
+        assert!(matches!(error, IpmiError::Timeout { may_have_acted: true, .. }), "the session lives: {error:?}");
         assert_eq!(responder.heard(Opcode::CHASSIS_CONTROL).len(), 1);
-        client
-            .run(GetChassisStatus, Resend::Allowed)
-            .await
-            .expect("the session lives on");
+        client.run(GetChassisStatus, Resend::Allowed).await.expect("the session lives on");
     }
 }

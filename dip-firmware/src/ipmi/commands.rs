@@ -26,22 +26,14 @@ pub(super) fn encode(command: impl IpmiCommand) -> (Opcode, Message) {
 }
 
 /// The output of a typed command, from the data of its reply.
-pub(super) fn decode<C>(
-    addr: SocketAddr,
-    command: Opcode,
-    data: &[u8],
-) -> Result<C::Output, IpmiError>
+pub(super) fn decode<C>(addr: SocketAddr, command: Opcode, data: &[u8]) -> Result<C::Output, IpmiError>
 where
     C: IpmiCommand,
     C::Error: Into<Malformed>,
 {
     C::parse_success_response(data).map_err(|error| {
         let Malformed(what) = error.into();
-        IpmiError::Malformed {
-            addr,
-            command,
-            what,
-        }
+        IpmiError::Malformed { addr, command, what }
     })
 }
 
@@ -54,11 +46,7 @@ pub struct SetSessionPrivilege {
 
 impl From<SetSessionPrivilege> for Message {
     fn from(command: SetSessionPrivilege) -> Self {
-        Message::new_request(
-            NetFn::App,
-            Opcode::SET_PRIVILEGE.command(),
-            vec![command.privilege.value()],
-        )
+        Message::new_request(NetFn::App, Opcode::SET_PRIVILEGE.command(), vec![command.privilege.value()])
     }
 }
 
@@ -80,11 +68,7 @@ pub struct CloseSession {
 
 impl From<CloseSession> for Message {
     fn from(command: CloseSession) -> Self {
-        Message::new_request(
-            NetFn::App,
-            Opcode::CLOSE_SESSION.command(),
-            command.session.to_le_bytes().to_vec(),
-        )
+        Message::new_request(NetFn::App, Opcode::CLOSE_SESSION.command(), command.session.to_le_bytes().to_vec())
     }
 }
 

@@ -26,16 +26,10 @@ impl Credentials {
     pub fn new(user: impl Into<String>, password: impl Into<String>) -> Result<Self, IpmiError> {
         let (user, password) = (user.into(), Zeroizing::new(password.into()));
         if user.len() > USER_LEN {
-            return Err(IpmiError::InvalidCredentials {
-                what: "user name",
-                limit: USER_LEN,
-            });
+            return Err(IpmiError::InvalidCredentials { what: "user name", limit: USER_LEN });
         }
         if password.len() > PASSWORD_LEN {
-            return Err(IpmiError::InvalidCredentials {
-                what: "password",
-                limit: PASSWORD_LEN,
-            });
+            return Err(IpmiError::InvalidCredentials { what: "password", limit: PASSWORD_LEN });
         }
         Ok(Self { user, password })
     }
@@ -52,9 +46,7 @@ impl Credentials {
 
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Credentials")
-            .field("user", &self.user)
-            .finish_non_exhaustive()
+        f.debug_struct("Credentials").field("user", &self.user).finish_non_exhaustive()
     }
 }
 
@@ -66,10 +58,7 @@ mod tests {
     fn debug_does_not_show_the_password() {
         let credentials = Credentials::new("admin", "hunter2").expect("short enough");
         let shown = format!("{credentials:?}");
-        assert!(
-            shown.contains("admin") && !shown.contains("hunter2"),
-            "{shown}"
-        );
+        assert!(shown.contains("admin") && !shown.contains("hunter2"), "{shown}");
     }
 
     #[test]

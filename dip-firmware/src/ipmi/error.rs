@@ -43,9 +43,7 @@ pub enum IpmiError {
         status: RakpStatus,
     },
     /// User name or password does not fit into an IPMI message.
-    #[error(
-        "the {what} is longer than the {limit} bytes that IPMI 2.0 can carry; choose a shorter one on the BMC"
-    )]
+    #[error("the {what} is longer than the {limit} bytes that IPMI 2.0 can carry; choose a shorter one on the BMC")]
     InvalidCredentials {
         /// "user name" or "password".
         what: &'static str,
@@ -63,9 +61,7 @@ pub enum IpmiError {
         what: &'static str,
     },
     /// The network says that nobody listens at the BMC's port, or that no route leads there.
-    #[error(
-        "nothing listens at {addr} (tried for {waited:?}); check the BMC's address and that IPMI over LAN is enabled"
-    )]
+    #[error("nothing listens at {addr} (tried for {waited:?}); check the BMC's address and that IPMI over LAN is enabled")]
     PortClosed {
         /// The BMC.
         addr: SocketAddr,
@@ -75,9 +71,7 @@ pub enum IpmiError {
         may_have_acted: bool,
     },
     /// The account may not have the privilege that was asked for.
-    #[error(
-        "BMC {addr} does not give user {user:?} the privilege that was asked for; ask for less or raise the account's limit"
-    )]
+    #[error("BMC {addr} does not give user {user:?} the privilege that was asked for; ask for less or raise the account's limit")]
     PrivilegeRefused {
         /// The BMC.
         addr: SocketAddr,
@@ -102,9 +96,7 @@ pub enum IpmiError {
         source: io::Error,
     },
     /// The BMC chose other algorithms than those offered.
-    #[error(
-        "BMC {addr} does not agree to cipher suite {suite}; enable it on the BMC or choose another"
-    )]
+    #[error("BMC {addr} does not agree to cipher suite {suite}; enable it on the BMC or choose another")]
     SuiteRefused {
         /// The BMC.
         addr: SocketAddr,
@@ -112,9 +104,7 @@ pub enum IpmiError {
         suite: u8,
     },
     /// The BMC was silent until the deadline.
-    #[error(
-        "BMC {addr} did not answer {what} within {waited:?}; check its power, cabling and address"
-    )]
+    #[error("BMC {addr} did not answer {what} within {waited:?}; check its power, cabling and address")]
     Timeout {
         /// The BMC.
         addr: SocketAddr,
@@ -161,9 +151,7 @@ impl IpmiError {
             Self::HandshakeRefused { status, .. } => status.class(),
             Self::InvalidCredentials { .. } => ErrorClass::Invalid,
             Self::Malformed { .. } => ErrorClass::Unexpected,
-            Self::PortClosed { .. } | Self::Timeout { .. } | Self::Socket { .. } => {
-                ErrorClass::Unreachable
-            }
+            Self::PortClosed { .. } | Self::Timeout { .. } | Self::Socket { .. } => ErrorClass::Unreachable,
             Self::SessionLost { .. } => ErrorClass::SessionLost,
             Self::SuiteRefused { .. } => ErrorClass::Unsupported,
         }

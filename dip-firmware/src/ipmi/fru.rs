@@ -114,22 +114,14 @@ impl FruHeader {
             return None;
         }
         let at = |byte: u8| usize::from(byte) * UNIT;
-        Some(Self {
-            chassis: at(header[2]),
-            board: at(header[3]),
-            product: at(header[4]),
-        })
+        Some(Self { chassis: at(header[2]), board: at(header[3]), product: at(header[4]) })
     }
 
     /// The areas that exist, and where they begin.
     pub(super) fn areas(&self) -> impl Iterator<Item = (FruArea, usize)> {
-        [
-            (FruArea::Chassis, self.chassis),
-            (FruArea::Board, self.board),
-            (FruArea::Product, self.product),
-        ]
-        .into_iter()
-        .filter(|(_, at)| *at != 0)
+        [(FruArea::Chassis, self.chassis), (FruArea::Board, self.board), (FruArea::Product, self.product)]
+            .into_iter()
+            .filter(|(_, at)| *at != 0)
     }
 }
 
@@ -151,10 +143,7 @@ fn area_body(bytes: &[u8], at: usize) -> Option<&[u8]> {
 fn chassis(body: &[u8]) -> ChassisArea {
     // Chassis type.
     let mut fields = Fields::after(body, 1, Text::Latin1);
-    ChassisArea {
-        part_number: fields.text(),
-        serial: fields.text(),
-    }
+    ChassisArea { part_number: fields.text(), serial: fields.text() }
 }
 
 fn board(body: &[u8]) -> BoardArea {
@@ -206,10 +195,7 @@ struct Fields<'a> {
 
 impl<'a> Fields<'a> {
     fn after(body: &'a [u8], skip: usize, text: Text) -> Self {
-        Self {
-            rest: body.get(skip..).unwrap_or_default(),
-            text,
-        }
+        Self { rest: body.get(skip..).unwrap_or_default(), text }
     }
 
     fn text(&mut self) -> Option<String> {
@@ -248,20 +234,14 @@ impl<'a> Fields<'a> {
 fn bcd_plus(field: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789 -.???";
     let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble & 0x0F)]);
-    field
-        .iter()
-        .flat_map(|byte| [digit(byte >> 4), digit(*byte)])
-        .collect()
+    field.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect()
 }
 
 /// Four characters in three bytes, lowest bits first, starting at the space.
 fn six_bit(field: &[u8]) -> String {
     let mut out = String::new();
     for chunk in field.chunks(3) {
-        let bits = chunk
-            .iter()
-            .rev()
-            .fold(0u32, |bits, byte| bits << 8 | u32::from(*byte));
+        let bits = chunk.iter().rev().fold(0u32, |bits, byte| bits << 8 | u32::from(*byte));
         for n in 0..(chunk.len() * 8 / 6) {
             out.push(char::from(0x20 + (bits >> (6 * n) & 0x3F) as u8));
         }
@@ -270,12 +250,8 @@ fn six_bit(field: &[u8]) -> String {
 }
 
 fn utf16(field: &[u8]) -> String {
-    let units = field
-        .chunks_exact(2)
-        .map(|pair| u16::from_le_bytes([pair[0], pair[1]]));
-    char::decode_utf16(units)
-        .map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER))
-        .collect()
+    let units = field.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]]));
+    char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
 }
 
 #[cfg(test)]
@@ -303,27 +279,8 @@ mod tests {
     }
 
     fn sample() -> Vec<u8> {
-        let board = area(
-            [
-                vec![0, 0, 0, 0],
-                field("ACME"),
-                field("B-1"),
-                field("BS77"),
-                field("BP"),
-            ]
-            .concat(),
-        );
-        let product = area(
-            [
-                vec![0],
-                field("ACME"),
-                field("Server 9"),
-                vec![0xC0],
-                field("v2"),
-                field("S123"),
-            ]
-            .concat(),
-        );
+        let board = area([vec![0, 0, 0, 0], field("ACME"), field("B-1"), field("BS77"), field("BP")].concat());
+        let product = area([vec![0], field("ACME"), field("Server 9"), vec![0xC0], field("v2"), field("S123")].concat());
         let at_product = 1 + board.len() / UNIT;
         let mut header = vec![1, 0, 0, 1, at_product as u8, 0, 0];
         header.push(checksum(&header));
@@ -338,10 +295,7 @@ mod tests {
         assert_eq!(product.part_number, None, "an empty field is absent");
         assert_eq!(product.serial.as_deref(), Some("S123"));
         assert_eq!(product.asset_tag, None, "after the end");
-        assert_eq!(
-            inventory.board.expect("there is one").serial.as_deref(),
-            Some("BS77")
-        );
+        assert_eq!(inventory.board.expect("there is one").serial.as_deref(), Some("BS77"));
         assert!(inventory.damaged.is_empty() && inventory.chassis.is_none());
     }
 
@@ -351,10 +305,7 @@ mod tests {
         let last = bytes.len() - 2;
         bytes[last] ^= 1;
         let inventory = FruInventory::parse(&bytes).expect("the header is right");
-        assert_eq!(
-            (inventory.product, inventory.damaged),
-            (None, vec![FruArea::Product])
-        );
+        assert_eq!((inventory.product, inventory.damaged), (None, vec![FruArea::Product]));
         assert!(inventory.board.is_some());
     }
 

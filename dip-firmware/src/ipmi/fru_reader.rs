@@ -15,12 +15,7 @@ const SMALLEST_PIECE: usize = 8;
 
 /// The inventory of unit `fru`; `None` when its header cannot be read.
 pub(super) async fn read(bmc: &IpmiBmc, fru: u8) -> Result<Option<FruInventory>, IpmiError> {
-    let mut reader = Reader {
-        bmc,
-        fru,
-        bytes: vec![0; size(bmc, fru).await?],
-        piece: PIECE,
-    };
+    let mut reader = Reader { bmc, fru, bytes: vec![0; size(bmc, fru).await?], piece: PIECE };
     reader.fill(0, FruHeader::LEN).await?;
     let Some(header) = FruHeader::parse(&reader.bytes) else {
         return Ok(None);
@@ -43,18 +38,10 @@ async fn size(bmc: &IpmiBmc, fru: u8) -> Result<usize, IpmiError> {
             if access & 1 == 0 {
                 Ok(size)
             } else {
-                Err(malformed(
-                    bmc,
-                    command,
-                    "the inventory is addressed by words, which dip does not read",
-                ))
+                Err(malformed(bmc, command, "the inventory is addressed by words, which dip does not read"))
             }
         }
-        _ => Err(malformed(
-            bmc,
-            command,
-            "the area info has fewer than 3 bytes",
-        )),
+        _ => Err(malformed(bmc, command, "the area info has fewer than 3 bytes")),
     }
 }
 
@@ -72,19 +59,12 @@ impl Reader<'_> {
         let end = end.min(self.bytes.len());
         while at < end {
             let wanted = self.piece.min(end - at);
-            let [low, high] = u16::try_from(at)
-                .expect("the size has 16 bits")
-                .to_le_bytes();
+            let [low, high] = u16::try_from(at).expect("the size has 16 bits").to_le_bytes();
             let count = u8::try_from(wanted).expect("a piece has at most 32 bytes");
-            let reply = match self
-                .bmc
-                .request(command, &[self.fru, low, high, count], Resend::Allowed)
-                .await
-            {
+            let reply = match self.bmc.request(command, &[self.fru, low, high, count], Resend::Allowed).await {
                 // Too many bytes for this BMC, said in one of several ways.
                 Err(IpmiError::Completion { code, .. })
-                    if matches!(code.value(), 0xC4 | 0xC6..=0xCA | 0xFF)
-                        && self.piece > SMALLEST_PIECE =>
+                    if matches!(code.value(), 0xC4 | 0xC6..=0xCA | 0xFF) && self.piece > SMALLEST_PIECE =>
                 {
                     self.piece /= 2;
                     continue;
@@ -92,15 +72,9 @@ impl Reader<'_> {
                 other => other?,
             };
             let got = match reply.split_first() {
-                Some((&count, data)) if count != 0 && data.len() >= usize::from(count) => {
-                    &data[..usize::from(count)]
-                }
+                Some((&count, data)) if count != 0 && data.len() >= usize::from(count) => &data[..usize::from(count)],
                 _ => {
-                    return Err(malformed(
-                        self.bmc,
-                        command,
-                        "the piece is shorter than it says, or empty",
-                    ));
+                    return Err(malformed(self.bmc, command, "the piece is shorter than it says, or empty"));
                 }
             };
             let got = &got[..got.len().min(wanted)];
@@ -112,9 +86,5 @@ impl Reader<'_> {
 }
 
 fn malformed(bmc: &IpmiBmc, command: Opcode, what: &'static str) -> IpmiError {
-    IpmiError::Malformed {
-        addr: bmc.addr(),
-        command,
-        what,
-    }
+    IpmiError::Malformed { addr: bmc.addr(), command, what }
 }

@@ -36,15 +36,8 @@ pub(super) struct Handshake {
 
 enum Stage {
     Opening,
-    Naming {
-        bmc_session: u32,
-    },
-    Proving {
-        bmc_session: u32,
-        bmc_guid: [u8; 16],
-        session_key: Zeroizing<Vec<u8>>,
-        message: Vec<u8>,
-    },
+    Naming { bmc_session: u32 },
+    Proving { bmc_session: u32, bmc_guid: [u8; 16], session_key: Zeroizing<Vec<u8>>, message: Vec<u8> },
 }
 
 /// What a datagram did to the opening.
@@ -87,21 +80,16 @@ impl Handshake {
 
     /// The message to send now, or to send again.
     pub(super) fn datagram(&self) -> Vec<u8> {
-        let Nonces {
-            console_session,
-            random,
-            ..
-        } = &self.nonces;
+        let Nonces { console_session, random, .. } = &self.nonces;
         let tag = self.tag();
         match &self.stage {
             Stage::Opening => rmcp::encode_plain(
                 PayloadType::OpenSessionRequest,
                 &rakp::open_session_request(tag, *console_session, self.algorithms),
             ),
-            Stage::Naming { bmc_session } => rmcp::encode_plain(
-                PayloadType::Rakp1,
-                &rakp::rakp1(tag, *bmc_session, random, self.role, &self.user),
-            ),
+            Stage::Naming { bmc_session } => {
+                rmcp::encode_plain(PayloadType::Rakp1, &rakp::rakp1(tag, *bmc_session, random, self.role, &self.user))
+            }
             Stage::Proving { message, .. } => message.clone(),
         }
     }
@@ -122,9 +110,7 @@ impl Handshake {
         };
         let progress = match (&self.stage, kind) {
             (Stage::Opening, PayloadType::OpenSessionResponse) => self.opened(payload),
-            (Stage::Naming { bmc_session }, PayloadType::Rakp2) => {
-                self.named(*bmc_session, payload)
-            }
+            (Stage::Naming { bmc_session }, PayloadType::Rakp2) => self.named(*bmc_session, payload),
             (Stage::Proving { .. }, PayloadType::Rakp4) => self.proved(payload),
             _ => None,
         };
@@ -140,9 +126,7 @@ impl Handshake {
         if !opened.agrees_to(self.algorithms) {
             return Some(Progress::Ended(End::OtherSuite));
         }
-        self.stage = Stage::Naming {
-            bmc_session: opened.bmc_session,
-        };
+        self.stage = Stage::Naming { bmc_session: opened.bmc_session };
         Some(Progress::Advanced)
     }
 
@@ -173,13 +157,7 @@ impl Handshake {
     }
 
     fn proved(&self, payload: &[u8]) -> Option<Progress> {
-        let Stage::Proving {
-            bmc_session,
-            bmc_guid,
-            session_key,
-            ..
-        } = &self.stage
-        else {
+        let Stage::Proving { bmc_session, bmc_guid, session_key, .. } = &self.stage else {
             return None;
         };
         let answer = rakp::read_rakp4(payload)?;
@@ -193,12 +171,7 @@ impl Handshake {
             return Some(Progress::Ended(End::WrongSessionKey));
         }
         let keys = SessionKeys::derive(self.algorithms.digest, session_key);
-        Some(Progress::Established(Session::new(
-            self.algorithms,
-            keys,
-            self.nonces.console_session,
-            *bmc_session,
-        )))
+        Some(Progress::Established(Session::new(self.algorithms, keys, self.nonces.console_session, *bmc_session)))
     }
 
     /// The contents of an answer; `None` when it is the answer to another message.
@@ -207,9 +180,7 @@ impl Handshake {
             return None;
         }
         match answer.body {
-            Ok(body) => {
-                (answer.console_session == Some(self.nonces.console_session)).then_some(Ok(body))
-            }
+            Ok(body) => (answer.console_session == Some(self.nonces.console_session)).then_some(Ok(body)),
             // Some BMCs leave the session id out of a refusal, or zero.
             Err(status) => match answer.console_session {
                 Some(other) if other != 0 && other != self.nonces.console_session => None,
@@ -228,12 +199,7 @@ impl Handshake {
         self.nonces.tag.wrapping_add(offset)
     }
 
-    fn exchange<'a>(
-        &'a self,
-        bmc_session: u32,
-        bmc_random: &'a [u8; 16],
-        bmc_guid: &'a [u8; 16],
-    ) -> Exchange<'a> {
+    fn exchange<'a>(&'a self, bmc_session: u32, bmc_random: &'a [u8; 16], bmc_guid: &'a [u8; 16]) -> Exchange<'a> {
         Exchange {
             console_session: self.nonces.console_session,
             bmc_session,
@@ -312,10 +278,7 @@ mod tests {
 
     fn bytes(hex: &str) -> Vec<u8> {
         let digit = |c: u8| char::from(c).to_digit(16).expect("only hexadecimal digits") as u8;
-        hex.as_bytes()
-            .chunks(2)
-            .map(|pair| digit(pair[0]) << 4 | digit(pair[1]))
-            .collect()
+        hex.as_bytes().chunks(2).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect()
     }
 
     /// ipmitool gives all messages the tag zero, dip one to each.
@@ -326,28 +289,14 @@ mod tests {
     }
 
     fn handshake(recorded: &Recorded, password: &str) -> Handshake {
-        let random = *bytes(recorded.console_random)
-            .first_chunk()
-            .expect("16 bytes");
-        let nonces = Nonces {
-            console_session: recorded.console_session,
-            random,
-            tag: 0,
-        };
+        let random = *bytes(recorded.console_random).first_chunk().expect("16 bytes");
+        let nonces = Nonces { console_session: recorded.console_session, random, tag: 0 };
         let credentials = Credentials::new("admin", password).expect("short enough");
-        Handshake::new(
-            &credentials,
-            &Options::default().with_suite(recorded.suite),
-            nonces,
-        )
+        Handshake::new(&credentials, &Options::default().with_suite(recorded.suite), nonces)
     }
 
     fn advance(handshake: &mut Handshake, datagram: &[u8]) {
-        assert!(
-            matches!(handshake.receive(datagram), Progress::Advanced),
-            "at {}",
-            handshake.step()
-        );
+        assert!(matches!(handshake.receive(datagram), Progress::Advanced), "at {}", handshake.step());
     }
 
     #[test]
@@ -358,20 +307,13 @@ mod tests {
             assert_eq!(handshake.datagram(), tagged(recorded.rakp1, 1));
             advance(&mut handshake, &tagged(recorded.rakp2, 1));
             assert_eq!(handshake.datagram(), tagged(recorded.rakp3, 2));
-            let Progress::Established(mut session) = handshake.receive(&tagged(recorded.rakp4, 2))
-            else {
+            let Progress::Established(mut session) = handshake.receive(&tagged(recorded.rakp4, 2)) else {
                 panic!("RAKP message 4 is right");
             };
             let ticket = session.ticket(Opcode::SET_PRIVILEGE);
-            let iv = *bytes(recorded.request)[TAG..]
-                .first_chunk()
-                .expect("16 bytes");
+            let iv = *bytes(recorded.request)[TAG..].first_chunk().expect("16 bytes");
             let sealed: Vec<_> = (0..3).map(|_| session.seal(ticket, &[4], iv)).collect();
-            assert_eq!(
-                sealed[2],
-                bytes(recorded.request),
-                "the third datagram of the session"
-            );
+            assert_eq!(sealed[2], bytes(recorded.request), "the third datagram of the session");
             let reply = session.open(&bytes(recorded.reply)).expect("a right reply");
             assert!(ticket.matches(&reply));
             assert_eq!((reply.completion, reply.data), (0, vec![4]));
@@ -384,10 +326,7 @@ mod tests {
             let mut handshake = handshake(&recorded, "Secret");
             advance(&mut handshake, &bytes(recorded.open_session_response));
             let progress = handshake.receive(&tagged(recorded.rakp2, 1));
-            assert!(matches!(
-                progress,
-                Progress::Ended(End::WrongPassword { .. })
-            ));
+            assert!(matches!(progress, Progress::Ended(End::WrongPassword { .. })));
         }
     }
 
@@ -398,12 +337,7 @@ mod tests {
         advance(&mut handshake, &opened);
         let mut foreign = tagged(SUITE_3.rakp2, 1);
         foreign[TAG + 4] ^= 1; // another console's session
-        for datagram in [
-            opened,
-            tagged(SUITE_3.rakp2, 0),
-            foreign,
-            tagged(SUITE_3.rakp4, 1),
-        ] {
+        for datagram in [opened, tagged(SUITE_3.rakp2, 0), foreign, tagged(SUITE_3.rakp4, 1)] {
             assert!(matches!(handshake.receive(&datagram), Progress::Ignored));
         }
         advance(&mut handshake, &tagged(SUITE_3.rakp2, 1));
@@ -416,10 +350,7 @@ mod tests {
         advance(&mut handshake, &tagged(SUITE_3.rakp2, 1));
         let mut changed = tagged(SUITE_3.rakp4, 2);
         *changed.last_mut().expect("not empty") ^= 1;
-        assert!(matches!(
-            handshake.receive(&changed),
-            Progress::Ended(End::WrongSessionKey)
-        ));
+        assert!(matches!(handshake.receive(&changed), Progress::Ended(End::WrongSessionKey)));
     }
 
     proptest! {

@@ -25,19 +25,12 @@ pub struct Identity {
 }
 
 impl Identity {
-    pub(super) fn new(
-        device: &DeviceId,
-        guid: Option<SystemGuid>,
-        fru: Option<FruInventory>,
-    ) -> Self {
+    pub(super) fn new(device: &DeviceId, guid: Option<SystemGuid>, fru: Option<FruInventory>) -> Self {
         Self {
             // Only 20 bits are the number (§20.1).
             maker: device.manufacturer_id & 0x000F_FFFF,
             product: device.product_id,
-            firmware: Firmware {
-                major: device.major_fw_revision,
-                minor: device.minor_fw_revision,
-            },
+            firmware: Firmware { major: device.major_fw_revision, minor: device.minor_fw_revision },
             guid,
             fru,
         }
@@ -46,19 +39,13 @@ impl Identity {
     /// Manufacturer of the machine: of the product, else of the main board.
     pub fn manufacturer(&self) -> Option<&str> {
         let fru = self.fru.as_ref()?;
-        first(&[
-            fru.product.as_ref().map(|area| &area.manufacturer),
-            fru.board.as_ref().map(|area| &area.manufacturer),
-        ])
+        first(&[fru.product.as_ref().map(|area| &area.manufacturer), fru.board.as_ref().map(|area| &area.manufacturer)])
     }
 
     /// Name of the product: of the product, else of the main board.
     pub fn product_name(&self) -> Option<&str> {
         let fru = self.fru.as_ref()?;
-        first(&[
-            fru.product.as_ref().map(|area| &area.name),
-            fru.board.as_ref().map(|area| &area.name),
-        ])
+        first(&[fru.product.as_ref().map(|area| &area.name), fru.board.as_ref().map(|area| &area.name)])
     }
 
     /// Serial number of the machine: of the product, else of the chassis, else of the main board.
@@ -73,9 +60,7 @@ impl Identity {
 }
 
 fn first<'a>(fields: &[Option<&'a Option<String>>]) -> Option<&'a str> {
-    fields
-        .iter()
-        .find_map(|field| field.and_then(Option::as_deref))
+    fields.iter().find_map(|field| field.and_then(Option::as_deref))
 }
 
 /// Version of a BMC's firmware.
@@ -108,10 +93,7 @@ impl IpmiCommand for GetSystemGuid {
     type Error = Malformed;
 
     fn parse_success_response(data: &[u8]) -> Result<SystemGuid, Malformed> {
-        data.first_chunk()
-            .copied()
-            .map(SystemGuid)
-            .ok_or(Malformed("the GUID has fewer than 16 bytes"))
+        data.first_chunk().copied().map(SystemGuid).ok_or(Malformed("the GUID has fewer than 16 bytes"))
     }
 }
 
@@ -136,19 +118,8 @@ pub enum GuidOrder {
 impl SystemGuid {
     /// The UUID, if the bytes came in `order`: lower case, with hyphens.
     pub fn uuid(&self, order: GuidOrder) -> String {
-        let hex: String = self
-            .rfc_bytes(order)
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        format!(
-            "{}-{}-{}-{}-{}",
-            &hex[..8],
-            &hex[8..12],
-            &hex[12..16],
-            &hex[16..20],
-            &hex[20..]
-        )
+        let hex: String = self.rfc_bytes(order).iter().map(|byte| format!("{byte:02x}")).collect();
+        format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
     }
 
     /// The order in which the bytes make a UUID of a known version, if there is exactly one.
@@ -157,9 +128,7 @@ impl SystemGuid {
             let bytes = self.rfc_bytes(*order);
             matches!(bytes[6] >> 4, 1..=8) && bytes[8] >> 6 == 0b10
         };
-        let mut fitting = [GuidOrder::Smbios, GuidOrder::Rfc, GuidOrder::Ipmi]
-            .into_iter()
-            .filter(fits);
+        let mut fitting = [GuidOrder::Smbios, GuidOrder::Rfc, GuidOrder::Ipmi].into_iter().filter(fits);
         let only = fitting.next()?;
         fitting.next().is_none().then_some(only)
     }
@@ -195,10 +164,7 @@ mod tests {
     fn the_three_orders_of_one_uuid_are_told_apart() {
         // Fields chosen so that only the right order gives version and variant.
         let uuid = "00112233-0455-4677-8899-2abbccddeeff";
-        let rfc = [
-            0x00, 0x11, 0x22, 0x33, 0x04, 0x55, 0x46, 0x77, 0x88, 0x99, 0x2a, 0xbb, 0xcc, 0xdd,
-            0xee, 0xff,
-        ];
+        let rfc = [0x00, 0x11, 0x22, 0x33, 0x04, 0x55, 0x46, 0x77, 0x88, 0x99, 0x2a, 0xbb, 0xcc, 0xdd, 0xee, 0xff];
         for order in [GuidOrder::Ipmi, GuidOrder::Rfc] {
             // Each order is its own inverse.
             let sent = SystemGuid(SystemGuid(rfc).rfc_bytes(order));

@@ -39,12 +39,11 @@ mod wire;
 
 pub use bmc::{IpmiBmc, PowerOutcome};
 pub use boot::{
-    AcknowledgeBootInfo, BootDevice, BootMode, BootOverride, BootPersistence, GetBootOverride,
-    KeepBootFlags, SetBootOverride,
+    AcknowledgeBootInfo, BootDevice, BootMode, BootOverride, BootPersistence, BootState, GetBootOverride, KeepBootFlags,
+    SetBootOverride,
 };
 pub use chassis::{
-    ChassisControl, ChassisIdentify, ChassisStatus, GetChassisStatus, Identify, LastPowerEvent,
-    PowerAction, PowerState,
+    ChassisControl, ChassisIdentify, ChassisStatus, GetChassisStatus, Identify, LastPowerEvent, PowerAction, PowerState,
 };
 pub use client::{IpmiClient, Resend};
 pub use commands::{CloseSession, Malformed, SetSessionPrivilege};

@@ -26,10 +26,7 @@ impl Opcode {
 
     /// Network function (6 bits, made even: a request) and command by number.
     pub const fn raw(netfn: u8, command: u8) -> Self {
-        Self {
-            netfn: netfn & 0x3E,
-            command,
-        }
+        Self { netfn: netfn & 0x3E, command }
     }
 
     /// The number of the network function, as in a request.
@@ -65,11 +62,7 @@ impl fmt::Display for Opcode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.name() {
             Some(name) => f.write_str(name),
-            None => write!(
-                f,
-                "command {:#04x} of network function {:#04x}",
-                self.command, self.netfn
-            ),
+            None => write!(f, "command {:#04x} of network function {:#04x}", self.command, self.netfn),
         }
     }
 }

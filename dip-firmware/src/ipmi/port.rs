@@ -24,11 +24,7 @@ impl Port {
         };
         let socket = UdpSocket::bind((any, 0)).await?;
         socket.connect(peer).await?;
-        Ok(Self {
-            socket,
-            refused: false,
-            buffer: Box::new([0; DATAGRAM]),
-        })
+        Ok(Self { socket, refused: false, buffer: Box::new([0; DATAGRAM]) })
     }
 
     /// Whether the last thing heard was that nobody listens at the port.
@@ -73,10 +69,5 @@ impl Port {
 }
 
 fn is_refusal(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::ConnectionRefused
-            | io::ErrorKind::HostUnreachable
-            | io::ErrorKind::NetworkUnreachable
-    )
+    matches!(error.kind(), io::ErrorKind::ConnectionRefused | io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable)
 }

@@ -90,11 +90,7 @@ impl fmt::Display for RakpStatus {
 }
 
 /// Open Session Request (§13.17): one proposal, the highest privilege that goes with it.
-pub(super) fn open_session_request(
-    tag: u8,
-    console_session: u32,
-    algorithms: Algorithms,
-) -> Vec<u8> {
+pub(super) fn open_session_request(tag: u8, console_session: u32, algorithms: Algorithms) -> Vec<u8> {
     let mut out = vec![tag, 0, 0, 0];
     out.extend(console_session.to_le_bytes());
     for (kind, algorithm) in proposals(algorithms) {
@@ -104,30 +100,15 @@ pub(super) fn open_session_request(
 }
 
 fn proposals(algorithms: Algorithms) -> [(u8, u8); 3] {
-    [
-        (0, algorithms.authentication),
-        (1, algorithms.integrity),
-        (2, algorithms.confidentiality),
-    ]
+    [(0, algorithms.authentication), (1, algorithms.integrity), (2, algorithms.confidentiality)]
 }
 
 /// RAKP message 1 (§13.20).
-pub(super) fn rakp1(
-    tag: u8,
-    bmc_session: u32,
-    random: &[u8; 16],
-    role: u8,
-    user: &[u8],
-) -> Vec<u8> {
+pub(super) fn rakp1(tag: u8, bmc_session: u32, random: &[u8; 16], role: u8, user: &[u8]) -> Vec<u8> {
     let mut out = vec![tag, 0, 0, 0];
     out.extend(bmc_session.to_le_bytes());
     out.extend(random);
-    out.extend([
-        role,
-        0,
-        0,
-        u8::try_from(user.len()).expect("user names have at most 16 bytes"),
-    ]);
+    out.extend([role, 0, 0, u8::try_from(user.len()).expect("user names have at most 16 bytes")]);
     out.extend(user);
     out
 }
@@ -182,10 +163,7 @@ pub(super) fn read_open_session(payload: &[u8]) -> Option<Answer<Opened>> {
         let (session, records) = body.split_first_chunk::<4>()?;
         let (records, _) = records.split_first_chunk::<24>()?;
         let chosen = [records[4] & 0x3F, records[12] & 0x3F, records[20] & 0x3F];
-        Some(Opened {
-            bmc_session: u32::from_le_bytes(*session),
-            chosen,
-        })
+        Some(Opened { bmc_session: u32::from_le_bytes(*session), chosen })
     })
 }
 
@@ -193,11 +171,7 @@ pub(super) fn read_rakp2(payload: &[u8]) -> Option<Answer<Rakp2<'_>>> {
     answer(payload, |body| {
         let (random, body) = body.split_first_chunk::<16>()?;
         let (guid, code) = body.split_first_chunk::<16>()?;
-        Some(Rakp2 {
-            bmc_random: *random,
-            bmc_guid: *guid,
-            code,
-        })
+        Some(Rakp2 { bmc_random: *random, bmc_guid: *guid, code })
     })
 }
 
@@ -209,20 +183,12 @@ fn answer<'a, T>(payload: &'a [u8], read: impl FnOnce(&'a [u8]) -> Option<T>) ->
     let [tag, status, ..] = *payload else {
         return None;
     };
-    let console_session = payload
-        .get(4..8)
-        .and_then(|bytes| bytes.first_chunk())
-        .copied()
-        .map(u32::from_le_bytes);
+    let console_session = payload.get(4..8).and_then(|bytes| bytes.first_chunk()).copied().map(u32::from_le_bytes);
     let body = match status {
         0 => Ok(read(payload.get(8..)?)?),
         status => Err(RakpStatus(status)),
     };
-    Some(Answer {
-        tag,
-        console_session,
-        body,
-    })
+    Some(Answer { tag, console_session, body })
 }
 
 #[cfg(test)]
@@ -244,10 +210,7 @@ mod tests {
     #[test]
     fn a_refusal_may_be_cut_after_its_status() {
         let cut = read_rakp2(&[3, 0x0D]).expect("tag and status are there");
-        assert_eq!(
-            (cut.tag, cut.console_session, cut.body),
-            (3, None, Err(RakpStatus::UNAUTHORIZED_NAME))
-        );
+        assert_eq!((cut.tag, cut.console_session, cut.body), (3, None, Err(RakpStatus::UNAUTHORIZED_NAME)));
     }
 
     proptest! {

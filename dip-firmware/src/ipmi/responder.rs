@@ -48,19 +48,8 @@ impl Responder {
         let socket = UdpSocket::bind("127.0.0.1:0").await.expect("a free port");
         let addr = socket.local_addr().expect("it is bound");
         let heard = Arc::default();
-        let bmc = Bmc {
-            algorithms: suite.algorithms(),
-            quirk,
-            heard: Arc::clone(&heard),
-            opening: None,
-            keys: None,
-            sent: 0,
-        };
-        Self {
-            addr,
-            heard,
-            task: tokio::spawn(serve(socket, bmc)),
-        }
+        let bmc = Bmc { algorithms: suite.algorithms(), quirk, heard: Arc::clone(&heard), opening: None, keys: None, sent: 0 };
+        Self { addr, heard, task: tokio::spawn(serve(socket, bmc)) }
     }
 
     pub(super) fn addr(&self) -> SocketAddr {
@@ -70,11 +59,7 @@ impl Responder {
     /// The request sequences of all requests of `opcode` that arrived.
     pub(super) fn heard(&self, opcode: Opcode) -> Vec<RequestSequence> {
         let heard = self.heard.lock().expect("nobody panics with it");
-        heard
-            .iter()
-            .filter(|(other, _)| *other == opcode)
-            .map(|(_, sequence)| *sequence)
-            .collect()
+        heard.iter().filter(|(other, _)| *other == opcode).map(|(_, sequence)| *sequence).collect()
     }
 
     pub(super) fn forget(&self) {
@@ -92,10 +77,7 @@ async fn serve(socket: UdpSocket, mut bmc: Bmc) {
     let mut buffer = [0; 2048];
     while let Ok((len, console)) = socket.recv_from(&mut buffer).await {
         if let Some(answer) = bmc.answer(&buffer[..len]) {
-            socket
-                .send_to(&answer, console)
-                .await
-                .expect("the console is on this machine");
+            socket.send_to(&answer, console).await.expect("the console is on this machine");
         }
     }
 }
@@ -123,57 +105,29 @@ impl Bmc {
             Packet::Sessionless { payload } => {
                 let (opcode, sequence, _) = request(payload)?;
                 // IPMI 2.0 is spoken, users have names.
-                let reply =
-                    wire::encode_reply(opcode, sequence, 0, &[1, 0x80, 0x04, 0x02, 0, 0, 0, 0]);
+                let reply = wire::encode_reply(opcode, sequence, 0, &[1, 0x80, 0x04, 0x02, 0, 0, 0, 0]);
                 Some(rmcp::encode_sessionless(&reply))
             }
-            Packet::Plain {
-                kind: PayloadType::OpenSessionRequest,
-                payload,
-            } => self.open_session(payload),
-            Packet::Plain {
-                kind: PayloadType::Rakp1,
-                payload,
-            } => self.rakp1(payload),
-            Packet::Plain {
-                kind: PayloadType::Rakp3,
-                payload,
-            } => self.rakp3(payload),
+            Packet::Plain { kind: PayloadType::OpenSessionRequest, payload } => self.open_session(payload),
+            Packet::Plain { kind: PayloadType::Rakp1, payload } => self.rakp1(payload),
+            Packet::Plain { kind: PayloadType::Rakp3, payload } => self.rakp3(payload),
             Packet::Plain { .. } => None,
-            Packet::Sealed {
-                session,
-                payload,
-                covered_and_code,
-                ..
-            } => {
-                let (console_session, keys) =
-                    self.keys.as_ref().filter(|_| session == BMC_SESSION)?;
+            Packet::Sealed { session, payload, covered_and_code, .. } => {
+                let (console_session, keys) = self.keys.as_ref().filter(|_| session == BMC_SESSION)?;
                 let len = self.algorithms.integrity_code_len;
                 let (covered, code) = rmcp::split_code(covered_and_code, payload, len)?;
-                assert!(
-                    self.algorithms
-                        .digest
-                        .verify(&keys.integrity, &[covered], code),
-                    "a wrong signature"
-                );
-                let message =
-                    seal::decrypt(&keys.confidentiality, payload).expect("it was encrypted for us");
+                assert!(self.algorithms.digest.verify(&keys.integrity, &[covered], code), "a wrong signature");
+                let message = seal::decrypt(&keys.confidentiality, payload).expect("it was encrypted for us");
                 let (opcode, sequence, data) = request(&message)?;
                 let console_session = *console_session;
-                self.heard
-                    .lock()
-                    .expect("nobody panics with it")
-                    .push((opcode, sequence));
+                self.heard.lock().expect("nobody panics with it").push((opcode, sequence));
                 let (completion, reply) = self.run(opcode, data)?;
                 self.sent += 1;
                 let (_, keys) = self.keys.as_ref()?;
                 let message = wire::encode_reply(opcode, sequence, completion, &reply);
                 let text = seal::encrypt(&keys.confidentiality, [7; 16], &message);
                 let packet = rmcp::encode_sealed(console_session, self.sent, &text);
-                let code = self
-                    .algorithms
-                    .digest
-                    .code(&keys.integrity, &[packet.covered()]);
+                let code = self.algorithms.digest.code(&keys.integrity, &[packet.covered()]);
                 Some(packet.sign(&code[..len]))
             }
         }
@@ -200,11 +154,7 @@ impl Bmc {
         let tag = *payload.first()?;
         let console_session = u32::from_le_bytes(*payload.get(4..8)?.first_chunk()?);
         let proposed = [*payload.get(12)?, *payload.get(20)?, *payload.get(28)?];
-        let ours = [
-            self.algorithms.authentication,
-            self.algorithms.integrity,
-            self.algorithms.confidentiality,
-        ];
+        let ours = [self.algorithms.authentication, self.algorithms.integrity, self.algorithms.confidentiality];
         let status = match &mut self.quirk {
             Quirk::NoFreeSession(times @ 1..) => {
                 *times -= 1;
@@ -216,20 +166,14 @@ impl Bmc {
         let mut answer = vec![tag, status, 4, 0];
         answer.extend(console_session.to_le_bytes());
         if status == 0 {
-            self.opening = Some(Opening {
-                console_session,
-                ..Opening::default()
-            });
+            self.opening = Some(Opening { console_session, ..Opening::default() });
             answer.extend(BMC_SESSION.to_le_bytes());
             for (kind, algorithm) in (0u8..).zip(ours) {
                 let other = u8::from(matches!(self.quirk, Quirk::ChoosesOtherSuite));
                 answer.extend([kind, 0, 0, 8, algorithm + other, 0, 0, 0]);
             }
         }
-        Some(rmcp::encode_plain(
-            PayloadType::OpenSessionResponse,
-            &answer,
-        ))
+        Some(rmcp::encode_plain(PayloadType::OpenSessionResponse, &answer))
     }
 
     fn rakp1(&mut self, payload: &[u8]) -> Option<Vec<u8>> {
@@ -248,11 +192,7 @@ impl Bmc {
         if status == 0 {
             answer.extend(BMC_RANDOM);
             answer.extend(GUID);
-            answer.extend(
-                opening
-                    .exchange()
-                    .rakp2(self.algorithms.digest, &UserKey::new(PASSWORD.as_bytes())),
-            );
+            answer.extend(opening.exchange().rakp2(self.algorithms.digest, &UserKey::new(PASSWORD.as_bytes())));
         }
         Some(rmcp::encode_plain(PayloadType::Rakp2, &answer))
     }
@@ -262,11 +202,7 @@ impl Bmc {
         let digest = self.algorithms.digest;
         let exchange = opening.exchange();
         let key = UserKey::new(PASSWORD.as_bytes());
-        let mut status = if exchange.rakp3(digest, &key) == payload[8..] {
-            0
-        } else {
-            0x0F
-        };
+        let mut status = if exchange.rakp3(digest, &key) == payload[8..] { 0 } else { 0x0F };
         match &mut self.quirk {
             Quirk::SilentAfterRakp3(times @ 1..) => {
                 *times -= 1;
@@ -279,22 +215,12 @@ impl Bmc {
             _ => {}
         }
         let own_key = UserKey::new(b"the key of the BMC");
-        let session_key = exchange.session_key(
-            digest,
-            if matches!(self.quirk, Quirk::OwnKey) {
-                &own_key
-            } else {
-                &key
-            },
-        );
+        let session_key = exchange.session_key(digest, if matches!(self.quirk, Quirk::OwnKey) { &own_key } else { &key });
         let mut answer = vec![payload[0], status, 0, 0];
         answer.extend(opening.console_session.to_le_bytes());
         if status == 0 {
             answer.extend(exchange.rakp4(self.algorithms, &session_key));
-            self.keys = Some((
-                opening.console_session,
-                SessionKeys::derive(digest, &session_key),
-            ));
+            self.keys = Some((opening.console_session, SessionKeys::derive(digest, &session_key)));
             self.sent = 0;
         }
         Some(rmcp::encode_plain(PayloadType::Rakp4, &answer))
@@ -320,9 +246,5 @@ fn request(message: &[u8]) -> Option<(Opcode, RequestSequence, &[u8])> {
     let [_to, netfn, _sum, _from, sequence, command, data @ .., _last] = message else {
         return None;
     };
-    Some((
-        Opcode::raw(netfn >> 2, *command),
-        RequestSequence::from_bits(sequence >> 2),
-        data,
-    ))
+    Some((Opcode::raw(netfn >> 2, *command), RequestSequence::from_bits(sequence >> 2), data))
 }

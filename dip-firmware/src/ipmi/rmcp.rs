@@ -70,13 +70,7 @@ pub(super) fn encode_plain(kind: PayloadType, payload: &[u8]) -> Vec<u8> {
 /// A packet of a session, up to the place where the integrity code is appended, and that which the code covers.
 pub(super) fn encode_sealed(session: u32, sequence: u32, encrypted_payload: &[u8]) -> Unsigned {
     let mut out = RMCP.to_vec();
-    push_header(
-        &mut out,
-        PayloadType::Ipmi.value() | ENCRYPTED | AUTHENTICATED,
-        session,
-        sequence,
-        encrypted_payload,
-    );
+    push_header(&mut out, PayloadType::Ipmi.value() | ENCRYPTED | AUTHENTICATED, session, sequence, encrypted_payload);
     // The covered part, including the two bytes that follow the padding, is a multiple of four.
     let pad = (4 - (out.len() - RMCP.len() + 2) % 4) % 4;
     out.extend(std::iter::repeat_n(0xFF, pad));
@@ -113,17 +107,9 @@ pub(super) enum Packet<'a> {
     /// IPMI 1.5 format without session.
     Sessionless { payload: &'a [u8] },
     /// RMCP+ without session: the answers to Open Session and RAKP messages.
-    Plain {
-        kind: PayloadType,
-        payload: &'a [u8],
-    },
+    Plain { kind: PayloadType, payload: &'a [u8] },
     /// RMCP+ of a session, encrypted and signed.
-    Sealed {
-        session: u32,
-        sequence: u32,
-        payload: &'a [u8],
-        covered_and_code: &'a [u8],
-    },
+    Sealed { session: u32, sequence: u32, payload: &'a [u8], covered_and_code: &'a [u8] },
 }
 
 impl<'a> Packet<'a> {
@@ -136,9 +122,7 @@ impl<'a> Packet<'a> {
         match *rest.first()? {
             AUTH_NONE => {
                 let len = usize::from(*rest.get(9)?);
-                Some(Self::Sessionless {
-                    payload: rest.get(10..10 + len)?,
-                })
+                Some(Self::Sessionless { payload: rest.get(10..10 + len)? })
             }
             AUTH_RMCP_PLUS => {
                 let header = rest.first_chunk::<PLUS_HEADER>()?;
@@ -150,12 +134,7 @@ impl<'a> Packet<'a> {
                 match (header[1] & (ENCRYPTED | AUTHENTICATED), kind) {
                     (0, _) if session == 0 => Some(Self::Plain { kind, payload }),
                     (both, PayloadType::Ipmi) if both == ENCRYPTED | AUTHENTICATED => {
-                        Some(Self::Sealed {
-                            session,
-                            sequence,
-                            payload,
-                            covered_and_code: rest,
-                        })
+                        Some(Self::Sealed { session, sequence, payload, covered_and_code: rest })
                     }
                     // A session of ours is always encrypted and signed: anything weaker is not from our BMC.
                     _ => None,
@@ -167,13 +146,8 @@ impl<'a> Packet<'a> {
 }
 
 /// The part that the code covers, and the code, of a sealed packet; `None` when the trailer does not fit.
-pub(super) fn split_code<'a>(
-    covered_and_code: &'a [u8],
-    payload: &[u8],
-    code_len: usize,
-) -> Option<(&'a [u8], &'a [u8])> {
-    let (covered, code) =
-        covered_and_code.split_at_checked(covered_and_code.len().checked_sub(code_len)?)?;
+pub(super) fn split_code<'a>(covered_and_code: &'a [u8], payload: &[u8], code_len: usize) -> Option<(&'a [u8], &'a [u8])> {
+    let (covered, code) = covered_and_code.split_at_checked(covered_and_code.len().checked_sub(code_len)?)?;
     // Without the trailer's two bytes the code would cover less than the payload.
     (covered.len() >= PLUS_HEADER + payload.len() + 2).then_some((covered, code))
 }
@@ -187,11 +161,7 @@ mod tests {
     #[test]
     fn the_covered_part_is_a_multiple_of_four() {
         for len in 0..40 {
-            assert_eq!(
-                encode_sealed(1, 2, &vec![0; len]).covered().len() % 4,
-                0,
-                "payload of {len} bytes"
-            );
+            assert_eq!(encode_sealed(1, 2, &vec![0; len]).covered().len() % 4, 0, "payload of {len} bytes");
         }
     }
 

@@ -29,9 +29,7 @@ pub(super) fn decrypt(key: &[u8; 16], sealed: &[u8]) -> Option<Vec<u8>> {
         return None;
     }
     let mut plain = text.to_vec();
-    cbc::Decryptor::<Aes128>::new(key.into(), iv.into())
-        .decrypt_padded::<NoPadding>(&mut plain)
-        .ok()?;
+    cbc::Decryptor::<Aes128>::new(key.into(), iv.into()).decrypt_padded::<NoPadding>(&mut plain).ok()?;
     // The padding's own bytes are not compared: some BMCs fill them with zeros.
     let pad = usize::from(plain.pop()?);
     let len = plain.len().checked_sub(pad).filter(|_| pad < BLOCK)?;

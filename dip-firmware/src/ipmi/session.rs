@@ -19,12 +19,7 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub(super) fn new(
-        algorithms: Algorithms,
-        keys: SessionKeys,
-        console_session: u32,
-        bmc_session: u32,
-    ) -> Self {
+    pub(super) fn new(algorithms: Algorithms, keys: SessionKeys, console_session: u32, bmc_session: u32) -> Self {
         Self {
             algorithms,
             keys,
@@ -44,10 +39,7 @@ impl Session {
     /// Takes the next request sequence for a request; every repetition of the request uses the same ticket.
     pub(super) fn ticket(&mut self, opcode: Opcode) -> Ticket {
         self.request = self.request.next();
-        Ticket {
-            opcode,
-            sequence: self.request,
-        }
+        Ticket { opcode, sequence: self.request }
     }
 
     /// A datagram with the request; each has a session sequence of its own, or the BMC would drop a repetition.
@@ -57,39 +49,21 @@ impl Session {
         let message = wire::encode_request(ticket.opcode, ticket.sequence, data);
         let text = seal::encrypt(&self.keys.confidentiality, iv, &message);
         let packet = rmcp::encode_sealed(self.bmc_session, self.sent, &text);
-        let code = self
-            .algorithms
-            .digest
-            .code(&self.keys.integrity, &[packet.covered()]);
+        let code = self.algorithms.digest.code(&self.keys.integrity, &[packet.covered()]);
         packet.sign(&code[..self.algorithms.integrity_code_len])
     }
 
     /// The reply in a datagram; `None` for everything that is not a new reply of this session.
     pub(super) fn open(&mut self, datagram: &[u8]) -> Option<Reply> {
-        let Packet::Sealed {
-            session,
-            sequence,
-            payload,
-            covered_and_code,
-        } = Packet::decode(datagram)?
-        else {
+        let Packet::Sealed { session, sequence, payload, covered_and_code } = Packet::decode(datagram)? else {
             return None;
         };
         if session != self.console_session {
             return None;
         }
-        let (covered, code) = rmcp::split_code(
-            covered_and_code,
-            payload,
-            self.algorithms.integrity_code_len,
-        )?;
+        let (covered, code) = rmcp::split_code(covered_and_code, payload, self.algorithms.integrity_code_len)?;
         // Only a packet with the right code may move the window.
-        if !self
-            .algorithms
-            .digest
-            .verify(&self.keys.integrity, &[covered], code)
-            || !self.received.admit(sequence)
-        {
+        if !self.algorithms.digest.verify(&self.keys.integrity, &[covered], code) || !self.received.admit(sequence) {
             return None;
         }
         Reply::decode(&seal::decrypt(&self.keys.confidentiality, payload)?)
@@ -156,11 +130,7 @@ mod tests {
     fn reply(keys: &SessionKeys, sequence: u32, ticket: Ticket, data: &[u8]) -> Vec<u8> {
         let algorithms = CipherSuite::C3.algorithms();
         let message = wire::encode_reply(ticket.opcode, ticket.sequence, 0, data);
-        let packet = rmcp::encode_sealed(
-            11,
-            sequence,
-            &seal::encrypt(&keys.confidentiality, [3; 16], &message),
-        );
+        let packet = rmcp::encode_sealed(11, sequence, &seal::encrypt(&keys.confidentiality, [3; 16], &message));
         let code = algorithms.digest.code(&keys.integrity, &[packet.covered()]);
         packet.sign(&code[..algorithms.integrity_code_len])
     }
@@ -188,12 +158,7 @@ mod tests {
     #[test]
     fn the_window_goes_on_when_the_sequence_wraps() {
         let mut window = Window::default();
-        assert!(
-            window.admit(u32::MAX)
-                && window.admit(1)
-                && !window.admit(u32::MAX)
-                && window.admit(u32::MAX - 1)
-        );
+        assert!(window.admit(u32::MAX) && window.admit(1) && !window.admit(u32::MAX) && window.admit(u32::MAX - 1));
     }
 
     #[test]
@@ -201,9 +166,7 @@ mod tests {
         let (mut session, _) = pair();
         let ticket = session.ticket(Opcode::CHASSIS_STATUS);
         let sequence = |datagram: &[u8]| match Packet::decode(datagram) {
-            Some(Packet::Sealed {
-                session, sequence, ..
-            }) => (session, sequence),
+            Some(Packet::Sealed { session, sequence, .. }) => (session, sequence),
             other => panic!("not sealed: {other:?}"),
         };
         assert_eq!(sequence(&session.seal(ticket, &[], [0; 16])), (22, 1));

@@ -73,26 +73,16 @@ impl Digest {
     /// The HMAC of `parts`, one after the other, under `key`.
     pub(super) fn code(self, key: &[u8], parts: &[&[u8]]) -> Vec<u8> {
         match self {
-            Self::Sha1 => feed::<Hmac<Sha1>>(key, parts)
-                .finalize()
-                .into_bytes()
-                .to_vec(),
-            Self::Sha256 => feed::<Hmac<Sha256>>(key, parts)
-                .finalize()
-                .into_bytes()
-                .to_vec(),
+            Self::Sha1 => feed::<Hmac<Sha1>>(key, parts).finalize().into_bytes().to_vec(),
+            Self::Sha256 => feed::<Hmac<Sha256>>(key, parts).finalize().into_bytes().to_vec(),
         }
     }
 
     /// Whether `code` is the beginning of the HMAC of `parts`; takes the same time wherever they differ.
     pub(super) fn verify(self, key: &[u8], parts: &[&[u8]], code: &[u8]) -> bool {
         match self {
-            Self::Sha1 => feed::<Hmac<Sha1>>(key, parts)
-                .verify_truncated_left(code)
-                .is_ok(),
-            Self::Sha256 => feed::<Hmac<Sha256>>(key, parts)
-                .verify_truncated_left(code)
-                .is_ok(),
+            Self::Sha1 => feed::<Hmac<Sha1>>(key, parts).verify_truncated_left(code).is_ok(),
+            Self::Sha256 => feed::<Hmac<Sha256>>(key, parts).verify_truncated_left(code).is_ok(),
         }
     }
 

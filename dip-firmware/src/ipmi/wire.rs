@@ -68,19 +68,11 @@ impl Reply {
 
 /// Two's complement of the sum: the bytes and their checksum add up to zero.
 pub(super) fn checksum(bytes: &[u8]) -> u8 {
-    bytes
-        .iter()
-        .fold(0u8, |sum, byte| sum.wrapping_add(*byte))
-        .wrapping_neg()
+    bytes.iter().fold(0u8, |sum, byte| sum.wrapping_add(*byte)).wrapping_neg()
 }
 
 #[cfg(test)]
-pub(super) fn encode_reply(
-    opcode: Opcode,
-    sequence: RequestSequence,
-    completion: u8,
-    data: &[u8],
-) -> Vec<u8> {
+pub(super) fn encode_reply(opcode: Opcode, sequence: RequestSequence, completion: u8, data: &[u8]) -> Vec<u8> {
     let mut out = vec![CONSOLE, (opcode.netfn() | 1) << 2];
     out.push(checksum(&out));
     out.extend([BMC, sequence.0 << 2, opcode.command(), completion]);
@@ -98,15 +90,8 @@ mod tests {
     #[test]
     fn a_request_has_the_bytes_of_the_specification() {
         // Get Channel Authentication Capabilities as ipmitool sends it.
-        let bytes = encode_request(
-            Opcode::CHANNEL_AUTHENTICATION,
-            RequestSequence(0),
-            &[0x8E, 0x04],
-        );
-        assert_eq!(
-            bytes,
-            [0x20, 0x18, 0xC8, 0x81, 0x00, 0x38, 0x8E, 0x04, 0xB5]
-        );
+        let bytes = encode_request(Opcode::CHANNEL_AUTHENTICATION, RequestSequence(0), &[0x8E, 0x04]);
+        assert_eq!(bytes, [0x20, 0x18, 0xC8, 0x81, 0x00, 0x38, 0x8E, 0x04, 0xB5]);
     }
 
     proptest! {

@@ -27,6 +27,12 @@ pub(crate) struct LossyNetwork {
     task: JoinHandle<()>,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    ToBmc,
+    ToConsole,
+}
+
 struct Shared {
     faults: Faults,
     cut: AtomicBool,
@@ -61,14 +67,8 @@ impl LossyNetwork {
     }
 
     pub(crate) fn faults_made(&self) -> Faults {
-        let [lost, doubled, late, rubbish] =
-            [0, 1, 2, 3].map(|n| self.shared.made[n].load(Ordering::SeqCst));
-        Faults {
-            lost,
-            doubled,
-            late,
-            rubbish,
-        }
+        let [lost, doubled, late, rubbish] = [0, 1, 2, 3].map(|n| self.shared.made[n].load(Ordering::SeqCst));
+        Faults { lost, doubled, late, rubbish }
     }
 }
 
@@ -93,35 +93,25 @@ async fn relay(front: Arc<UdpSocket>, server: SocketAddr, shared: Arc<Shared>) {
                 let back = Arc::new(UdpSocket::bind("127.0.0.1:0").await.expect("a free port"));
                 back.connect(server).await.expect("an address");
                 backs.insert(client, Arc::clone(&back));
-                ways_back.spawn(answers(
-                    Arc::clone(&back),
-                    Arc::clone(&front),
-                    client,
-                    Arc::clone(&shared),
-                ));
+                ways_back.spawn(answers(Arc::clone(&back), Arc::clone(&front), client, Arc::clone(&shared)));
                 back
             }
         };
-        shared.pass(&buffer[..len], move |bytes| {
+        shared.pass(Way::ToBmc, &buffer[..len], move |bytes| {
             let back = Arc::clone(&back);
             async move { drop(back.send(&bytes).await) }
         });
     }
 }
 
-async fn answers(
-    back: Arc<UdpSocket>,
-    front: Arc<UdpSocket>,
-    client: SocketAddr,
-    shared: Arc<Shared>,
-) {
+async fn answers(back: Arc<UdpSocket>, front: Arc<UdpSocket>, client: SocketAddr, shared: Arc<Shared>) {
     let mut buffer = [0; 2048];
     loop {
         let Ok(len) = back.recv(&mut buffer).await else {
             continue;
         };
         let front = Arc::clone(&front);
-        shared.pass(&buffer[..len], move |bytes| {
+        shared.pass(Way::ToConsole, &buffer[..len], move |bytes| {
             let front = Arc::clone(&front);
             async move { drop(front.send_to(&bytes, client).await) }
         });
@@ -129,7 +119,7 @@ async fn answers(
 }
 
 impl Shared {
-    fn pass<F>(&self, bytes: &[u8], send: impl Fn(Vec<u8>) -> F)
+    fn pass<F>(&self, way: Way, bytes: &[u8], send: impl Fn(Vec<u8>) -> F)
     where
         F: Future<Output = ()> + Send + 'static,
     {
@@ -140,10 +130,11 @@ impl Shared {
         if self.happens(1, self.faults.doubled) {
             copies.push(bytes.to_vec());
         }
-        if self.happens(3, self.faults.rubbish) {
+        // The opening of a session is not signed: what UDP's checksum lets through, the BMC has to believe.
+        let signed = bytes.get(SECURITY).is_some_and(|flags| flags & 0xC0 != 0);
+        if (signed || way == Way::ToConsole) && self.happens(3, self.faults.rubbish) {
             let mut rubbish = bytes.to_vec();
-            // The opening of a session is not signed; there only UDP's own checksum tells a changed datagram.
-            if rubbish.get(SECURITY).is_some_and(|flags| flags & 0xC0 != 0) {
+            if signed {
                 let at = self.roll() as usize % rubbish.len();
                 rubbish[at] ^= 0x55;
             }
@@ -151,11 +142,7 @@ impl Shared {
             copies.insert(0, rubbish);
         }
         for copy in copies {
-            let late = if self.happens(2, self.faults.late) {
-                5 + u64::from(self.roll() % 60)
-            } else {
-                0
-            };
+            let late = if self.happens(2, self.faults.late) { 5 + u64::from(self.roll() % 60) } else { 0 };
             let sent = send(copy);
             tokio::spawn(async move {
                 if late > 0 {
