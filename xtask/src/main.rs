@@ -1,10 +1,11 @@
-//! Developer commands: `cargo xtask setup`, `cargo xtask lab up|down`.
+//! Developer commands: `cargo xtask setup`, `cargo xtask test`, `cargo xtask lab up|down`.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command talks to the person who runs it")]
 
 use std::process::ExitCode;
 
 mod lab;
 mod setup;
+mod test;
 mod tool;
 
 const USAGE: &str = "\
@@ -12,6 +13,7 @@ usage: cargo xtask COMMAND
 
 commands:
   setup        install the real servers that tests start, and build the base root of lab hosts
+  test         do the setup, then run all tests
   lab up       start a small datacenter of real servers, everything powered off
   lab down     take it down";
 
@@ -20,6 +22,7 @@ fn main() -> ExitCode {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let done = match words.as_slice() {
         ["setup"] => setup::run(),
+        ["test"] => test::run(),
         ["lab", "up"] => lab::up(),
         ["lab", "down"] => lab::down(),
         _ => {

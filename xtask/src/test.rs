@@ -1,0 +1,58 @@
+//! `cargo xtask test`: installs what the tests need, then runs all of them.
+
+use std::process::Command;
+use std::time::Instant;
+
+use dip_lab::Cache;
+
+use crate::setup;
+use crate::tool::{Done, repository};
+
+/// The examples that the tests run, each a question that a reader of the README may have.
+const EXAMPLES: [&str; 4] = ["plan_a_rack", "use_your_own_dns", "resume_after_a_crash", "write_a_provider"];
+
+pub(crate) fn run() -> Done {
+    let began = Instant::now();
+    step("what the tests need", setup::run)?;
+    step("format", || cargo(&["fmt", "--all", "--check"]))?;
+    step("lints", || cargo(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "--deny", "warnings"]))?;
+    step("tests in Rust, against the real servers", || cargo(&["test", "--workspace", "--no-fail-fast"]))?;
+    for example in EXAMPLES {
+        step(&format!("example {example}"), || cargo(&["run", "--quiet", "--package", "dip", "--example", example]))?;
+    }
+    step("tests in Python", python)?;
+    println!("all tests passed in {:.0?}", began.elapsed());
+    Ok(())
+}
+
+fn step(what: &str, work: impl FnOnce() -> Done) -> Done {
+    println!("── {what}");
+    let began = Instant::now();
+    work().map_err(|error| format!("{what}: {error}"))?;
+    println!("── {what}: done in {:.0?}", began.elapsed());
+    Ok(())
+}
+
+fn cargo(arguments: &[&str]) -> Done {
+    // The cargo that runs this command, with the toolchain that it was asked for.
+    show(Command::new(env!("CARGO")).args(arguments))
+}
+
+/// Builds the Python module into the environment of the lab and runs its tests there.
+fn python() -> Done {
+    let cache = Cache::open();
+    let environment = cache.python();
+    show(
+        Command::new(cache.python_program("maturin"))
+            .args(["develop", "--quiet", "--manifest-path", "dip-python/Cargo.toml"])
+            .env("VIRTUAL_ENV", &environment),
+    )?;
+    show(Command::new(cache.python_program("pytest")).args(["--quiet", "dip-python/tests"]))
+}
+
+/// Runs a command in the repository, its output going where ours goes.
+fn show(line: &mut Command) -> Done {
+    let name = line.get_program().to_string_lossy().into_owned();
+    let status = line.current_dir(repository()).status().map_err(|error| format!("could not run {name}: {error}"))?;
+    if status.success() { Ok(()) } else { Err(format!("{name} failed ({status})").into()) }
+}
