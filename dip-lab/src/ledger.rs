@@ -147,8 +147,6 @@ pub(crate) fn delete_namespace(name: &str) {
     }
     quietly(command("ip").args(["netns", "delete", name]));
     delete_control_groups(name);
-    // systemd-nspawn leaves an empty directory for each machine.
-    let _ = std::fs::remove_dir(Path::new("/run/systemd/nspawn/propagate").join(name));
 }
 
 /// Removes the control groups of a host, which are named like its namespace.

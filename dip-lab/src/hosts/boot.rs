@@ -66,6 +66,8 @@ if [ "$1" != boot ]; then
     exec unshare --mount --propagation slave --pid --fork --kill-child --mount-proc "{dir}/poweron" boot
 fi
 mount -t overlay overlay -o "lowerdir={base},upperdir={dir}/upper,workdir={dir}/work" "{dir}/root" || exit 1
+# systemd-nspawn would leave locks and directories behind when it is killed.
+mkdir -p /run/systemd/nspawn && mount -t tmpfs tmpfs /run/systemd/nspawn || exit 1
 # A soft power-off reaches systemd-nspawn, which shuts the host down; this script waits for it.
 trap : TERM
 while :; do
