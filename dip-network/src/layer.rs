@@ -83,12 +83,7 @@ fn tag_port(site: &Site, nic: &Nic) -> Option<Step> {
 }
 
 /// The addresses of an interface are kept in the one DHCP service of its network, where there is one.
-fn reserve_address(
-    site: &Site,
-    dhcp: &[(&Service, DhcpScope)],
-    node: &Node,
-    nic: &Nic,
-) -> Result<Option<Step>, Note> {
+fn reserve_address(site: &Site, dhcp: &[(&Service, DhcpScope)], node: &Node, nic: &Nic) -> Result<Option<Step>, Note> {
     let (Some(mac), false) = (nic.mac, nic.addresses.is_empty()) else { return Ok(None) };
     let serves = |scope: &DhcpScope| {
         scope.networks.is_empty() || nic.network.as_ref().is_some_and(|network| scope.networks.contains(network))

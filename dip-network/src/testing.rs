@@ -61,8 +61,7 @@ pub(crate) fn site() -> Site {
     for (name, vlan) in [("prod", Some(20)), ("flat", None)] {
         let name = NetworkName::new(name).expect("a name");
         let vlan = vlan.map(|vlan| VlanId::try_from(vlan).expect("a VLAN id"));
-        let network =
-            Network { name: name.clone(), vlan, domain: None, prefixes: Vec::new(), via: None, origin: None };
+        let network = Network { name: name.clone(), vlan, domain: None, prefixes: Vec::new(), via: None, origin: None };
         site.networks.insert(name, network);
     }
     add_dhcp(&mut site, "dhcp", &[]);

@@ -102,7 +102,16 @@ async fn ipv4_and_ipv6_addresses_are_kept_together(harness: Harness) -> Result<V
     let (dhcp, mut wanted) = (harness.dhcp(), harness.fresh());
     let tail = wanted.mac.0;
     // From the documentation prefix of RFC 3849, and unique because the MAC address is.
-    let v6 = [0x2001, 0xdb8, 0, 0, 0, u16::from_be_bytes([tail[0], tail[1]]), u16::from_be_bytes([tail[2], tail[3]]), u16::from_be_bytes([tail[4], tail[5]])];
+    let v6 = [
+        0x2001,
+        0xdb8,
+        0,
+        0,
+        0,
+        u16::from_be_bytes([tail[0], tail[1]]),
+        u16::from_be_bytes([tail[2], tail[3]]),
+        u16::from_be_bytes([tail[4], tail[5]]),
+    ];
     wanted.addresses.push(IpAddr::from(v6));
     dhcp.reserve(&wanted, &us()).await?;
     ours(dhcp.reservation(wanted.mac).await?, &wanted)?;
@@ -242,7 +251,11 @@ async fn a_client_gets_what_is_reserved_for_it(harness: Harness) -> Result<Verdi
     let former = Reservation { mac: harness.fresh().mac, ..latter.clone() };
     dhcp.reserve(&former, &us()).await?;
     dhcp.reserve(&latter, &us()).await?;
-    same("the lease of the one that an address moved to", &clients.lease(latter.mac).await?.as_slice(), &latter.addresses.as_slice())?;
+    same(
+        "the lease of the one that an address moved to",
+        &clients.lease(latter.mac).await?.as_slice(),
+        &latter.addresses.as_slice(),
+    )?;
     let released = harness.fresh();
     dhcp.reserve(&released, &us()).await?;
     dhcp.release(released.mac, &us()).await?;

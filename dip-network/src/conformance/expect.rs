@@ -41,7 +41,9 @@ pub(super) fn fails<T: Debug>(what: &str, result: Result<T, ProviderError>, kind
     };
     match result {
         Ok(value) => Err(format!("{what} gave {value:?} and should have failed as {kind}").into()),
-        Err(error) if error.kind() != kind => Err(format!("{what} failed and should have failed as {kind}: {}", sentence(&error)).into()),
+        Err(error) if error.kind() != kind => {
+            Err(format!("{what} failed and should have failed as {kind}: {}", sentence(&error)).into())
+        }
         Err(error) if error.retry() != retry => {
             Err(format!("{what} failed as {kind} with {:?} and should have with {retry:?}", error.retry()).into())
         }

@@ -19,7 +19,9 @@ pub(crate) fn connect(site: &Site, providers: &mut Providers) -> Vec<ConnectErro
         });
     }
     for switch in site.switches.values() {
-        let Some(driver) = switch.driver.as_ref().filter(|driver| driver.kind.as_str() == OPENVSWITCH) else { continue };
+        let Some(driver) = switch.driver.as_ref().filter(|driver| driver.kind.as_str() == OPENVSWITCH) else {
+            continue;
+        };
         let user = format!("switch `{}`", switch.name);
         keep(openvswitch(driver.read()), user, &mut errors, |found| {
             providers.insert::<dyn crate::provider::Switch>(&Subject::switch(&switch.name), found);

@@ -85,13 +85,18 @@ impl Operation for ReserveAddress {
             // A foreign reservation that already says what is wanted serves as well as ours would.
             return Ok(diff.or_holds(self.facts()));
         }
-        let whose = held.owner.as_ref().map_or("nobody's mark".to_owned(), |owner| format!("the mark of site `{owner}`"));
-        Err(ProviderError::new(ErrorKind::Conflict, "dhcp", format!("reserve addresses for {} ({diff})", self.subject()))
-            .advise(format!(
-                "the reservation of {} carries {whose}; remove it there, or write its addresses into the site file",
-                self.reservation.mac
-            ))
-            .into())
+        let whose =
+            held.owner.as_ref().map_or("nobody's mark".to_owned(), |owner| format!("the mark of site `{owner}`"));
+        Err(ProviderError::new(
+            ErrorKind::Conflict,
+            "dhcp",
+            format!("reserve addresses for {} ({diff})", self.subject()),
+        )
+        .advise(format!(
+            "the reservation of {} carries {whose}; remove it there, or write its addresses into the site file",
+            self.reservation.mac
+        ))
+        .into())
     }
 
     async fn apply(&self, cx: &Context<'_>) -> Result<Applied, OperationError> {

@@ -67,7 +67,9 @@ impl Operation for TagPort {
             // Told before anything is tried: the plan must not promise a change that will be refused.
             Some(other) if *other != self.site && !diff.is_empty() => {
                 Err(ProviderError::new(ErrorKind::Conflict, "switch", format!("tag port {} ({diff})", self.port))
-                    .advise(format!("the port is marked as site `{other}`'s; take the link out of one of the two site files"))
+                    .advise(format!(
+                        "the port is marked as site `{other}`'s; take the link out of one of the two site files"
+                    ))
                     .into())
             }
             _ => Ok(diff.or_holds(Facts::new().with(&PORT_VLAN, &self.subject(), &self.vlan))),
@@ -114,16 +116,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_port_in_its_vlan_holds_and_tells_the_fact() {
-        let bench =
-            bench(PortState { mode: PortMode::Access, vlan: Some(vlan(20)), trunks: Vec::new(), owner: None });
+        let bench = bench(PortState { mode: PortMode::Access, vlan: Some(vlan(20)), trunks: Vec::new(), owner: None });
         let facts = Facts::new().with(&PORT_VLAN, &wanted().subject(), &vlan(20));
         assert_eq!(wanted().check(&bench.context()).await.expect("the switch answers"), Check::Holds(facts));
     }
 
     #[tokio::test]
     async fn a_port_in_another_vlan_differs_and_is_set() {
-        let bench =
-            bench(PortState { mode: PortMode::Access, vlan: Some(vlan(999)), trunks: Vec::new(), owner: None });
+        let bench = bench(PortState { mode: PortMode::Access, vlan: Some(vlan(999)), trunks: Vec::new(), owner: None });
         let Check::Differs(diff) = wanted().check(&bench.context()).await.expect("the switch answers") else {
             panic!("it does not differ");
         };
@@ -133,8 +133,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_trunk_is_told_with_all_that_it_would_lose() {
-        let bench =
-            bench(PortState { mode: PortMode::Trunk, vlan: None, trunks: vec![vlan(5), vlan(6)], owner: None });
+        let bench = bench(PortState { mode: PortMode::Trunk, vlan: None, trunks: vec![vlan(5), vlan(6)], owner: None });
         let Check::Differs(diff) = wanted().check(&bench.context()).await.expect("the switch answers") else {
             panic!("it does not differ");
         };

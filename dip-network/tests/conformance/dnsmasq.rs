@@ -19,7 +19,7 @@ use dip_network::settings::DnsmasqSettings;
 use serde_json::json;
 
 use crate::openvswitch::is;
-use crate::{step, wait};
+use crate::{dhcpv6, step, wait};
 
 const SERVER: &str = "dnsmasq";
 
@@ -55,6 +55,9 @@ pub(crate) async fn trials() -> Vec<Trial> {
         what_dnsmasq_would_misread_is_refused
         no_hidden_file_is_left_behind
     }
+    trials.push(Trial::new("a_client_gets_the_ipv6_address_that_is_reserved_for_it", || async {
+        dhcpv6::a_client_gets_the_ipv6_address_that_is_reserved_for_it().await.map(|()| Verdict::Passed)
+    }));
     trials.into_iter().map(|trial| trial.on(SERVER)).collect()
 }
 
@@ -125,7 +128,9 @@ fn us() -> SiteName {
 
 fn refused(result: Result<(), ProviderError>, kind: ErrorKind, words: &str) -> Result<(), Failure> {
     match result {
-        Err(error) if error.kind() == kind && error.retry() == Retry::Never && sentence(&error).contains(words) => Ok(()),
+        Err(error) if error.kind() == kind && error.retry() == Retry::Never && sentence(&error).contains(words) => {
+            Ok(())
+        }
         Err(error) => Err(format!("it should fail as {kind} with `{words}`: {}", sentence(&error)).into()),
         Ok(()) => Err(format!("it should fail as {kind} with `{words}`").into()),
     }
@@ -174,7 +179,10 @@ async fn an_interrupted_change_is_seen_and_mended(rig: &Rig) -> Result<(), Failu
 async fn an_entry_of_the_main_configuration_is_a_conflict(rig: &Rig) -> Result<(), Failure> {
     let (theirs, free) = (rig.fresh(), rig.fresh());
     let file = std::env::temp_dir().join(format!("dip-network-{}.conf", std::process::id()));
-    fs::write(&file, format!("dhcp-range=10.77.100.0,10.77.199.255\ndhcp-host={},{},web\n", theirs.mac, theirs.addresses[0]))?;
+    fs::write(
+        &file,
+        format!("dhcp-range=10.77.100.0,10.77.199.255\ndhcp-host={},{},web\n", theirs.mac, theirs.addresses[0]),
+    )?;
     let provider = Dnsmasq::new(DnsmasqSettings { hosts_files: vec![file.clone()], ..settings(&rig.server) });
     let same_address = Reservation { addresses: theirs.addresses.clone(), ..free };
     let results = (provider.reserve(&theirs, &us()).await, provider.reserve(&same_address, &us()).await);

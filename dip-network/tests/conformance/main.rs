@@ -1,5 +1,6 @@
 //! Open vSwitch and dnsmasq, the real ones, against the trials of their traits; and this layer's steps on them.
 
+mod dhcpv6;
 mod dnsmasq;
 mod openvswitch;
 mod step;

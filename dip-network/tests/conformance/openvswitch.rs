@@ -199,7 +199,21 @@ async fn a_switch_that_does_not_follow_its_database_is_told(_: &Rig) -> Result<(
         .kill_on_drop(true)
         .spawn()?;
     let tried = async {
-        let add = [&database, "--no-wait", "--retry", "--timeout=10", "--", "init", "--", "add-br", "b", "--", "add-port", "b", "p"];
+        let add = [
+            &database,
+            "--no-wait",
+            "--retry",
+            "--timeout=10",
+            "--",
+            "init",
+            "--",
+            "add-br",
+            "b",
+            "--",
+            "add-port",
+            "b",
+            "p",
+        ];
         run("ovs-vsctl", &add).await?;
         let switch = OpenVSwitch::new(format!("unix:{}", socket.display()).parse()?, None);
         let set = switch.set_access_vlan("p", 20.try_into()?, &SiteName::new("conformance")?).await;

@@ -112,8 +112,7 @@ impl Directory {
     pub(super) fn list(&mut self) -> Result<Listing, FileError> {
         let mut listing = Listing::default();
         let mut before = std::mem::take(&mut self.read);
-        let entries: Vec<DirEntry> =
-            fs::read_dir(&self.path).and_then(Iterator::collect).map_err(at(&self.path))?;
+        let entries: Vec<DirEntry> = fs::read_dir(&self.path).and_then(Iterator::collect).map_err(at(&self.path))?;
         let mut files = Vec::new();
         for entry in entries {
             let name = entry.file_name().to_string_lossy().into_owned();

@@ -145,7 +145,9 @@ mod tests {
 
     #[test]
     fn other_settings_reserve_nothing() {
-        for line in ["dhcp-range=10.1.0.1,10.1.0.9", "dhcp-option=option:router,10.1.0.1", "#52:54:00:00:00:05,10.1.0.5", ""] {
+        for line in
+            ["dhcp-range=10.1.0.1,10.1.0.9", "dhcp-option=option:router,10.1.0.1", "#52:54:00:00:00:05,10.1.0.5", ""]
+        {
             assert_eq!(read(line), None, "{line}");
         }
     }

@@ -89,19 +89,24 @@ impl Dhcp for Dnsmasq {
             verb.accepts(&wanted)?;
             let server = verb.server()?;
             let listing = verb.list(directory)?;
-            verb.refuse_foreign(&listing, |record| {
-                if record.holds_mac(wanted.mac) {
-                    return Some(wanted.mac.to_string());
-                }
-                record.shared_address(&wanted.addresses).map(|address| address.to_string())
-            }, &owner)?;
+            verb.refuse_foreign(
+                &listing,
+                |record| {
+                    if record.holds_mac(wanted.mac) {
+                        return Some(wanted.mac.to_string());
+                    }
+                    record.shared_address(&wanted.addresses).map(|address| address.to_string())
+                },
+                &owner,
+            )?;
             let mut change = Change { verb, directory, server, told: listing.stale.clone() };
             for former in listing.iter().filter(|record| !record.holds_mac(wanted.mac)) {
                 if former.shared_address(&wanted.addresses).is_some() {
                     change.take(former, &wanted.addresses, &owner)?;
                 }
             }
-            let held = listing.iter().find(|record| record.holds_mac(wanted.mac)).and_then(|record| record.held().next());
+            let held =
+                listing.iter().find(|record| record.holds_mac(wanted.mac)).and_then(|record| record.held().next());
             let same = held.is_some_and(|held| held.reservation.agrees_with(&wanted));
             if !same {
                 change.put(&wanted, &owner)?;
@@ -184,10 +189,7 @@ impl Change<'_> {
             return Ok(());
         }
         self.server.reload().map_err(|error| self.verb.signal(error))?;
-        self.told
-            .iter()
-            .try_for_each(|mac| self.directory.clear_stale(*mac))
-            .map_err(|error| self.verb.file(error))
+        self.told.iter().try_for_each(|mac| self.directory.clear_stale(*mac)).map_err(|error| self.verb.file(error))
     }
 }
 
@@ -205,7 +207,8 @@ impl Verb<'_> {
     /// The server must live: reservations in the files of a dead one are kept by nobody.
     fn server(&self) -> Result<Process, ProviderError> {
         Process::find(&self.settings.pid_file).map_err(|dead| {
-            let denied = matches!(&dead, Dead::NoFile { source, .. } if source.kind() == io::ErrorKind::PermissionDenied);
+            let denied =
+                matches!(&dead, Dead::NoFile { source, .. } if source.kind() == io::ErrorKind::PermissionDenied);
             let kind = if denied { ErrorKind::Denied } else { ErrorKind::Unreachable };
             self.error(kind).because(dead).advise("start dnsmasq, or correct `pid_file`")
         })
@@ -246,16 +249,19 @@ impl Verb<'_> {
                     None => "an entry without a mark of dip".to_owned(),
                 };
                 let file = shown(&record.file);
-                Err(self.error(ErrorKind::Conflict).advise(format!("{what} is held by {whose} in {file}; remove it there first")))
+                Err(self
+                    .error(ErrorKind::Conflict)
+                    .advise(format!("{what} is held by {whose} in {file}; remove it there first")))
             }
         }
     }
 
     fn file(&self, error: FileError) -> ProviderError {
         match error.source.kind() {
-            io::ErrorKind::PermissionDenied => {
-                self.error(ErrorKind::Denied).because(error).advise("let this user write to dnsmasq's directory of DHCP hosts")
-            }
+            io::ErrorKind::PermissionDenied => self
+                .error(ErrorKind::Denied)
+                .because(error)
+                .advise("let this user write to dnsmasq's directory of DHCP hosts"),
             io::ErrorKind::NotFound => self
                 .error(ErrorKind::NotFound)
                 .because(error)
@@ -267,7 +273,9 @@ impl Verb<'_> {
 
     fn signal(&self, error: NotSent) -> ProviderError {
         if error.is_denied() {
-            self.error(ErrorKind::Denied).because(error).advise("let this user signal dnsmasq: run dip as its user or as root")
+            self.error(ErrorKind::Denied)
+                .because(error)
+                .advise("let this user signal dnsmasq: run dip as its user or as root")
         } else {
             self.error(ErrorKind::Unreachable).because(error)
         }

@@ -23,7 +23,9 @@ pub enum OvsdbAddress {
 
 /// A text is not the address of an OVSDB server.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is not the address of an OVSDB server: {why}; write `tcp:10.0.9.1:6640` or `unix:/run/openvswitch/db.sock`")]
+#[error(
+    "`{text}` is not the address of an OVSDB server: {why}; write `tcp:10.0.9.1:6640` or `unix:/run/openvswitch/db.sock`"
+)]
 pub struct AddressError {
     text: String,
     why: &'static str,
@@ -42,7 +44,11 @@ impl FromStr for OvsdbAddress {
                 let (host, port) = split_port(place).ok_or_else(|| wrong("it names no host and port"))?;
                 let port = match port {
                     None => DEFAULT_PORT,
-                    Some(port) => port.parse().ok().filter(|port| *port > 0).ok_or_else(|| wrong("its port is no number from 1 to 65535"))?,
+                    Some(port) => port
+                        .parse()
+                        .ok()
+                        .filter(|port| *port > 0)
+                        .ok_or_else(|| wrong("its port is no number from 1 to 65535"))?,
                 };
                 Ok(Self::Tcp { host: host.to_owned(), port })
             }
@@ -92,7 +98,17 @@ mod tests {
 
     #[test]
     fn what_is_no_address_is_told_with_the_reason() {
-        for text in ["", "10.0.9.1:6640", "tcp:", "tcp::6640", "tcp:a:b", "tcp:a:0", "tcp:[fd00::1", "unix:db.sock", "ssl:a:6640"] {
+        for text in [
+            "",
+            "10.0.9.1:6640",
+            "tcp:",
+            "tcp::6640",
+            "tcp:a:b",
+            "tcp:a:0",
+            "tcp:[fd00::1",
+            "unix:db.sock",
+            "ssl:a:6640",
+        ] {
             let error = text.parse::<OvsdbAddress>().expect_err(text);
             assert!(error.to_string().contains("write `tcp:"), "{error}");
         }

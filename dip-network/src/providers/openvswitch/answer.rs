@@ -23,7 +23,8 @@ impl Results {
         if let Some(error) = answer.get("error").filter(|error| !error.is_null()) {
             return Err(refused(error));
         }
-        let results = answer.get("result").and_then(Value::as_array).ok_or(AnswerError::Malformed("list of results"))?;
+        let results =
+            answer.get("result").and_then(Value::as_array).ok_or(AnswerError::Malformed("list of results"))?;
         // A failed operation stands as an object with `error`; those after it are null. A failure to commit comes as one more.
         if let Some(failed) = results.iter().find(|result| result.get("error").is_some_and(|error| !error.is_null())) {
             return Err(refused(failed));
@@ -76,7 +77,8 @@ mod tests {
 
     #[test]
     fn a_failure_to_commit_comes_after_the_last_operation() {
-        let answer = json!({"id": 1, "error": null, "result": [{"count": 1}, {"error": "referential integrity violation"}]});
+        let answer =
+            json!({"id": 1, "error": null, "result": [{"count": 1}, {"error": "referential integrity violation"}]});
         assert!(matches!(Results::read(&answer, 1), Err(AnswerError::Refused { .. })));
     }
 

@@ -67,7 +67,10 @@ mod tests {
                     found.push(message);
                 }
             }
-            assert_eq!(found, [json!({"id": 1, "result": ["}"]}), json!({"id": "echo", "method": "echo", "params": []})]);
+            assert_eq!(
+                found,
+                [json!({"id": 1, "result": ["}"]}), json!({"id": "echo", "method": "echo", "params": []})]
+            );
         }
     }
 

@@ -27,7 +27,8 @@ pub(super) struct PortRow {
 impl PortRow {
     /// Reads a row.
     pub(super) fn read(row: &Value) -> Result<Self, AnswerError> {
-        let uuid = row.get("_uuid").filter(|uuid| is_uuid(uuid)).ok_or(AnswerError::Malformed("id of the port"))?.clone();
+        let uuid =
+            row.get("_uuid").filter(|uuid| is_uuid(uuid)).ok_or(AnswerError::Malformed("id of the port"))?.clone();
         let external_ids = row.get("external_ids").ok_or(AnswerError::Malformed("external ids"))?.clone();
         let mark = map(&external_ids).ok_or(AnswerError::Malformed("map of external ids"))?;
         let mark = mark.into_iter().find(|(key, _)| *key == MARK).map(|(_, site)| site);

@@ -58,7 +58,8 @@ impl OpenVSwitch {
             };
             let ports = uuids(found).ok_or(AnswerError::Malformed("ports of the bridge")).map_err(answer)?;
             if !ports.contains(&&row.uuid) {
-                let advice = format!("bridge `{bridge}` has no port `{port}`, though another bridge of that switch has");
+                let advice =
+                    format!("bridge `{bridge}` has no port `{port}`, though another bridge of that switch has");
                 return Err(action.error(ErrorKind::NotFound).advise(advice));
             }
         }
@@ -170,7 +171,9 @@ impl Action {
         };
         let failed = self.error(kind).because(error);
         match kind {
-            ErrorKind::Unreachable => failed.advise("check that ovsdb-server runs and listens there (`ovs-vsctl get-manager`)"),
+            ErrorKind::Unreachable => {
+                failed.advise("check that ovsdb-server runs and listens there (`ovs-vsctl get-manager`)")
+            }
             _ => failed,
         }
     }
