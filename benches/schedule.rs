@@ -1,0 +1,50 @@
+//! How long the pure schedule takes to lead a large plan to its end, without a runtime and without a disk.
+
+use std::sync::Arc;
+
+use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use dip::core::engine::Schedule;
+use dip::core::fact::Facts;
+use dip::core::journal::{Change, Event, Record};
+use dip::core::observed::{Observed, Survey};
+use dip::core::plan::Draft;
+use dip::{Goal, Limits, Plan};
+use jiff::Timestamp;
+
+mod rack;
+
+fn lead(plan: &Arc<Plan>, now: Timestamp) -> u64 {
+    let mut schedule = Schedule::replay(Arc::clone(plan), Limits::default(), &[]);
+    let mut sequence = 0;
+    loop {
+        let starts = schedule.poll(now);
+        if starts.is_empty() {
+            assert!(schedule.is_finished(), "nothing is left");
+            return sequence;
+        }
+        for start in starts {
+            let event = Event::Settled { step: start.step, change: Change::None, facts: Facts::new() };
+            schedule.record(&Record { sequence, at: now, event });
+            sequence += 1;
+        }
+    }
+}
+
+fn schedule(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("schedule");
+    group.sample_size(10);
+    let now: Timestamp = "2026-01-01T00:00:00Z".parse().expect("a time");
+    for nodes in [1_000, 10_000] {
+        let (layers, site) = rack::rack(nodes);
+        let draft = Draft::new(site, &Observed::new(), &layers, Goal::Everything).expect("a draft");
+        let plan = Arc::new(Plan::new(&draft, &Survey::blind(draft.steps().len(), now), &layers).expect("a plan"));
+        group.throughput(Throughput::Elements(plan.steps().len() as u64));
+        group.bench_function(BenchmarkId::new("to the end", nodes), |bench| {
+            bench.iter_batched(|| (), |()| lead(&plan, now), BatchSize::PerIteration);
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, schedule);
+criterion_main!(benches);
