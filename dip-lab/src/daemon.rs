@@ -48,10 +48,12 @@ impl Daemon {
             Ok((file.try_clone()?, file))
         };
         let (out, err) = open().map_err(|source| LabError::file("open", &log, source))?;
-        let child = line.stdin(Stdio::null()).stdout(out).stderr(err).spawn().map_err(|source| LabError::Command {
-            command: format!("{line:?}"),
-            reason: source.to_string(),
-        })?;
+        let child = line
+            .stdin(Stdio::null())
+            .stdout(out)
+            .stderr(err)
+            .spawn()
+            .map_err(|source| LabError::Command { command: format!("{line:?}"), reason: source.to_string() })?;
         let mark = i32::try_from(child.id()).ok().and_then(ProcessMark::of);
         if let Some(mark) = mark {
             scratch.record(&Entry::Process(mark))?;

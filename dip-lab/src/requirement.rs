@@ -70,64 +70,85 @@ impl Requirement {
         const SETSID: Program = program("setsid", "util-linux");
         const PYTHON: Program = program("python3", "python3");
         match self {
-            Self::Bind => const {
-                &[
-                    SETSID,
-                    program("named", "bind9"),
-                    program("tsig-keygen", "bind9"),
-                    program("dig", "bind9-dnsutils"),
-                    program("nsupdate", "bind9-dnsutils"),
-                    program("rndc", "bind9-utils"),
-                ]
-            },
+            Self::Bind => {
+                const {
+                    &[
+                        SETSID,
+                        program("named", "bind9"),
+                        program("tsig-keygen", "bind9"),
+                        program("dig", "bind9-dnsutils"),
+                        program("nsupdate", "bind9-dnsutils"),
+                        program("rndc", "bind9-utils"),
+                    ]
+                }
+            }
             Self::Chrony => const { &[SETSID, program("chronyd", "chrony"), program("chronyc", "chrony")] },
             Self::Dnsmasq => {
                 const { &[SETSID, IP, program("dnsmasq", "dnsmasq-base"), program("dhclient", "isc-dhcp-client")] }
             }
             Self::Etcd => const { &[SETSID, program("etcd", "etcd-server"), program("etcdctl", "etcd-client")] },
             Self::FreeIpmi => const { &[program("ipmipower", "freeipmi-tools")] },
-            Self::Hosts => const {
-                &[
-                    SETSID,
-                    IP,
-                    program("systemd-nspawn", "systemd-container"),
-                    program("unshare", "util-linux"),
-                    program("mount", "mount"),
-                    program("ethtool", "ethtool"),
-                    program("ping", "iputils-ping"),
-                    program("ps", "procps"),
-                    program("ssh", "openssh-client"),
-                    program("ssh-keygen", "openssh-client"),
-                    program("sshd", "openssh-server"),
-                ]
-            },
-            Self::Ipmi => {
-                const { &[SETSID, program("ipmi_sim", "openipmi"), program("sdrcomp", "openipmi"), program("ipmitool", "ipmitool")] }
+            Self::Hosts => {
+                const {
+                    &[
+                        SETSID,
+                        IP,
+                        program("systemd-nspawn", "systemd-container"),
+                        program("unshare", "util-linux"),
+                        program("mount", "mount"),
+                        program("ethtool", "ethtool"),
+                        program("ping", "iputils-ping"),
+                        program("ps", "procps"),
+                        program("ssh", "openssh-client"),
+                        program("ssh-keygen", "openssh-client"),
+                        program("sshd", "openssh-server"),
+                    ]
+                }
             }
-            Self::Kea => const {
-                &[
-                    SETSID,
-                    IP,
-                    program("kea-dhcp4", "kea-dhcp4-server"),
-                    program("kea-ctrl-agent", "kea-ctrl-agent"),
-                    program("perfdhcp", "kea-admin"),
-                    program("dhclient", "isc-dhcp-client"),
-                ]
-            },
-            Self::OpenVSwitch => const {
-                &[
-                    SETSID,
-                    IP,
-                    program("ethtool", "ethtool"),
-                    program("ovsdb-server", "openvswitch-switch"),
-                    program("ovs-vswitchd", "openvswitch-switch"),
-                    program("ovs-vsctl", "openvswitch-switch"),
-                    program("ovsdb-tool", "openvswitch-switch"),
-                ]
-            },
-            Self::Prometheus => const {
-                &[SETSID, program("prometheus", "prometheus"), program("prometheus-node-exporter", "prometheus-node-exporter")]
-            },
+            Self::Ipmi => {
+                const {
+                    &[
+                        SETSID,
+                        program("ipmi_sim", "openipmi"),
+                        program("sdrcomp", "openipmi"),
+                        program("ipmitool", "ipmitool"),
+                    ]
+                }
+            }
+            Self::Kea => {
+                const {
+                    &[
+                        SETSID,
+                        IP,
+                        program("kea-dhcp4", "kea-dhcp4-server"),
+                        program("kea-ctrl-agent", "kea-ctrl-agent"),
+                        program("perfdhcp", "kea-admin"),
+                        program("dhclient", "isc-dhcp-client"),
+                    ]
+                }
+            }
+            Self::OpenVSwitch => {
+                const {
+                    &[
+                        SETSID,
+                        IP,
+                        program("ethtool", "ethtool"),
+                        program("ovsdb-server", "openvswitch-switch"),
+                        program("ovs-vswitchd", "openvswitch-switch"),
+                        program("ovs-vsctl", "openvswitch-switch"),
+                        program("ovsdb-tool", "openvswitch-switch"),
+                    ]
+                }
+            }
+            Self::Prometheus => {
+                const {
+                    &[
+                        SETSID,
+                        program("prometheus", "prometheus"),
+                        program("prometheus-node-exporter", "prometheus-node-exporter"),
+                    ]
+                }
+            }
             Self::Python => const { &[PYTHON] },
             Self::Redfish => const { &[SETSID, PYTHON, program("openssl", "openssl"), program("curl", "curl")] },
         }

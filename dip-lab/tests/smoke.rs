@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use dip_lab::{
-    Bind, BindConfig, Chrony, Datacenter, Dnsmasq, Etcd, Hosts, IpmiSim, IpmiSimConfig, Kea, LabError, NodeDirectory, Ovs, PowerState,
-    Prometheus, RedfishSystem, Requirement, SushyEmulator, Tls, Zone, trial,
+    Bind, BindConfig, Chrony, Datacenter, Dnsmasq, Etcd, Hosts, IpmiSim, IpmiSimConfig, Kea, LabError, NodeDirectory,
+    Ovs, PowerState, Prometheus, RedfishSystem, Requirement, SushyEmulator, Tls, Zone, trial,
 };
 
 type Told = Result<(), LabError>;
@@ -21,7 +21,11 @@ fn main() -> ExitCode {
         trial("redfish_and_ipmi_switch_the_same_node", &[Requirement::Ipmi, Requirement::Redfish], redfish),
         trial("etcd_survives_the_loss_of_one_of_three", &[Requirement::Etcd], etcd),
         trial("prometheus_scrapes_a_target_from_a_file", &[Requirement::Prometheus], prometheus),
-        trial("hosts_boot_and_answer_ssh_with_their_own_key", &[Requirement::Hosts, Requirement::Bind, Requirement::Chrony], hosts),
+        trial(
+            "hosts_boot_and_answer_ssh_with_their_own_key",
+            &[Requirement::Hosts, Requirement::Bind, Requirement::Chrony],
+            hosts,
+        ),
         trial("a_host_of_the_datacenter_gets_its_reservation_once_its_port_is_right", Datacenter::NEEDS, datacenter),
     ];
     libtest_mimic::run(&arguments, trials).exit_code()
@@ -35,7 +39,8 @@ fn expect(true_or_not: bool, what: &str, seen: impl std::fmt::Debug) -> Told {
 }
 
 async fn bind() -> Told {
-    let config = BindConfig { zones: vec![Zone::empty("lab.test").with("www 60 IN A 192.0.2.1")], ..BindConfig::default() };
+    let config =
+        BindConfig { zones: vec![Zone::empty("lab.test").with("www 60 IN A 192.0.2.1")], ..BindConfig::default() };
     let mut bind = Bind::start(config).await?;
     let www = bind.dig(&["www.lab.test", "A"]).await?;
     expect(www.trim() == "192.0.2.1", "the first record", &www)?;
@@ -58,13 +63,21 @@ async fn dnsmasq() -> Told {
     expect(dnsmasq.leases()?.contains("10.77.1.1"), "the lease file", dnsmasq.leases()?)?;
     dnsmasq.reload()?;
     let lease = dnsmasq.lease("02:5d:1b:77:00:02").await?;
-    expect(lease.as_ref().is_some_and(|lease| (100..200).contains(&lease.address.octets()[2])), "a dynamic lease", &lease)
+    expect(
+        lease.as_ref().is_some_and(|lease| (100..200).contains(&lease.address.octets()[2])),
+        "a dynamic lease",
+        &lease,
+    )
 }
 
 async fn kea() -> Told {
     let kea = Kea::start().await?;
     let lease = kea.lease("02:5d:1b:77:00:03").await?;
-    expect(lease.as_ref().is_some_and(|lease| (100..200).contains(&lease.address.octets()[2])), "a lease of the pool", &lease)
+    expect(
+        lease.as_ref().is_some_and(|lease| (100..200).contains(&lease.address.octets()[2])),
+        "a lease of the pool",
+        &lease,
+    )
 }
 
 async fn chrony() -> Told {
@@ -135,7 +148,11 @@ async fn redfish() -> Told {
     expect(seen.contains("\"Once\""), "the boot override", &seen)?;
     bmc.ipmitool(&["chassis", "power", "off"]).await?;
     let seen = emulator.curl(&[], &path).await?;
-    expect(seen.contains("\"PowerState\":\"Off\"") || seen.contains("\"PowerState\": \"Off\""), "power after off", &seen)?;
+    expect(
+        seen.contains("\"PowerState\":\"Off\"") || seen.contains("\"PowerState\": \"Off\""),
+        "power after off",
+        &seen,
+    )?;
     let anonymous = std::process::Command::new("curl").args(["-skf", &format!("{}{path}", emulator.url())]).status();
     expect(anonymous.is_ok_and(|status| !status.success()), "a client without a password", "an answer")
 }
@@ -176,7 +193,11 @@ async fn hosts() -> Told {
     let [first, second] = hosts.hosts() else { return expect(false, "the hosts", hosts.hosts().len()) };
     first.ssh(&format!("ping -c 1 -W 2 {}", second.address)).await?;
     let time = Chrony::start_at((hosts.router, 123).into()).await?;
-    let names = BindConfig { addr: Some((hosts.router, 53).into()), zones: vec![Zone::empty("lab.test").with("www 60 IN A 192.0.2.1")], ..BindConfig::default() };
+    let names = BindConfig {
+        addr: Some((hosts.router, 53).into()),
+        zones: vec![Zone::empty("lab.test").with("www 60 IN A 192.0.2.1")],
+        ..BindConfig::default()
+    };
     let names = Bind::start(names).await?;
     first.ssh(&format!("echo nameserver {} >/etc/resolv.conf; getent hosts www.lab.test", names.addr.ip())).await?;
     first.ssh(&format!("timeout 20 chronyd -Q 'server {} iburst' 'cmdport 0'", time.addr.ip())).await?;

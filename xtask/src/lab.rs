@@ -12,9 +12,15 @@ pub(crate) fn up() -> Done {
     println!("starting the lab in {}", dir.display());
     let layout = runtime.block_on(Datacenter::up_in(&dir))?;
     for node in &layout.nodes {
-        println!("  {}: off, BMC {} ({:?}), switch port {} in VLAN {}", node.name, node.bmc, node.bmc_protocol, node.port, layout.wrong_vlan);
+        println!(
+            "  {}: off, BMC {} ({:?}), switch port {} in VLAN {}",
+            node.name, node.bmc, node.bmc_protocol, node.port, layout.wrong_vlan
+        );
     }
-    println!("  DNS {}, NTP {}, Prometheus http://{}, OVSDB tcp:{}", layout.dns, layout.ntp, layout.prometheus, layout.ovsdb);
+    println!(
+        "  DNS {}, NTP {}, Prometheus http://{}, OVSDB tcp:{}",
+        layout.dns, layout.ntp, layout.prometheus, layout.ovsdb
+    );
     println!("the site file is {}", dir.join("site.yaml").display());
     println!("take it down with `cargo xtask lab down`");
     Ok(())

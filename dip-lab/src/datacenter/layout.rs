@@ -110,7 +110,8 @@ impl Layout {
     }
 
     pub(crate) fn save(&self) -> Result<(), LabError> {
-        let text = serde_json::to_string_pretty(self).map_err(|source| LabError::file("write", &self.dir, source.into()))?;
+        let text =
+            serde_json::to_string_pretty(self).map_err(|source| LabError::file("write", &self.dir, source.into()))?;
         write(&self.dir.join("lab.json"), &text).map(drop)
     }
 

@@ -73,7 +73,8 @@ fn fill(template: &str, values: &[(String, String)]) -> String {
 
 /// The first `@NAME@` that is left.
 fn unfilled(text: &str) -> Option<String> {
-    let is_name = |word: &str| !word.is_empty() && word.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
+    let is_name =
+        |word: &str| !word.is_empty() && word.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
     text.split('@').skip(1).find(|word| is_name(word)).map(|word| format!("@{word}@"))
 }
 

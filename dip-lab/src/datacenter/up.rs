@@ -12,8 +12,8 @@ use crate::net::sum_in_kernel;
 use crate::requirement::Requirement;
 use crate::scratch::Scratch;
 use crate::servers::{
-    Bind, BindConfig, BmcUser, Chrony, Dnsmasq, DnsmasqSetup, IpmiSim, IpmiSimConfig, Ovs, Prometheus, RedfishSystem, SushyEmulator,
-    Tls, Zone,
+    Bind, BindConfig, BmcUser, Chrony, Dnsmasq, DnsmasqSetup, IpmiSim, IpmiSimConfig, Ovs, Prometheus, RedfishSystem,
+    SushyEmulator, Tls, Zone,
 };
 use crate::subnet::Subnet;
 
@@ -241,7 +241,8 @@ impl Drop for Datacenter {
 async fn plug_in_services(scratch: &Scratch, subnet: &Subnet, ovs: &Ovs) -> Result<(), LabError> {
     let name = subnet.name();
     scratch.record(&Entry::Link(name.to_owned()))?;
-    run("ip", ["link", "add", name, "type", "veth", "peer", "name", "uplink", "netns", subnet.namespace().name()]).await?;
+    run("ip", ["link", "add", name, "type", "veth", "peer", "name", "uplink", "netns", subnet.namespace().name()])
+        .await?;
     sum_in_kernel(None, name).await?;
     for host in [1, 2, 3].into_iter().chain((1..=NODES).map(|number| 200 + number)) {
         run("ip", ["address", "add", &format!("{}/24", subnet.address(host)), "dev", name]).await?;

@@ -27,9 +27,14 @@ pub(crate) fn lay_over(upper: &Path, network: Network, authorized: &str) -> Resu
     };
     file(
         "etc/systemd/network/10-eth0.network",
-        &format!("[Match]\nName=eth0\n[Network]\n{address}LinkLocalAddressing=no\nIPv6AcceptRA=no\n[DHCPv4]\nClientIdentifier=mac\nUseHostname=no\n"),
+        &format!(
+            "[Match]\nName=eth0\n[Network]\n{address}LinkLocalAddressing=no\nIPv6AcceptRA=no\n[DHCPv4]\nClientIdentifier=mac\nUseHostname=no\n"
+        ),
     )?;
-    file("etc/ssh/sshd_config.d/lab.conf", "HostKey /etc/ssh/ssh_host_ed25519_key\nPermitRootLogin prohibit-password\nUseDNS no\n")?;
+    file(
+        "etc/ssh/sshd_config.d/lab.conf",
+        "HostKey /etc/ssh/ssh_host_ed25519_key\nPermitRootLogin prohibit-password\nUseDNS no\n",
+    )?;
     file("root/.ssh/authorized_keys", &format!("{authorized}\n"))?;
     mode(&upper.join("root"), 0o700)?;
     mode(&upper.join("root/.ssh"), 0o700)?;
@@ -82,7 +87,8 @@ done
 }
 
 fn mode(path: &Path, mode: u32) -> Result<(), LabError> {
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).map_err(|source| LabError::file("protect", path, source))
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))
+        .map_err(|source| LabError::file("protect", path, source))
 }
 
 fn link(target: &str, path: &Path) -> Result<(), LabError> {

@@ -61,7 +61,8 @@ impl Host {
     pub(crate) async fn create(scratch: &Scratch, config: HostConfig<'_>) -> Result<Self, LabError> {
         let HostConfig { name, namespace, peer, peer_in, mac, address, network, client } = config;
         let namespace = Namespace::named(scratch, &namespace).await?;
-        let cable = ["link", "add", peer, "type", "veth", "peer", "name", "eth0", "address", &mac, "netns", namespace.name()];
+        let cable =
+            ["link", "add", peer, "type", "veth", "peer", "name", "eth0", "address", &mac, "netns", namespace.name()];
         match peer_in {
             Some(switch) => switch.ip(&cable).await.map(drop)?,
             None => crate::command::run("ip", cable).await.map(drop)?,
@@ -78,7 +79,15 @@ impl Host {
         let node = NodeDirectory::create(scratch, name, &script)?;
         // The known-hosts file of other people's clients.
         own.write("known_hosts", &format!("{address} {}\n", host_key.public))?;
-        Ok(Self { name: name.to_owned(), address, mac, host_key, client_key: client.clone(), node, _namespace: namespace })
+        Ok(Self {
+            name: name.to_owned(),
+            address,
+            mac,
+            host_key,
+            client_key: client.clone(),
+            node,
+            _namespace: namespace,
+        })
     }
 
     /// The directory by which BMC simulators switch it.
@@ -128,7 +137,9 @@ impl Host {
         let mut line = command("ssh");
         line.arg("-i").arg(&self.client_key.private);
         line.arg("-o").arg(format!("UserKnownHostsFile={}", self.node.dir().join("known_hosts").display()));
-        for option in ["StrictHostKeyChecking=yes", "BatchMode=yes", "ConnectTimeout=3", "IdentitiesOnly=yes", "LogLevel=ERROR"] {
+        for option in
+            ["StrictHostKeyChecking=yes", "BatchMode=yes", "ConnectTimeout=3", "IdentitiesOnly=yes", "LogLevel=ERROR"]
+        {
             line.args(["-o", option]);
         }
         line.arg(format!("root@{}", self.address)).arg(script);

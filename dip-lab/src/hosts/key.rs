@@ -22,12 +22,26 @@ impl SshKey {
         if let Some(dir) = file.parent() {
             std::fs::create_dir_all(dir).map_err(|source| LabError::file("create", dir, source))?;
         }
-        run("ssh-keygen", ["-q".as_ref(), "-t".as_ref(), "ed25519".as_ref(), "-N".as_ref(), "".as_ref(), "-C".as_ref(), "".as_ref(), "-f".as_ref(), file.as_os_str()])
-            .await?;
+        run(
+            "ssh-keygen",
+            [
+                "-q".as_ref(),
+                "-t".as_ref(),
+                "ed25519".as_ref(),
+                "-N".as_ref(),
+                "".as_ref(),
+                "-C".as_ref(),
+                "".as_ref(),
+                "-f".as_ref(),
+                file.as_os_str(),
+            ],
+        )
+        .await?;
         let public = file.with_extension("pub");
         let line = std::fs::read_to_string(&public).map_err(|source| LabError::file("read", &public, source))?;
         let shown = run("ssh-keygen", ["-l".as_ref(), "-f".as_ref(), public.as_os_str()]).await?;
-        let fingerprint = shown.split(' ').nth(1).ok_or_else(|| LabError::answer("ssh-keygen", shown.clone()))?.to_owned();
+        let fingerprint =
+            shown.split(' ').nth(1).ok_or_else(|| LabError::answer("ssh-keygen", shown.clone()))?.to_owned();
         Ok(Self { private: file.to_path_buf(), public: line.trim().to_owned(), fingerprint })
     }
 }

@@ -107,7 +107,10 @@ impl Bind {
         let mut daemon = Daemon::spawn(&self.scratch, "named", line)?;
         let zone = self.zones.last().cloned().unwrap_or_else(|| "localhost".to_owned());
         daemon
-            .ready(async || accepts(self.addr).await && self.dig(&[&zone, "SOA", "+tries=1", "+time=1"]).await.is_ok_and(|soa| !soa.trim().is_empty()))
+            .ready(async || {
+                accepts(self.addr).await
+                    && self.dig(&[&zone, "SOA", "+tries=1", "+time=1"]).await.is_ok_and(|soa| !soa.trim().is_empty())
+            })
             .await?;
         self.daemon = Some(daemon);
         Ok(())
@@ -202,7 +205,10 @@ controls {{ }};
     );
     for zone in &config.zones {
         let name = &zone.name;
-        let _ = writeln!(text, r#"zone "{name}" {{ type primary; file "{name}.zone"; allow-update {{ key "{key}"; }}; }};"#);
+        let _ = writeln!(
+            text,
+            r#"zone "{name}" {{ type primary; file "{name}.zone"; allow-update {{ key "{key}"; }}; }};"#
+        );
     }
     text
 }

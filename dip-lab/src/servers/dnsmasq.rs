@@ -52,7 +52,11 @@ impl Dnsmasq {
         Self::start_in(&scratch, setup, Some(segment)).await
     }
 
-    pub(crate) async fn start_in(scratch: &Scratch, setup: DnsmasqSetup, segment: Option<Segment>) -> Result<Self, LabError> {
+    pub(crate) async fn start_in(
+        scratch: &Scratch,
+        setup: DnsmasqSetup,
+        segment: Option<Segment>,
+    ) -> Result<Self, LabError> {
         let scratch = scratch.within("dnsmasq")?;
         let hosts_dir = scratch.within("hosts.d")?.dir().to_path_buf();
         let mut dnsmasq = Self {

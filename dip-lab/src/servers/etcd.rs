@@ -29,7 +29,8 @@ impl Etcd {
         Requirement::Etcd.check()?;
         let mut clients = free_ports(2 * count)?;
         let peers = clients.split_off(count);
-        let members = clients.into_iter().enumerate().map(|(index, client)| (format!("n{}", index + 1), client)).collect();
+        let members =
+            clients.into_iter().enumerate().map(|(index, client)| (format!("n{}", index + 1), client)).collect();
         let mut cluster = Self { members, peers, daemons: Vec::new(), scratch: Scratch::temporary()? };
         // No member is healthy before a majority runs: start all, then wait for all.
         for index in 0..count {
@@ -80,8 +81,18 @@ impl Etcd {
         line.args(["--name", name, "--logger", "zap", "--log-level", "warn", "--initial-cluster-state", "new"])
             .arg("--data-dir")
             .arg(self.scratch.path(&format!("{name}.data")))
-            .args(["--listen-client-urls", &format!("http://{client}"), "--advertise-client-urls", &format!("http://{client}")])
-            .args(["--listen-peer-urls", &format!("http://{peer}"), "--initial-advertise-peer-urls", &format!("http://{peer}")])
+            .args([
+                "--listen-client-urls",
+                &format!("http://{client}"),
+                "--advertise-client-urls",
+                &format!("http://{client}"),
+            ])
+            .args([
+                "--listen-peer-urls",
+                &format!("http://{peer}"),
+                "--initial-advertise-peer-urls",
+                &format!("http://{peer}"),
+            ])
             .args(["--initial-cluster", &initial.join(",")]);
         Daemon::spawn(&self.scratch, &format!("etcd-{name}"), line)
     }
@@ -89,7 +100,9 @@ impl Etcd {
     async fn healthy(&mut self, index: usize) -> Result<(), LabError> {
         let client = self.members[index].1;
         match self.daemons.get_mut(index).and_then(Option::as_mut) {
-            Some(daemon) => daemon.ready(async || http::get(client, "/health").await.is_some_and(|(status, _)| status == 200)).await,
+            Some(daemon) => {
+                daemon.ready(async || http::get(client, "/health").await.is_some_and(|(status, _)| status == 200)).await
+            }
             None => Ok(()),
         }
     }

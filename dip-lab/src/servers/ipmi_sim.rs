@@ -59,7 +59,8 @@ pub struct IpmiSimConfig {
 impl IpmiSimConfig {
     /// A BMC on a free port, whose serial number and GUID come from the name.
     pub fn named(name: &str) -> Self {
-        let guid = name.bytes().fold(0x1d1b_0000_u128, |sum, byte| sum.wrapping_mul(0x0100_0193_0000_01b3) ^ u128::from(byte));
+        let guid =
+            name.bytes().fold(0x1d1b_0000_u128, |sum, byte| sum.wrapping_mul(0x0100_0193_0000_01b3) ^ u128::from(byte));
         Self {
             name: name.to_owned(),
             addr: None,
@@ -128,7 +129,13 @@ impl IpmiSim {
         self.stop();
         let dir = self.node.dir();
         let mut line = daemon_command(None, "ipmi_sim");
-        line.arg("-n").arg("-c").arg(dir.join("lan.conf")).arg("-f").arg(dir.join("bmc.emu")).arg("-s").arg(dir.join("state"));
+        line.arg("-n")
+            .arg("-c")
+            .arg(dir.join("lan.conf"))
+            .arg("-f")
+            .arg(dir.join("bmc.emu"))
+            .arg("-s")
+            .arg(dir.join("state"));
         let mut daemon = Daemon::spawn(self.node.scratch(), "ipmi_sim", line)?;
         daemon.ready(async || answers(self.addr).await).await?;
         self.daemon = Some(daemon);
@@ -151,7 +158,8 @@ impl IpmiSim {
     /// If `ipmitool` fails.
     pub async fn ipmitool(&self, words: &[&str]) -> Result<String, LabError> {
         let (host, port) = (self.addr.ip().to_string(), self.addr.port().to_string());
-        let fixed = ["-I", "lanplus", "-C", "3", "-H", &host, "-p", &port, "-U", &self.admin.name, "-P", &self.admin.password];
+        let fixed =
+            ["-I", "lanplus", "-C", "3", "-H", &host, "-p", &port, "-U", &self.admin.name, "-P", &self.admin.password];
         run("ipmitool", fixed.iter().chain(words)).await
     }
 }
@@ -183,8 +191,8 @@ fn lan_conf(config: &IpmiSimConfig, addr: SocketAddr, node: &NodeDirectory) -> S
 /// Sends Get Channel Authentication Capabilities without a session (IPMI 2.0, 22.13) and waits for any answer.
 async fn answers(addr: SocketAddr) -> bool {
     const ASK: [u8; 23] = [
-        0x06, 0x00, 0xff, 0x07, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x09, 0x20, 0x18, 0xc8, 0x81, 0x00, 0x38,
-        0x8e, 0x04, 0xb5,
+        0x06, 0x00, 0xff, 0x07, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x09, 0x20, 0x18, 0xc8, 0x81,
+        0x00, 0x38, 0x8e, 0x04, 0xb5,
     ];
     let ask = async {
         let socket = tokio::net::UdpSocket::bind((addr.ip(), 0)).await?;

@@ -76,7 +76,9 @@ impl NodeDirectory {
 
     /// The process that runs while it is on.
     pub fn pid(&self) -> Option<i32> {
-        self.read("pid").and_then(|text| text.parse().ok()).filter(|pid| ProcessMark::of(*pid).is_some_and(ProcessMark::alive))
+        self.read("pid")
+            .and_then(|text| text.parse().ok())
+            .filter(|pid| ProcessMark::of(*pid).is_some_and(ProcessMark::alive))
     }
 
     /// Whether its process runs.

@@ -50,7 +50,9 @@ impl Ovs {
 
         let mut line = daemon_command(Some(namespace), "ovs-vswitchd");
         ovs.environment(&mut line);
-        line.arg(ovs.socket()).arg("--disable-system").arg(format!("--unixctl={}", ovs.scratch.path("vswitchd.ctl").display()));
+        line.arg(ovs.socket())
+            .arg("--disable-system")
+            .arg(format!("--unixctl={}", ovs.scratch.path("vswitchd.ctl").display()));
         let mut vswitchd = Daemon::spawn(&ovs.scratch, "ovs-vswitchd", line)?;
         vswitchd
             .ready(async || {

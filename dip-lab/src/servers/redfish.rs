@@ -143,7 +143,12 @@ impl SushyEmulator {
     }
 }
 
-fn write_configuration(scratch: &Scratch, addr: SocketAddr, systems: &[RedfishSystem], tls: bool) -> Result<(), LabError> {
+fn write_configuration(
+    scratch: &Scratch,
+    addr: SocketAddr,
+    systems: &[RedfishSystem],
+    tls: bool,
+) -> Result<(), LabError> {
     let list: Vec<_> = systems
         .iter()
         .map(|system| {
@@ -166,7 +171,9 @@ fn write_configuration(scratch: &Scratch, addr: SocketAddr, systems: &[RedfishSy
         systems.display()
     );
     if tls {
-        conf.push_str(&format!("SUSHY_EMULATOR_SSL_CERT = '{dir}/cert.pem'\nSUSHY_EMULATOR_SSL_KEY = '{dir}/key.pem'\n"));
+        conf.push_str(&format!(
+            "SUSHY_EMULATOR_SSL_CERT = '{dir}/cert.pem'\nSUSHY_EMULATOR_SSL_KEY = '{dir}/key.pem'\n"
+        ));
     }
     scratch.write("emulator.conf", &conf)?;
     Ok(())
@@ -176,8 +183,19 @@ async fn certify(scratch: &Scratch, addr: SocketAddr) -> Result<PathBuf, LabErro
     let (key, cert) = (scratch.path("key.pem"), scratch.path("cert.pem"));
     let name = format!("subjectAltName=IP:{}", addr.ip());
     let words = [
-        "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=dip-lab-bmc",
-        "-addext", &name,
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:prime256v1",
+        "-nodes",
+        "-days",
+        "2",
+        "-subj",
+        "/CN=dip-lab-bmc",
+        "-addext",
+        &name,
     ];
     let mut line = crate::command::command("openssl");
     line.args(words).arg("-keyout").arg(&key).arg("-out").arg(&cert);

@@ -62,7 +62,8 @@ impl Segment {
         let number = self.clients.fetch_add(1, Ordering::Relaxed);
         let client = Namespace::create(&self.scratch).await?;
         let port = format!("c{number}");
-        let peer = ["link", "add", &port, "type", "veth", "peer", "name", "eth0", "address", mac, "netns", client.name()];
+        let peer =
+            ["link", "add", &port, "type", "veth", "peer", "name", "eth0", "address", mac, "netns", client.name()];
         self.namespace.ip(&peer).await?;
         self.namespace.ip(&["link", "set", &port, "master", Self::INTERFACE, "up"]).await?;
         client.ip(&["link", "set", "eth0", "up"]).await?;
@@ -82,7 +83,8 @@ async fn ask(client: &Namespace, scratch: &Scratch) -> Result<Option<Lease>, Lab
     );
     let script = scratch.write("script", &script)?;
     make_executable(&script)?;
-    let conf = "timeout 6;\nretry 1;\ninitial-interval 1;\nrequest subnet-mask, routers, domain-name-servers, host-name;\n";
+    let conf =
+        "timeout 6;\nretry 1;\ninitial-interval 1;\nrequest subnet-mask, routers, domain-name-servers, host-name;\n";
     let conf = scratch.write("dhclient.conf", conf)?;
     let mut line = daemon_command(Some(client), "dhclient");
     line.args(["-4", "-1", "-d", "-sf"]).arg(&script).arg("-cf").arg(&conf);
@@ -95,7 +97,9 @@ async fn ask(client: &Namespace, scratch: &Scratch) -> Result<Option<Lease>, Lab
     }
     let text = std::fs::read_to_string(&got).map_err(|source| LabError::file("read", &got, source))?;
     let variable = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
-    let list = |name: &str| variable(name).into_iter().flat_map(|all| all.split(' ')).filter_map(|ip| ip.parse().ok()).collect();
+    let list = |name: &str| {
+        variable(name).into_iter().flat_map(|all| all.split(' ')).filter_map(|ip| ip.parse().ok()).collect()
+    };
     let address = variable("new_ip_address")
         .and_then(|ip| ip.parse().ok())
         .ok_or_else(|| LabError::answer("dhclient", text.clone()))?;

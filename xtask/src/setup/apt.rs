@@ -16,7 +16,10 @@ const POLICY: &str = "/usr/sbin/policy-rc.d";
 /// The packages of programs that are not there.
 pub(crate) fn missing() -> Vec<&'static str> {
     let own = [("mmdebstrap", "mmdebstrap"), ("tar", "tar"), ("python3", "python3-venv")];
-    let needed = Requirement::ALL.iter().flat_map(|requirement| requirement.programs()).map(|program| (program.name, program.package));
+    let needed = Requirement::ALL
+        .iter()
+        .flat_map(|requirement| requirement.programs())
+        .map(|program| (program.name, program.package));
     let packages: BTreeSet<&str> =
         needed.chain(own).filter(|(program, _)| find_program(program).is_none()).map(|(_, package)| package).collect();
     packages.into_iter().collect()

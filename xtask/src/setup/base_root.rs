@@ -47,7 +47,11 @@ pub(crate) fn build() -> Done {
     let part = root.with_extension("part");
     let _ = fs::remove_dir_all(&part);
     fs::create_dir_all(&part)?;
-    run(Command::new("tar").args(["--extract", "--numeric-owner", "--same-permissions", "--file"]).arg(&archive).arg("-C").arg(&part))?;
+    run(Command::new("tar")
+        .args(["--extract", "--numeric-owner", "--same-permissions", "--file"])
+        .arg(&archive)
+        .arg("-C")
+        .arg(&part))?;
     fs::rename(&part, &root)?;
     println!("base root: built");
     Ok(())
@@ -100,9 +104,15 @@ fn own_sources(apt: &Path, suite: &str, to: &Path) -> Result<Vec<std::path::Path
     for file in files {
         let Ok(text) = fs::read_to_string(&file) else { continue };
         match file.extension().and_then(|extension| extension.to_str()) {
-            Some("list") => lines.extend(text.lines().filter(|line| line_is_of(line, suite)).map(|line| format!("{line}\n"))),
+            Some("list") => {
+                lines.extend(text.lines().filter(|line| line_is_of(line, suite)).map(|line| format!("{line}\n")))
+            }
             Some("sources") => {
-                stanzas.extend(text.split("\n\n").filter(|part| stanza_is_of(part, suite)).map(|part| format!("{}\n\n", part.trim())));
+                stanzas.extend(
+                    text.split("\n\n")
+                        .filter(|part| stanza_is_of(part, suite))
+                        .map(|part| format!("{}\n\n", part.trim())),
+                );
             }
             _ => {}
         }
@@ -116,7 +126,11 @@ fn own_sources(apt: &Path, suite: &str, to: &Path) -> Result<Vec<std::path::Path
         }
     }
     if copies.is_empty() {
-        return Err(format!("{} has no source for {suite}: the base root is built from the machine's own sources", apt.display()).into());
+        return Err(format!(
+            "{} has no source for {suite}: the base root is built from the machine's own sources",
+            apt.display()
+        )
+        .into());
     }
     Ok(copies)
 }

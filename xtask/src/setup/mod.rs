@@ -20,7 +20,9 @@ pub(crate) fn run() -> Done {
     if root {
         base_root::build()?;
     } else if !dip_lab::Cache::open().base_root().exists() {
-        println!("base root: only root can build it; tests that need hosts are ignored until root runs `cargo xtask setup`");
+        println!(
+            "base root: only root can build it; tests that need hosts are ignored until root runs `cargo xtask setup`"
+        );
     }
     for requirement in dip_lab::Requirement::ALL {
         if let Err(missing) = requirement.check() {
