@@ -1,30 +1,22 @@
 //! One BMC as a caller wants it: power, boot device, identity; sessions are opened, kept and renewed inside.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use ipmi_rs_core::app::GetDeviceId;
 use ipmi_rs_core::connection::IpmiCommand;
-use tokio::sync::Mutex;
-use tokio::time::Instant;
 
 use super::boot::{AcknowledgeBootInfo, BootDevice, BootOverride, BootState, GetBootOverride, KeepBootFlags, SetBootOverride};
 use super::chassis::{ChassisControl, ChassisIdentify, ChassisStatus, GetChassisStatus, Identify, PowerAction, PowerState};
-use super::client::{IpmiClient, Resend};
-use super::commands::{self, Malformed};
+use super::commands::Malformed;
 use super::credentials::Credentials;
-use super::error::{ErrorClass, IpmiError};
+use super::error::IpmiError;
 use super::fru_reader;
 use super::identity::{GetSystemGuid, Identity};
+use super::kept::KeptSession;
 use super::opcode::Opcode;
-use super::options::Options;
+use super::options::{Options, Resend};
 
-/// BMCs close a session after 60 s without a request (§6.12.15); a session this old is not trusted any more.
-const IDLE: Duration = Duration::from_secs(45);
-/// So many new sessions for one request; a BMC that loses more of them is ill.
-const RENEWALS: u32 = 2;
 /// The inventory of the machine itself (§34.1).
 const MAIN_FRU: u8 = 0;
 
@@ -34,17 +26,8 @@ const MAIN_FRU: u8 = 0;
 /// Can be shared: requests follow each other.
 #[derive(Debug)]
 pub struct IpmiBmc {
-    addr: SocketAddr,
-    credentials: Credentials,
-    options: Options,
-    kept: Mutex<Option<Kept>>,
+    session: KeptSession,
     marks_boot_flags: AtomicBool,
-}
-
-#[derive(Debug)]
-struct Kept {
-    client: Arc<IpmiClient>,
-    used: Instant,
 }
 
 /// What a power action did.
@@ -59,12 +42,12 @@ pub enum PowerOutcome {
 impl IpmiBmc {
     /// A BMC at `addr` (port 623 unless told otherwise); nothing is sent yet.
     pub fn new(addr: SocketAddr, credentials: Credentials, options: Options) -> Self {
-        Self { addr, credentials, options, kept: Mutex::new(None), marks_boot_flags: AtomicBool::new(false) }
+        Self { session: KeptSession::new(addr, credentials, options), marks_boot_flags: AtomicBool::new(false) }
     }
 
     /// The BMC's address.
     pub fn addr(&self) -> SocketAddr {
-        self.addr
+        self.session.addr()
     }
 
     /// Whether the machine has power.
@@ -136,7 +119,7 @@ impl IpmiBmc {
     pub async fn identity(&self) -> Result<Identity, IpmiError> {
         let device = self.run(GetDeviceId, Resend::Allowed).await?;
         let guid = tolerate(self.run(GetSystemGuid, Resend::Allowed).await)?;
-        let fru = tolerate(fru_reader::read(self, MAIN_FRU).await)?.flatten();
+        let fru = tolerate(fru_reader::read(&self.session, MAIN_FRU).await)?.flatten();
         Ok(Identity::new(&device, guid, fru))
     }
 
@@ -150,26 +133,19 @@ impl IpmiBmc {
 
     /// Closes the session that is kept, if there is one.
     pub async fn close(&self) {
-        if let Some(kept) = self.kept.lock().await.take()
-            && let Some(client) = Arc::into_inner(kept.client)
-            && let Err(error) = client.close().await
-        {
-            tracing::debug!(bmc = %self.addr, %error, "the BMC did not confirm the end of the session");
-        }
+        self.session.close().await;
     }
 
     /// Runs a typed command; as [`request`](Self::request).
     ///
     /// # Errors
-    /// As [`IpmiClient::run`].
+    /// As [`IpmiClient::connect`](super::IpmiClient::connect) and [`IpmiClient::run`](super::IpmiClient::run).
     pub async fn run<C>(&self, command: C, resend: Resend) -> Result<C::Output, IpmiError>
     where
         C: IpmiCommand,
         C::Error: Into<Malformed>,
     {
-        let (opcode, message) = commands::encode(command);
-        let data = self.request(opcode, message.data(), resend).await?;
-        commands::decode::<C>(self.addr, opcode, &data)
+        self.session.run(command, resend).await
     }
 
     /// Sends a request and gives the data of its reply.
@@ -178,38 +154,9 @@ impl IpmiBmc {
     /// sent yet.
     ///
     /// # Errors
-    /// As [`IpmiClient::connect`] and [`IpmiClient::request`].
+    /// As [`IpmiClient::connect`](super::IpmiClient::connect) and [`IpmiClient::request`](super::IpmiClient::request).
     pub async fn request(&self, opcode: Opcode, data: &[u8], resend: Resend) -> Result<Vec<u8>, IpmiError> {
-        let mut renewed = 0;
-        loop {
-            let client = self.client().await?;
-            let error = match client.request(opcode, data, resend).await {
-                Err(error) if matches!(error.class(), ErrorClass::SessionLost | ErrorClass::Unreachable) => error,
-                other => return other,
-            };
-            // Only this one: another caller may have opened a new one meanwhile.
-            self.kept.lock().await.take_if(|kept| Arc::ptr_eq(&kept.client, &client));
-            let may_repeat = resend == Resend::Allowed || !error.may_have_acted();
-            if error.class() != ErrorClass::SessionLost || !may_repeat || renewed == RENEWALS {
-                return Err(error);
-            }
-            renewed += 1;
-            tracing::debug!(bmc = %self.addr, %error, "opening another session");
-        }
-    }
-
-    /// The session that is kept, or a new one. Callers that come meanwhile wait for it and share it.
-    async fn client(&self) -> Result<Arc<IpmiClient>, IpmiError> {
-        let mut kept = self.kept.lock().await;
-        if let Some(kept) = kept.as_mut().filter(|kept| kept.used.elapsed() < IDLE) {
-            kept.used = Instant::now();
-            return Ok(Arc::clone(&kept.client));
-        }
-        // The old one says goodbye before the new one comes: BMCs have few sessions.
-        *kept = None;
-        let client = Arc::new(IpmiClient::connect(self.addr, &self.credentials, self.options).await?);
-        *kept = Some(Kept { client: Arc::clone(&client), used: Instant::now() });
-        Ok(client)
+        self.session.request(opcode, data, resend).await
     }
 }
 

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use ipmi_rs_core::connection::{IpmiCommand, Message, NetFn};
 
-use super::client::Resend;
 use super::commands::Malformed;
 use super::opcode::Opcode;
+use super::options::Resend;
 
 /// Whether the machine has power.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -148,7 +148,12 @@ impl IpmiError {
                 0xD4 => ErrorClass::Denied,
                 _ => ErrorClass::Unexpected,
             },
-            Self::HandshakeRefused { status, .. } => status.class(),
+            Self::HandshakeRefused { status, .. } => match status.value() {
+                0x01 | 0x02 | 0x08 | 0x0B => ErrorClass::Busy,
+                0x09 | 0x0A | 0x0C..=0x0F => ErrorClass::Denied,
+                0x03..=0x07 | 0x10 | 0x11 => ErrorClass::Unsupported,
+                _ => ErrorClass::Unexpected,
+            },
             Self::InvalidCredentials { .. } => ErrorClass::Invalid,
             Self::Malformed { .. } => ErrorClass::Unexpected,
             Self::PortClosed { .. } | Self::Timeout { .. } | Self::Socket { .. } => ErrorClass::Unreachable,

@@ -2,11 +2,11 @@
 
 use ipmi_rs_core::connection::NetFn;
 
-use super::bmc::IpmiBmc;
-use super::client::Resend;
 use super::error::IpmiError;
 use super::fru::{FruHeader, FruInventory, area_len};
+use super::kept::KeptSession;
 use super::opcode::Opcode;
+use super::options::Resend;
 
 /// Bytes asked for at once; BMCs with small buffers refuse more than 32.
 const PIECE: usize = 32;
@@ -14,8 +14,8 @@ const PIECE: usize = 32;
 const SMALLEST_PIECE: usize = 8;
 
 /// The inventory of unit `fru`; `None` when its header cannot be read.
-pub(super) async fn read(bmc: &IpmiBmc, fru: u8) -> Result<Option<FruInventory>, IpmiError> {
-    let mut reader = Reader { bmc, fru, bytes: vec![0; size(bmc, fru).await?], piece: PIECE };
+pub(super) async fn read(session: &KeptSession, fru: u8) -> Result<Option<FruInventory>, IpmiError> {
+    let mut reader = Reader { session, fru, bytes: vec![0; size(session, fru).await?], piece: PIECE };
     reader.fill(0, FruHeader::LEN).await?;
     let Some(header) = FruHeader::parse(&reader.bytes) else {
         return Ok(None);
@@ -29,24 +29,24 @@ pub(super) async fn read(bmc: &IpmiBmc, fru: u8) -> Result<Option<FruInventory>,
     Ok(FruInventory::parse(&reader.bytes))
 }
 
-async fn size(bmc: &IpmiBmc, fru: u8) -> Result<usize, IpmiError> {
+async fn size(session: &KeptSession, fru: u8) -> Result<usize, IpmiError> {
     let command = Opcode::new(NetFn::Storage, 0x10);
-    let reply = bmc.request(command, &[fru], Resend::Allowed).await?;
+    let reply = session.request(command, &[fru], Resend::Allowed).await?;
     match *reply {
         [low, high, access, ..] => {
             let size = usize::from(u16::from_le_bytes([low, high]));
             if access & 1 == 0 {
                 Ok(size)
             } else {
-                Err(malformed(bmc, command, "the inventory is addressed by words, which dip does not read"))
+                Err(malformed(session, command, "the inventory is addressed by words, which dip does not read"))
             }
         }
-        _ => Err(malformed(bmc, command, "the area info has fewer than 3 bytes")),
+        _ => Err(malformed(session, command, "the area info has fewer than 3 bytes")),
     }
 }
 
 struct Reader<'a> {
-    bmc: &'a IpmiBmc,
+    session: &'a KeptSession,
     fru: u8,
     bytes: Vec<u8>,
     piece: usize,
@@ -61,7 +61,7 @@ impl Reader<'_> {
             let wanted = self.piece.min(end - at);
             let [low, high] = u16::try_from(at).expect("the size has 16 bits").to_le_bytes();
             let count = u8::try_from(wanted).expect("a piece has at most 32 bytes");
-            let reply = match self.bmc.request(command, &[self.fru, low, high, count], Resend::Allowed).await {
+            let reply = match self.session.request(command, &[self.fru, low, high, count], Resend::Allowed).await {
                 // Too many bytes for this BMC, said in one of several ways.
                 Err(IpmiError::Completion { code, .. })
                     if matches!(code.value(), 0xC4 | 0xC6..=0xCA | 0xFF) && self.piece > SMALLEST_PIECE =>
@@ -74,7 +74,7 @@ impl Reader<'_> {
             let got = match reply.split_first() {
                 Some((&count, data)) if count != 0 && data.len() >= usize::from(count) => &data[..usize::from(count)],
                 _ => {
-                    return Err(malformed(self.bmc, command, "the piece is shorter than it says, or empty"));
+                    return Err(malformed(self.session, command, "the piece is shorter than it says, or empty"));
                 }
             };
             let got = &got[..got.len().min(wanted)];
@@ -85,6 +85,6 @@ impl Reader<'_> {
     }
 }
 
-fn malformed(bmc: &IpmiBmc, command: Opcode, what: &'static str) -> IpmiError {
-    IpmiError::Malformed { addr: bmc.addr(), command, what }
+fn malformed(session: &KeptSession, command: Opcode, what: &'static str) -> IpmiError {
+    IpmiError::Malformed { addr: session.addr(), command, what }
 }

@@ -9,7 +9,8 @@
 //! * pure and total: RMCP packets (`rmcp`), LAN messages (`wire`), RAKP messages and keys (`rakp`, `auth`), ciphers
 //!   (`suite`, `seal`), and the readers of replies; no datagram makes them panic;
 //! * an opening and a session as state machines without input or output (`handshake`, `session`), driven by
-//! * [`IpmiClient`]: one UDP socket (`port`), retransmission, deadlines, lost sessions; and
+//! * `opening` and `link` over a UDP socket (`port`): retransmission, deadlines, lost sessions; above them
+//! * [`IpmiClient`]: one session, and
 //! * [`IpmiBmc`]: the handy face for one BMC, which opens sessions as needed.
 
 mod auth;
@@ -25,10 +26,14 @@ mod fru;
 mod fru_reader;
 mod handshake;
 mod identity;
+mod kept;
+mod link;
 mod opcode;
+mod opening;
 mod options;
 mod port;
 mod rakp;
+mod random;
 #[cfg(test)]
 mod responder;
 mod rmcp;
@@ -45,7 +50,7 @@ pub use boot::{
 pub use chassis::{
     ChassisControl, ChassisIdentify, ChassisStatus, GetChassisStatus, Identify, LastPowerEvent, PowerAction, PowerState,
 };
-pub use client::{IpmiClient, Resend};
+pub use client::IpmiClient;
 pub use commands::{CloseSession, Malformed, SetSessionPrivilege};
 pub use completion::CompletionCode;
 pub use credentials::Credentials;
@@ -53,5 +58,6 @@ pub use error::{ErrorClass, IpmiError};
 pub use fru::{BoardArea, ChassisArea, FruArea, FruInventory, ProductArea};
 pub use identity::{Firmware, GetSystemGuid, GuidOrder, Identity, SystemGuid};
 pub use opcode::Opcode;
-pub use options::{Options, Privilege};
+pub use options::{Options, Privilege, Resend};
+pub use rakp::{RakpStatus, RakpStep};
 pub use suite::CipherSuite;

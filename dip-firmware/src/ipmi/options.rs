@@ -1,4 +1,4 @@
-//! How to talk with a BMC: privilege, cipher suite, patience.
+//! How to talk with a BMC: privilege, cipher suite, patience, repetition.
 
 use std::time::Duration;
 
@@ -85,4 +85,15 @@ impl Options {
         self.connect_deadline = connect;
         self
     }
+}
+
+/// Whether a request that got no answer may be sent again.
+///
+/// A repetition carries the same request sequence, by which a BMC *should* know it, but many act on it again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resend {
+    /// The request does the same when it is done twice.
+    Allowed,
+    /// The request is sent once; after silence the caller must look at the state.
+    Never,
 }

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use super::error::ErrorClass;
 use super::suite::Algorithms;
 
 /// Which message of the opening a BMC answered.
@@ -37,15 +36,6 @@ impl RakpStatus {
     /// The status as a number.
     pub fn value(self) -> u8 {
         self.0
-    }
-
-    pub(super) fn class(self) -> ErrorClass {
-        match self.0 {
-            0x01 | 0x0B | 0x02 | 0x08 => ErrorClass::Busy,
-            0x09 | 0x0A | 0x0C..=0x0F => ErrorClass::Denied,
-            0x03..=0x07 | 0x10 | 0x11 => ErrorClass::Unsupported,
-            _ => ErrorClass::Unexpected,
-        }
     }
 
     /// Whether the account lacks the privilege.

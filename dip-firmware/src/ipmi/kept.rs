@@ -1,0 +1,104 @@
+//! A session that is opened when it is needed, kept while it is used, and renewed when the BMC has lost it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ipmi_rs_core::connection::IpmiCommand;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use super::client::IpmiClient;
+use super::commands::{self, Malformed};
+use super::credentials::Credentials;
+use super::error::{ErrorClass, IpmiError};
+use super::opcode::Opcode;
+use super::options::{Options, Resend};
+
+/// BMCs close a session after 60 s without a request (§6.12.15); a session this old is not trusted any more.
+const IDLE: Duration = Duration::from_secs(45);
+/// So many new sessions for one request; a BMC that loses more of them is ill.
+const RENEWALS: u32 = 2;
+
+/// The session with one BMC, whichever it is just now.
+#[derive(Debug)]
+pub(super) struct KeptSession {
+    addr: SocketAddr,
+    credentials: Credentials,
+    options: Options,
+    kept: Mutex<Option<Kept>>,
+}
+
+#[derive(Debug)]
+struct Kept {
+    client: Arc<IpmiClient>,
+    used: Instant,
+}
+
+impl KeptSession {
+    pub(super) fn new(addr: SocketAddr, credentials: Credentials, options: Options) -> Self {
+        Self { addr, credentials, options, kept: Mutex::new(None) }
+    }
+
+    pub(super) fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// Closes the session, if one is open.
+    pub(super) async fn close(&self) {
+        if let Some(kept) = self.kept.lock().await.take()
+            && let Some(client) = Arc::into_inner(kept.client)
+            && let Err(error) = client.close().await
+        {
+            tracing::debug!(bmc = %self.addr, %error, "the BMC did not confirm the end of the session");
+        }
+    }
+
+    /// Runs a typed command.
+    pub(super) async fn run<C>(&self, command: C, resend: Resend) -> Result<C::Output, IpmiError>
+    where
+        C: IpmiCommand,
+        C::Error: Into<Malformed>,
+    {
+        let (opcode, message) = commands::encode(command);
+        let data = self.request(opcode, message.data(), resend).await?;
+        commands::decode::<C>(self.addr, opcode, &data)
+    }
+
+    /// Sends a request and gives the data of its reply.
+    ///
+    /// When the BMC has lost the session, the request is repeated in a new one, if it may be sent again or was not
+    /// sent yet.
+    pub(super) async fn request(&self, opcode: Opcode, data: &[u8], resend: Resend) -> Result<Vec<u8>, IpmiError> {
+        let mut renewed = 0;
+        loop {
+            let client = self.client().await?;
+            let error = match client.request(opcode, data, resend).await {
+                Err(error) if matches!(error.class(), ErrorClass::SessionLost | ErrorClass::Unreachable) => error,
+                other => return other,
+            };
+            // Only this one: another caller may have opened a new one meanwhile.
+            self.kept.lock().await.take_if(|kept| Arc::ptr_eq(&kept.client, &client));
+            let may_repeat = resend == Resend::Allowed || !error.may_have_acted();
+            if error.class() != ErrorClass::SessionLost || !may_repeat || renewed == RENEWALS {
+                return Err(error);
+            }
+            renewed += 1;
+            tracing::debug!(bmc = %self.addr, %error, "opening another session");
+        }
+    }
+
+    /// The session that is kept, or a new one. Callers that come meanwhile wait for it and share it.
+    async fn client(&self) -> Result<Arc<IpmiClient>, IpmiError> {
+        let mut kept = self.kept.lock().await;
+        if let Some(kept) = kept.as_mut().filter(|kept| kept.used.elapsed() < IDLE) {
+            kept.used = Instant::now();
+            return Ok(Arc::clone(&kept.client));
+        }
+        // The old one says goodbye before the new one comes: BMCs have few sessions.
+        *kept = None;
+        let client = Arc::new(IpmiClient::connect(self.addr, &self.credentials, self.options).await?);
+        *kept = Some(Kept { client: Arc::clone(&client), used: Instant::now() });
+        Ok(client)
+    }
+}

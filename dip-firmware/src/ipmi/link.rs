@@ -1,0 +1,177 @@
+//! A session on its socket: one request at a time, with retransmission, a deadline, and the search for lost sessions.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use super::completion::CompletionCode;
+use super::error::IpmiError;
+use super::opcode::Opcode;
+use super::options::{Options, Resend};
+use super::port::Port;
+use super::random::random;
+use super::rmcp::{self, Packet};
+use super::session::{Session, Ticket};
+use super::wire::{self, Reply, RequestSequence};
+
+/// A socket and the session that lives on it.
+pub(super) struct Link {
+    port: Port,
+    session: Session,
+    lost: bool,
+}
+
+impl Link {
+    pub(super) fn new(port: Port, session: Session) -> Self {
+        Self { port, session, lost: false }
+    }
+
+    /// The BMC's number of the session.
+    pub(super) fn bmc_session(&self) -> u32 {
+        self.session.bmc_session()
+    }
+
+    /// Nothing is sent on it any more: it is closed.
+    pub(super) fn end(&mut self) {
+        self.lost = true;
+    }
+
+    /// Sends a request until it is answered; "node busy" is no answer.
+    pub(super) async fn request(
+        &mut self,
+        peer: SocketAddr,
+        options: &Options,
+        opcode: Opcode,
+        data: &[u8],
+        resend: Resend,
+    ) -> Result<Reply, IpmiError> {
+        let started = Instant::now();
+        let deadline = started + options.request_deadline;
+        let mut pause = Duration::from_millis(20);
+        loop {
+            if self.lost {
+                return Err(IpmiError::SessionLost { addr: peer, may_have_acted: false });
+            }
+            let silence = match self.exchange(options, opcode, data, resend, deadline).await {
+                Ok(Ok(reply)) if reply.completion == CompletionCode::NODE_BUSY.value() && Instant::now() + pause < deadline => {
+                    sleep(pause).await;
+                    pause = (pause * 2).min(Duration::from_secs(1));
+                    continue;
+                }
+                Ok(Ok(reply)) => return Ok(reply),
+                Ok(Err(silence)) => silence,
+                Err(source) => return Err(IpmiError::Socket { addr: peer, source }),
+            };
+            let waited = started.elapsed();
+            return Err(match silence {
+                Silence::SessionLost => {
+                    self.lost = true;
+                    IpmiError::SessionLost { addr: peer, may_have_acted: true }
+                }
+                Silence::PortClosed => IpmiError::PortClosed { addr: peer, waited, may_have_acted: true },
+                Silence::Complete => IpmiError::Timeout { addr: peer, what: opcode.to_string(), waited, may_have_acted: true },
+            });
+        }
+    }
+
+    /// Sends one request until its reply comes.
+    ///
+    /// After the first silence a probe goes along outside the session: a BMC that answers the probe and not the
+    /// request has lost the session. A request that must not be repeated is accompanied by a harmless one instead,
+    /// because the datagram may simply have been lost.
+    async fn exchange(
+        &mut self,
+        options: &Options,
+        opcode: Opcode,
+        data: &[u8],
+        resend: Resend,
+        deadline: Instant,
+    ) -> io::Result<Result<Reply, Silence>> {
+        let ticket = self.session.ticket(opcode);
+        let mut ping: Option<Ticket> = None;
+        let mut probes = Probes::default();
+        let mut alive = false;
+        let mut first = true;
+        loop {
+            if first || resend == Resend::Allowed {
+                let datagram = self.session.seal(ticket, data, random());
+                self.port.send(&datagram).await?;
+            } else if !alive {
+                let ticket = *ping.get_or_insert_with(|| self.session.ticket(Opcode::GET_DEVICE_ID));
+                let datagram = self.session.seal(ticket, &[], random());
+                self.port.send(&datagram).await?;
+            }
+            if !first && !alive {
+                self.port.send(&probes.datagram()).await?;
+            }
+            let until = if alive { deadline } else { deadline.min(Instant::now() + options.resend_after) };
+            while let Some(datagram) = self.port.receive(until).await? {
+                match self.session.open(datagram) {
+                    Some(reply) if ticket.matches(&reply) => return Ok(Ok(reply)),
+                    Some(reply) => alive |= ping.is_some_and(|ping| ping.matches(&reply)),
+                    None => probes.hear(datagram),
+                }
+            }
+            if !alive && probes.answered >= PROBES_THAT_PROVE {
+                return Ok(Err(Silence::SessionLost));
+            }
+            if Instant::now() >= deadline {
+                return Ok(Err(if self.port.is_refused() { Silence::PortClosed } else { Silence::Complete }));
+            }
+            first = false;
+        }
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        if !self.lost {
+            let ticket = self.session.ticket(Opcode::CLOSE_SESSION);
+            let session = self.session.bmc_session().to_le_bytes();
+            let datagram = self.session.seal(ticket, &session, random());
+            self.port.send_now(&datagram);
+        }
+    }
+}
+
+/// Why there was no reply.
+enum Silence {
+    Complete,
+    PortClosed,
+    SessionLost,
+}
+
+/// So many answers outside the session, and none inside, mean that the session is gone: one lost datagram does not.
+const PROBES_THAT_PROVE: u32 = 3;
+
+/// Requests outside the session (Get Channel Authentication Capabilities, §22.13), which any living BMC answers.
+#[derive(Default)]
+struct Probes {
+    sequence: RequestSequence,
+    answered: u32,
+    heard: Option<RequestSequence>,
+}
+
+impl Probes {
+    fn datagram(&mut self) -> Vec<u8> {
+        self.sequence = self.sequence.next();
+        // RMCP+ data, the channel we come in by; privilege user.
+        let message = wire::encode_request(Opcode::CHANNEL_AUTHENTICATION, self.sequence, &[0x8E, 0x02]);
+        rmcp::encode_sessionless(&message)
+    }
+
+    fn hear(&mut self, datagram: &[u8]) {
+        let Some(Packet::Sessionless { payload }) = Packet::decode(datagram) else {
+            return;
+        };
+        let Some(reply) = Reply::decode(payload) else {
+            return;
+        };
+        if reply.opcode == Opcode::CHANNEL_AUTHENTICATION && self.heard != Some(reply.sequence) {
+            self.heard = Some(reply.sequence);
+            self.answered += 1;
+        }
+    }
+}

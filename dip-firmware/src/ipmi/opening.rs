@@ -1,0 +1,174 @@
+//! The opening of a session over UDP: repeats what is lost, begins again when it got mixed up, names every refusal.
+
+use std::net::SocketAddr;
+
+use tokio::time::{Instant, sleep};
+
+use super::commands::{self, SetSessionPrivilege};
+use super::completion::CompletionCode;
+use super::credentials::Credentials;
+use super::error::{ErrorClass, IpmiError};
+use super::handshake::{End, Handshake, Nonces, Progress};
+use super::link::Link;
+use super::options::{Options, Privilege, Resend};
+use super::port::Port;
+use super::rakp::{RakpStatus, RakpStep};
+use super::random::random;
+use super::session::Session;
+
+/// How often one message of the opening is sent before the opening starts from the beginning: a BMC that has gone on
+/// to the next stage ignores repetitions.
+const SENDS_OF_ONE_MESSAGE: u32 = 2;
+/// How often an opening that the BMC broke off is tried: a repeated datagram can confuse a BMC, a wrong code should
+/// not lock the account.
+const BROKEN_OFF: u32 = 3;
+
+/// A session being opened.
+pub(super) struct Opening<'a> {
+    pub(super) peer: SocketAddr,
+    pub(super) credentials: &'a Credentials,
+    pub(super) options: &'a Options,
+    pub(super) started: Instant,
+}
+
+impl Opening<'_> {
+    pub(super) async fn run(&self) -> Result<Link, IpmiError> {
+        let addr = self.peer;
+        let deadline = self.started + self.options.connect_deadline;
+        let mut port = Port::open(addr).await.map_err(|source| IpmiError::Socket { addr, source })?;
+        let mut broken_off = 0;
+        loop {
+            let error = match self.shake_hands(&mut port, deadline).await {
+                Ok(session) => {
+                    let mut link = Link::new(port, session);
+                    match self.raise_privilege(&mut link, deadline).await {
+                        Ok(()) => return Ok(link),
+                        // The BMC never saw our last message, or lost its own: begin again on a new socket.
+                        Err(error) if matches!(error.class(), ErrorClass::Unreachable | ErrorClass::SessionLost) => {
+                            drop(link);
+                            port = Port::open(addr).await.map_err(|source| IpmiError::Socket { addr, source })?;
+                            error
+                        }
+                        Err(error) => return Err(error),
+                    }
+                }
+                Err(Failure::Final(error)) => return Err(error),
+                Err(Failure::BrokenOff(error)) => {
+                    broken_off += 1;
+                    if broken_off == BROKEN_OFF {
+                        return Err(error);
+                    }
+                    sleep(self.options.resend_after.min(deadline.saturating_duration_since(Instant::now()))).await;
+                    error
+                }
+                Err(Failure::Silent(step)) => self.silent(&port, step),
+            };
+            if Instant::now() >= deadline {
+                return Err(error);
+            }
+            tracing::debug!(bmc = %addr, %error, "opening of a session starts again");
+        }
+    }
+
+    async fn shake_hands(&self, port: &mut Port, deadline: Instant) -> Result<Session, Failure> {
+        let addr = self.peer;
+        let socket = |source| Failure::Final(IpmiError::Socket { addr, source });
+        let mut handshake = Handshake::new(self.credentials, self.options, nonces());
+        let mut sends = 0;
+        loop {
+            if sends == SENDS_OF_ONE_MESSAGE || Instant::now() >= deadline {
+                return Err(Failure::Silent(handshake.step()));
+            }
+            port.send(&handshake.datagram()).await.map_err(socket)?;
+            sends += 1;
+            let until = deadline.min(Instant::now() + self.options.resend_after);
+            while let Some(datagram) = port.receive(until).await.map_err(socket)? {
+                match handshake.receive(datagram) {
+                    Progress::Ignored => {}
+                    Progress::Advanced => {
+                        sends = 0;
+                        break;
+                    }
+                    Progress::Established(session) => return Ok(session),
+                    Progress::Ended(end) => return Err(self.failure(port, end)),
+                }
+            }
+        }
+    }
+
+    async fn raise_privilege(&self, link: &mut Link, deadline: Instant) -> Result<(), IpmiError> {
+        // A new session has the privilege "user" (§22.18).
+        if self.options.privilege == Privilege::User {
+            return Ok(());
+        }
+        let (command, message) = commands::encode(SetSessionPrivilege { privilege: self.options.privilege });
+        let remaining = deadline.saturating_duration_since(Instant::now()).max(self.options.resend_after);
+        let options = Options { request_deadline: self.options.request_deadline.min(remaining), ..*self.options };
+        let reply = link.request(self.peer, &options, command, message.data(), Resend::Allowed).await?;
+        match CompletionCode::failure(reply.completion) {
+            None => Ok(()),
+            // 80h: not for this user; 81h: above the limit of user or channel; 82h: cannot disable user level.
+            Some(code) if matches!(code.value(), 0x80 | 0x81 | 0xD4) => Err(self.privilege_refused()),
+            Some(code) => Err(IpmiError::Completion { addr: self.peer, command, code }),
+        }
+    }
+
+    fn failure(&self, port: &Port, end: End) -> Failure {
+        let addr = self.peer;
+        match end {
+            End::WrongPassword { farewell } => {
+                port.send_now(&farewell);
+                Failure::Final(self.authentication_failed("the password is not the one that the BMC has"))
+            }
+            End::WrongSessionKey => {
+                Failure::Final(self.authentication_failed("the BMC uses a key of its own (K_G) that was not given"))
+            }
+            End::OtherSuite => Failure::Final(self.suite_refused()),
+            End::Refused(RakpStep::Rakp1, RakpStatus::UNAUTHORIZED_NAME) => {
+                Failure::Final(self.authentication_failed("the BMC has no such user"))
+            }
+            End::Refused(_, status) if status.is_about_privilege() => Failure::Final(self.privilege_refused()),
+            End::Refused(_, status) if status.is_about_suite() => Failure::Final(self.suite_refused()),
+            // The BMC has proved that it has our password, so a wrong code means that it answered RAKP message 1 twice.
+            End::Refused(step, status) => Failure::BrokenOff(IpmiError::HandshakeRefused { addr, step, status }),
+        }
+    }
+
+    fn silent(&self, port: &Port, step: RakpStep) -> IpmiError {
+        let (addr, waited) = (self.peer, self.started.elapsed());
+        if port.is_refused() {
+            IpmiError::PortClosed { addr, waited, may_have_acted: false }
+        } else {
+            IpmiError::Timeout { addr, what: step.to_string(), waited, may_have_acted: false }
+        }
+    }
+
+    fn authentication_failed(&self, reason: &'static str) -> IpmiError {
+        IpmiError::AuthenticationFailed { addr: self.peer, user: self.credentials.user().to_owned(), reason }
+    }
+
+    fn privilege_refused(&self) -> IpmiError {
+        IpmiError::PrivilegeRefused { addr: self.peer, user: self.credentials.user().to_owned() }
+    }
+
+    fn suite_refused(&self) -> IpmiError {
+        IpmiError::SuiteRefused { addr: self.peer, suite: self.options.suite.number() }
+    }
+}
+
+/// Why an opening did not end in a session.
+enum Failure {
+    /// Trying again does not help.
+    Final(IpmiError),
+    /// The BMC ended it, perhaps because datagrams were lost or doubled.
+    BrokenOff(IpmiError),
+    /// No answer to this message.
+    Silent(RakpStep),
+}
+
+fn nonces() -> Nonces {
+    let [tag] = random();
+    // Zero is the id of "no session".
+    let console_session = u32::from_le_bytes(random()).max(1);
+    Nonces { console_session, random: random(), tag }
+}
