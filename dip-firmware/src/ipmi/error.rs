@@ -94,6 +94,8 @@ pub enum IpmiError {
         /// What the operating system says.
         #[source]
         source: io::Error,
+        /// Whether a command may have reached the BMC.
+        may_have_acted: bool,
     },
     /// The BMC chose other algorithms than those offered.
     #[error("BMC {addr} does not agree to cipher suite {suite}; enable it on the BMC or choose another")]
@@ -164,14 +166,15 @@ impl IpmiError {
 
     /// Whether the command may have acted on the machine though no success was reported.
     ///
-    /// A caller that sent something not idempotent (power cycle, reset) then reads the state before it tries again.
+    /// Always false for a command that only reads. A caller that sent something not idempotent (power cycle, reset) then reads the state before it tries again.
     pub fn may_have_acted(&self) -> bool {
         match self {
             Self::PortClosed { may_have_acted, .. }
             | Self::SessionLost { may_have_acted, .. }
+            | Self::Socket { may_have_acted, .. }
             | Self::Timeout { may_have_acted, .. } => *may_have_acted,
-            Self::Completion { code, .. } => matches!(code.value(), 0xC3 | 0xCE | 0xFF),
-            Self::Malformed { .. } | Self::Socket { .. } => true,
+            Self::Completion { command, code, .. } => matches!(code.value(), 0xC3 | 0xCE | 0xFF) && !command.only_reads(),
+            Self::Malformed { command, .. } => !command.only_reads(),
             Self::AuthenticationFailed { .. }
             | Self::HandshakeRefused { .. }
             | Self::InvalidCredentials { .. }

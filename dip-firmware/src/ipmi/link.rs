@@ -49,6 +49,8 @@ impl Link {
     ) -> Result<Reply, IpmiError> {
         let started = Instant::now();
         let deadline = started + options.request_deadline;
+        // What was sent may be on its way still, or done, when we give up.
+        let may_have_acted = !opcode.only_reads();
         let mut pause = Duration::from_millis(20);
         loop {
             if self.lost {
@@ -62,16 +64,16 @@ impl Link {
                 }
                 Ok(Ok(reply)) => return Ok(reply),
                 Ok(Err(silence)) => silence,
-                Err(source) => return Err(IpmiError::Socket { addr: peer, source }),
+                Err(source) => return Err(IpmiError::Socket { addr: peer, source, may_have_acted }),
             };
             let waited = started.elapsed();
             return Err(match silence {
                 Silence::SessionLost => {
                     self.lost = true;
-                    IpmiError::SessionLost { addr: peer, may_have_acted: true }
+                    IpmiError::SessionLost { addr: peer, may_have_acted }
                 }
-                Silence::PortClosed => IpmiError::PortClosed { addr: peer, waited, may_have_acted: true },
-                Silence::Complete => IpmiError::Timeout { addr: peer, what: opcode.to_string(), waited, may_have_acted: true },
+                Silence::PortClosed => IpmiError::PortClosed { addr: peer, waited, may_have_acted },
+                Silence::Complete => IpmiError::Timeout { addr: peer, what: opcode.to_string(), waited, may_have_acted },
             });
         }
     }

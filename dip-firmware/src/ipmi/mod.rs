@@ -56,7 +56,9 @@ pub use completion::CompletionCode;
 pub use credentials::Credentials;
 pub use error::{ErrorClass, IpmiError};
 pub use fru::{BoardArea, ChassisArea, FruArea, FruInventory, ProductArea};
+// The core crate's words in our own functions' arguments.
 pub use identity::{Firmware, GetSystemGuid, GuidOrder, Identity, SystemGuid};
+pub use ipmi_rs_core::connection::{IpmiCommand, Message, NetFn};
 pub use opcode::Opcode;
 pub use options::{Options, Privilege, Resend};
 pub use rakp::{RakpStatus, RakpStep};

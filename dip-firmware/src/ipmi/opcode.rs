@@ -39,6 +39,11 @@ impl Opcode {
         self.command
     }
 
+    /// Whether the command is known to read only, so that it changes nothing on the machine, however it ends.
+    pub const fn only_reads(self) -> bool {
+        matches!((self.netfn, self.command), (0x00, 0x01 | 0x09) | (0x06, 0x01 | 0x37 | 0x38) | (0x0A, 0x10 | 0x11))
+    }
+
     fn name(self) -> Option<&'static str> {
         Some(match (self.netfn, self.command) {
             (0x00, 0x01) => "Get Chassis Status",

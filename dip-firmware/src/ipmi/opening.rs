@@ -35,7 +35,7 @@ impl Opening<'_> {
     pub(super) async fn run(&self) -> Result<Link, IpmiError> {
         let addr = self.peer;
         let deadline = self.started + self.options.connect_deadline;
-        let mut port = Port::open(addr).await.map_err(|source| IpmiError::Socket { addr, source })?;
+        let mut port = Port::open(addr).await.map_err(|source| IpmiError::Socket { addr, source, may_have_acted: false })?;
         let mut broken_off = 0;
         loop {
             let error = match self.shake_hands(&mut port, deadline).await {
@@ -46,7 +46,11 @@ impl Opening<'_> {
                         // The BMC never saw our last message, or lost its own: begin again on a new socket.
                         Err(error) if matches!(error.class(), ErrorClass::Unreachable | ErrorClass::SessionLost) => {
                             drop(link);
-                            port = Port::open(addr).await.map_err(|source| IpmiError::Socket { addr, source })?;
+                            port = Port::open(addr).await.map_err(|source| IpmiError::Socket {
+                                addr,
+                                source,
+                                may_have_acted: false,
+                            })?;
                             error
                         }
                         Err(error) => return Err(error),
@@ -72,7 +76,7 @@ impl Opening<'_> {
 
     async fn shake_hands(&self, port: &mut Port, deadline: Instant) -> Result<Session, Failure> {
         let addr = self.peer;
-        let socket = |source| Failure::Final(IpmiError::Socket { addr, source });
+        let socket = |source| Failure::Final(IpmiError::Socket { addr, source, may_have_acted: false });
         let mut handshake = Handshake::new(self.credentials, self.options, nonces());
         let mut sends = 0;
         loop {

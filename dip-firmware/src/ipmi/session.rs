@@ -43,6 +43,9 @@ impl Session {
     }
 
     /// A datagram with the request; each has a session sequence of its own, or the BMC would drop a repetition.
+    ///
+    /// A BMC takes sequences up to 15 ahead of the last that it saw (§6.12.13): when more datagrams than that are lost
+    /// in a row, the session is lost too.
     pub(super) fn seal(&mut self, ticket: Ticket, data: &[u8], iv: [u8; 16]) -> Vec<u8> {
         // Zero means "outside a session".
         self.sent = self.sent.checked_add(1).unwrap_or(1);
