@@ -39,7 +39,7 @@ pub(crate) fn build() -> Done {
     }
     fs::create_dir_all(cache.root())?;
     if !archive.exists() {
-        println!("base root: building {} (some minutes, once)", archive.display());
+        println!("base root: building {} (about a minute, once)", archive.display());
         bootstrap(cache.root(), &archive)?;
     }
     println!("base root: unpacking to {}", root.display());
