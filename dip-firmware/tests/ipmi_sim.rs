@@ -8,8 +8,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use dip_firmware::ipmi::{
-    BootDevice, BootMode, BootOverride, BootPersistence, CompletionCode, Credentials, ErrorClass, GetChassisStatus, GuidOrder,
-    Identify, IpmiBmc, IpmiClient, IpmiError, NetFn, Opcode, Options, PowerAction, PowerOutcome, PowerState, Privilege, Resend,
+    BootDevice, BootMode, BootOverride, BootPersistence, ChassisControl, CompletionCode, Credentials, ErrorClass,
+    GetChassisStatus, GuidOrder, Identify, IpmiBmc, IpmiClient, IpmiError, NetFn, Opcode, Options, PowerAction, PowerOutcome,
+    PowerState, Privilege, Resend,
 };
 use dip_lab::{LabError, Requirement};
 use ipmi_sim_rig::{Faults, LossyNetwork, PASSWORD, Sim, USER};
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
         power_on_twice_is_once_and_off_twice_is_once,
         reset_and_cycle_act_once,
         a_slow_reset_acts_once,
+        a_cancelled_call_leaves_a_session_that_works,
         ipmitool_and_dip_see_the_same_power,
         every_boot_device_is_read_back,
         ipmitool_sees_the_boot_device,
@@ -113,6 +115,18 @@ async fn a_slow_reset_acts_once() {
     sim.slow_down(Duration::from_millis(1250));
     bmc.power(PowerAction::Reset).await.expect("it resets within the deadline");
     assert_eq!(sim.events(), ["power 1", "reset 1"]);
+}
+
+async fn a_cancelled_call_leaves_a_session_that_works() {
+    let sim = Sim::start().await;
+    let client = IpmiClient::connect(sim.addr(), &credentials(), options()).await.expect("it connects");
+    sim.slow_down(Duration::from_millis(200));
+    let cancelled = tokio::time::timeout(Duration::from_millis(50), client.run(ChassisControl(PowerAction::On), Resend::Allowed));
+    cancelled.await.expect_err("it takes longer");
+    // The late reply to the cancelled request comes first, and is not taken for this one's.
+    let status = client.run(GetChassisStatus, Resend::Allowed).await.expect("it answers");
+    assert_eq!(status.power, PowerState::On);
+    assert_eq!(sim.events(), ["power 1"]);
 }
 
 async fn ipmitool_and_dip_see_the_same_power() {
