@@ -2,9 +2,11 @@
 
 mod bmc;
 mod boot;
+mod not_acted;
 
 pub use bmc::Bmc;
 pub use boot::{Boot, BootMode, BootOverride, BootState, Persistence};
+pub use not_acted::NotActed;
 
 #[cfg(feature = "mocks")]
 pub use bmc::MockBmc;

@@ -1,0 +1,177 @@
+//! The layer itself: which BMCs it connects and which steps it proposes.
+
+use dip_core::fact::FactRegistry;
+use dip_core::fact::firmware::{BOOT_DEVICE, IDENTITY, POWER};
+use dip_core::fact::network::{PORT_VLAN, RESERVATION};
+use dip_core::hardware::BootDevice;
+use dip_core::id::LayerId;
+use dip_core::layer::{ConnectError, Layer, Note};
+use dip_core::observed::Observed;
+use dip_core::operation::Operations;
+use dip_core::provider::Providers;
+use dip_core::secret::Secrets;
+use dip_core::site::{Node, SettingsSchema, Site};
+use dip_core::step::{Boot, Environment, Need, Step};
+use dip_core::subject::Subject;
+
+use crate::settings::{self, NodeFirmware};
+use crate::steps::{Identify, PowerOff, PowerOn, SetBootDevice};
+
+/// Layer 2, firmware and management: identity, boot device and power of nodes.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct FirmwareLayer;
+
+impl Layer for FirmwareLayer {
+    fn id(&self) -> LayerId {
+        LayerId::Firmware
+    }
+
+    fn facts(&self, known: &mut FactRegistry) {
+        known.declare(&POWER, "Whether a node has power, as its BMC tells it.");
+        known.declare(&BOOT_DEVICE, "The device that a node boots from next, as its BMC tells it.");
+        known.declare(&IDENTITY, "Who a machine is: maker, model, serial number, UUID.");
+    }
+
+    fn operations(&self, known: &mut Operations) {
+        known.register::<Identify>();
+        known.register::<SetBootDevice>();
+        known.register::<PowerOn>();
+        known.register::<PowerOff>();
+    }
+
+    fn settings(&self) -> SettingsSchema {
+        settings::schema()
+    }
+
+    fn connect(&self, site: &Site, secrets: &dyn Secrets, providers: &mut Providers) -> Result<(), Vec<ConnectError>> {
+        let errors = crate::providers::connect(site, secrets, providers);
+        if errors.is_empty() { Ok(()) } else { Err(errors) }
+    }
+
+    fn propose(&self, site: &Site, _: &Observed) -> Result<Vec<Step>, Vec<Note>> {
+        let mut steps = Vec::new();
+        let mut notes = Vec::new();
+        for node in site.ready_nodes() {
+            if let Err(error) = node.settings.read::<NodeFirmware>(LayerId::Firmware) {
+                let text = format!("the firmware settings of node `{}` cannot be read: {error}", node.name);
+                notes.push(Note { text, origin: node.settings.origin("firmware").or(node.origin.as_ref()).cloned() });
+            }
+            if let Some(bmc) = &node.bmc {
+                let identify = Identify { node: node.name.clone(), serial: node.serial.clone() };
+                steps.push(identify.step(bmc.origin.clone()));
+            }
+        }
+        if notes.is_empty() { Ok(steps) } else { Err(notes) }
+    }
+
+    fn enter(&self, site: &Site, boot: &Boot) -> Vec<Step> {
+        let Some(node) = site.nodes.get(&boot.node).filter(|node| node.bmc.is_some()) else { return Vec::new() };
+        let origin = node.bmc.as_ref().and_then(|bmc| bmc.origin.clone());
+        let subject = Subject::node(&node.name);
+        // Where the site file tells the serial number, no other machine is switched by mistake.
+        let identified = node.serial.as_ref().map(|_| Need::IfGiven(IDENTITY.of(&subject)));
+        let guard = |step: Step| identified.iter().cloned().fold(step, Step::need);
+        match boot.to {
+            Environment::Off => vec![guard(PowerOff { boot: boot.into() }.step(boot, origin))],
+            Environment::Installed => {
+                // `propose` has told the fault of settings that cannot be read.
+                let firmware = node.settings.read::<NodeFirmware>(LayerId::Firmware).ok().flatten().unwrap_or_default();
+                let device = SetBootDevice { boot: boot.into(), device: BootDevice::Disk, mode: firmware.boot_mode };
+                let on = PowerOn { boot: boot.into() }.step(boot, origin.clone());
+                let on = cabling(node).fold(on.need(Need::fact(BOOT_DEVICE.of_boot(&subject, boot.ordinal))), Step::need);
+                vec![guard(device.step(boot, origin)), guard(on)]
+            }
+        }
+    }
+}
+
+/// What a node's first packets rely on: its ports in their VLANs, its addresses in the DHCP server.
+fn cabling(node: &Node) -> impl Iterator<Item = Need> {
+    let ports = node.nics.values().filter_map(|nic| nic.link.as_ref());
+    let ports = ports.map(|port| PORT_VLAN.of(&Subject::port(&port.switch, &port.port)));
+    let reservations = node.nics.values().map(|nic| RESERVATION.of(&Subject::nic(&node.name, &nic.name)));
+    ports.chain(reservations).map(Need::IfGiven)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{node_named, node_with_bmc, site_of};
+    use dip_core::id::NicName;
+    use dip_core::site::{Nic, NicRole};
+    use dip_core::step::Hazard;
+
+    fn boot(to: Environment) -> Boot {
+        Boot { node: node_named("n1"), from: None, to, ordinal: 2 }
+    }
+
+    fn names(steps: &[Step]) -> Vec<&str> {
+        steps.iter().map(|step| step.name.as_str()).collect()
+    }
+
+    #[test]
+    fn a_node_with_a_bmc_is_identified_and_one_without_is_left_alone() {
+        let mut bare = node_with_bmc("n2", vec![]);
+        bare.bmc = None;
+        let site = site_of([node_with_bmc("n1", vec![]), bare]);
+        let steps = FirmwareLayer.propose(&site, &Observed::new()).expect("nothing is wrong");
+        assert_eq!(names(&steps), ["firmware.identify node/n1"]);
+        let boot = Boot { node: node_named("n2"), ..boot(Environment::Installed) };
+        assert!(FirmwareLayer.enter(&site, &boot).is_empty());
+    }
+
+    #[test]
+    fn a_boot_sets_the_device_then_the_power_once_network_and_identity_are_as_wanted() {
+        let mut node = node_with_bmc("n1", vec![]);
+        node.serial = Some("SN-1".to_owned());
+        let name = NicName::new("eth0").expect("a name");
+        let link = Some("sw1/7".parse().expect("a port"));
+        let nic = Nic {
+            name: name.clone(), role: NicRole::Primary, mac: None, pci: None, link, network: None, addresses: vec![], origin: None,
+        };
+        node.nics.insert(name, nic);
+        let steps = FirmwareLayer.enter(&site_of([node]), &boot(Environment::Installed));
+        assert_eq!(names(&steps), ["firmware.set_boot_device node/n1#2", "firmware.power_on node/n1#2"]);
+        let needs: Vec<_> = steps[1]
+            .needs
+            .iter()
+            .map(|need| match need {
+                Need::All(keys) => keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
+                Need::IfGiven(key) => format!("{key} if given"),
+                other => format!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(
+            needs,
+            [
+                "firmware.boot_device@node/n1#2",
+                "network.port_vlan@port/sw1/7 if given",
+                "network.reservation@nic/n1/eth0 if given",
+                "firmware.identity@node/n1 if given",
+            ]
+        );
+        assert_eq!(steps[1].gives, [POWER.of_boot(&Subject::node(&node_named("n1")), 2)]);
+    }
+
+    #[test]
+    fn a_boot_into_off_disrupts() {
+        let steps = FirmwareLayer.enter(&site_of([node_with_bmc("n1", vec![])]), &boot(Environment::Off));
+        assert_eq!(names(&steps), ["firmware.power_off node/n1#2"]);
+        assert_eq!(steps[0].hazard, Hazard::Disrupts);
+        assert!(steps[0].needs.is_empty(), "the site file does not tell a serial number");
+    }
+
+    #[test]
+    fn every_operation_of_a_step_is_registered() {
+        let site = site_of([node_with_bmc("n1", vec![])]);
+        let mut known = Operations::default();
+        FirmwareLayer.operations(&mut known);
+        let mut steps = FirmwareLayer.propose(&site, &Observed::new()).expect("nothing is wrong");
+        steps.extend(FirmwareLayer.enter(&site, &boot(Environment::Installed)));
+        steps.extend(FirmwareLayer.enter(&site, &boot(Environment::Off)));
+        assert_eq!(steps.len(), 4);
+        for step in steps {
+            known.load(&step.call).expect("the call can be loaded again");
+        }
+    }
+}

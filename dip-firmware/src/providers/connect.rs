@@ -1,0 +1,149 @@
+//! From a BMC of the site file to a provider: one client for each protocol, several behind one face.
+
+use std::sync::Arc;
+
+use dip_core::layer::ConnectError;
+use dip_core::provider::{Power, Providers};
+use dip_core::secret::{Secret, Secrets};
+use dip_core::site::{BmcAccess, Driver, Node, Site};
+use dip_core::subject::Subject;
+use serde::de::DeserializeOwned;
+
+use super::Preferred;
+use crate::provider::Bmc;
+
+/// Registers a provider for every BMC of a node that is wanted at ready state; gives all that is wrong.
+pub(crate) fn connect(site: &Site, secrets: &dyn Secrets, providers: &mut Providers) -> Vec<ConnectError> {
+    let mut errors = Vec::new();
+    for node in site.ready_nodes() {
+        let Some(access) = &node.bmc else { continue };
+        match bmc(node, access, secrets) {
+            Ok(bmc) => {
+                let subject = Subject::node(&node.name);
+                if let Some(power) = bmc.power() {
+                    providers.insert::<dyn Power>(&subject, power);
+                }
+                providers.insert::<dyn Bmc>(&subject, bmc);
+            }
+            Err(wrong) => errors.extend(wrong),
+        }
+    }
+    errors
+}
+
+fn bmc(node: &Node, access: &BmcAccess, secrets: &dyn Secrets) -> Result<Arc<dyn Bmc>, Vec<ConnectError>> {
+    let user = || format!("the BMC of node `{}`", node.name);
+    let password = secrets
+        .resolve(&access.password)
+        .map_err(|source| vec![ConnectError::Secret { user: user(), source }])?;
+    let mut clients = Vec::new();
+    let mut errors = Vec::new();
+    for driver in &access.protocols {
+        match client(access, driver, &password) {
+            Ok(client) => clients.push(client),
+            Err(why) => errors.push(ConnectError::Setting { user: user(), why }),
+        }
+    }
+    if clients.is_empty() && errors.is_empty() {
+        let why = "it lists no protocol; add `ipmi` or `redfish` to its `protocols`".to_owned();
+        errors.push(ConnectError::Setting { user: user(), why });
+    }
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    Ok(match <[_; 1]>::try_from(clients) {
+        Ok([(_, only)]) => only,
+        Err(clients) => Arc::new(Preferred::new(&access.address, clients)),
+    })
+}
+
+type Client = (&'static str, Arc<dyn Bmc>);
+
+#[cfg_attr(not(any(feature = "ipmi", feature = "redfish")), expect(unused_variables))]
+fn client(access: &BmcAccess, driver: &Driver, password: &Secret) -> Result<Client, String> {
+    match driver.kind.as_str() {
+        #[cfg(feature = "ipmi")]
+        crate::settings::IPMI => {
+            let client = super::Ipmi::new(&access.address, &access.user, password, &read(driver)?).map_err(|error| error.to_string())?;
+            Ok((crate::settings::IPMI, Arc::new(client)))
+        }
+        #[cfg(feature = "redfish")]
+        crate::settings::REDFISH => {
+            let client = super::Redfish::new(&access.address, &access.user, password, &read(driver)?)
+                .map_err(|error| dip_core::provider::sentence(&error))?;
+            Ok((crate::settings::REDFISH, Arc::new(client)))
+        }
+        other => Err(format!("this program has no client for the protocol `{other}`")),
+    }
+}
+
+#[cfg_attr(not(any(feature = "ipmi", feature = "redfish")), expect(dead_code))]
+fn read<T: DeserializeOwned>(driver: &Driver) -> Result<T, String> {
+    driver.read().map_err(|error| format!("the settings of its protocol `{}` cannot be read: {error}", driver.kind))
+}
+
+#[cfg(all(test, feature = "ipmi", feature = "redfish"))]
+mod tests {
+    use super::*;
+    use crate::testing::{node_with_bmc, site_of};
+    use dip_core::id::Symbol;
+    use dip_core::provider::sentence;
+    use dip_core::secret::{SecretError, SecretRef};
+    use serde_json::{Value, json};
+
+    struct Known(Option<&'static str>);
+
+    impl Secrets for Known {
+        fn resolve(&self, reference: &SecretRef) -> Result<Secret, SecretError> {
+            self.0.map(|text| Secret::new(text.to_owned())).ok_or_else(|| SecretError::Env(reference.clone()))
+        }
+    }
+
+    fn driver(kind: &'static str, settings: Value) -> Driver {
+        Driver { kind: Symbol::of(kind), settings, origin: None }
+    }
+
+    #[test]
+    fn a_bmc_answers_for_its_node_as_bmc_and_as_power() {
+        for protocols in [
+            vec![driver("ipmi", json!({}))],
+            vec![driver("redfish", json!({ "scheme": "https" })), driver("ipmi", json!({ "port": 6230 }))],
+        ] {
+            let site = site_of([node_with_bmc("n1", protocols)]);
+            let mut providers = Providers::new();
+            let errors = connect(&site, &Known(Some("secret")), &mut providers);
+            assert!(errors.is_empty(), "{errors:?}");
+            let node = Subject::node(&crate::testing::node_named("n1"));
+            let bmc = providers.find::<dyn Bmc>(&node).expect("it is registered");
+            assert!(bmc.boot().is_some());
+            providers.find::<dyn Power>(&node).expect("it is registered");
+        }
+    }
+
+    #[test]
+    fn all_that_is_wrong_is_told_at_once_and_never_the_password() {
+        let site = site_of([
+            node_with_bmc("n1", vec![driver("ipmi", json!({})), driver("redfish", json!({ "tls_fingerprint": "beef" }))]),
+            node_with_bmc("n2", vec![]),
+            node_with_bmc("n3", vec![driver("carrier-pigeon", json!({}))]),
+        ]);
+        let errors = connect(&site, &Known(Some("a-secret-that-is-longer-than-20-bytes")), &mut Providers::new());
+        let told: Vec<_> = errors.iter().map(|error| sentence(error)).collect();
+        assert_eq!(told.len(), 4, "{told:#?}");
+        assert!(told[0].contains("password is longer than the 20 bytes"), "{told:#?}");
+        assert!(told[1].contains("tls_fingerprint"), "{told:#?}");
+        assert!(told[2].contains("lists no protocol"), "{told:#?}");
+        assert!(told[3].contains("no client for the protocol `carrier-pigeon`"), "{told:#?}");
+        assert!(!told.concat().contains("a-secret"), "{told:#?}");
+    }
+
+    #[test]
+    fn a_secret_that_is_missing_names_the_node_and_the_place() {
+        let site = site_of([node_with_bmc("n1", vec![driver("ipmi", json!({}))])]);
+        let errors = connect(&site, &Known(None), &mut Providers::new());
+        assert_eq!(
+            errors.iter().map(|error| sentence(error)).collect::<Vec<_>>(),
+            ["the BMC of node `n1` cannot be used: secret `env:DIP_TEST_BMC_PASSWORD` cannot be read: set that environment variable"]
+        );
+    }
+}

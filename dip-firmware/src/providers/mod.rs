@@ -1,0 +1,17 @@
+//! The real providers, each behind a feature of its name, and how a BMC of the site file becomes one.
+
+mod connect;
+#[cfg(feature = "ipmi")]
+mod ipmi;
+mod preferred;
+#[cfg(feature = "redfish")]
+mod redfish;
+#[cfg(any(feature = "ipmi", feature = "redfish"))]
+mod told;
+
+pub(crate) use connect::connect;
+#[cfg(feature = "ipmi")]
+pub use ipmi::Ipmi;
+pub use preferred::Preferred;
+#[cfg(feature = "redfish")]
+pub use redfish::{FingerprintError, Redfish, RedfishError};

@@ -1,0 +1,175 @@
+//! What can go wrong with a Redfish service, and what a caller may do then.
+
+use std::error::Error;
+use std::time::Duration;
+
+use dip_core::provider::{ErrorKind, ProviderError, Retry};
+use reqwest::{Method, StatusCode};
+
+use super::tls::{FingerprintError, OtherCertificate};
+use crate::provider::NotActed;
+use crate::settings::REDFISH;
+
+/// A client cannot be made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RedfishError {
+    /// The BMC's address cannot stand in a URL.
+    #[error("`{0}` cannot stand in a URL; give the BMC's address or host name alone")]
+    Address(String),
+    /// The pinned fingerprint is none.
+    #[error("its `tls_fingerprint` is wrong")]
+    Fingerprint(#[from] FingerprintError),
+    /// A fingerprint is pinned for a service that is spoken to in the clear.
+    #[error("`tls_fingerprint` means nothing with `scheme: http`; take one of them out")]
+    FingerprintWithoutTls,
+    /// TLS cannot be set up on this system.
+    #[error("TLS cannot be set up")]
+    Tls(#[source] Box<dyn Error + Send + Sync>),
+}
+
+/// Why a request failed.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    /// The answer is not of the form that Redfish gives it.
+    #[error("{what}")]
+    Odd {
+        /// What is odd.
+        what: String,
+    },
+    /// The service did not do it.
+    #[error("{method} {path} was answered {status}{}", .said.as_ref().map(|said| format!(": {said}")).unwrap_or_default())]
+    Refused {
+        /// What was asked.
+        method: Method,
+        /// Of which resource.
+        path: String,
+        /// The answer.
+        status: StatusCode,
+        /// The service's own words.
+        said: Option<String>,
+        /// When the service asks to come back.
+        retry_after: Option<Duration>,
+    },
+    /// No answer.
+    #[error("{method} {path} got no answer")]
+    Silent {
+        /// What was asked.
+        method: Method,
+        /// Of which resource.
+        path: String,
+        /// Why.
+        source: reqwest::Error,
+    },
+    /// The service does not offer it.
+    #[error("{what}")]
+    Lacking {
+        /// What it lacks.
+        what: String,
+    },
+    /// The site file and the service do not fit.
+    #[error("{what}")]
+    Wrong {
+        /// What does not fit.
+        what: String,
+    },
+    /// What is asked about does not exist.
+    #[error("{what}")]
+    Missing {
+        /// What is missing.
+        what: String,
+    },
+}
+
+impl Failure {
+    pub(super) fn status(&self) -> Option<StatusCode> {
+        match self {
+            Self::Refused { status, .. } => Some(*status),
+            _ => None,
+        }
+    }
+
+    /// As the error of an action ("switch on the machine at 192.0.2.9").
+    pub(super) fn in_action(self, action: String) -> ProviderError {
+        let kind = self.kind();
+        let mut error = ProviderError::new(kind, REDFISH, action);
+        if let Some(retry) = self.retry() {
+            error = error.retry_as(retry);
+        }
+        if let Some(advice) = self.advice() {
+            error = error.advise(advice);
+        }
+        if self.may_have_acted() { error.because(self) } else { error.because(NotActed::new(self)) }
+    }
+
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Odd { .. } => ErrorKind::Unexpected,
+            Self::Lacking { .. } => ErrorKind::Unsupported,
+            Self::Wrong { .. } => ErrorKind::Invalid,
+            Self::Missing { .. } => ErrorKind::NotFound,
+            // Not to be trusted is not to be spoken to: no password goes to a stranger, by no protocol.
+            Self::Silent { source, .. } if is_untrusted(source) => ErrorKind::Denied,
+            Self::Silent { .. } => ErrorKind::Unreachable,
+            Self::Refused { status, .. } => match status.as_u16() {
+                401 | 403 => ErrorKind::Denied,
+                404 | 410 => ErrorKind::NotFound,
+                405 | 501 => ErrorKind::Unsupported,
+                // 409: the machine's state forbids it now. 412: somebody else keeps changing the resource.
+                408 | 409 | 412 | 423 | 425 | 429 | 503 => ErrorKind::Busy,
+                400 | 406 | 413 | 414 | 415 | 422 | 428 => ErrorKind::Invalid,
+                _ => ErrorKind::Unexpected,
+            },
+        }
+    }
+
+    fn retry(&self) -> Option<Retry> {
+        match self {
+            Self::Refused { retry_after: Some(after), .. } if self.kind() == ErrorKind::Busy => Some(Retry::After(*after)),
+            // BMCs answer so while they start, and the proxies before them while the BMC starts.
+            Self::Refused { status, .. } if status.is_server_error() && self.kind() == ErrorKind::Unexpected => {
+                Some(Retry::Backoff)
+            }
+            _ => None,
+        }
+    }
+
+    fn advice(&self) -> Option<&'static str> {
+        match self {
+            Self::Silent { source, .. } if is_untrusted(source) => {
+                Some("if that certificate is the BMC's own, give its SHA-256 fingerprint as `tls_fingerprint`")
+            }
+            Self::Refused { status, .. } if *status == StatusCode::UNAUTHORIZED => Some("check the BMC's user and password"),
+            Self::Refused { status, .. } if *status == StatusCode::FORBIDDEN => {
+                Some("give the BMC's user the privilege to configure components")
+            }
+            Self::Silent { .. } => Some("check the BMC's address, and that Redfish is switched on"),
+            _ => None,
+        }
+    }
+
+    fn may_have_acted(&self) -> bool {
+        match self {
+            Self::Silent { source, .. } => !source.is_connect(),
+            Self::Refused { status, .. } => status.is_server_error() && status.as_u16() != 501 && status.as_u16() != 503,
+            // The answer to a change came and cannot be read.
+            Self::Odd { .. } => true,
+            Self::Lacking { .. } | Self::Wrong { .. } | Self::Missing { .. } => false,
+        }
+    }
+}
+
+/// Whether the service's certificate is what stands in the way.
+fn is_untrusted(error: &reqwest::Error) -> bool {
+    let mut next: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(cause) = next {
+        let tls = cause.downcast_ref::<rustls::Error>();
+        if matches!(tls, Some(rustls::Error::InvalidCertificate(_))) || cause.is::<OtherCertificate>() {
+            return true;
+        }
+        // An I/O error does not show the error that it wraps as its source, but that error's source.
+        let wrapped = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        next = wrapped.map(|inner| inner as &(dyn Error + 'static)).or_else(|| cause.source());
+    }
+    false
+}

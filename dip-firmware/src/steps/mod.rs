@@ -1,0 +1,13 @@
+//! The operations of layer 2.
+
+mod boot_ref;
+mod identify;
+mod power_off;
+mod power_on;
+mod set_boot_device;
+
+pub use boot_ref::BootRef;
+pub use identify::Identify;
+pub use power_off::PowerOff;
+pub use power_on::PowerOn;
+pub use set_boot_device::SetBootDevice;

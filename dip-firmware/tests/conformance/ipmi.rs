@@ -1,0 +1,110 @@
+//! The IPMI provider against `ipmi_sim`, cross-checked with `ipmitool`.
+
+use std::sync::Arc;
+
+use dip_core::conformance::{Failure, Trial, Verdict};
+use dip_core::hardware::{BootDevice, Identity, PowerState};
+use dip_core::provider::PowerAction;
+use dip_core::secret::Secret;
+use dip_firmware::conformance::{BmcHarness, bmc};
+use dip_firmware::provider::{Bmc, BootOverride};
+use dip_firmware::providers::Ipmi;
+use dip_firmware::settings::{IpmiPrivilege, IpmiSettings};
+use dip_lab::{IpmiSim, IpmiSimConfig, LabError};
+use tokio::sync::Mutex;
+
+use crate::machine::{LabBmc, Machine, expect, on_a_thread, trials_on};
+
+/// In the byte order of SMBIOS, so that the UUID reads otherwise than the bytes.
+const GUID: &str = "33221100554477468899aabbccddeeff";
+const UUID: &str = "00112233-4455-4677-8899-aabbccddeeff";
+
+pub async fn trials() -> Vec<Trial> {
+    let mut trials = trials_on("ipmi_sim", harness("ipmi").await, |harness| bmc(&(Arc::new(harness) as Arc<dyn BmcHarness>)));
+    trials.extend(trials_on("ipmi_sim", start("cross").await, |(machine, sim)| {
+        let sim = Arc::new(Mutex::new(sim));
+        let (first, second, third) = (Arc::clone(&sim), Arc::clone(&sim), sim);
+        let (one, two) = (machine.clone(), machine);
+        vec![
+            Trial::new("ipmitool_sees_what_dip_does", move || ipmitool_sees(one, first)),
+            on_a_thread("a_bmc_that_restarts_is_asked_on_in_a_new_session", move || restarts(second)),
+            Trial::new("an_operator_may_switch_and_set_the_boot_device", move || operator(two, third)),
+        ]
+    }));
+    trials
+}
+
+pub async fn start(name: &str) -> Result<(Machine, IpmiSim), LabError> {
+    let machine = Machine::new(name)?;
+    let config = IpmiSimConfig { guid: GUID.to_owned(), ..IpmiSimConfig::named(name) };
+    let sim = IpmiSim::start(config, &machine.0).await?;
+    Ok((machine, sim))
+}
+
+pub fn client(port: u16, password: &str) -> Arc<dyn Bmc> {
+    client_as(port, "admin", password, IpmiPrivilege::Administrator)
+}
+
+fn client_as(port: u16, user: &str, password: &str, privilege: IpmiPrivilege) -> Arc<dyn Bmc> {
+    let settings = IpmiSettings { port: Some(port), cipher_suite: Some(3), privilege: Some(privilege) };
+    Arc::new(Ipmi::new("127.0.0.1", user, &Secret::new(password.to_owned()), &settings).expect("it fits into IPMI"))
+}
+
+async fn harness(name: &str) -> Result<LabBmc, LabError> {
+    let (machine, sim) = start(name).await?;
+    let port = sim.addr.port();
+    Ok(LabBmc {
+        machine,
+        bmc: client(port, &sim.admin.password),
+        with_wrong_password: client(port, "wrong"),
+        // The port of discard (RFC 863): nobody listens there.
+        of_nobody: client(9, &sim.admin.password),
+        identity: Identity {
+            manufacturer: Some("DIP Lab".to_owned()),
+            model: Some("Simulated Node".to_owned()),
+            serial: Some(format!("SN-{name}")),
+            uuid: Some(UUID.to_owned()),
+        },
+        keep: Box::new(sim),
+    })
+}
+
+async fn ipmitool_sees(machine: Machine, sim: Arc<Mutex<IpmiSim>>) -> Result<Verdict, Failure> {
+    let sim = sim.lock().await;
+    machine.bring(PowerState::Off).await?;
+    let bmc = client(sim.addr.port(), &sim.admin.password);
+    let (power, boot) = (bmc.power().ok_or("IPMI has power")?, bmc.boot().ok_or("IPMI has a boot device")?);
+    boot.set_boot_override(BootOverride::once(BootDevice::Network)).await?;
+    let seen = sim.ipmitool(&["chassis", "bootparam", "get", "5"]).await?;
+    expect(seen.contains("Force PXE"), "ipmitool sees the boot device", &seen)?;
+    let told = machine.0.boot_device().map(|device| device.0);
+    expect(told.as_deref() == Some("pxe"), "the machine would boot from the network", &told)?;
+    power.request(PowerAction::On).await?;
+    let seen = sim.ipmitool(&["chassis", "power", "status"]).await?;
+    expect(seen.contains("is on"), "ipmitool sees the power", &seen)?;
+    sim.ipmitool(&["chassis", "power", "off"]).await?;
+    let state = power.state().await?;
+    expect(state == PowerState::Off, "dip sees what ipmitool did", state)?;
+    Ok(Verdict::Passed)
+}
+
+async fn restarts(sim: Arc<Mutex<IpmiSim>>) -> Result<Verdict, Failure> {
+    let mut sim = sim.lock().await;
+    let bmc = client(sim.addr.port(), &sim.admin.password);
+    let before = bmc.identity().await?;
+    sim.restart().await?;
+    let after = bmc.identity().await?;
+    expect(before == after, "the same machine", (before, &after))?;
+    Ok(Verdict::Passed)
+}
+
+async fn operator(machine: Machine, sim: Arc<Mutex<IpmiSim>>) -> Result<Verdict, Failure> {
+    let sim = sim.lock().await;
+    machine.bring(PowerState::Off).await?;
+    let bmc = client_as(sim.addr.port(), "oper", "operpw", IpmiPrivilege::Operator);
+    bmc.boot().ok_or("IPMI has a boot device")?.set_boot_override(BootOverride::once(BootDevice::Disk)).await?;
+    bmc.power().ok_or("IPMI has power")?.request(PowerAction::On).await?;
+    expect(machine.is(PowerState::On), "the machine is on", machine.0.power())?;
+    machine.bring(PowerState::Off).await?;
+    Ok(Verdict::Passed)
+}

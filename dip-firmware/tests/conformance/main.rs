@@ -1,0 +1,27 @@
+//! The BMC providers against real servers (`ipmi_sim`, the Redfish emulator), recorded and scripted Redfish answers, and the
+//! layer's steps on them.
+
+mod http;
+mod ipmi;
+mod machine;
+mod redfish;
+mod scripted;
+mod several;
+mod steps;
+
+use std::process::ExitCode;
+
+use dip_core::conformance::{Trial, run_as_tests};
+
+fn main() -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime starts");
+    let trials = runtime.block_on(async {
+        let mut trials: Vec<Trial> = scripted::trials();
+        trials.extend(ipmi::trials().await);
+        trials.extend(redfish::trials().await);
+        trials.extend(several::trials().await);
+        trials.extend(steps::trials().await);
+        trials
+    });
+    run_as_tests(&runtime, trials)
+}

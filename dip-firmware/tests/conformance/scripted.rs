@@ -1,0 +1,446 @@
+//! The Redfish provider against answers that no emulator gives: sessions, ETags, pages, busy services, makers' oddities, and
+//! recorded services where they are at hand.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use dip_core::conformance::{Failure, Trial, Verdict};
+use dip_core::hardware::{BootDevice, Identity, PowerState};
+use dip_core::provider::{ErrorKind, PowerAction, Retry, sentence};
+use dip_core::secret::Secret;
+use dip_firmware::provider::{Bmc, BootMode, BootOverride, NotActed, Persistence};
+use dip_firmware::providers::Redfish;
+use dip_firmware::settings::{RedfishSettings, Scheme};
+use serde_json::{Value, json};
+
+use crate::http::{Answer, Request, Server};
+use crate::machine::expect;
+
+/// A directory with recorded Redfish answers, for whoever has some: one `index.json` for each URI, or single resources.
+const SAMPLES: &str = "DIP_REDFISH_SAMPLES";
+
+const SYSTEM: &str = "/redfish/v1/Systems/1";
+
+pub fn trials() -> Vec<Trial> {
+    macro_rules! trials {
+        ($($name:ident),* $(,)?) => { vec![$(Trial::new(stringify!($name), $name)),*] };
+    }
+    let trials = trials![
+        a_machine_of_one_maker_is_read,
+        a_machine_of_another_maker_is_read_despite_its_oddities,
+        a_service_that_tells_hardly_anything_says_what_it_lacks,
+        a_session_is_opened_once_renewed_when_it_ends_and_closed,
+        a_wrong_password_is_denied_at_the_session,
+        a_change_names_the_version_it_was_decided_on_and_is_decided_anew_once,
+        a_busy_service_says_when_to_come_back,
+        systems_are_found_on_every_page_by_absolute_links_too,
+        a_cycle_without_an_answer_is_not_repeated,
+        a_redirected_change_is_not_taken_for_done,
+        a_password_is_not_sent_to_another_service,
+        every_recorded_service_is_read,
+    ];
+    trials.into_iter().map(|trial| trial.on("scripted redfish")).collect()
+}
+
+fn client(server: &Server) -> Redfish {
+    client_of(server, None)
+}
+
+fn client_of(server: &Server, system: Option<&str>) -> Redfish {
+    let settings = RedfishSettings {
+        port: Some(server.addr.port()),
+        scheme: Scheme::Http,
+        system: system.map(str::to_owned),
+        tls_fingerprint: None,
+    };
+    Redfish::new("127.0.0.1", "admin", &Secret::new("secret".to_owned()), &settings).expect("the settings are sound")
+}
+
+/// A service without sessions, with one system.
+fn service(system: Value) -> BTreeMap<String, Value> {
+    [
+        ("/redfish/v1/".to_owned(), json!({ "Systems": { "@odata.id": "/redfish/v1/Systems" } })),
+        ("/redfish/v1/Systems".to_owned(), json!({ "Members": [{ "@odata.id": SYSTEM }] })),
+        (SYSTEM.to_owned(), system),
+    ]
+    .into()
+}
+
+fn lookup(tree: &BTreeMap<String, Value>, request: &Request) -> Option<Answer> {
+    Some(match (request.method.as_str(), tree.get(&request.path)) {
+        ("GET", Some(body)) => Answer::json(body),
+        ("GET", None) => Answer::status(404),
+        _ => Answer::status(204),
+    })
+}
+
+async fn serve(tree: BTreeMap<String, Value>) -> std::io::Result<Server> {
+    Server::start(move |request| lookup(&tree, request)).await
+}
+
+async fn request(bmc: &Redfish, action: PowerAction) -> Result<(), Failure> {
+    Ok(bmc.power().ok_or("Redfish has power")?.request(action).await?)
+}
+
+async fn a_machine_of_one_maker_is_read() -> Result<Verdict, Failure> {
+    let server = serve(service(json!({
+        "Manufacturer": "Dell Inc.", "Model": "PowerEdge R6415", "SerialNumber": "CN7016300001", "SKU": "ABC1234",
+        "UUID": "4C4C4544-0041-4210-8043-B1C04F313233", "PowerState": "On",
+        "Boot": {
+            "BootOrder": ["NIC.1", "HardDisk.1"], "BootSourceOverrideEnabled": "Disabled", "BootSourceOverrideMode": "Legacy",
+            "BootSourceOverrideTarget": "None", "UefiTargetBootSourceOverride": null,
+            "BootSourceOverrideTarget@Redfish.AllowableValues": ["None", "Pxe", "Hdd", "UefiHttp"],
+        },
+        "Actions": { "#ComputerSystem.Reset": {
+            "target": "/redfish/v1/Systems/1/Actions/ComputerSystem.Reset",
+            "ResetType@Redfish.AllowableValues": ["On", "ForceOff", "GracefulShutdown", "PushPowerButton", "PowerCycle"],
+        }},
+    })))
+    .await?;
+    let bmc = client(&server);
+    let identity = Identity {
+        manufacturer: Some("Dell Inc.".to_owned()),
+        model: Some("PowerEdge R6415".to_owned()),
+        serial: Some("CN7016300001".to_owned()),
+        uuid: Some("4c4c4544-0041-4210-8043-b1c04f313233".to_owned()),
+    };
+    expect(bmc.identity().await? == identity, "the identity is told", &identity)?;
+    let boot = bmc.boot().ok_or("Redfish has a boot device")?;
+    let seen = boot.boot_override().await?;
+    expect((seen.device, seen.mode) == (Some(BootDevice::Default), Some(BootMode::Bios)), "no override", seen)?;
+    boot.set_boot_override(BootOverride::once(BootDevice::Disk)).await?;
+    request(&bmc, PowerAction::Cycle).await?;
+    // It is on already: nothing is asked for.
+    request(&bmc, PowerAction::On).await?;
+    let changes = server.changes();
+    let wanted = [
+        r#"PATCH /redfish/v1/Systems/1 {"Boot":{"BootSourceOverrideEnabled":"Once","BootSourceOverrideMode":"UEFI","BootSourceOverrideTarget":"Hdd"}}"#,
+        r#"POST /redfish/v1/Systems/1/Actions/ComputerSystem.Reset {"ResetType":"PowerCycle"}"#,
+    ];
+    expect(changes == wanted, "these changes and no others", &changes)?;
+    let authorization = server.asked().last().and_then(|last| last.header("authorization").map(str::to_owned));
+    expect(authorization.is_some_and(|value| value.starts_with("Basic ")), "without sessions the basic way is taken", ())?;
+    let Err(error) = boot.set_boot_override(BootOverride::once(BootDevice::Cdrom)).await else {
+        return Err("it has no optical drive".into());
+    };
+    expect(error.kind() == ErrorKind::Unsupported && NotActed::is_cause_of(&error), "it cannot boot from CD", sentence(&error))?;
+    Ok(Verdict::Passed)
+}
+
+async fn a_machine_of_another_maker_is_read_despite_its_oddities() -> Result<Verdict, Failure> {
+    let mut tree = service(json!({
+        "@odata.etag": "\"27ff\"", "Manufacturer": "Supermicro", "Model": "SYS-510T", "SerialNumber": "To be filled by O.E.M.",
+        "UUID": "00000000-0000-0000-0000-000000000000", "PowerState": "On", "BootOptions": {},
+        "Boot": {
+            "BootSourceOverrideEnabled": "Continuous", "BootSourceOverrideMode": "UEFI", "BootSourceOverrideTarget": "Hdd",
+            "BootNext": null,
+        },
+        "Actions": { "#ComputerSystem.Reset": {
+            "target": "/redfish/v1/Systems/1/Actions/ComputerSystem.Reset",
+            "@Redfish.ActionInfo": "/redfish/v1/Systems/1/ResetActionInfo",
+        }},
+    }));
+    tree.insert(
+        "/redfish/v1/Systems/1/ResetActionInfo".to_owned(),
+        json!({ "Parameters": [{
+            "Name": "ResetType", "Required": true,
+            "AllowableValues": ["On", "ForceOff", "GracefulShutdownGracefulRestart", "ForceRestart"],
+        }] }),
+    );
+    let server = serve(tree).await?;
+    let bmc = client(&server);
+    let seen = bmc.identity().await?;
+    expect(seen.serial.is_none() && seen.uuid.is_none(), "what nobody filled in is not told", &seen)?;
+    let seen = bmc.boot().ok_or("Redfish has a boot device")?.boot_override().await?;
+    let always = BootOverride::always(BootDevice::Disk);
+    expect(seen.agrees_with(&always) && seen.persistence == Some(Persistence::Always), "always the disk", seen)?;
+    request(&bmc, PowerAction::Shutdown).await?;
+    request(&bmc, PowerAction::Cycle).await?;
+    let changes = server.changes();
+    let wanted = ["GracefulShutdown", "ForceRestart"]
+        .map(|kind| format!(r#"POST /redfish/v1/Systems/1/Actions/ComputerSystem.Reset {{"ResetType":"{kind}"}}"#));
+    expect(changes == wanted, "the resets that it lists", &changes)?;
+    Ok(Verdict::Passed)
+}
+
+async fn a_service_that_tells_hardly_anything_says_what_it_lacks() -> Result<Verdict, Failure> {
+    let server = serve(service(json!({ "Id": "1" }))).await?;
+    let bmc = client(&server);
+    expect(bmc.identity().await? == Identity::default(), "nothing is told", ())?;
+    let Err(error) = bmc.power().ok_or("Redfish has power")?.state().await else { return Err("it made up a state".into()) };
+    expect(error.kind() == ErrorKind::Unsupported, "it lacks the power state", sentence(&error))?;
+    let Err(error) = bmc.boot().ok_or("Redfish has a boot device")?.boot_override().await else {
+        return Err("it made up a boot device".into());
+    };
+    expect(error.kind() == ErrorKind::Unsupported, "it lacks the boot device", sentence(&error))?;
+    Ok(Verdict::Passed)
+}
+
+/// A service with sessions: the token changes with every session; session 1 ends after three requests.
+fn with_sessions(opened: Arc<AtomicUsize>) -> impl Fn(&Request) -> Option<Answer> + Send + Sync {
+    let mut tree = service(json!({ "SerialNumber": "SN-1", "PowerState": "On" }));
+    tree.insert(
+        "/redfish/v1/".to_owned(),
+        json!({
+            "Systems": { "@odata.id": "/redfish/v1/Systems" },
+            "Links": { "Sessions": { "@odata.id": "/redfish/v1/SessionService/Sessions" } },
+        }),
+    );
+    let used = AtomicUsize::new(0);
+    move |request| {
+        if request.method == "POST" {
+            let wanted = json!({ "UserName": "admin", "Password": "secret" });
+            if serde_json::from_str::<Value>(&request.body).ok()? != wanted {
+                return Some(Answer::status(400));
+            }
+            let number = opened.fetch_add(1, Ordering::SeqCst) + 1;
+            let location = format!("/redfish/v1/SessionService/Sessions/{number}");
+            return Some(Answer::json(&json!({})).with("X-Auth-Token", format!("token-{number}")).with("Location", location));
+        }
+        let number = opened.load(Ordering::SeqCst);
+        let signed = request.header("x-auth-token") == Some(&format!("token-{number}"));
+        let is_root = request.path == "/redfish/v1/";
+        let ended = signed && number == 1 && used.fetch_add(1, Ordering::SeqCst) >= 3;
+        if is_root && !signed || signed && !ended { lookup(&tree, request) } else { Some(Answer::status(401)) }
+    }
+}
+
+async fn a_session_is_opened_once_renewed_when_it_ends_and_closed() -> Result<Verdict, Failure> {
+    let opened = Arc::new(AtomicUsize::new(0));
+    let server = Server::start(with_sessions(Arc::clone(&opened))).await?;
+    let bmc = client(&server);
+    for _ in 0..4 {
+        expect(bmc.identity().await?.serial.as_deref() == Some("SN-1"), "the machine is read", ())?;
+    }
+    expect(opened.load(Ordering::SeqCst) == 2, "one session, and one after it ended", opened.load(Ordering::SeqCst))?;
+    let tokens = server.asked().iter().filter(|request| request.header("authorization").is_some()).count();
+    expect(tokens == 0, "the password goes out with the login alone", tokens)?;
+    bmc.close().await;
+    let last = server.asked().last().map(Request::line);
+    expect(last.as_deref() == Some("DELETE /redfish/v1/SessionService/Sessions/2"), "the session is closed", &last)?;
+    Ok(Verdict::Passed)
+}
+
+async fn a_wrong_password_is_denied_at_the_session() -> Result<Verdict, Failure> {
+    let server = Server::start(with_sessions(Arc::new(AtomicUsize::new(0)))).await?;
+    let settings =
+        RedfishSettings { port: Some(server.addr.port()), scheme: Scheme::Http, ..RedfishSettings::default() };
+    let bmc = Redfish::new("127.0.0.1", "admin", &Secret::new("hunter2".to_owned()), &settings)?;
+    let Err(error) = bmc.identity().await else { return Err("it was let in".into()) };
+    expect((error.kind(), error.retry()) == (ErrorKind::Denied, Retry::Never), "it is denied", sentence(&error))?;
+    expect(!sentence(&error).contains("hunter2"), "the password is not told", sentence(&error))?;
+    expect(server.changes().len() == 1, "it was tried once", server.changes().len())?;
+    Ok(Verdict::Passed)
+}
+
+async fn a_change_names_the_version_it_was_decided_on_and_is_decided_anew_once() -> Result<Verdict, Failure> {
+    for (refusals, wanted) in [(0, Ok(())), (1, Ok(())), (2, Err(ErrorKind::Busy))] {
+        let tree = service(json!({ "Boot": { "BootSourceOverrideEnabled": "Disabled" } }));
+        let version = AtomicUsize::new(1);
+        let server = Server::start(move |request| {
+            if request.path != SYSTEM {
+                return lookup(&tree, request);
+            }
+            let now = version.load(Ordering::SeqCst);
+            if request.method == "GET" {
+                return lookup(&tree, request).map(|answer| answer.with("ETag", format!("W/\"{now}\"")));
+            }
+            let matches = request.header("if-match") == Some(&format!("W/\"{now}\""));
+            // Somebody else changes the system before the first changes come.
+            version.fetch_add(1, Ordering::SeqCst);
+            Some(Answer::status(if matches && now > refusals { 200 } else { 412 }))
+        })
+        .await?;
+        let boot = client(&server).boot().ok_or("Redfish has a boot device")?;
+        let set = boot.set_boot_override(BootOverride::once(BootDevice::Network)).await;
+        let patches = server.changes().len();
+        expect(set.as_ref().map(|()| ()).map_err(|error| error.kind()) == wanted, "one refusal is overcome", &set)?;
+        expect(patches == (refusals + 1).min(2), "it is tried twice at most", patches)?;
+    }
+    Ok(Verdict::Passed)
+}
+
+async fn a_busy_service_says_when_to_come_back() -> Result<Verdict, Failure> {
+    let tree = service(json!({}));
+    let server = Server::start(move |request| {
+        if request.path == SYSTEM {
+            return Some(Answer::status(503).with("Retry-After", "7"));
+        }
+        lookup(&tree, request)
+    })
+    .await?;
+    let Err(error) = client(&server).identity().await else { return Err("it answered".into()) };
+    let seen = (error.kind(), error.retry());
+    expect(seen == (ErrorKind::Busy, Retry::After(Duration::from_secs(7))), "it is busy for 7 seconds", seen)?;
+    Ok(Verdict::Passed)
+}
+
+async fn systems_are_found_on_every_page_by_absolute_links_too() -> Result<Verdict, Failure> {
+    let mut tree = service(json!({}));
+    let system = |number: u8| json!({ "SerialNumber": format!("SN-{number}") });
+    tree.insert(
+        "/redfish/v1/Systems".to_owned(),
+        json!({ "Members": [{ "@odata.id": "/redfish/v1/Systems/1" }], "Members@odata.nextLink": "/redfish/v1/Systems?$skip=1" }),
+    );
+    tree.insert("/redfish/v1/Systems/1".to_owned(), system(1));
+    tree.insert("/redfish/v1/Systems/blade-2".to_owned(), system(2));
+    let server = Server::start(move |request| {
+        if request.path == "/redfish/v1/Systems?$skip=1" {
+            let host = request.header("host")?;
+            return Some(Answer::json(&json!({
+                "Members": [{ "@odata.id": format!("http://{host}/redfish/v1/Systems/blade-2") }],
+            })));
+        }
+        lookup(&tree, request)
+    })
+    .await?;
+    let serial = client_of(&server, Some("blade-2")).identity().await?.serial;
+    expect(serial.as_deref() == Some("SN-2"), "the system of the second page", &serial)?;
+    let serial = client_of(&server, Some("/redfish/v1/Systems/1")).identity().await?.serial;
+    expect(serial.as_deref() == Some("SN-1"), "the system by its path", &serial)?;
+    let Err(error) = client(&server).identity().await else { return Err("it guessed".into()) };
+    expect(sentence(&error).contains("`1`, `blade-2`"), "both are listed", sentence(&error))?;
+    Ok(Verdict::Passed)
+}
+
+async fn a_cycle_without_an_answer_is_not_repeated() -> Result<Verdict, Failure> {
+    let tree = service(json!({
+        "PowerState": "On",
+        "Actions": { "#ComputerSystem.Reset": { "target": "/redfish/v1/Systems/1/Actions/ComputerSystem.Reset" } },
+    }));
+    // The BMC restarts with its machine: the connection ends without an answer.
+    let server = Server::start(move |request| (request.method == "GET").then(|| lookup(&tree, request)).flatten()).await?;
+    let power = client(&server).power().ok_or("Redfish has power")?;
+    let Err(error) = power.request(PowerAction::Cycle).await else { return Err("there was no answer".into()) };
+    expect(error.kind() == ErrorKind::Unreachable, "nobody answered", sentence(&error))?;
+    expect(!NotActed::is_cause_of(&error), "it may have acted", sentence(&error))?;
+    expect(server.changes().len() == 1, "it was sent once", server.changes())?;
+    Ok(Verdict::Passed)
+}
+
+async fn a_redirected_change_is_not_taken_for_done() -> Result<Verdict, Failure> {
+    let tree = service(json!({ "Boot": {} }));
+    let server = Server::start(move |request| match request.method.as_str() {
+        // Some services know their root without the slash alone; reading follows them.
+        "GET" if request.path == "/redfish/v1/" => Some(Answer::status(308).with("Location", "/redfish/v1")),
+        "GET" if request.path == "/redfish/v1" => tree.get("/redfish/v1/").map(Answer::json),
+        "GET" => lookup(&tree, request),
+        _ => Some(Answer::status(303).with("Location", SYSTEM)),
+    })
+    .await?;
+    let bmc = client(&server);
+    bmc.identity().await?;
+    let boot = bmc.boot().ok_or("Redfish has a boot device")?;
+    let Err(error) = boot.set_boot_override(BootOverride::once(BootDevice::Disk)).await else {
+        return Err("the page that it leads to was taken for the change".into());
+    };
+    expect(error.kind() == ErrorKind::Invalid, "it says where it leads", sentence(&error))?;
+    Ok(Verdict::Passed)
+}
+
+async fn a_password_is_not_sent_to_another_service() -> Result<Verdict, Failure> {
+    let stranger = Server::start(|_| Some(Answer::json(&json!({ "SerialNumber": "SN-1" })))).await?;
+    let mut tree = service(json!({}));
+    let elsewhere = format!("http://{}/redfish/v1/Systems/1", stranger.addr);
+    tree.insert("/redfish/v1/Systems".to_owned(), json!({ "Members": [{ "@odata.id": elsewhere }] }));
+    let server = serve(tree).await?;
+    let Err(error) = client(&server).identity().await else { return Err("it followed the link".into()) };
+    expect(sentence(&error).contains("leads to another service"), "it says so", sentence(&error))?;
+    expect(stranger.asked().is_empty(), "nobody spoke to the stranger", stranger.asked())?;
+    Ok(Verdict::Passed)
+}
+
+async fn every_recorded_service_is_read() -> Result<Verdict, Failure> {
+    let Some(samples) = std::env::var_os(SAMPLES).map(PathBuf::from) else {
+        return Ok(Verdict::Ignored(format!("no recorded services are at hand: set {SAMPLES} to a directory that holds some")));
+    };
+    let (mut trees, mut single) = (0, 0);
+    for folder in std::fs::read_dir(&samples)?.collect::<Result<Vec<_>, _>>()? {
+        let folder = folder.path();
+        if folder.join("index.json").is_file() {
+            read_tree(&folder).await.map_err(|error| format!("{}: {error}", folder.display()))?;
+            trees += 1;
+        } else {
+            for file in files(&folder)? {
+                let Ok(resource) = serde_json::from_slice::<Value>(&std::fs::read(&file)?) else { continue };
+                single += read_resource(&resource).await.map_err(|error| format!("{}: {error}", file.display()))?;
+            }
+        }
+    }
+    expect(trees + single > 0, "something was read", (trees, single))?;
+    Ok(Verdict::Passed)
+}
+
+/// A whole service, one `index.json` for each URI.
+async fn read_tree(folder: &Path) -> Result<(), Failure> {
+    let root = folder.to_owned();
+    let server = Server::start(move |request| {
+        if request.method != "GET" {
+            return Some(Answer::status(405));
+        }
+        let path = request.path.strip_prefix("/redfish/v1").unwrap_or_default().trim_matches('/');
+        let text = std::fs::read_to_string(root.join(path).join("index.json"));
+        Some(text.map_or_else(|_| Answer::status(404), Answer::text))
+    })
+    .await?;
+    let identity = read_machine(&client(&server)).await?;
+    expect(identity.serial.is_some() && identity.uuid.is_some(), "the machine is told", &identity)
+}
+
+/// A single resource, as a part of a service that is otherwise ours; gives how many there were to read.
+async fn read_resource(resource: &Value) -> Result<usize, Failure> {
+    let mut tree = service(json!({ "PowerState": "On", "Boot": {} }));
+    let kind = resource["@odata.type"].as_str().unwrap_or_default();
+    let path = resource["@odata.id"].as_str().unwrap_or_default();
+    if kind.starts_with("#ServiceRoot.") {
+        let systems = resource["Systems"]["@odata.id"].as_str().unwrap_or_default();
+        tree.insert(systems.to_owned(), json!({ "Members": [{ "@odata.id": SYSTEM }] }));
+        tree.insert("/redfish/v1/".to_owned(), resource.clone());
+    } else if kind.starts_with("#ComputerSystemCollection.") {
+        let members = resource["Members"].as_array().cloned().unwrap_or_default();
+        for member in &members {
+            tree.insert(member["@odata.id"].as_str().unwrap_or_default().to_owned(), json!({ "PowerState": "On", "Boot": {} }));
+        }
+        tree.insert("/redfish/v1/Systems".to_owned(), resource.clone());
+    } else if kind.starts_with("#ComputerSystem.") && resource.get("PowerState").is_some() && path.starts_with('/') {
+        tree.insert("/redfish/v1/Systems".to_owned(), json!({ "Members": [{ "@odata.id": path }] }));
+        tree.insert(path.to_owned(), resource.clone());
+    } else {
+        return Ok(0);
+    }
+    let server = serve(tree).await?;
+    let identity = read_machine(&client(&server)).await?;
+    if kind.starts_with("#ComputerSystem.") {
+        let told = resource["SerialNumber"].as_str();
+        expect(identity.serial.as_deref() == told, "the serial number is told", &identity)?;
+    }
+    Ok(1)
+}
+
+async fn read_machine(bmc: &Redfish) -> Result<Identity, Failure> {
+    let identity = bmc.identity().await?;
+    let state = bmc.power().ok_or("Redfish has power")?.state().await?;
+    expect(matches!(state, PowerState::On | PowerState::Off), "the power is told", state)?;
+    bmc.boot().ok_or("Redfish has a boot device")?.boot_override().await?;
+    Ok(identity)
+}
+
+/// All JSON files of a folder and of the folders in it.
+fn files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    if !folder.is_dir() {
+        return Ok(found);
+    }
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            found.extend(files(&path)?);
+        } else if path.extension().is_some_and(|extension| extension == "json") {
+            found.push(path);
+        }
+    }
+    Ok(found)
+}
