@@ -55,6 +55,8 @@ pub struct Layout {
     pub cmdb_dir: PathBuf,
     /// Files with the secrets: `tsig`, `bmc_password`, `ssh_key`.
     pub secrets_dir: PathBuf,
+    /// The SHA-256 fingerprint of the Redfish BMC's certificate: 64 hexadecimal digits.
+    pub redfish_fingerprint: String,
     /// The user name of all BMCs.
     pub bmc_user: String,
     /// The nodes.
@@ -92,8 +94,8 @@ pub struct LabNode {
 pub enum BmcProtocol {
     /// IPMI 2.0 over UDP.
     Ipmi,
-    /// Redfish over plain HTTP.
-    RedfishHttp,
+    /// Redfish over HTTPS, with a certificate that it signed itself.
+    Redfish,
 }
 
 impl Layout {

@@ -44,6 +44,7 @@ impl Layout {
             ("DHCP_PID_FILE", self.dhcp_pid_file.display().to_string()),
             ("CMDB_DIR", self.cmdb_dir.display().to_string()),
             ("SECRETS_DIR", self.secrets_dir.display().to_string()),
+            ("REDFISH_FINGERPRINT", self.redfish_fingerprint.clone()),
             ("BMC_USER", self.bmc_user.clone()),
         ]
         .map(|(name, value)| (name.to_owned(), value))
@@ -55,7 +56,6 @@ impl Layout {
                 ("ADDRESS", &node.address.to_string()),
                 ("PORT", &node.port),
                 ("BMC_ADDRESS", &node.bmc.ip().to_string()),
-                ("BMC_PORT", &node.bmc.port().to_string()),
                 ("SERIAL", &node.serial),
                 ("UUID", &node.uuid),
                 ("HOST_KEY", &node.host_key),

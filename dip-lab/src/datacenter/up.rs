@@ -26,6 +26,7 @@ const REVERSE_ZONE_V6: &str = "0.0.0.0.3.9.d.f.ip6.arpa";
 const NODES: u8 = 3;
 /// The node whose BMC speaks Redfish; the others speak IPMI.
 const REDFISH_NODE: u8 = 3;
+const REDFISH_PORT: u16 = 443;
 
 /// Three hosts n1, n2, n3, switched off, their switch ports p1, p2, p3 in the wrong VLAN, and the services of a site.
 #[derive(Debug)]
@@ -157,7 +158,7 @@ impl Datacenter {
         let mut nodes = Vec::new();
         let mut systems = Vec::new();
         for (number, host) in (1..=NODES).zip(&hosts) {
-            let bmc = addr(200 + number, if number == REDFISH_NODE { 8000 } else { 623 });
+            let bmc = addr(200 + number, if number == REDFISH_NODE { REDFISH_PORT } else { 623 });
             let mut config = IpmiSimConfig::named(&host.name);
             config.addr = Some(bmc);
             let uuid = dashed(&config.guid);
@@ -170,7 +171,7 @@ impl Datacenter {
                     mac: host.mac.clone(),
                     node: host.node().clone(),
                 });
-                BmcProtocol::RedfishHttp
+                BmcProtocol::Redfish
             } else {
                 ipmi.push(IpmiSim::start(config, host.node()).await?);
                 BmcProtocol::Ipmi
@@ -188,7 +189,8 @@ impl Datacenter {
                 host_key_fingerprint: host.host_key.fingerprint.clone(),
             });
         }
-        let redfish = SushyEmulator::start_in(&scratch, addr(200 + REDFISH_NODE, 8000), systems, Tls::Off).await?;
+        let redfish =
+            SushyEmulator::start_in(&scratch, addr(200 + REDFISH_NODE, REDFISH_PORT), systems, Tls::SelfSigned).await?;
 
         secrets.protect()?;
         secrets.write("tsig", &format!("{}\n", bind.key_secret))?;
@@ -216,6 +218,7 @@ impl Datacenter {
             dhcp_pid_file: dnsmasq.pid_file.clone(),
             cmdb_dir: scratch.within("cmdb")?.dir().to_path_buf(),
             secrets_dir: secrets.dir().to_path_buf(),
+            redfish_fingerprint: redfish.certificate_fingerprint.clone().unwrap_or_default(),
             bmc_user: BmcUser::admin().name,
             nodes,
         };
