@@ -1,2 +1,33 @@
-//! The `dip` command.
-fn main() {}
+//! The `dip` command: from a site file to ready state.
+
+mod args;
+mod commands;
+mod error;
+mod out;
+mod present;
+mod run;
+mod target;
+mod world;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::Args;
+use crate::error::CliError;
+use crate::out::Out;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    present::log::start(args.common.verbose);
+    let out = Out::new(&args.common);
+    match commands::run(&args, &out) {
+        Ok(status) => ExitCode::from(status),
+        // Whoever read our output has seen enough.
+        Err(CliError::ClosedPipe) => ExitCode::SUCCESS,
+        Err(error) => {
+            out.error(&error);
+            ExitCode::from(error.exit_status())
+        }
+    }
+}

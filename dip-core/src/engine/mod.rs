@@ -11,6 +11,7 @@ mod retry;
 mod schedule;
 mod state;
 mod survey;
+mod view;
 
 pub use cancel::Stop;
 pub use clock::{Clock, SystemClock, TokioClock};
@@ -20,3 +21,4 @@ pub use prepare::{Prepared, prepare};
 pub use schedule::{Schedule, Start};
 pub use state::{Status, Waiting};
 pub use survey::survey;
+pub use view::RunView;

@@ -254,7 +254,20 @@ impl Schedule {
                 self.block(*step);
             }
             Event::Stopping => self.stopping = true,
-            Event::Began { .. } | Event::Opened { .. } | Event::Started { .. } | Event::Ended { .. } => {}
+            // Whoever polls has it running already; whoever only reads the records learns it here.
+            Event::Started { step, attempt } => {
+                let state = &mut self.steps[step.index()];
+                state.since.get_or_insert(record.at);
+                if state.phase != Phase::Running && !state.phase.is_final() {
+                    state.attempt = *attempt;
+                    state.phase = Phase::Running;
+                    self.running += 1;
+                    for lock in &self.plan.step(*step).step.locks {
+                        *self.held.entry(lock.clone()).or_default() += 1;
+                    }
+                }
+            }
+            Event::Began { .. } | Event::Opened { .. } | Event::Ended { .. } => {}
         }
     }
 

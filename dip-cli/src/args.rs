@@ -1,0 +1,257 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// Brings racks of real machines to ready state, in the right order, with the services that a site already has.
+#[derive(Debug, Parser)]
+#[command(name = "dip", version, about, after_help = EXIT_STATUS, max_term_width = 100)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+const EXIT_STATUS: &str = "\
+Exit status:
+    0  ready, or nothing to do
+    1  a step failed or is blocked, or the run could not go on
+    2  the command line, the site file or the plan is wrong
+    3  something differs (drift, plan --exit-code)
+    4  something could not be observed (drift)
+  130  interrupted";
+
+/// Options of every command.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Common {
+    /// Print JSON for machines instead of text for people
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// When to use colours
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: Color,
+    /// Tell more on standard error; twice for even more (or set DIP_LOG)
+    #[arg(long, short, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Bring a simulated datacenter from powered off to ready state, a cluster on top
+    Demo(Demo),
+    /// Check a site file and tell all that is wrong with it
+    Check(Check),
+    /// Look at a site and show what has to be done; changes nothing
+    Plan(Plan),
+    /// Bring a site to what its file wants
+    Apply(Apply),
+    /// Go on with a run that was interrupted
+    Resume(Resume),
+    /// List the runs
+    Runs(Runs),
+    /// Show where a run stands, also while it goes on
+    Show(Show),
+    /// Explain why a step is there, what it waits for and what waits for it
+    Why(Why),
+    /// Name what differs from the site file; changes nothing
+    Drift(Drift),
+    /// Print the JSON Schema of site files
+    Schema,
+}
+
+/// A site file with its overlays.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct SiteFiles {
+    /// The site file (.yaml, .toml or .json)
+    pub(crate) site: PathBuf,
+    /// A file that is laid over the site file; may be given several times, later ones win
+    #[arg(long, value_name = "FILE")]
+    pub(crate) overlay: Vec<PathBuf>,
+}
+
+/// The simulated datacenter instead of the real one.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Simulation {
+    /// Use a simulated datacenter, everything powered off, instead of the real one
+    #[arg(long)]
+    pub(crate) sandbox: bool,
+    /// The seed of the simulation: the same seed gives the same course of events
+    #[arg(long, value_name = "SEED", default_value_t = 1)]
+    pub(crate) seed: u64,
+}
+
+/// Where journals are.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Journals {
+    /// The directory of journals [default: $DIP_JOURNAL, else .dip/runs]
+    #[arg(long = "journal", value_name = "DIR")]
+    directory: Option<PathBuf>,
+}
+
+impl Journals {
+    pub(crate) fn directory(&self) -> PathBuf {
+        let named = self.directory.clone().or_else(|| std::env::var_os("DIP_JOURNAL").map(PathBuf::from));
+        named.unwrap_or_else(|| PathBuf::from(".dip/runs"))
+    }
+}
+
+/// How far to go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Through {
+    /// Ready state: layers 1 to 4 and the records of layer 6
+    Ready,
+    /// Applications and clusters too
+    Everything,
+}
+
+impl Through {
+    pub(crate) const fn goal(self) -> dip::Goal {
+        match self {
+            Self::Ready => dip::Goal::Ready,
+            Self::Everything => dip::Goal::Everything,
+        }
+    }
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Demo {
+    /// How many nodes, in four racks
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=800))]
+    pub(crate) nodes: u16,
+    /// The seed of the simulation
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Show the plan and stop
+    #[arg(long)]
+    pub(crate) plan_only: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Check {
+    #[command(flatten)]
+    pub(crate) files: SiteFiles,
+}
+
+/// The form of a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    Text,
+    /// For machines; the form that `apply` reads
+    Json,
+    /// For Graphviz
+    Dot,
+    /// For pages that draw Mermaid
+    Mermaid,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Plan {
+    #[command(flatten)]
+    pub(crate) files: SiteFiles,
+    #[command(flatten)]
+    pub(crate) simulation: Simulation,
+    /// How far to go
+    #[arg(long, default_value = "everything")]
+    pub(crate) through: Through,
+    /// Write the plan to a file that `apply` takes
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// The form in which it is printed
+    #[arg(long, default_value = "text")]
+    pub(crate) format: Format,
+    /// End with status 3 where something has to be done
+    #[arg(long)]
+    pub(crate) exit_code: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Apply {
+    /// A site file, or a plan that `dip plan --out` wrote
+    pub(crate) target: PathBuf,
+    /// A file that is laid over the site file; may be given several times, later ones win
+    #[arg(long, value_name = "FILE")]
+    pub(crate) overlay: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) simulation: Simulation,
+    /// How far to go
+    #[arg(long, default_value = "everything")]
+    pub(crate) through: Through,
+    /// Do not ask
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) journals: Journals,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Resume {
+    /// The run; the last one that did not end well where it is left out
+    pub(crate) run: Option<String>,
+    #[command(flatten)]
+    pub(crate) journals: Journals,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Runs {
+    #[command(flatten)]
+    pub(crate) journals: Journals,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Show {
+    /// The run; the last one where it is left out
+    pub(crate) run: Option<String>,
+    #[command(flatten)]
+    pub(crate) journals: Journals,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Why {
+    /// A site file, a plan or a run
+    pub(crate) target: PathBuf,
+    /// A subject (`node/r1-n3` or `r1-n3`), a step's name, or its operation (`power_on`)
+    pub(crate) subject: String,
+    /// A file that is laid over the site file; may be given several times, later ones win
+    #[arg(long, value_name = "FILE")]
+    pub(crate) overlay: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) simulation: Simulation,
+    #[command(flatten)]
+    pub(crate) journals: Journals,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Drift {
+    #[command(flatten)]
+    pub(crate) files: SiteFiles,
+    #[command(flatten)]
+    pub(crate) simulation: Simulation,
+    /// How far to look
+    #[arg(long, default_value = "everything")]
+    pub(crate) through: Through,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        super::Args::command().debug_assert();
+    }
+}

@@ -1,0 +1,125 @@
+//! `dip apply`: brings a site to what its file wants, or carries out a plan that was made before.
+
+use std::io::{BufRead, IsTerminal, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+use dip::core::journal::{FileJournal, RunFile};
+use dip::core::plan::render;
+use dip::{Goal, Plan};
+
+use crate::args::{Apply, SiteFiles};
+use crate::error::CliError;
+use crate::out::Out;
+use crate::run::{Detail, Work, carry_out};
+use crate::target::Target;
+use crate::world::{self, World};
+
+pub(super) fn run(args: &Apply, out: &Out) -> Result<u8, CliError> {
+    if !args.yes && !std::io::stdin().is_terminal() {
+        let text = "there is no terminal to ask on; look at `dip plan` first, then apply with --yes";
+        return Err(CliError::Usage(text.to_owned()));
+    }
+    match Target::of(&args.target)? {
+        Target::Site => of_site(args, out),
+        Target::Plan(plan) => of_plan(args, *plan, out),
+    }
+}
+
+fn of_site(args: &Apply, out: &Out) -> Result<u8, CliError> {
+    let layers = dip::layers();
+    let files = SiteFiles { site: args.target.clone(), overlay: args.overlay.clone() };
+    let loaded = world::load(&files, &layers, out)?;
+    let world = World::new(Arc::new(loaded.site), layers, &args.simulation)?;
+    world.block_on(async {
+        let plan = world.prepare(args.through.goal()).await?.plan;
+        let agreed = show_and_ask(args, &plan, out)?;
+        if agreed && loaded.lock_changed && !args.simulation.sandbox {
+            let failed = |source| CliError::File { path: loaded.lock_path.clone(), action: "written", source };
+            loaded.lock.write(&loaded.lock_path).map_err(failed)?;
+            out.note(format!("{} keeps the addresses that were chosen; put it under version control", loaded.lock_path.display()));
+        }
+        if agreed { start(args, &world, &plan, out).await } else { Ok(super::READY) }
+    })?
+}
+
+fn of_plan(args: &Apply, plan: Plan, out: &Out) -> Result<u8, CliError> {
+    if args.through.goal() != plan.goal() && plan.goal() == Goal::Everything && args.through.goal() == Goal::Ready {
+        let text = "a plan is carried out as it was made; make one with `dip plan --through ready`";
+        return Err(CliError::Usage(text.to_owned()));
+    }
+    let world = World::new(Arc::clone(plan.site()), dip::layers(), &args.simulation)?;
+    world.block_on(async {
+        let now = world.prepare(plan.goal()).await?.plan;
+        if now.id() != plan.id() && !now.is_empty() {
+            return Err(CliError::Usage(format!(
+                "plan {} is stale: something has changed since it was made, and it would now be plan {}; plan again, look, and apply that",
+                plan.id().short(),
+                now.id().short(),
+            )));
+        }
+        if show_and_ask(args, &now, out)? { start(args, &world, &now, out).await } else { Ok(super::READY) }
+    })?
+}
+
+/// Shows what will be done and asks; true where there is something to do and nobody says no.
+fn show_and_ask(args: &Apply, plan: &Plan, out: &Out) -> Result<bool, CliError> {
+    if !out.json {
+        out.text(render::text(plan))?;
+    }
+    if plan.is_empty() {
+        if out.json {
+            out.json(&serde_json::json!({"nothing_to_do": {"plan": plan.id(), "held": plan.held().len()}}))?;
+        }
+        return Ok(false);
+    }
+    if args.yes {
+        return Ok(true);
+    }
+    let mut stderr = std::io::stderr();
+    write!(stderr, "\nApply this plan? Only `yes` is a yes: ").and_then(|()| stderr.flush())?;
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer)?;
+    let agreed = answer.trim() == "yes";
+    if !agreed {
+        out.note("nothing was changed");
+    }
+    Ok(agreed)
+}
+
+async fn start(args: &Apply, world: &World, plan: &Arc<Plan>, out: &Out) -> Result<u8, CliError> {
+    let file = new_run(&args.journals.directory(), world, plan)?;
+    out.note(format!("run {} (journal {})", file.run, file.path.display()));
+    let journal = Arc::new(FileJournal::create(&file.path)?);
+    let report = carry_out(world.engine(), plan, Work::New(&file.run), journal, Detail::Steps, out).await?;
+    finish(&report, world.sandbox.is_none(), out)
+}
+
+/// Shows the report and what to do next.
+pub(super) fn finish(report: &dip::Report, can_resume: bool, out: &Out) -> Result<u8, CliError> {
+    if out.json {
+        out.json(report)?;
+    } else {
+        out.text(format!("\n{report}"))?;
+        if report.outcome != dip::Outcome::Ready && can_resume {
+            out.note(format!("go on with `dip resume {}`; see `dip show {}`", report.run, report.run));
+        }
+    }
+    Ok(report.outcome.exit_status())
+}
+
+/// The file of a new run: its name is its time, so that names sort by age, and the start of its plan's id.
+fn new_run(directory: &Path, world: &World, plan: &Plan) -> Result<RunFile, CliError> {
+    let failed = |source| CliError::File { path: directory.to_owned(), action: "made", source };
+    std::fs::create_dir_all(directory).map_err(failed)?;
+    let kind = if world.sandbox.is_some() { SANDBOX } else { "" };
+    let time = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%S");
+    let start = plan.id().short().get(..6).unwrap_or_default();
+    let name = format!("{time}-{start}{kind}");
+    let names = std::iter::once(name.clone()).chain((2..).map(|number| format!("{name}-{number}")));
+    let free = names.map(|name| RunFile::of(directory, &name)).find(|file| !file.path.exists());
+    free.ok_or_else(|| CliError::Usage("no name is free for the run".to_owned()))
+}
+
+/// The end of the names of runs in a simulation, which is gone when its process ends.
+pub(super) const SANDBOX: &str = "-sandbox";

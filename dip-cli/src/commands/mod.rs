@@ -1,0 +1,39 @@
+//! One file for each command; each returns its exit status.
+
+mod apply;
+mod check;
+mod demo;
+mod drift;
+mod plan;
+mod resume;
+mod runs;
+mod schema;
+mod show;
+mod why;
+
+use crate::args::{Args, Command};
+use crate::error::CliError;
+use crate::out::Out;
+
+/// All is well, or there is nothing to do.
+const READY: u8 = 0;
+/// Something differs.
+const DIFFERS: u8 = 3;
+/// Something could not be observed.
+const NOT_OBSERVED: u8 = 4;
+
+/// Does what the command line asks for.
+pub(crate) fn run(args: &Args, out: &Out) -> Result<u8, CliError> {
+    match &args.command {
+        Command::Demo(args) => demo::run(args, out),
+        Command::Check(args) => check::run(args, out),
+        Command::Plan(args) => plan::run(args, out),
+        Command::Apply(args) => apply::run(args, out),
+        Command::Resume(args) => resume::run(args, out),
+        Command::Runs(args) => runs::run(args, out),
+        Command::Show(args) => show::run(args, out),
+        Command::Why(args) => why::run(args, out),
+        Command::Drift(args) => drift::run(args, out),
+        Command::Schema => schema::run(out),
+    }
+}

@@ -1,0 +1,39 @@
+//! `dip resume`: goes on with a run that was interrupted, failed, or whose process died.
+
+use std::sync::Arc;
+
+use dip::Outcome;
+use dip::core::journal::{FileJournal, Tail};
+
+use super::apply::{SANDBOX, finish};
+use crate::args::Resume;
+use crate::error::CliError;
+use crate::out::Out;
+use crate::run::{Detail, Work, carry_out};
+use crate::target::{find_run, view};
+use crate::world::World;
+
+pub(super) fn run(args: &Resume, out: &Out) -> Result<u8, CliError> {
+    let directory = args.journals.directory();
+    let open = |run: &dip::core::engine::RunView| run.outcome != Some(Outcome::Ready) && !run.run.ends_with(SANDBOX);
+    let file = find_run(&directory, args.run.as_deref(), open, "run to go on with")?;
+    if file.run.ends_with(SANDBOX) {
+        let text = format!("run `{}` was in a simulated datacenter, which is gone; start another with `dip apply --sandbox`", file.run);
+        return Err(CliError::Usage(text));
+    }
+    let (journal, records, tail) = FileJournal::resume(&file.path)?;
+    if let Tail::Cut { lost, .. } = tail {
+        out.note(format!("the journal ended in {lost} bytes that are no whole record; they were cut off, nothing before them is lost"));
+    }
+    let before = view(&file)?;
+    if before.outcome == Some(Outcome::Ready) {
+        out.line(format!("Run {} is ready already; look for changes since with `dip drift`.", file.run))?;
+        return Ok(super::READY);
+    }
+    out.note(format!("going on with run {} (journal {})", file.run, file.path.display()));
+    let plan = Arc::clone(before.plan());
+    let world = World::real(Arc::clone(plan.site()), dip::layers())?;
+    let work = carry_out(world.engine(), &plan, Work::Rest(&records), Arc::new(journal), Detail::Steps, out);
+    let report = world.block_on(work)??;
+    finish(&report, true, out)
+}

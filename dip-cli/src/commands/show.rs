@@ -1,0 +1,83 @@
+//! `dip show`: where a run stands, also while it goes on.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use dip::Report;
+use dip::core::engine::{RunView, Status, Waiting};
+use dip::core::id::{LayerId, StepId};
+use dip::core::journal::Change;
+
+use crate::args::Show;
+use crate::error::CliError;
+use crate::out::Out;
+use crate::target::{find_run, view};
+
+pub(super) fn run(args: &Show, out: &Out) -> Result<u8, CliError> {
+    let file = find_run(&args.journals.directory(), args.run.as_deref(), |_| true, "run")?;
+    let view = view(&file)?;
+    if out.json {
+        let took = Duration::try_from(view.last.duration_since(view.began)).unwrap_or_default();
+        let outcome = view.outcome.unwrap_or(dip::Outcome::Interrupted);
+        out.json(&Report::new(&view.run, &view.schedule, outcome, took))?;
+        return Ok(super::READY);
+    }
+    head(&view, out)?;
+    layers(&view, out)?;
+    open_steps(&view, out)?;
+    Ok(super::READY)
+}
+
+fn head(view: &RunView, out: &Out) -> Result<(), CliError> {
+    let plan = view.plan();
+    out.line(format!("run   {}", view.run))?;
+    out.line(format!("site  {}, plan {}, {} steps", plan.site().name, plan.id().short(), plan.steps().len()))?;
+    out.line(format!("began {}, last record {}", view.began.strftime("%Y-%m-%d %H:%M:%S"), view.last.strftime("%H:%M:%S")))?;
+    match (&view.outcome, &view.owner) {
+        (Some(outcome), _) => out.line(format!("state {outcome}")),
+        (None, Some(owner)) => out.line(format!("state not ended; worked on by {owner}")),
+        (None, None) => out.line("state not ended"),
+    }
+}
+
+#[derive(Default)]
+struct Count {
+    changed: usize,
+    held: usize,
+    open: usize,
+    failed: usize,
+}
+
+fn layers(view: &RunView, out: &Out) -> Result<(), CliError> {
+    let mut counts: BTreeMap<LayerId, Count> = BTreeMap::new();
+    for (index, planned) in view.plan().steps().iter().enumerate() {
+        let count = counts.entry(planned.step.layer).or_default();
+        match view.schedule.status(StepId::at(index)) {
+            Status::Settled(Change::Made) => count.changed += 1,
+            Status::Settled(Change::None) => count.held += 1,
+            Status::Failed { .. } | Status::Blocked { .. } => count.failed += 1,
+            Status::Waiting(_) | Status::Running { .. } => count.open += 1,
+        }
+    }
+    for (layer, Count { changed, held, open, failed }) in counts {
+        let name = format!("{} {layer}", layer.number());
+        out.line(format!("  {name:13} {changed:>6} changed {held:>6} held {open:>6} open {failed:>6} failed or blocked"))?;
+    }
+    Ok(())
+}
+
+/// The steps that run, wait for something of their own, or failed. Those that wait for these are not listed.
+fn open_steps(view: &RunView, out: &Out) -> Result<(), CliError> {
+    for (index, planned) in view.plan().steps().iter().enumerate() {
+        let status = view.schedule.status(StepId::at(index));
+        let words = match &status {
+            Status::Settled(_) | Status::Blocked { .. } => continue,
+            Status::Waiting(Waiting::Needs(_) | Waiting::Limit { .. } | Waiting::Stopped) => continue,
+            Status::Failed { .. } => out.style.bad(&status),
+            Status::Waiting(_) => out.style.warn(&status),
+            Status::Running { .. } => out.style.strong(&status),
+        };
+        out.line(format!("  {}: {words}", planned.step.name))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,53 @@
+//! `dip why`: why a step is there, what it waits for and what waits for it.
+
+use std::sync::Arc;
+
+use dip::Goal;
+use dip::Plan;
+use dip::core::engine::RunView;
+use dip::core::id::StepId;
+use dip::core::plan::Explanation;
+
+use crate::args::{SiteFiles, Why};
+use crate::error::CliError;
+use crate::out::Out;
+use crate::target::{Target, find_run, view};
+use crate::world::{self, World};
+
+pub(super) fn run(args: &Why, out: &Out) -> Result<u8, CliError> {
+    if args.target.exists() {
+        let plan = match Target::of(&args.target)? {
+            Target::Plan(plan) => Arc::new(*plan),
+            Target::Site => plan_of_site(args, out)?,
+        };
+        return tell(plan.why(&args.subject)?, None, &plan, out);
+    }
+    let name = args.target.to_string_lossy();
+    let file = find_run(&args.journals.directory(), Some(&name), |_| true, "run")?;
+    let view = view(&file)?;
+    let plan = Arc::clone(view.plan());
+    tell(plan.why(&args.subject)?, Some(&view), &plan, out)
+}
+
+fn plan_of_site(args: &Why, out: &Out) -> Result<Arc<Plan>, CliError> {
+    let layers = dip::layers();
+    let files = SiteFiles { site: args.target.clone(), overlay: args.overlay.clone() };
+    let loaded = world::load(&files, &layers, out)?;
+    let world = World::new(Arc::new(loaded.site), layers, &args.simulation)?;
+    Ok(world.block_on(world.prepare(Goal::Everything))??.plan)
+}
+
+fn tell(stories: Vec<Explanation>, view: Option<&RunView>, plan: &Plan, out: &Out) -> Result<u8, CliError> {
+    for story in stories {
+        if out.json {
+            out.json(&story)?;
+            continue;
+        }
+        out.text(&story)?;
+        let step = plan.steps().iter().position(|planned| planned.step.name.as_str() == story.step);
+        if let Some((view, step)) = view.zip(step) {
+            out.line(format!("  now:    {}", view.schedule.status(StepId::at(step))))?;
+        }
+    }
+    Ok(super::READY)
+}

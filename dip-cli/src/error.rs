@@ -1,0 +1,82 @@
+//! Why the command could not do what it was asked, and the exit status that says so.
+
+use std::path::PathBuf;
+
+use dip::core::engine::EngineError;
+use dip::core::journal::JournalError;
+use dip::core::layer::ConnectError;
+use dip::core::plan::{NoSuchStep, PlanError};
+use dip::core::provider::sentence;
+use dip::core::site::Faults;
+
+/// The command could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CliError {
+    /// The site file is wrong.
+    #[error("{0}")]
+    Site(Faults),
+    /// There is no plan for the site.
+    #[error("there is no plan for this site:\n{0}")]
+    Plan(PlanError),
+    /// Providers cannot be made.
+    #[error("the services of this site cannot be used:\n{}", lines(.0))]
+    Connect(Vec<ConnectError>),
+    /// The run could not go on.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// A journal cannot be read or written.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The question fits nothing.
+    #[error(transparent)]
+    NoSuchStep(#[from] NoSuchStep),
+    /// The command line asks for what cannot be.
+    #[error("{0}")]
+    Usage(String),
+    /// A file cannot be read or written.
+    #[error("{path} cannot be {action}")]
+    File {
+        path: PathBuf,
+        action: &'static str,
+        source: std::io::Error,
+    },
+    /// A plan file is wrong.
+    #[error("{path} is not a plan that this dip can apply")]
+    PlanFile { path: PathBuf, source: serde_json::Error },
+    /// Nobody reads our output any more.
+    #[error("the output was closed")]
+    ClosedPipe,
+    /// Our output cannot be written.
+    #[error("the output cannot be written")]
+    Output(#[source] std::io::Error),
+    /// The runtime cannot be made.
+    #[error("the program cannot start its workers")]
+    Runtime(#[source] std::io::Error),
+}
+
+fn lines(errors: &[ConnectError]) -> String {
+    errors.iter().map(|error| format!("  {}", sentence(error))).collect::<Vec<_>>().join("\n")
+}
+
+impl CliError {
+    /// 1 where a run could not go on, 2 where the input is wrong.
+    pub(crate) const fn exit_status(&self) -> u8 {
+        match self {
+            Self::Engine(_) | Self::Journal(_) | Self::Output(_) | Self::Runtime(_) => 1,
+            Self::Site(_)
+            | Self::Plan(_)
+            | Self::Connect(_)
+            | Self::NoSuchStep(_)
+            | Self::Usage(_)
+            | Self::File { .. }
+            | Self::PlanFile { .. } => 2,
+            Self::ClosedPipe => 0,
+        }
+    }
+}
+
+impl From<std::io::Error> for CliError {
+    fn from(error: std::io::Error) -> Self {
+        if error.kind() == std::io::ErrorKind::BrokenPipe { Self::ClosedPipe } else { Self::Output(error) }
+    }
+}

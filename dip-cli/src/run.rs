@@ -1,0 +1,113 @@
+//! Carries out a plan and shows how it goes; the first Ctrl-C stops gently, the second at once.
+
+use std::io::IsTerminal;
+use std::sync::Arc;
+
+use dip::core::engine::EngineError;
+use dip::core::journal::{Journal, Record};
+use dip::{Engine, Plan, Report, Stop};
+
+use crate::error::CliError;
+use crate::out::Out;
+use crate::present::lines::line;
+use crate::present::progress::Progress;
+
+/// What to carry out.
+pub(crate) enum Work<'a> {
+    /// A plan, as a new run of this name.
+    New(&'a str),
+    /// The rest of the run that these records tell.
+    Rest(&'a [Record]),
+}
+
+/// How much of a run a person sees where there is no terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Detail {
+    /// Each step.
+    Steps,
+    /// Only what is out of the ordinary.
+    Incidents,
+}
+
+/// Carries out the work.
+pub(crate) async fn carry_out(
+    mut engine: Engine,
+    plan: &Arc<Plan>,
+    work: Work<'_>,
+    journal: Arc<dyn Journal>,
+    detail: Detail,
+    out: &Out,
+) -> Result<Report, CliError> {
+    let stop = Stop::new();
+    let mut records = engine.events();
+    let before: &[Record] = match work {
+        Work::New(_) => &[],
+        Work::Rest(records) => records,
+    };
+    let mut view = View::new(plan, before, detail, out);
+    let run = async {
+        match work {
+            Work::New(run) => engine.run(run, Arc::clone(plan), journal, &stop).await,
+            Work::Rest(records) => engine.resume(records, journal, &stop).await,
+        }
+    };
+    tokio::pin!(run);
+    let mut asked = 0_u8;
+    let report: Result<Report, EngineError> = loop {
+        tokio::select! {
+            biased;
+            Some(record) = records.recv() => view.show(&record)?,
+            report = &mut run => break report,
+            Ok(()) = tokio::signal::ctrl_c() => {
+                asked = asked.saturating_add(1);
+                stop.ask();
+                out.note(match asked {
+                    1 => "stopping: running steps end first; press Ctrl-C again to abandon them",
+                    _ => "abandoning running steps",
+                });
+            }
+        }
+    };
+    while let Ok(record) = records.try_recv() {
+        view.show(&record)?;
+    }
+    view.finish();
+    Ok(report?)
+}
+
+struct View<'a> {
+    plan: &'a Plan,
+    before: &'a [Record],
+    detail: Detail,
+    out: &'a Out,
+    bars: Option<Progress>,
+}
+
+impl<'a> View<'a> {
+    fn new(plan: &'a Arc<Plan>, before: &'a [Record], detail: Detail, out: &'a Out) -> Self {
+        let bars = (!out.json && std::io::stderr().is_terminal() && std::io::stdout().is_terminal())
+            .then(|| Progress::new(Arc::clone(plan), out.style));
+        Self { plan, before, detail, out, bars }
+    }
+
+    fn show(&mut self, record: &Record) -> Result<(), CliError> {
+        if self.out.json {
+            return self.out.json(record);
+        }
+        if let Some(bars) = &mut self.bars {
+            bars.record(record, self.before);
+            return Ok(());
+        }
+        let told = match (&record.event, self.detail) {
+            (dip::core::journal::Event::Settled { .. }, Detail::Incidents) => None,
+            _ => line(self.plan, record, self.out.style),
+        };
+        told.map_or(Ok(()), |text| self.out.line(text))
+    }
+
+    fn finish(&self) {
+        if let Some(bars) = &self.bars {
+            bars.finish();
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! What a person named: a site file, a plan file or a run.
+
+use std::path::{Path, PathBuf};
+
+use dip::Plan;
+use dip::core::engine::RunView;
+use dip::core::journal::{JournalReader, Record, RunFile, runs};
+
+use crate::error::CliError;
+
+/// A plan or a site, by the content of the file.
+pub(crate) enum Target {
+    Plan(Box<Plan>),
+    Site,
+}
+
+impl Target {
+    /// Looks into a file: a plan says that it is one, anything else is taken for a site file.
+    pub(crate) fn of(path: &Path) -> Result<Self, CliError> {
+        let failed = |source| CliError::File { path: path.to_owned(), action: "read", source };
+        let is_json = path.extension().is_some_and(|extension| extension == "json" || extension == "plan");
+        if !is_json {
+            return Ok(Self::Site);
+        }
+        let text = std::fs::read_to_string(path).map_err(failed)?;
+        if !text.trim_start().starts_with("{\"dip_plan\"") {
+            return Ok(Self::Site);
+        }
+        match serde_json::from_str(&text) {
+            Ok(plan) => Ok(Self::Plan(Box::new(plan))),
+            Err(source) => Err(CliError::PlanFile { path: path.to_owned(), source }),
+        }
+    }
+}
+
+/// The journal of a named run, or of the last one that fits.
+pub(crate) fn find_run(
+    directory: &Path,
+    named: Option<&str>,
+    fits: impl Fn(&RunView) -> bool,
+    what: &str,
+) -> Result<RunFile, CliError> {
+    let all = runs(directory)?;
+    let place = directory.display();
+    if let Some(named) = named {
+        let found = all.iter().find(|run| run.run == named);
+        return found.cloned().ok_or_else(|| {
+            let known = match all.last() {
+                Some(last) => format!("the last one there is `{}`", last.run),
+                None => "there are none".to_owned(),
+            };
+            CliError::Usage(format!("there is no run `{named}` in {place}; {known} (`dip runs` lists them)"))
+        });
+    }
+    for run in all.into_iter().rev() {
+        if RunView::of(&read(&run.path)?).is_some_and(|view| fits(&view)) {
+            return Ok(run);
+        }
+    }
+    Err(CliError::Usage(format!("there is no {what} in {place}; name another directory with --journal")))
+}
+
+/// All records of a journal, also of one that is being written.
+pub(crate) fn read(path: &PathBuf) -> Result<Vec<Record>, CliError> {
+    Ok(JournalReader::open(path)?.read()?)
+}
+
+/// The run that a journal tells.
+pub(crate) fn view(run: &RunFile) -> Result<RunView, CliError> {
+    RunView::of(&read(&run.path)?)
+        .ok_or_else(|| CliError::Usage(format!("{} does not begin with a plan", run.path.display())))
+}

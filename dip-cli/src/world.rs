@@ -1,0 +1,72 @@
+//! What a command works with: a site, the layers, and either the site's real services or a simulated datacenter.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use dip::core::engine::{Clock, SystemClock};
+use dip::core::provider::Providers;
+use dip::core::secret::LocalSecrets;
+use dip::core::site::{Loaded, Site};
+use dip::sandbox::Sandbox;
+use dip::{Engine, Goal, Layers, Limits, Prepared, prepare};
+
+use crate::args::{Simulation, SiteFiles};
+use crate::error::CliError;
+use crate::out::Out;
+
+/// Reads a site file with its overlays.
+pub(crate) fn load(files: &SiteFiles, layers: &Layers, out: &Out) -> Result<Loaded, CliError> {
+    let paths: Vec<PathBuf> = std::iter::once(&files.site).chain(&files.overlay).cloned().collect();
+    let loaded = Site::load(&paths, &layers.settings()).map_err(CliError::Site)?;
+    for warning in &loaded.warnings {
+        out.note(warning);
+    }
+    Ok(loaded)
+}
+
+/// A site with those who act for it.
+#[derive(Debug)]
+pub(crate) struct World {
+    pub(crate) site: Arc<Site>,
+    pub(crate) layers: Layers,
+    pub(crate) providers: Providers,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) sandbox: Option<Sandbox>,
+}
+
+impl World {
+    /// The real services of a site, or a simulation of them.
+    pub(crate) fn new(site: Arc<Site>, layers: Layers, simulation: &Simulation) -> Result<Self, CliError> {
+        if simulation.sandbox { Ok(Self::simulated(site, layers, simulation.seed)) } else { Self::real(site, layers) }
+    }
+
+    pub(crate) fn real(site: Arc<Site>, layers: Layers) -> Result<Self, CliError> {
+        let providers = layers.connect(&site, &LocalSecrets::new(Path::new("."))).map_err(CliError::Connect)?;
+        Ok(Self { site, layers, providers, clock: Arc::new(SystemClock), sandbox: None })
+    }
+
+    pub(crate) fn simulated(site: Arc<Site>, layers: Layers, seed: u64) -> Self {
+        let sandbox = Sandbox::new(&site, seed);
+        Self { providers: sandbox.providers(), clock: Arc::new(sandbox.clock()), site, layers, sandbox: Some(sandbox) }
+    }
+
+    /// Runs a future: on virtual time in a simulation, on the machine's own otherwise.
+    pub(crate) fn block_on<F: Future>(&self, future: F) -> Result<F::Output, CliError> {
+        match &self.sandbox {
+            Some(sandbox) => Ok(sandbox.block_on(future)),
+            None => {
+                let runtime = tokio::runtime::Runtime::new().map_err(CliError::Runtime)?;
+                Ok(runtime.block_on(future))
+            }
+        }
+    }
+
+    pub(crate) async fn prepare(&self, goal: Goal) -> Result<Prepared, CliError> {
+        let site = Arc::clone(&self.site);
+        prepare(site, &self.layers, &self.providers, goal, &Limits::default(), &*self.clock).await.map_err(CliError::Plan)
+    }
+
+    pub(crate) fn engine(&self) -> Engine {
+        Engine::new(self.layers.operations(), self.providers.clone()).clock(Arc::clone(&self.clock))
+    }
+}

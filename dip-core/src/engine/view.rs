@@ -1,0 +1,71 @@
+//! A run as its journal tells it, also while it goes on.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::{Limits, Schedule};
+use crate::journal::{Event, Owner, Record};
+use crate::plan::Plan;
+use crate::report::Outcome;
+
+/// Where a run stands.
+#[derive(Debug)]
+pub struct RunView {
+    /// The run.
+    pub run: String,
+    /// Where each of its steps stands.
+    pub schedule: Schedule,
+    /// When it began.
+    pub began: Timestamp,
+    /// When the last record was written.
+    pub last: Timestamp,
+    /// Who worked on it last.
+    pub owner: Option<Owner>,
+    /// How it ended; `None` where it goes on, or its process died.
+    pub outcome: Option<Outcome>,
+}
+
+impl RunView {
+    /// The run that these records tell; `None` where they do not begin with a plan.
+    #[must_use]
+    pub fn of(records: &[Record]) -> Option<Self> {
+        let first = records.first()?;
+        let Event::Began { run, plan, .. } = &first.event else { return None };
+        // What failed before the last owner came is tried again by it.
+        let opened = records.iter().rposition(|record| matches!(record.event, Event::Opened { .. })).unwrap_or(0);
+        let mut view = Self {
+            run: run.clone(),
+            schedule: Schedule::replay(Arc::clone(plan), Limits::default(), &records[..opened]),
+            began: first.at,
+            last: first.at,
+            owner: None,
+            outcome: None,
+        };
+        records[opened..].iter().for_each(|record| view.record(record));
+        Some(view)
+    }
+
+    /// Takes in a further record.
+    pub fn record(&mut self, record: &Record) {
+        self.last = record.at;
+        match &record.event {
+            Event::Opened { owner, .. } => {
+                self.owner = Some(owner.clone());
+                self.outcome = None;
+            }
+            Event::Ended { outcome, .. } => self.outcome = Some(*outcome),
+            _ => {}
+        }
+        let known = record.event.step().is_none_or(|step| step.index() < self.schedule.plan().steps().len());
+        if known {
+            self.schedule.record(record);
+        }
+    }
+
+    /// What it carries out.
+    #[must_use]
+    pub const fn plan(&self) -> &Arc<Plan> {
+        self.schedule.plan()
+    }
+}
