@@ -52,6 +52,8 @@ pub(crate) async fn trials() -> Vec<Trial> {
         an_entry_of_the_main_configuration_is_a_conflict
         a_conflict_names_the_file
         a_directory_that_does_not_exist_is_told
+        a_directory_that_cannot_be_written_is_denied
+        an_entry_that_somebody_edits_is_read_anew
         what_dnsmasq_would_misread_is_refused
         no_hidden_file_is_left_behind
     }
@@ -202,6 +204,26 @@ async fn a_directory_that_does_not_exist_is_told(rig: &Rig) -> Result<(), Failur
     let hosts_directory = PathBuf::from("/nonexistent/hosts.d");
     let provider = Dnsmasq::new(DnsmasqSettings { hosts_directory, ..settings(&rig.server) });
     refused(provider.reserve(&rig.fresh(), &us()).await, ErrorKind::NotFound, "/nonexistent/hosts.d")
+}
+
+async fn a_directory_that_cannot_be_written_is_denied(rig: &Rig) -> Result<(), Failure> {
+    // No file can be made in sysfs, not even by root.
+    let hosts_directory = PathBuf::from("/sys/kernel/mm");
+    let provider = Dnsmasq::new(DnsmasqSettings { hosts_directory, ..settings(&rig.server) });
+    refused(provider.reserve(&rig.fresh(), &us()).await, ErrorKind::Denied, "/sys/kernel/mm")
+}
+
+async fn an_entry_that_somebody_edits_is_read_anew(rig: &Rig) -> Result<(), Failure> {
+    let (ours, edited) = (rig.fresh(), rig.fresh());
+    rig.provider.reserve(&ours, &us()).await?;
+    // In place, so that only length or time of the file tell it.
+    let file = rig.server.hosts_dir.join(format!("dip-{}", ours.mac.to_string().replace(':', "-")));
+    fs::write(
+        &file,
+        fs::read_to_string(&file)?.replace(&ours.addresses[0].to_string(), &edited.addresses[0].to_string()),
+    )?;
+    let held = rig.provider.reservation(ours.mac).await?.ok_or("the reservation is gone")?;
+    is("the address", &held.reservation.addresses[0].to_string(), &edited.addresses[0].to_string())
 }
 
 async fn what_dnsmasq_would_misread_is_refused(rig: &Rig) -> Result<(), Failure> {

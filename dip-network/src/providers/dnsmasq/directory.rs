@@ -1,10 +1,11 @@
 //! The files: who holds which interface and address, and how a file of ours changes without being read by half.
 
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::fs::{self, DirEntry, File, Metadata};
 use std::io::{self, Write};
 use std::net::IpAddr;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::{DirEntryExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -25,7 +26,17 @@ const NEW: &str = ".new";
 pub(super) struct Directory {
     path: PathBuf,
     others: Vec<PathBuf>,
-    read: HashMap<PathBuf, (Stamp, Arc<Vec<Record>>)>,
+    read: HashMap<OsString, (Stamp, Arc<Vec<Record>>)>,
+}
+
+/// How closely to look.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Look {
+    /// At every file.
+    All,
+    /// At the file of one interface, and at all that are not ours. Our other files only ever change by replacement, so an
+    /// unchanged inode is enough: asking for each file's times would make thousands of reservations quadratic.
+    At(MacAddr),
 }
 
 /// Tells whether a file is still the one that was read.
@@ -109,24 +120,37 @@ impl Directory {
     }
 
     /// Reads what changed since the last time.
-    pub(super) fn list(&mut self) -> Result<Listing, FileError> {
+    pub(super) fn list(&mut self, look: Look) -> Result<Listing, FileError> {
         let mut listing = Listing::default();
         let mut before = std::mem::take(&mut self.read);
         let entries: Vec<DirEntry> = fs::read_dir(&self.path).and_then(Iterator::collect).map_err(at(&self.path))?;
+        let asked = match look {
+            Look::All => None,
+            Look::At(mac) => Some(file_name(mac)),
+        };
         let mut files = Vec::new();
         for entry in entries {
-            let name = entry.file_name().to_string_lossy().into_owned();
+            let file_name = entry.file_name();
+            let name = file_name.to_string_lossy();
             if let Some(mac) = name.strip_prefix(HIDDEN).and_then(|rest| rest.strip_suffix(STALE)) {
                 listing.stale.extend(mac.parse::<MacAddr>().ok());
             }
             if !is_skipped(&name) {
-                files.push((entry.path(), name.starts_with(PREFIX)));
+                let ours = name.starts_with(PREFIX);
+                let trusted = asked.as_deref().filter(|asked| ours && name != *asked).map(|_| entry.ino());
+                files.push((entry.path().into_os_string(), ours, trusted));
             }
         }
         // The order of a directory is random; what is told about it must not be.
         files.sort_unstable();
-        files.extend(self.others.iter().map(|other| (other.clone(), false)));
-        for (path, ours) in files {
+        files.extend(self.others.iter().map(|other| (other.clone().into_os_string(), false, None)));
+        for (key, ours, trusted) in files {
+            if let Some(known) = before.get(&key).filter(|(stamp, _)| Some(stamp.inode) == trusted) {
+                listing.records.push(Arc::clone(&known.1));
+                self.read.insert(key, known.clone());
+                continue;
+            }
+            let path = PathBuf::from(&key);
             let metadata = match fs::metadata(&path) {
                 Ok(metadata) if metadata.is_file() => metadata,
                 Ok(_) => continue,
@@ -135,12 +159,12 @@ impl Directory {
                 Err(error) => return Err(at(&path)(error)),
             };
             let stamp = Stamp::of(&metadata);
-            let records = match before.remove(&path) {
+            let records = match before.remove(&key) {
                 Some((same, records)) if same == stamp => records,
                 _ => Arc::new(read_records(&path, ours)?),
             };
             listing.records.push(Arc::clone(&records));
-            self.read.insert(path, (stamp, records));
+            self.read.insert(key, (stamp, records));
         }
         Ok(listing)
     }
@@ -189,12 +213,16 @@ impl Directory {
     }
 
     fn file(&self, mac: MacAddr) -> PathBuf {
-        self.path.join(format!("{PREFIX}{}", dashed(mac)))
+        self.path.join(file_name(mac))
     }
 
     fn hidden(&self, mac: MacAddr, suffix: &str) -> PathBuf {
         self.path.join(format!("{HIDDEN}{}{suffix}", dashed(mac)))
     }
+}
+
+fn file_name(mac: MacAddr) -> String {
+    format!("{PREFIX}{}", dashed(mac))
 }
 
 fn dashed(mac: MacAddr) -> String {

@@ -11,7 +11,7 @@ use dip_core::hardware::MacAddr;
 use dip_core::id::SiteName;
 use dip_core::provider::{ErrorKind, ProviderError};
 
-use super::directory::{Directory, FileError, Listing, Record};
+use super::directory::{Directory, FileError, Listing, Look, Record};
 use super::entry;
 use super::process::{Dead, NotSent, Process};
 use crate::provider::{Dhcp, Held, Reservation};
@@ -72,7 +72,7 @@ impl Dhcp for Dnsmasq {
     async fn reservation(&self, mac: MacAddr) -> Result<Option<Held>, ProviderError> {
         self.on_files(format!("look up the reservation of {mac}"), move |verb, directory| {
             verb.server()?;
-            let listing = verb.list(directory)?;
+            let listing = verb.list(directory, Look::At(mac))?;
             let holders = || listing.iter().filter(|record| record.holds_mac(mac));
             // Somebody else's entry beside ours decides: it must be told, not hidden.
             let record = holders().find(|record| record.owner.is_none()).or_else(|| holders().next());
@@ -88,7 +88,7 @@ impl Dhcp for Dnsmasq {
         self.on_files(format!("reserve addresses for {}", wanted.mac), move |verb, directory| {
             verb.accepts(&wanted)?;
             let server = verb.server()?;
-            let listing = verb.list(directory)?;
+            let listing = verb.list(directory, Look::At(wanted.mac))?;
             verb.refuse_foreign(
                 &listing,
                 |record| {
@@ -120,7 +120,7 @@ impl Dhcp for Dnsmasq {
         let owner = owner.clone();
         self.on_files(format!("release the reservation of {mac}"), move |verb, directory| {
             let server = verb.server()?;
-            let listing = verb.list(directory)?;
+            let listing = verb.list(directory, Look::At(mac))?;
             verb.refuse_foreign(&listing, |record| record.holds_mac(mac).then(|| mac.to_string()), &owner)?;
             let mut change = Change { verb, directory, server, told: listing.stale.clone() };
             if change.directory.has(mac) {
@@ -134,7 +134,7 @@ impl Dhcp for Dnsmasq {
     async fn list(&self) -> Result<Vec<Held>, ProviderError> {
         self.on_files("list its reservations".to_owned(), |verb, directory| {
             verb.server()?;
-            let mut all: Vec<_> = verb.list(directory)?.iter().flat_map(Record::held).collect();
+            let mut all: Vec<_> = verb.list(directory, Look::All)?.iter().flat_map(Record::held).collect();
             all.sort_by_key(|held| held.reservation.mac);
             Ok(all)
         })
@@ -214,8 +214,8 @@ impl Verb<'_> {
         })
     }
 
-    fn list(&self, directory: &mut Directory) -> Result<Listing, ProviderError> {
-        directory.list().map_err(|error| self.file(error))
+    fn list(&self, directory: &mut Directory, look: Look) -> Result<Listing, ProviderError> {
+        directory.list(look).map_err(|error| self.file(error))
     }
 
     /// What this server cannot hold is told before anything is written: dnsmasq would only log it.
