@@ -24,6 +24,19 @@ const MAIN_FRU: u8 = 0;
 ///
 /// Opens a session at the first request, keeps it while it is used, and opens another when the BMC has lost it.
 /// Can be shared: requests follow each other.
+///
+/// ```no_run
+/// use dip_firmware::ipmi::{BootDevice, BootOverride, Credentials, IpmiBmc, IpmiError, Options, PowerAction};
+///
+/// async fn start_from_the_network(user: &str, password: String) -> Result<(), IpmiError> {
+///     let addr = ([192, 0, 2, 10], 623).into();
+///     let bmc = IpmiBmc::new(addr, Credentials::new(user, password)?, Options::default());
+///     bmc.set_boot_device(BootOverride::once(BootDevice::Pxe)).await?;
+///     bmc.power(PowerAction::On).await?;
+///     bmc.close().await;
+///     Ok(())
+/// }
+/// ```
 #[derive(Debug)]
 pub struct IpmiBmc {
     session: KeptSession,
