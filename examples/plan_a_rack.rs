@@ -1,0 +1,32 @@
+//! How do I plan a rack, and read the plan, before anything happens?
+//!
+//! `cargo run --example plan_a_rack`
+
+use std::sync::Arc;
+
+use dip::core::plan::render;
+use dip::core::site::{Format, Lock, Site, Source};
+use dip::sandbox::{Sandbox, datacenter};
+use dip::{Goal, Limits, prepare};
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    // A site file is text; here one for six nodes in two racks. `Site::load` reads files with overlays and a lock.
+    let text = datacenter(6, 2);
+    let layers = dip::layers();
+    let source = Source::new("rack.yaml", Format::Yaml, text);
+    let site = Site::parse(&[source], &layers.settings(), &Lock::default())?.site;
+
+    // The simulated datacenter takes the place of `layers.connect(&site, &secrets)`, which makes real providers.
+    let sandbox = Sandbox::new(&site, 1);
+    let providers = sandbox.providers();
+    let clock = sandbox.clock();
+    let prepared =
+        sandbox.block_on(prepare(Arc::new(site), &layers, &providers, Goal::Everything, &Limits::default(), &clock))?;
+
+    print!("{}", render::text(&prepared.plan));
+    println!("\nWhy is r1-n1 switched on, and after what?\n");
+    for story in prepared.plan.why("power_on")?.into_iter().filter(|story| story.step.contains("r1-n1")) {
+        print!("{story}");
+    }
+    Ok(())
+}

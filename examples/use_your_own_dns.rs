@@ -1,0 +1,90 @@
+//! How does dip use a DNS service that it does not know? Implement one trait, and register it in place of the site's.
+//!
+//! `cargo run --example use_your_own_dns`
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use async_trait::async_trait;
+use dip::core::id::SiteName;
+use dip::core::journal::MemoryJournal;
+use dip::core::provider::{ErrorKind, ProviderError};
+use dip::core::site::{Format, Lock, Site, Source};
+use dip::core::subject::Subject;
+use dip::opsmgmt::provider::{Dns, HeldName, HostName};
+use dip::sandbox::{Sandbox, datacenter};
+use dip::{Engine, Goal, Limits, Stop, prepare};
+
+/// Our DNS service: a table. Yours calls its own interface here.
+#[derive(Debug, Default)]
+struct Table(Mutex<BTreeMap<String, HeldName>>);
+
+impl Table {
+    fn rows(&self) -> MutexGuard<'_, BTreeMap<String, HeldName>> {
+        self.0.lock().expect("nobody panics with the lock")
+    }
+
+    /// A name that is not ours is never changed.
+    fn refuse_foreign(&self, name: &str, owner: &SiteName) -> Result<(), ProviderError> {
+        match self.rows().get(name) {
+            Some(held) if held.owner.as_ref() != Some(owner) => {
+                Err(ProviderError::new(ErrorKind::Conflict, "table", format!("change {name}")).advise("it is somebody else's"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+#[async_trait]
+impl Dns for Table {
+    async fn name(&self, name: &str) -> Result<Option<HeldName>, ProviderError> {
+        Ok(self.rows().get(name).cloned())
+    }
+
+    async fn reverse(&self, address: IpAddr) -> Result<Vec<String>, ProviderError> {
+        Ok(self.rows().iter().filter(|(_, held)| held.addresses.contains(&address)).map(|(name, _)| name.clone()).collect())
+    }
+
+    async fn ensure(&self, wanted: &HostName, owner: &SiteName) -> Result<(), ProviderError> {
+        self.refuse_foreign(&wanted.name, owner)?;
+        let mut addresses = wanted.addresses.clone();
+        addresses.sort();
+        self.rows().insert(wanted.name.clone(), HeldName { addresses, owner: Some(owner.clone()) });
+        Ok(())
+    }
+
+    async fn remove(&self, name: &str, owner: &SiteName) -> Result<(), ProviderError> {
+        self.refuse_foreign(name, owner)?;
+        self.rows().remove(name);
+        Ok(())
+    }
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let layers = dip::layers();
+    let source = Source::new("site.yaml", Format::Yaml, datacenter(4, 2));
+    let site = Arc::new(Site::parse(&[source], &layers.settings(), &Lock::default())?.site);
+    let sandbox = Sandbox::new(&site, 1);
+    let (mut providers, clock) = (sandbox.providers(), sandbox.clock());
+
+    // The one line that matters: the service `dns` of the site is our table now.
+    let table = Arc::new(Table::default());
+    let dns = site.services.keys().find(|name| name.as_str() == "dns").ok_or("the site has no service `dns`")?;
+    providers.insert::<dyn Dns>(&Subject::service(dns), Arc::clone(&table) as Arc<dyn Dns>);
+
+    sandbox.block_on(async {
+        let plan = prepare(Arc::clone(&site), &layers, &providers, Goal::Everything, &Limits::default(), &clock).await?.plan;
+        let wanted = plan.why("register_name")?.len();
+        let engine = Engine::new(layers.operations(), providers.clone()).clock(Arc::new(clock));
+        let report = engine.run("dns", plan, Arc::new(MemoryJournal::new()), &Stop::new()).await?;
+        for (name, held) in &*table.rows() {
+            println!("{name} {:?}", held.addresses);
+        }
+        // The nodes of the simulation ask the simulated DNS, which knows nothing of our table: only their names are ours.
+        assert_eq!(table.rows().len(), wanted);
+        println!("{wanted} names are in our own table; the run is {}", report.outcome);
+        Ok(())
+    })
+}
