@@ -13,7 +13,7 @@ use dip_core::id::{LayerId, NodeName, SiteName, StepId};
 use dip_core::layer::Layer;
 use dip_core::observed::Observed;
 use dip_core::operation::{Applied, Assignment, Check, Context, OperationError, Operations};
-use dip_core::provider::{Command, ErrorKind, Host, Providers};
+use dip_core::provider::{Command, ErrorKind, Host, Providers, sentence};
 use dip_core::secret::{LocalSecrets, Secret};
 use dip_core::site::{Node, NodeSettings, NodeState, Site};
 use dip_core::step::{Boot, Environment, Step};
@@ -23,7 +23,6 @@ use dip_os::OsLayer;
 use dip_os::conformance::{HostHarness, host};
 use dip_os::providers::ssh::{Elevation, HostKeys, Login, Ssh, Target};
 use serde_json::{Value, json};
-use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 
 /// A key that no host lets in, and a host key that no host has; made for this test and used nowhere.
@@ -44,7 +43,14 @@ fn main() -> ExitCode {
         let why = missing.to_string();
         return run_as_tests(&runtime, vec![Trial::new("ssh", move || async { not_installed(why) })]);
     }
-    let lab = Arc::new(Lab { hosts: OnceCell::new() });
+    // Started here and not by a trial: one host serves all of them.
+    let lab = match runtime.block_on(Hosts::start(1)) {
+        Ok(hosts) => Arc::new(Lab { hosts }),
+        Err(error) => {
+            let why = sentence(&error);
+            return run_as_tests(&runtime, vec![Trial::new("ssh", move || async { Err(why.into()) })]);
+        }
+    };
     let mut trials: Vec<_> = host(lab.clone()).into_iter().map(|trial| trial.on("ssh")).collect();
     macro_rules! steps {
         ($($name:ident),* $(,)?) => {
@@ -68,18 +74,16 @@ fn main() -> ExitCode {
 }
 
 struct Lab {
-    hosts: OnceCell<Hosts>,
+    hosts: Hosts,
 }
 
 impl Lab {
-    /// One host for all trials, started by the first.
-    async fn one(&self) -> Result<&dip_lab::Host, Failure> {
-        let hosts = self.hosts.get_or_try_init(|| Hosts::start(1)).await?;
-        hosts.hosts().first().ok_or_else(|| "there is no host".into())
+    fn one(&self) -> Result<&dip_lab::Host, Failure> {
+        self.hosts.hosts().first().ok_or_else(|| "there is no host".into())
     }
 
-    async fn target(&self) -> Result<Target, Failure> {
-        let host = self.one().await?;
+    fn target(&self) -> Result<Target, Failure> {
+        let host = self.one()?;
         Ok(Target {
             node: "n1".to_owned(),
             address: host.address.to_string(),
@@ -92,8 +96,8 @@ impl Lab {
     }
 
     /// The site of one node, with this `os` beside its `ssh`.
-    async fn site(&self, os: Value) -> Result<Site, Failure> {
-        let host = self.one().await?;
+    fn site(&self, os: Value) -> Result<Site, Failure> {
+        let host = self.one()?;
         let mut os = os;
         os["ssh"] = json!({
             "address": host.address.to_string(),
@@ -130,7 +134,7 @@ fn site(os: Value) -> Site {
 #[async_trait]
 impl HostHarness for Lab {
     async fn host(&self) -> Result<Arc<dyn Host>, Failure> {
-        Ok(Arc::new(Ssh::new(self.target().await?)))
+        Ok(Arc::new(Ssh::new(self.target()?)))
     }
 
     fn directory(&self) -> String {
@@ -139,19 +143,19 @@ impl HostHarness for Lab {
 
     async fn with_wrong_key(&self) -> Result<Option<Arc<dyn Host>>, Failure> {
         let login = Login::key(&Secret::new(STRANGER.to_owned()))?;
-        Ok(Some(Arc::new(Ssh::new(Target { login, ..self.target().await? }))))
+        Ok(Some(Arc::new(Ssh::new(Target { login, ..self.target()? }))))
     }
 
     async fn with_wrong_host_key(&self) -> Result<Option<Arc<dyn Host>>, Failure> {
         let host_keys = HostKeys::parse(NO_HOST_KEY)?;
-        Ok(Some(Arc::new(Ssh::new(Target { host_keys, ..self.target().await? }))))
+        Ok(Some(Arc::new(Ssh::new(Target { host_keys, ..self.target()? }))))
     }
 
     async fn dead(&self) -> Result<Arc<dyn Host>, Failure> {
         // A port that was free a moment ago.
         let port = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
         let address = Ipv4Addr::LOCALHOST.to_string();
-        Ok(Arc::new(Ssh::new(Target { address, port, ..self.target().await? })))
+        Ok(Arc::new(Ssh::new(Target { address, port, ..self.target()? })))
     }
 
     fn signalled(&self) -> Option<Command> {
@@ -222,8 +226,7 @@ async fn every_step_comes_true_and_then_holds(lab: &Lab) -> Result<Verdict, Fail
             "users": {"ops": {"groups": ["adm", "builders"], "shell": "/bin/sh",
                               "keys": ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILM+rvN+ot98qgEN796jTiQfZfG1KaT0PtFDJ/XFSqti ops@site"]}},
             "packages": ["openssh-server", "iproute2"],
-        }))
-        .await?;
+        }))?;
     let bench = Bench::new(&site)?;
     let steps = proposed(&site)?;
     for step in &steps {
@@ -247,8 +250,7 @@ async fn every_step_comes_true_and_then_holds(lab: &Lab) -> Result<Verdict, Fail
     }
     // Seen by another client than ours.
     let seen = lab
-        .one()
-        .await?
+        .one()?
         .ssh("hostname; cat /etc/hostname /etc/motd /proc/sys/net/ipv4/ip_forward; stat -c %a /etc/dip/secretive; id -nG ops; stat -c '%U %a' /home/ops/.ssh/authorized_keys; wc -l </home/ops/.ssh/authorized_keys")
         .await?;
     let wanted = "n1\nn1\nbuilt by dip\n1\n600\nops adm builders\nops 644\n1\n";
@@ -256,7 +258,7 @@ async fn every_step_comes_true_and_then_holds(lab: &Lab) -> Result<Verdict, Fail
 }
 
 async fn a_package_that_cannot_be_had_fails_in_the_words_of_apt(lab: &Lab) -> Result<Verdict, Failure> {
-    let site = lab.site(json!({"packages": ["dip-no-such-package"]})).await?;
+    let site = lab.site(json!({"packages": ["dip-no-such-package"]}))?;
     let bench = Bench::new(&site)?;
     let steps = proposed(&site)?;
     let step = steps.last().ok_or("no step")?;
@@ -271,11 +273,11 @@ async fn a_package_that_cannot_be_had_fails_in_the_words_of_apt(lab: &Lab) -> Re
 }
 
 async fn a_known_hosts_file_serves_as_well_as_a_key(lab: &Lab) -> Result<Verdict, Failure> {
-    let host = lab.one().await?;
+    let host = lab.one()?;
     let file = host.node().dir().join("trial_known_hosts");
     let connect = async |line: String| -> Result<_, Failure> {
         std::fs::write(&file, line)?;
-        let target = Target { host_keys: HostKeys::KnownHosts(file.clone()), ..lab.target().await? };
+        let target = Target { host_keys: HostKeys::KnownHosts(file.clone()), ..lab.target()? };
         Ok(Ssh::new(target).run(&Command::new("true")).await)
     };
     connect(format!("{} {}\n", host.address, host.host_key.public)).await??;
@@ -286,8 +288,8 @@ async fn a_known_hosts_file_serves_as_well_as_a_key(lab: &Lab) -> Result<Verdict
 }
 
 async fn a_user_becomes_root_by_sudo_only_where_sudo_is(lab: &Lab) -> Result<Verdict, Failure> {
-    let elevated = Ssh::new(Target { elevation: Elevation::Sudo, ..lab.target().await? });
-    let has_sudo = lab.one().await?.ssh("command -v sudo").await.is_ok();
+    let elevated = Ssh::new(Target { elevation: Elevation::Sudo, ..lab.target()? });
+    let has_sudo = lab.one()?.ssh("command -v sudo").await.is_ok();
     let output = elevated.run(&Command::new("true")).await?;
     // Without sudo the shell must tell that it is missing: the command must not run without it.
     if output.succeeded() == has_sudo { Ok(Verdict::Passed) } else { Err(format!("{output:?}").into()) }
@@ -295,13 +297,13 @@ async fn a_user_becomes_root_by_sudo_only_where_sudo_is(lab: &Lab) -> Result<Ver
 
 /// The last trial: it switches the host off and on.
 async fn a_node_that_boots_is_waited_for_and_the_connection_is_made_again(lab: &Lab) -> Result<Verdict, Failure> {
-    let site = lab.site(json!({})).await?;
+    let site = lab.site(json!({}))?;
     let bench = Bench::new(&site)?;
     let boot = Boot { node: node_name(), from: None, to: Environment::Installed, ordinal: 1 };
     let steps = OsLayer.enter(&site, &boot);
     let step = steps.first().ok_or("no step")?;
     let Check::Holds(before) = bench.check(step).await? else { return Err("the host is on and must answer".into()) };
-    let lab_host = lab.one().await?;
+    let lab_host = lab.one()?;
     lab_host.power_off().await?;
     match bench.check(step).await? {
         Check::Differs(diff) if diff.to_string() == "node does not answer → answers" => {}

@@ -244,7 +244,7 @@ async fn an_abandoned_command_leaves_a_node_that_still_answers(harness: &dyn Hos
         return Ok(Verdict::Ignored("no command of this node is slow".to_owned()));
     };
     let host = harness.host().await?;
-    // More than a server keeps sessions for: each must be given back.
+    // More than a server keeps sessions for: none may stay in the way of the next command.
     for _ in 0..12 {
         let abandoned = tokio::time::timeout(Duration::from_millis(100), host.run(&slow)).await;
         must(abandoned.is_err(), || "the slow command has ended".to_owned())?;

@@ -1,17 +1,18 @@
 //! One connection to a node, over which many commands run at once.
 
 use std::error::Error as StdError;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use dip_core::provider::{ErrorKind, Output, ProviderError};
 use russh::client::{self, AuthResult, Handle, Msg};
 use russh::keys::{HashAlg, PrivateKeyWithHashAlg, PublicKey, PublicKeyOrCertificate};
-use russh::{ChannelMsg, ChannelWriteHalf, Disconnect};
+use russh::{Channel, ChannelMsg, ChannelWriteHalf, Disconnect};
 use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::host_key::Pins;
 use super::{Login, Target};
@@ -25,14 +26,20 @@ const OPEN: Duration = Duration::from_secs(10);
 /// A node whose power was cut says nothing: after three of these pauses without an answer it is taken for gone.
 const KEEPALIVE: Duration = Duration::from_secs(5);
 
-/// OpenSSH refuses more than 10 sessions on one connection (`MaxSessions`); two are left for sessions that are still closing.
-const SESSIONS: usize = 8;
+/// OpenSSH refuses more than 10 sessions on one connection (`MaxSessions`), and it counts those that have just ended and not
+/// been cleared away: half of them may be at work.
+const SESSIONS: usize = 5;
+
+/// The pause after which a refused session is asked for again.
+const REFUSED: Duration = Duration::from_millis(50);
 
 /// A connection that is logged in.
 pub(super) struct Connection {
     handle: Handle<Greeter>,
     sessions: Semaphore,
     abandoned: mpsc::UnboundedSender<ChannelWriteHalf<Msg>>,
+    /// Whether a session was ever abandoned: OpenSSH counts it until its command ends, which may be never.
+    crowded: AtomicBool,
     closer: JoinHandle<()>,
 }
 
@@ -42,6 +49,8 @@ pub(super) enum Failed {
     NotSent(Box<dyn StdError + Send + Sync>),
     /// It was sent; whether it ran is not known.
     Lost(&'static str),
+    /// The node opens no further session now.
+    Busy(russh::Error),
     /// The node runs no commands for this user.
     Refused,
 }
@@ -95,12 +104,32 @@ impl Connection {
                 let _ = session.close().await;
             }
         });
-        Self { handle, sessions: Semaphore::new(SESSIONS), abandoned, closer }
+        Self { handle, sessions: Semaphore::new(SESSIONS), abandoned, crowded: AtomicBool::new(false), closer }
     }
 
     /// Whether the connection has ended.
     pub(super) fn is_closed(&self) -> bool {
         self.handle.is_closed()
+    }
+
+    /// Opens a session; one that is refused is asked for again, because others end.
+    async fn session(&self) -> Result<Channel<Msg>, Failed> {
+        let last = Instant::now() + OPEN;
+        loop {
+            match timeout_at(last, self.handle.channel_open_session()).await {
+                Ok(Ok(channel)) => return Ok(channel),
+                Ok(Err(error @ russh::Error::ChannelOpenFailure(_))) if Instant::now() + REFUSED >= last => {
+                    return Err(Failed::Busy(error));
+                }
+                // What is abandoned there does not end soon: another connection has room.
+                Ok(Err(error @ russh::Error::ChannelOpenFailure(_))) if self.crowded.load(Ordering::Relaxed) => {
+                    return Err(Failed::NotSent(error.into()));
+                }
+                Ok(Err(russh::Error::ChannelOpenFailure(_))) => sleep(REFUSED).await,
+                Ok(Err(error)) => return Err(Failed::NotSent(error.into())),
+                Err(slow) => return Err(Failed::NotSent(slow.into())),
+            }
+        }
     }
 
     /// Runs a line by the user's shell and waits for its end.
@@ -109,13 +138,8 @@ impl Connection {
     /// The session is closed. The command is cut off from its output and not killed: to kill half of an installation is worse.
     pub(super) async fn run(&self, line: &str, input: Option<&[u8]>) -> Result<Output, Failed> {
         let _permit = self.sessions.acquire().await.map_err(|closed| Failed::NotSent(closed.into()))?;
-        let channel = match timeout(OPEN, self.handle.channel_open_session()).await {
-            Ok(Ok(channel)) => channel,
-            Ok(Err(error)) => return Err(Failed::NotSent(error.into())),
-            Err(slow) => return Err(Failed::NotSent(slow.into())),
-        };
-        let (mut read, write) = channel.split();
-        let mut session = Session { write: Some(write), abandoned: self.abandoned.clone() };
+        let (mut read, write) = self.session().await?.split();
+        let mut session = Session { write: Some(write), connection: self };
         let output = {
             let Some(write) = &session.write else { return Err(Failed::Lost("the session is closed")) };
             write.exec(true, line).await.map_err(|error| Failed::NotSent(error.into()))?;
@@ -154,16 +178,17 @@ impl Drop for Connection {
 }
 
 /// A session that is closed also when its command is abandoned: a node has few of them.
-struct Session {
+struct Session<'a> {
     write: Option<ChannelWriteHalf<Msg>>,
-    abandoned: mpsc::UnboundedSender<ChannelWriteHalf<Msg>>,
+    connection: &'a Connection,
 }
 
-impl Drop for Session {
+impl Drop for Session<'_> {
     fn drop(&mut self) {
         if let Some(write) = self.write.take() {
+            self.connection.crowded.store(true, Ordering::Relaxed);
             // Fails only where the connection is gone, and the session with it.
-            let _ = self.abandoned.send(write);
+            let _ = self.connection.abandoned.send(write);
         }
     }
 }

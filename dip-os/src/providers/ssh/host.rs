@@ -66,6 +66,7 @@ impl Ssh {
                 Err(Failed::Refused) => {
                     return Err(fail(ErrorKind::Denied).advise(format!("{} runs no commands for this user", self.target)));
                 }
+                Err(Failed::Busy(error)) => return Err(fail(ErrorKind::Busy).because(error)),
                 Err(Failed::NotSent(error)) => {
                     self.forget(&connection).await;
                     if !std::mem::take(&mut again) {
