@@ -4,6 +4,7 @@ use dip_core::site::{Field, Parsed, SettingsSchema, Shape, Variant};
 use serde::{Deserialize, Serialize};
 
 /// The workload whose clusters this layer coordinates; its shape is that of layer 5.
+#[cfg(feature = "etcd")]
 pub(crate) const ETCD: &str = "etcd";
 
 /// What this layer reads of a cluster of etcd; the other keys are layer 5's.
