@@ -101,13 +101,18 @@ fn use_resolver(site: &Site, node: &Node, resolver: ResolverSettings) -> Result<
     if resolver.servers.is_empty() || resolver.servers.len() > RESOLVERS {
         return Err(format!("it has {} servers; a node asks one to {RESOLVERS}", resolver.servers.len()));
     }
-    let address = node.address().ok_or("the node has no address that its name could resolve to; give one to its primary interface")?;
+    let address = node
+        .address()
+        .ok_or("the node has no address that its name could resolve to; give one to its primary interface")?;
     let name = site.host_name(node);
-    Ok(UseResolver { node: node.name.clone(), servers: resolver.servers, search: resolver.search, name, address }.step())
+    Ok(UseResolver { node: node.name.clone(), servers: resolver.servers, search: resolver.search, name, address }
+        .step())
 }
 
 fn serve_metrics(node: &Node, metrics: &MetricsSettings) -> Result<Step, String> {
-    let address = node.address().ok_or("the node has no address where its metrics could be asked for; give one to its primary interface")?;
+    let address = node
+        .address()
+        .ok_or("the node has no address where its metrics could be asked for; give one to its primary interface")?;
     let address = SocketAddr::new(address, metrics.port.unwrap_or(METRICS_PORT));
     Ok(ServeMetrics { node: node.name.clone(), address }.step())
 }

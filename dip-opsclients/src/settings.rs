@@ -119,7 +119,9 @@ mod tests {
             Shape::Boolean => json!(false),
             Shape::Parsed(Parsed::Address) => json!("10.0.0.1"),
             Shape::List(of) => json!([example(of)]),
-            Shape::Object(fields) => fields.iter().map(|field| (field.name.to_owned(), example(&field.shape))).collect(),
+            Shape::Object(fields) => {
+                fields.iter().map(|field| (field.name.to_owned(), example(&field.shape))).collect()
+            }
             _ => json!("a"),
         }
     }

@@ -72,7 +72,8 @@ impl Lab {
         let hosts = Hosts::start(2).await?;
         let [node, time] = hosts.hosts() else { unreachable!("two hosts were asked for") };
         // A server that trusts its own clock.
-        time.ssh("printf 'local stratum 8\\nallow all\\n' >/etc/chrony/conf.d/lab.conf && systemctl restart chrony").await?;
+        time.ssh("printf 'local stratum 8\\nallow all\\n' >/etc/chrony/conf.d/lab.conf && systemctl restart chrony")
+            .await?;
         let [a, b, c, _] = node.address.octets();
         let address = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(a, b, c, 1)), 53);
         let zone = Zone::empty("lab.test").with(&format!("n1 60 IN A {}", node.address));

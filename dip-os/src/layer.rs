@@ -150,7 +150,8 @@ mod tests {
     #[test]
     fn all_that_is_wrong_is_told_at_once() {
         let os = json!({"files": [{"path": "etc/motd", "content": ""}], "packages": ["--purge"], "users": {"a b": {}}});
-        let notes = OsLayer.propose(&site([node("n1", Some(os))]), &Observed::new()).expect_err("three things are wrong");
+        let notes =
+            OsLayer.propose(&site([node("n1", Some(os))]), &Observed::new()).expect_err("three things are wrong");
         let text: Vec<_> = notes.iter().map(ToString::to_string).collect();
         assert_eq!(notes.len(), 3, "{text:?}");
         assert!(text[0].contains("`os.files` of node `n1`"), "{text:?}");

@@ -140,7 +140,9 @@ mod tests {
             Shape::Parsed(Parsed::Secret) => json!("env:KEY"),
             Shape::List(of) => json!([example(of)]),
             Shape::Map(of) => json!({ "a": example(of) }),
-            Shape::Object(fields) => fields.iter().map(|field| (field.name.to_owned(), example(&field.shape))).collect(),
+            Shape::Object(fields) => {
+                fields.iter().map(|field| (field.name.to_owned(), example(&field.shape))).collect()
+            }
             _ => json!("a"),
         }
     }

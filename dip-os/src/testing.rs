@@ -29,7 +29,10 @@ pub(crate) fn node(name: &str, os: Option<Value>) -> Node {
         nics: BTreeMap::new(),
         outlets: Vec::new(),
         disks: BTreeMap::new(),
-        settings: NodeSettings { layers: os.map(|os| (LayerId::Os, os)).into_iter().collect(), origins: BTreeMap::new() },
+        settings: NodeSettings {
+            layers: os.map(|os| (LayerId::Os, os)).into_iter().collect(),
+            origins: BTreeMap::new(),
+        },
         origin: None,
     }
 }

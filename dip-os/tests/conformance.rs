@@ -13,7 +13,7 @@ use dip_core::id::{LayerId, NodeName, SiteName, StepId};
 use dip_core::layer::Layer;
 use dip_core::observed::Observed;
 use dip_core::operation::{Applied, Assignment, Check, Context, OperationError, Operations};
-use dip_core::provider::{Command, ErrorKind, Host, Providers, sentence};
+use dip_core::provider::{Command, ErrorKind, FileContent, Host, Providers, sentence};
 use dip_core::secret::{LocalSecrets, Secret};
 use dip_core::site::{Node, NodeSettings, NodeState, Site};
 use dip_core::step::{Boot, Environment, Step};
@@ -64,6 +64,8 @@ fn main() -> ExitCode {
         every_step_comes_true_and_then_holds,
         a_package_that_cannot_be_had_fails_in_the_words_of_apt,
         a_known_hosts_file_serves_as_well_as_a_key,
+        a_password_and_an_rsa_key_let_in_too,
+        what_a_plain_user_may_not_do_is_denied,
         a_user_becomes_root_by_sudo_only_where_sudo_is,
         a_node_that_boots_is_waited_for_and_the_connection_is_made_again,
     ];
@@ -254,7 +256,11 @@ async fn every_step_comes_true_and_then_holds(lab: &Lab) -> Result<Verdict, Fail
         .ssh("hostname; cat /etc/hostname /etc/motd /proc/sys/net/ipv4/ip_forward; stat -c %a /etc/dip/secretive; id -nG ops; stat -c '%U %a' /home/ops/.ssh/authorized_keys; wc -l </home/ops/.ssh/authorized_keys")
         .await?;
     let wanted = "n1\nn1\nbuilt by dip\n1\n600\nops adm builders\nops 644\n1\n";
-    if seen.trim_end() == wanted.trim_end() { Ok(Verdict::Passed) } else { Err(format!("the host tells {seen:?}").into()) }
+    if seen.trim_end() == wanted.trim_end() {
+        Ok(Verdict::Passed)
+    } else {
+        Err(format!("the host tells {seen:?}").into())
+    }
 }
 
 async fn a_package_that_cannot_be_had_fails_in_the_words_of_apt(lab: &Lab) -> Result<Verdict, Failure> {
@@ -267,7 +273,9 @@ async fn a_package_that_cannot_be_had_fails_in_the_words_of_apt(lab: &Lab) -> Re
         return Err(format!("{diff}").into());
     }
     match bench.apply(step).await {
-        Err(OperationError::Command { output, .. }) if output.contains("Unable to locate package") => Ok(Verdict::Passed),
+        Err(OperationError::Command { output, .. }) if output.contains("Unable to locate package") => {
+            Ok(Verdict::Passed)
+        }
         other => Err(format!("{other:?}").into()),
     }
 }
@@ -281,10 +289,58 @@ async fn a_known_hosts_file_serves_as_well_as_a_key(lab: &Lab) -> Result<Verdict
         Ok(Ssh::new(target).run(&Command::new("true")).await)
     };
     connect(format!("{} {}\n", host.address, host.host_key.public)).await??;
-    match connect("10.0.0.1 ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILM+rvN+ot98qgEN796jTiQfZfG1KaT0PtFDJ/XFSqti\n".to_owned()).await? {
-        Err(error) if error.kind() == ErrorKind::Denied && error.to_string().contains("none is listed") => Ok(Verdict::Passed),
+    match connect(
+        "10.0.0.1 ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILM+rvN+ot98qgEN796jTiQfZfG1KaT0PtFDJ/XFSqti\n".to_owned(),
+    )
+    .await?
+    {
+        Err(error) if error.kind() == ErrorKind::Denied && error.to_string().contains("none is listed") => {
+            Ok(Verdict::Passed)
+        }
         other => Err(format!("a host that is not listed must be refused: {other:?}").into()),
     }
+}
+
+/// A user without any rights, with a password that is made for this trial.
+async fn plain_user(lab: &Lab, name: &str) -> Result<Target, Failure> {
+    lab.one()?
+        .ssh(&format!("id {name} 2>/dev/null || useradd -m {name}; echo {name}:{name}-password | chpasswd"))
+        .await?;
+    let login = Login::Password(Secret::new(format!("{name}-password")));
+    Ok(Target { user: name.to_owned(), login, ..lab.target()? })
+}
+
+async fn a_password_and_an_rsa_key_let_in_too(lab: &Lab) -> Result<Verdict, Failure> {
+    let target = plain_user(lab, "walter").await?;
+    let output = Ssh::new(target.clone()).run(&Command::new("id").arg("-un")).await?;
+    if output.text() != "walter" {
+        return Err(format!("by password: {output:?}").into());
+    }
+    let wrong = Target { login: Login::Password(Secret::new("other".to_owned())), ..target.clone() };
+    match Ssh::new(wrong).run(&Command::new("true")).await {
+        Err(error) if error.kind() == ErrorKind::Denied && error.to_string().contains("refuses the password") => {}
+        other => return Err(format!("a wrong password must be refused: {other:?}").into()),
+    }
+    let make = "mkdir -p ~walter/.ssh; cd ~walter/.ssh; rm -f k k.pub; ssh-keygen -q -t rsa -b 2048 -N '' -f k; cp k.pub authorized_keys; chown -R walter: .; cat k";
+    let key = lab.one()?.ssh(make).await?;
+    let output = Ssh::new(Target { login: Login::key(&Secret::new(key))?, ..target })
+        .run(&Command::new("id").arg("-un"))
+        .await?;
+    if output.text() == "walter" { Ok(Verdict::Passed) } else { Err(format!("by RSA key: {output:?}").into()) }
+}
+
+async fn what_a_plain_user_may_not_do_is_denied(lab: &Lab) -> Result<Verdict, Failure> {
+    let host = Ssh::new(plain_user(lab, "paula").await?);
+    let content = FileContent { bytes: b"x".to_vec(), mode: 0o644 };
+    let read = host.read("/etc/shadow").await.err();
+    let write = host.write("/etc/paula", &content).await.err();
+    let remove = host.remove("/etc/passwd").await.err();
+    for (what, error) in [("read", read), ("write", write), ("remove", remove)] {
+        if error.as_ref().map(|error| error.kind()) != Some(ErrorKind::Denied) {
+            return Err(format!("{what}: {error:?}").into());
+        }
+    }
+    Ok(Verdict::Passed)
 }
 
 async fn a_user_becomes_root_by_sudo_only_where_sudo_is(lab: &Lab) -> Result<Verdict, Failure> {

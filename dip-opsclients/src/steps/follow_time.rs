@@ -71,7 +71,9 @@ pub struct Server {
 impl Server {
     /// Reads `10.1.0.3`, `10.1.0.3:1123`, `fd00::3`, `[fd00::3]:1123`, `ntp.example`, `ntp.example:1123`.
     fn parse(text: &str) -> Result<Self, String> {
-        let wrong = || format!("`{text}` is not an NTP server; write an address or a host name, with a port where it is not 123");
+        let wrong = || {
+            format!("`{text}` is not an NTP server; write an address or a host name, with a port where it is not 123")
+        };
         if let Ok(address) = text.parse::<IpAddr>() {
             return Ok(Self { host: address.to_string(), port: None });
         }
@@ -111,7 +113,9 @@ impl FollowTime {
     }
 
     fn configuration(&self) -> String {
-        let mut text = String::from("# Written by dip from the settings `opsclients.time` of this node. Changes here are undone;\n# put your own into /etc/chrony/conf.d.\n");
+        let mut text = String::from(
+            "# Written by dip from the settings `opsclients.time` of this node. Changes here are undone;\n# put your own into /etc/chrony/conf.d.\n",
+        );
         for server in &self.servers {
             let port = server.port.map(|port| format!(" port {port}")).unwrap_or_default();
             // Writing to a string cannot fail.
@@ -190,7 +194,8 @@ mod tests {
     const LOST: &str = "00000000,,0,0.0,0.0,0.0,0.0,0.0,0.0,0.0,1.0,1.0,0.0,Not synchronised\n";
 
     fn wanted(clock: Clock) -> FollowTime {
-        FollowTime::new(&node_name(), &["10.1.0.3".to_owned(), "ntp.example:1123".to_owned()], clock).expect("two servers")
+        FollowTime::new(&node_name(), &["10.1.0.3".to_owned(), "ntp.example:1123".to_owned()], clock)
+            .expect("two servers")
     }
 
     fn host(tracking: &str) -> FakeHost {
@@ -226,7 +231,9 @@ mod tests {
         );
         let applied = wanted.apply(&bench.context()).await.expect("the host obeys");
         assert!(matches!(applied, Applied::Wait { .. }), "{applied:?}");
-        assert!(bench.ran().ends_with(&["systemctl daemon-reload", "systemctl enable chrony", "systemctl restart chrony"].map(str::to_owned)));
+        assert!(bench.ran().ends_with(
+            &["systemctl daemon-reload", "systemctl enable chrony", "systemctl restart chrony"].map(str::to_owned)
+        ));
         let text = bench.text(CONFIGURATION).expect("it is written");
         assert!(text.contains("server 10.1.0.3 iburst\nserver ntp.example port 1123 iburst\n"), "{text}");
         assert!(!text.contains("makestep"), "{text}");

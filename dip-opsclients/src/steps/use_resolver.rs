@@ -45,8 +45,9 @@ impl UseResolver {
     }
 
     fn configuration(&self) -> String {
-        let mut text =
-            String::from("# Written by dip from the settings `opsclients.resolver` of this node. Changes here are undone.\n");
+        let mut text = String::from(
+            "# Written by dip from the settings `opsclients.resolver` of this node. Changes here are undone.\n",
+        );
         // Writing to a string cannot fail.
         if !self.search.is_empty() {
             let _ = writeln!(text, "search {}", self.search.join(" "));
@@ -108,7 +109,8 @@ mod tests {
 
     #[tokio::test]
     async fn the_file_alone_is_not_enough() {
-        let bench = FakeHost::default().file(CONFIGURATION, "nameserver 9.9.9.9\n").answer(QUERY, 2, "").bench(wanted().step());
+        let bench =
+            FakeHost::default().file(CONFIGURATION, "nameserver 9.9.9.9\n").answer(QUERY, 2, "").bench(wanted().step());
         assert_eq!(bench.check(&wanted()).await, "/etc/resolv.conf other settings → these settings");
         wanted().apply(&bench.context()).await.expect("the host obeys");
         let text = bench.text(CONFIGURATION).expect("it is written");

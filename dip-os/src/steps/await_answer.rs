@@ -51,9 +51,11 @@ impl Operation for AwaitAnswer {
                 let boot_id = String::from_utf8_lossy(&content.bytes).trim().to_owned();
                 Ok(Check::Holds(Facts::new().with_key(ANSWERS.of_boot(&subject, self.ordinal), &boot_id)))
             }
-            Ok(None) => Err(ProviderError::new(ErrorKind::Unexpected, "host", format!("read {BOOT_ID} on {}", self.node))
-                .advise("the node answers but tells no boot id; is it Linux, with /proc?")
-                .into()),
+            Ok(None) => {
+                Err(ProviderError::new(ErrorKind::Unexpected, "host", format!("read {BOOT_ID} on {}", self.node))
+                    .advise("the node answers but tells no boot id; is it Linux, with /proc?")
+                    .into())
+            }
             // Silence is what this step waits out. A refusal is not: waiting changes no key.
             Err(error) if matches!(error.kind(), ErrorKind::Unreachable | ErrorKind::Busy) => Ok(silent()),
             Err(error) => Err(error.into()),

@@ -33,7 +33,8 @@ impl InstallPackages {
     pub(crate) fn new(node: &NodeName, packages: &[String]) -> Result<Self, String> {
         // Debian policy 5.6.7; a `-` at the start would be an option.
         let first = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-        let is_name = |name: &str| name.starts_with(first) && name.chars().all(|c| first(c) || matches!(c, '+' | '-' | '.'));
+        let is_name =
+            |name: &str| name.starts_with(first) && name.chars().all(|c| first(c) || matches!(c, '+' | '-' | '.'));
         match packages.iter().find(|name| !is_name(name)) {
             Some(odd) => Err(format!("`{odd}` is not the name of a Debian package")),
             None => Ok(Self { node: node.clone(), packages: packages.to_vec() }),
@@ -75,7 +76,8 @@ impl Operation for InstallPackages {
     async fn check(&self, cx: &Context<'_>) -> Result<Check, OperationError> {
         let node = Node::of(cx, &self.node)?;
         let missing = self.missing(&node).await?;
-        let diff = missing.into_iter().fold(Diff::default(), |diff, name| diff.and("package", None::<&str>, Some(name)));
+        let diff =
+            missing.into_iter().fold(Diff::default(), |diff, name| diff.and("package", None::<&str>, Some(name)));
         Ok(diff.or_holds(Facts::new().with(&PACKAGES, &Subject::node(&self.node), &self.packages)))
     }
 
@@ -96,7 +98,8 @@ impl Operation for InstallPackages {
             return Err(node.refused(&install, &output));
         }
         // An installation was cut off before; this is its own advice.
-        node.succeed(&Command::new("env").args(["DEBIAN_FRONTEND=noninteractive", "dpkg", "--configure", "-a"])).await?;
+        node.succeed(&Command::new("env").args(["DEBIAN_FRONTEND=noninteractive", "dpkg", "--configure", "-a"]))
+            .await?;
         node.succeed(&install).await?;
         Ok(Applied::Done)
     }

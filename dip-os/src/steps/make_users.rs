@@ -40,12 +40,18 @@ impl MakeUsers {
     pub(crate) fn new(node: &NodeName, settings: &BTreeMap<String, UserSettings>) -> Result<Self, String> {
         for (name, user) in settings {
             if let Some(odd) = std::iter::once(name).chain(&user.groups).find(|name| !is_account(name)) {
-                return Err(format!("`{odd}` is not a name of a user or group; use small letters, digits, `_` and `-`"));
+                return Err(format!(
+                    "`{odd}` is not a name of a user or group; use small letters, digits, `_` and `-`"
+                ));
             }
             if let Some(odd) = user.keys.iter().find(|key| key.contains('\n') || key.split_whitespace().count() < 2) {
-                return Err(format!("`{odd}` is not one public key of user `{name}`, for example `ssh-ed25519 AAAA...`"));
+                return Err(format!(
+                    "`{odd}` is not one public key of user `{name}`, for example `ssh-ed25519 AAAA...`"
+                ));
             }
-            if let Some(odd) = user.shell.as_ref().filter(|shell| !shell.starts_with('/') || shell.contains([':', '\n'])) {
+            if let Some(odd) =
+                user.shell.as_ref().filter(|shell| !shell.starts_with('/') || shell.contains([':', '\n']))
+            {
                 return Err(format!("`{odd}` is not a shell of user `{name}`; write its absolute path"));
             }
         }
@@ -272,7 +278,10 @@ mod tests {
         };
         assert!(refused("-r", UserSettings::default()));
         assert!(refused("ops", UserSettings { groups: vec!["a,b".to_owned()], ..UserSettings::default() }));
-        assert!(refused("ops", UserSettings { keys: vec!["ssh-rsa A\nssh-rsa B".to_owned()], ..UserSettings::default() }));
+        assert!(refused(
+            "ops",
+            UserSettings { keys: vec!["ssh-rsa A\nssh-rsa B".to_owned()], ..UserSettings::default() }
+        ));
         assert!(refused("ops", UserSettings { shell: Some("bash".to_owned()), ..UserSettings::default() }));
     }
 }

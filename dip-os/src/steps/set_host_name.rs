@@ -91,9 +91,6 @@ mod tests {
         let denied = "hostname: you must be root to change the host name\n";
         let bench = FakeHost::default().answer("hostname n1", 1, "", denied).bench(wanted().step());
         let error = wanted().apply(&bench.context()).await.expect_err("it is refused").to_string();
-        assert_eq!(
-            error,
-            "`hostname n1` failed on n1: status 1: hostname: you must be root to change the host name"
-        );
+        assert_eq!(error, "`hostname n1` failed on n1: status 1: hostname: you must be root to change the host name");
     }
 }

@@ -49,7 +49,8 @@ impl SetKernelSettings {
     }
 
     fn file(&self) -> FileContent {
-        let mut text = String::from("# Written by dip from the settings `os.sysctl` of this node. Changes here are undone.\n");
+        let mut text =
+            String::from("# Written by dip from the settings `os.sysctl` of this node. Changes here are undone.\n");
         for (name, value) in &self.values {
             // Writing to a string cannot fail.
             let _ = writeln!(text, "{name} = {value}");

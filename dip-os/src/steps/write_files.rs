@@ -124,7 +124,8 @@ mod tests {
             content: "hello\n".to_owned(),
             mode: mode.map(str::to_owned),
         };
-        WriteFiles::new(&node_name(), &[file("/etc/motd", None), file("/etc/cron.d/x", Some("0600"))]).expect("two files")
+        WriteFiles::new(&node_name(), &[file("/etc/motd", None), file("/etc/cron.d/x", Some("0600"))])
+            .expect("two files")
     }
 
     #[tokio::test]

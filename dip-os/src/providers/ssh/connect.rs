@@ -39,9 +39,9 @@ fn target(node: &Node, ssh: &SshSettings, secrets: &dyn Secrets) -> Result<Targe
         errors.push(wrong("the node has no address; give its primary interface one, or say `address` here".to_owned()));
     }
     let login = match (&ssh.key, &ssh.password) {
-        (Some(key), None) => resolve(key).and_then(|text| {
-            Login::key(&text).map_err(|error| wrong(format!("`key` ({key}): {error}")))
-        }),
+        (Some(key), None) => {
+            resolve(key).and_then(|text| Login::key(&text).map_err(|error| wrong(format!("`key` ({key}): {error}"))))
+        }
         (None, Some(password)) => resolve(password).map(Login::Password),
         _ => Err(wrong("say either `key` or `password`".to_owned())),
     };
@@ -49,7 +49,8 @@ fn target(node: &Node, ssh: &SshSettings, secrets: &dyn Secrets) -> Result<Targe
         (Some(text), None) => HostKeys::parse(text).map_err(|error| wrong(error.to_string())),
         (None, Some(path)) => Ok(HostKeys::KnownHosts(path.clone())),
         _ => Err(wrong(
-            "say either `host_key` or `known_hosts`: a node is spoken to only when its host key is known beforehand".to_owned(),
+            "say either `host_key` or `known_hosts`: a node is spoken to only when its host key is known beforehand"
+                .to_owned(),
         )),
     };
     match (address, login, host_keys) {

@@ -83,7 +83,9 @@ impl Connection {
         Err(match error {
             GreetError::Denied => fail(ErrorKind::Denied)
                 .advise(format!("{target} refuses the {}; check `user` and the secret", target.login.noun())),
-            GreetError::Slow => fail(ErrorKind::Unreachable).advise(format!("{target} did not answer within {CONNECT:?}")),
+            GreetError::Slow => {
+                fail(ErrorKind::Unreachable).advise(format!("{target} did not answer within {CONNECT:?}"))
+            }
             GreetError::Ssh(error @ russh::Error::NoCommonAlgo { .. }) => fail(ErrorKind::Denied)
                 .because(error)
                 .advise(format!("{target} has no host key of the kind that is expected ({})", pins.expected())),
@@ -91,8 +93,12 @@ impl Connection {
                 .because(error)
                 .advise(format!("what answers at {target} does not speak SSH; check the port")),
             // All else ends the connection before anything was asked: a node in its boot does so too.
-            GreetError::Ssh(error) => fail(ErrorKind::Unreachable).because(error).advise(format!("{target} ended the connection")),
-            GreetError::Tcp(error) => fail(ErrorKind::Unreachable).because(error).advise(format!("{target} is not reached")),
+            GreetError::Ssh(error) => {
+                fail(ErrorKind::Unreachable).because(error).advise(format!("{target} ended the connection"))
+            }
+            GreetError::Tcp(error) => {
+                fail(ErrorKind::Unreachable).because(error).advise(format!("{target} is not reached"))
+            }
         })
     }
 

@@ -56,15 +56,18 @@ impl Ssh {
 
     async fn execute(&self, command: &Command, action: &str) -> Result<Output, ProviderError> {
         let fail = |kind| ProviderError::new(kind, "ssh", action);
-        let line = line(command, self.target.elevation)
-            .ok_or_else(|| fail(ErrorKind::Invalid).advise("an argument holds a NUL byte, which no program can be given"))?;
+        let line = line(command, self.target.elevation).ok_or_else(|| {
+            fail(ErrorKind::Invalid).advise("an argument holds a NUL byte, which no program can be given")
+        })?;
         let mut again = true;
         loop {
             let connection = self.connection(action).await?;
             match connection.run(&line, command.standard_input()).await {
                 Ok(output) => return Ok(output),
                 Err(Failed::Refused) => {
-                    return Err(fail(ErrorKind::Denied).advise(format!("{} runs no commands for this user", self.target)));
+                    return Err(
+                        fail(ErrorKind::Denied).advise(format!("{} runs no commands for this user", self.target))
+                    );
                 }
                 Err(Failed::Busy(error)) => return Err(fail(ErrorKind::Busy).because(error)),
                 Err(Failed::NotSent(error)) => {
@@ -101,7 +104,8 @@ impl Ssh {
         if path.starts_with('/') && !path.ends_with('/') {
             return Ok(());
         }
-        Err(ProviderError::new(ErrorKind::Invalid, "ssh", action).advise("a file on a node is named by its absolute path"))
+        Err(ProviderError::new(ErrorKind::Invalid, "ssh", action)
+            .advise("a file on a node is named by its absolute path"))
     }
 }
 

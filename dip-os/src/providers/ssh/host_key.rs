@@ -22,7 +22,9 @@ pub enum HostKeys {
 #[derive(Debug, thiserror::Error)]
 pub enum HostKeyError {
     /// The text is not a host key.
-    #[error("`{0}` is not a host key; write its fingerprint (`SHA256:...`, as `ssh-keygen -lf` shows it) or the key itself (`ssh-ed25519 AAAA...`)")]
+    #[error(
+        "`{0}` is not a host key; write its fingerprint (`SHA256:...`, as `ssh-keygen -lf` shows it) or the key itself (`ssh-ed25519 AAAA...`)"
+    )]
     Text(String),
     /// The file cannot be used.
     #[error("the host keys in {path} cannot be read")]
@@ -63,7 +65,8 @@ impl HostKeys {
             Self::Key(key) => Ok(Pins::Keys(vec![key.as_ref().clone()])),
             Self::KnownHosts(path) => {
                 // The parser takes a missing file for an empty one; a person should hear of it.
-                std::fs::metadata(path).map_err(|source| HostKeyError::Open { path: path.display().to_string(), source })?;
+                std::fs::metadata(path)
+                    .map_err(|source| HostKeyError::Open { path: path.display().to_string(), source })?;
                 let found = known_host_keys_path(address, port, path)
                     .map_err(|source| HostKeyError::File { path: path.display().to_string(), source })?;
                 Ok(Pins::Keys(found.into_iter().map(|(_, key)| key).collect()))

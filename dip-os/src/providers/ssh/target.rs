@@ -57,7 +57,9 @@ impl fmt::Debug for Login {
 
 /// A text is not a private key. The text is not repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the secret is not a private key that can be read; it must be an unencrypted Ed25519, ECDSA or RSA key in the format of OpenSSH or PKCS#8")]
+#[error(
+    "the secret is not a private key that can be read; it must be an unencrypted Ed25519, ECDSA or RSA key in the format of OpenSSH or PKCS#8"
+)]
 pub struct LoginError;
 
 impl Login {
