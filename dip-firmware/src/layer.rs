@@ -78,7 +78,8 @@ impl Layer for FirmwareLayer {
                 let firmware = node.settings.read::<NodeFirmware>(LayerId::Firmware).ok().flatten().unwrap_or_default();
                 let device = SetBootDevice { boot: boot.into(), device: BootDevice::Disk, mode: firmware.boot_mode };
                 let on = PowerOn { boot: boot.into() }.step(boot, origin.clone());
-                let on = cabling(node).fold(on.need(Need::fact(BOOT_DEVICE.of_boot(&subject, boot.ordinal))), Step::need);
+                let on =
+                    cabling(node).fold(on.need(Need::fact(BOOT_DEVICE.of_boot(&subject, boot.ordinal))), Step::need);
                 vec![guard(device.step(boot, origin)), guard(on)]
             }
         }
@@ -127,7 +128,14 @@ mod tests {
         let name = NicName::new("eth0").expect("a name");
         let link = Some("sw1/7".parse().expect("a port"));
         let nic = Nic {
-            name: name.clone(), role: NicRole::Primary, mac: None, pci: None, link, network: None, addresses: vec![], origin: None,
+            name: name.clone(),
+            role: NicRole::Primary,
+            mac: None,
+            pci: None,
+            link,
+            network: None,
+            addresses: vec![],
+            origin: None,
         };
         node.nics.insert(name, nic);
         let steps = FirmwareLayer.enter(&site_of([node]), &boot(Environment::Installed));

@@ -70,7 +70,9 @@ pub(super) fn expect_error<T: std::fmt::Debug>(
     match result {
         Ok(answer) => Err(format!("it should be {kind}, and was answered: {answer:?}").into()),
         Err(error) if (error.kind(), error.retry()) == (kind, retry) => Ok(()),
-        Err(error) => Err(format!("it should be {kind}, {retry:?}, and is {:?}: {}", error.retry(), sentence(&error)).into()),
+        Err(error) => {
+            Err(format!("it should be {kind}, {retry:?}, and is {:?}: {}", error.retry(), sentence(&error)).into())
+        }
     }
 }
 

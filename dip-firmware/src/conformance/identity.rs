@@ -35,10 +35,14 @@ pub(super) fn trials(harness: &Arc<dyn BmcHarness>) -> Vec<Trial> {
         }),
         trial(harness, "many_callers_of_one_client_are_all_answered", |harness| async move {
             let bmc = harness.bmc();
-            let callers: Vec<_> = (0..8).map(|_| tokio::spawn({
-                let bmc = Arc::clone(&bmc);
-                async move { bmc.identity().await }
-            })).collect();
+            let callers: Vec<_> = (0..8)
+                .map(|_| {
+                    tokio::spawn({
+                        let bmc = Arc::clone(&bmc);
+                        async move { bmc.identity().await }
+                    })
+                })
+                .collect();
             for caller in callers {
                 expect(caller.await?? == harness.identity(), "each is told who the machine is", "another answer")?;
             }

@@ -40,17 +40,21 @@ pub(super) fn trials(harness: &Arc<dyn BmcHarness>) -> Vec<Trial> {
             settle(&*power, Off).await?;
             Ok(Verdict::Passed)
         }),
-        trial(harness, "a_running_system_can_be_asked_to_shut_down_and_one_that_is_off_stays_off", |harness| async move {
-            let power = offered!(power(&*harness));
-            harness.bring(On).await?;
-            power.request(PowerAction::Shutdown).await?;
-            settle(&*power, Off).await?;
-            let before = harness.starts().await;
-            power.request(PowerAction::Shutdown).await?;
-            settle(&*power, Off).await?;
-            expect(harness.starts().await == before, "nobody started it", before)?;
-            Ok(Verdict::Passed)
-        }),
+        trial(
+            harness,
+            "a_running_system_can_be_asked_to_shut_down_and_one_that_is_off_stays_off",
+            |harness| async move {
+                let power = offered!(power(&*harness));
+                harness.bring(On).await?;
+                power.request(PowerAction::Shutdown).await?;
+                settle(&*power, Off).await?;
+                let before = harness.starts().await;
+                power.request(PowerAction::Shutdown).await?;
+                settle(&*power, Off).await?;
+                expect(harness.starts().await == before, "nobody started it", before)?;
+                Ok(Verdict::Passed)
+            },
+        ),
         trial(harness, "a_cycle_starts_the_machine_once_whether_it_was_on_or_off", |harness| async move {
             let power = offered!(power(&*harness));
             for state in [On, Off] {

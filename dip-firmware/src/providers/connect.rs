@@ -33,9 +33,8 @@ pub(crate) fn connect(site: &Site, secrets: &dyn Secrets, providers: &mut Provid
 
 fn bmc(node: &Node, access: &BmcAccess, secrets: &dyn Secrets) -> Result<Arc<dyn Bmc>, Vec<ConnectError>> {
     let user = || format!("the BMC of node `{}`", node.name);
-    let password = secrets
-        .resolve(&access.password)
-        .map_err(|source| vec![ConnectError::Secret { user: user(), source }])?;
+    let password =
+        secrets.resolve(&access.password).map_err(|source| vec![ConnectError::Secret { user: user(), source }])?;
     let mut clients = Vec::new();
     let mut errors = Vec::new();
     for driver in &access.protocols {
@@ -64,7 +63,8 @@ fn client(access: &BmcAccess, driver: &Driver, password: &Secret) -> Result<Clie
     match driver.kind.as_str() {
         #[cfg(feature = "ipmi")]
         crate::settings::IPMI => {
-            let client = super::Ipmi::new(&access.address, &access.user, password, &read(driver)?).map_err(|error| error.to_string())?;
+            let client = super::Ipmi::new(&access.address, &access.user, password, &read(driver)?)
+                .map_err(|error| error.to_string())?;
             Ok((crate::settings::IPMI, Arc::new(client)))
         }
         #[cfg(feature = "redfish")]
@@ -123,7 +123,10 @@ mod tests {
     #[test]
     fn all_that_is_wrong_is_told_at_once_and_never_the_password() {
         let site = site_of([
-            node_with_bmc("n1", vec![driver("ipmi", json!({})), driver("redfish", json!({ "tls_fingerprint": "beef" }))]),
+            node_with_bmc(
+                "n1",
+                vec![driver("ipmi", json!({})), driver("redfish", json!({ "tls_fingerprint": "beef" }))],
+            ),
             node_with_bmc("n2", vec![]),
             node_with_bmc("n3", vec![driver("carrier-pigeon", json!({}))]),
         ]);
@@ -143,7 +146,9 @@ mod tests {
         let errors = connect(&site, &Known(None), &mut Providers::new());
         assert_eq!(
             errors.iter().map(|error| sentence(error)).collect::<Vec<_>>(),
-            ["the BMC of node `n1` cannot be used: secret `env:DIP_TEST_BMC_PASSWORD` cannot be read: set that environment variable"]
+            [
+                "the BMC of node `n1` cannot be used: secret `env:DIP_TEST_BMC_PASSWORD` cannot be read: set that environment variable"
+            ]
         );
     }
 }

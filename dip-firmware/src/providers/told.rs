@@ -4,8 +4,17 @@
 pub(super) fn told(field: Option<&str>) -> Option<String> {
     /// Seen in recorded answers of several makers, in their own and other spellings.
     const NOTHING: &[&str] = &[
-        "default string", "n/a", "na", "none", "not available", "not specified", "null", "o.e.m.", "system serial number",
-        "to be filled by o.e.m.", "unknown",
+        "default string",
+        "n/a",
+        "na",
+        "none",
+        "not available",
+        "not specified",
+        "null",
+        "o.e.m.",
+        "system serial number",
+        "to be filled by o.e.m.",
+        "unknown",
     ];
     let text = field?.trim_matches(|c: char| c.is_whitespace() || c == '\0');
     let nothing = text.is_empty() || NOTHING.contains(&text.to_lowercase().as_str()) || text.chars().all(|c| c == '0');

@@ -84,8 +84,11 @@ mod tests {
     }
 
     fn bench(serial: Option<&str>) -> (Bench, Identity) {
-        let identity =
-            Identity { manufacturer: Some("Acme".to_owned()), serial: serial.map(str::to_owned), ..Identity::default() };
+        let identity = Identity {
+            manufacturer: Some("Acme".to_owned()),
+            serial: serial.map(str::to_owned),
+            ..Identity::default()
+        };
         let told = identity.clone();
         let mut bmc = MockBmc::new();
         bmc.expect_identity().returning(move || Ok(told.clone()));

@@ -88,7 +88,10 @@ mod tests {
     }
 
     /// What a node that never shuts down is asked at an attempt.
-    async fn asked(attempt: u32, refuses_shutdown: Option<ErrorKind>) -> (Vec<PowerAction>, Result<Applied, OperationError>) {
+    async fn asked(
+        attempt: u32,
+        refuses_shutdown: Option<ErrorKind>,
+    ) -> (Vec<PowerAction>, Result<Applied, OperationError>) {
         let asked = Arc::new(Mutex::new(Vec::new()));
         let mut power = MockPower::new();
         let log = Arc::clone(&asked);
@@ -99,7 +102,8 @@ mod tests {
                 _ => Ok(()),
             }
         });
-        let bench = Bench::new(Some(Arc::new(power)), None, wanted().step(&boot_of_n1(Environment::Off), None)).attempt(attempt);
+        let bench = Bench::new(Some(Arc::new(power)), None, wanted().step(&boot_of_n1(Environment::Off), None))
+            .attempt(attempt);
         let applied = wanted().apply(&bench.context()).await;
         let asked = asked.lock().expect("no test panics while it holds it").clone();
         (asked, applied)

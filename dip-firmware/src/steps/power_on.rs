@@ -29,7 +29,11 @@ impl PowerOn {
     pub(crate) fn step(self, boot: &Boot, origin: Option<Origin>) -> Step {
         let subject = self.boot.subject();
         let key = POWER.of_boot(&subject, self.boot.ordinal);
-        Step::new(LayerId::Firmware, subject, &self).give(key).lock(bmc_lock(&self.boot.node)).origin(origin).part_of(boot)
+        Step::new(LayerId::Firmware, subject, &self)
+            .give(key)
+            .lock(bmc_lock(&self.boot.node))
+            .origin(origin)
+            .part_of(boot)
     }
 }
 

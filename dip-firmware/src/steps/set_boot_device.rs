@@ -28,7 +28,11 @@ impl SetBootDevice {
     pub(crate) fn step(self, boot: &Boot, origin: Option<Origin>) -> Step {
         let subject = self.boot.subject();
         let key = BOOT_DEVICE.of_boot(&subject, self.boot.ordinal);
-        Step::new(LayerId::Firmware, subject, &self).give(key).lock(bmc_lock(&self.boot.node)).origin(origin).part_of(boot)
+        Step::new(LayerId::Firmware, subject, &self)
+            .give(key)
+            .lock(bmc_lock(&self.boot.node))
+            .origin(origin)
+            .part_of(boot)
     }
 
     fn wanted(&self) -> BootOverride {

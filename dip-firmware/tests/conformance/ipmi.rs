@@ -15,12 +15,13 @@ use tokio::sync::Mutex;
 
 use crate::machine::{LabBmc, Machine, expect, on_a_thread, trials_on};
 
-/// In the byte order of SMBIOS, so that the UUID reads otherwise than the bytes.
-const GUID: &str = "33221100554477468899aabbccddeeff";
-const UUID: &str = "00112233-4455-4677-8899-aabbccddeeff";
+/// In the byte order of SMBIOS; in no other order do the bytes make a UUID of a known version.
+const GUID: &str = "33221100554407468899aabbccddeeff";
+const UUID: &str = "00112233-4455-4607-8899-aabbccddeeff";
 
-pub async fn trials() -> Vec<Trial> {
-    let mut trials = trials_on("ipmi_sim", harness("ipmi").await, |harness| bmc(&(Arc::new(harness) as Arc<dyn BmcHarness>)));
+pub(crate) async fn trials() -> Vec<Trial> {
+    let mut trials =
+        trials_on("ipmi_sim", harness("ipmi").await, |harness| bmc(&(Arc::new(harness) as Arc<dyn BmcHarness>)));
     trials.extend(trials_on("ipmi_sim", start("cross").await, |(machine, sim)| {
         let sim = Arc::new(Mutex::new(sim));
         let (first, second, third) = (Arc::clone(&sim), Arc::clone(&sim), sim);
@@ -34,14 +35,14 @@ pub async fn trials() -> Vec<Trial> {
     trials
 }
 
-pub async fn start(name: &str) -> Result<(Machine, IpmiSim), LabError> {
+pub(crate) async fn start(name: &str) -> Result<(Machine, IpmiSim), LabError> {
     let machine = Machine::new(name)?;
     let config = IpmiSimConfig { guid: GUID.to_owned(), ..IpmiSimConfig::named(name) };
     let sim = IpmiSim::start(config, &machine.0).await?;
     Ok((machine, sim))
 }
 
-pub fn client(port: u16, password: &str) -> Arc<dyn Bmc> {
+pub(crate) fn client(port: u16, password: &str) -> Arc<dyn Bmc> {
     client_as(port, "admin", password, IpmiPrivilege::Administrator)
 }
 
@@ -65,7 +66,7 @@ async fn harness(name: &str) -> Result<LabBmc, LabError> {
             serial: Some(format!("SN-{name}")),
             uuid: Some(UUID.to_owned()),
         },
-        keep: Box::new(sim),
+        _keep: Box::new(sim),
     })
 }
 

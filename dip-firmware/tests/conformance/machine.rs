@@ -15,23 +15,23 @@ const SCRIPT: &str = "#!/bin/sh\necho started >>\"$(dirname \"$0\")/starts\"\nex
 
 /// A machine whose power is a process.
 #[derive(Debug, Clone)]
-pub struct Machine(pub NodeDirectory);
+pub(crate) struct Machine(pub(crate) NodeDirectory);
 
 impl Machine {
-    pub fn new(name: &str) -> Result<Self, LabError> {
+    pub(crate) fn new(name: &str) -> Result<Self, LabError> {
         NodeDirectory::with_script(name, SCRIPT).map(Self)
     }
 
-    pub fn starts(&self) -> usize {
+    pub(crate) fn starts(&self) -> usize {
         std::fs::read_to_string(self.0.dir().join("starts")).map_or(0, |text| text.lines().count())
     }
 
-    pub fn is(&self, state: PowerState) -> bool {
+    pub(crate) fn is(&self, state: PowerState) -> bool {
         (self.0.power() == dip_lab::PowerState::On) == (state == PowerState::On)
     }
 
     /// Switches it by hand, and waits until it is so and its start is counted.
-    pub async fn bring(&self, state: PowerState) -> Result<(), Failure> {
+    pub(crate) async fn bring(&self, state: PowerState) -> Result<(), Failure> {
         if self.is(state) {
             return Ok(());
         }
@@ -50,14 +50,14 @@ impl Machine {
     }
 }
 
-/// A BMC of the lab. `keep` holds its servers.
-pub struct LabBmc {
-    pub machine: Machine,
-    pub bmc: Arc<dyn Bmc>,
-    pub with_wrong_password: Arc<dyn Bmc>,
-    pub of_nobody: Arc<dyn Bmc>,
-    pub identity: Identity,
-    pub keep: Box<dyn Send + Sync>,
+/// A BMC of the lab. `_keep` holds its servers.
+pub(crate) struct LabBmc {
+    pub(crate) machine: Machine,
+    pub(crate) bmc: Arc<dyn Bmc>,
+    pub(crate) with_wrong_password: Arc<dyn Bmc>,
+    pub(crate) of_nobody: Arc<dyn Bmc>,
+    pub(crate) identity: Identity,
+    pub(crate) _keep: Box<dyn Send + Sync>,
 }
 
 #[async_trait]
@@ -90,7 +90,11 @@ impl BmcHarness for LabBmc {
 }
 
 /// The trials on a server, or one that says why they cannot run.
-pub fn trials_on<T>(server: &str, started: Result<T, LabError>, trials: impl FnOnce(T) -> Vec<Trial>) -> Vec<Trial> {
+pub(crate) fn trials_on<T>(
+    server: &str,
+    started: Result<T, LabError>,
+    trials: impl FnOnce(T) -> Vec<Trial>,
+) -> Vec<Trial> {
     let trials = match started {
         Ok(started) => trials(started),
         Err(LabError::Missing(missing)) => {
@@ -102,12 +106,12 @@ pub fn trials_on<T>(server: &str, started: Result<T, LabError>, trials: impl FnO
 }
 
 /// Fails where the condition does not hold.
-pub fn expect(holds: bool, what: &str, seen: impl std::fmt::Debug) -> Result<(), Failure> {
+pub(crate) fn expect(holds: bool, what: &str, seen: impl std::fmt::Debug) -> Result<(), Failure> {
     if holds { Ok(()) } else { Err(format!("{what}; seen: {seen:?}").into()) }
 }
 
 /// A trial on a thread of its own: futures that hold async closures cannot be shown to be `Send`.
-pub fn on_a_thread<F, R>(name: &str, story: F) -> Trial
+pub(crate) fn on_a_thread<F, R>(name: &str, story: F) -> Trial
 where
     F: FnOnce() -> R + Send + 'static,
     R: Future<Output = Result<Verdict, Failure>>,

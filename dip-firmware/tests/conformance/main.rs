@@ -14,7 +14,8 @@ use std::process::ExitCode;
 use dip_core::conformance::{Trial, run_as_tests};
 
 fn main() -> ExitCode {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime starts");
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime starts");
     let trials = runtime.block_on(async {
         let mut trials: Vec<Trial> = scripted::trials();
         trials.extend(ipmi::trials().await);

@@ -14,13 +14,16 @@ use dip_lab::{LabError, RedfishSystem, SushyEmulator, Tls};
 
 use crate::machine::{LabBmc, Machine, expect, trials_on};
 
-pub const UUID: &str = "1d1b0000-0000-4000-8000-000000000001";
+pub(crate) const UUID: &str = "1d1b0000-0000-4000-8000-000000000001";
 const OTHER: &str = "1d1b0000-0000-4000-8000-000000000002";
 
-pub async fn trials() -> Vec<Trial> {
-    let mut trials = trials_on("sushy-emulator", harness(Tls::Off).await, |harness| {
-        bmc(&(Arc::new(harness) as Arc<dyn BmcHarness>))
-    });
+pub(crate) async fn trials() -> Vec<Trial> {
+    let mut trials =
+        trials_on(
+            "sushy-emulator",
+            harness(Tls::Off).await,
+            |harness| bmc(&(Arc::new(harness) as Arc<dyn BmcHarness>)),
+        );
     trials.extend(trials_on("sushy-emulator", start(Tls::SelfSigned).await, |(machine, emulator)| {
         let emulator = Arc::new(emulator);
         let (first, second, third) = (Arc::clone(&emulator), Arc::clone(&emulator), emulator);
@@ -33,14 +36,14 @@ pub async fn trials() -> Vec<Trial> {
     trials
 }
 
-pub async fn start(tls: Tls) -> Result<(Machine, SushyEmulator), LabError> {
+pub(crate) async fn start(tls: Tls) -> Result<(Machine, SushyEmulator), LabError> {
     let machine = Machine::new("redfish")?;
     let emulator = start_for(&machine, tls).await?;
     Ok((machine, emulator))
 }
 
 /// An emulator with the machine and another one.
-pub async fn start_for(machine: &Machine, tls: Tls) -> Result<SushyEmulator, LabError> {
+pub(crate) async fn start_for(machine: &Machine, tls: Tls) -> Result<SushyEmulator, LabError> {
     let system = |name: &str, uuid: &str, node| RedfishSystem {
         name: name.to_owned(),
         uuid: uuid.to_owned(),
@@ -52,14 +55,14 @@ pub async fn start_for(machine: &Machine, tls: Tls) -> Result<SushyEmulator, Lab
     SushyEmulator::start(vec![system("redfish", UUID, machine.0.clone()), system("other", OTHER, other.0)], tls).await
 }
 
-pub fn client(port: u16, password: &str, settings: RedfishSettings) -> Arc<dyn Bmc> {
+pub(crate) fn client(port: u16, password: &str, settings: RedfishSettings) -> Arc<dyn Bmc> {
     let settings = RedfishSettings { port: Some(port), ..settings };
     let client = Redfish::new("127.0.0.1", "admin", &Secret::new(password.to_owned()), &settings);
     Arc::new(client.expect("the settings are sound"))
 }
 
 /// The settings for the machine of the emulator, in the clear.
-pub fn in_the_clear() -> RedfishSettings {
+pub(crate) fn in_the_clear() -> RedfishSettings {
     RedfishSettings { scheme: Scheme::Http, system: Some(UUID.to_owned()), ..RedfishSettings::default() }
 }
 
@@ -81,7 +84,7 @@ async fn harness(tls: Tls) -> Result<LabBmc, LabError> {
             serial: Some("SN-redfish".to_owned()),
             uuid: Some(UUID.to_owned()),
         },
-        keep: Box::new(emulator),
+        _keep: Box::new(emulator),
     })
 }
 
@@ -135,8 +138,14 @@ async fn several(emulator: Arc<SushyEmulator>) -> Result<Verdict, Failure> {
     let Err(error) = bmc(None).identity().await else { return Err("it guessed".into()) };
     let said = sentence(&error);
     expect(error.kind() == ErrorKind::Invalid && said.contains(UUID) && said.contains(OTHER), "it lists them", &said)?;
-    let Err(error) = bmc(Some("absent")).identity().await else { return Err("it found a system that is not there".into()) };
+    let Err(error) = bmc(Some("absent")).identity().await else {
+        return Err("it found a system that is not there".into());
+    };
     let said = sentence(&error);
-    expect(error.kind() == ErrorKind::NotFound && said.contains("no system `absent`"), "it says what is missing", &said)?;
+    expect(
+        error.kind() == ErrorKind::NotFound && said.contains("no system `absent`"),
+        "it says what is missing",
+        &said,
+    )?;
     Ok(Verdict::Passed)
 }

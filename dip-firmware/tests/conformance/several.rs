@@ -13,12 +13,13 @@ use dip_lab::{IpmiSim, LabError, SushyEmulator, Tls};
 use crate::machine::{LabBmc, Machine, expect, on_a_thread, trials_on};
 use crate::{ipmi, redfish};
 
-pub async fn trials() -> Vec<Trial> {
-    let mut trials = trials_on("redfish then ipmi", harness().await, |harness| {
-        bmc(&(Arc::new(harness) as Arc<dyn BmcHarness>))
-    });
+pub(crate) async fn trials() -> Vec<Trial> {
+    let mut trials =
+        trials_on("redfish then ipmi", harness().await, |harness| bmc(&(Arc::new(harness) as Arc<dyn BmcHarness>)));
     trials.extend(trials_on("redfish then ipmi", start("fallback").await, |started| {
-        vec![on_a_thread("a_dead_redfish_service_is_replaced_by_ipmi_without_acting_twice", move || falls_back(started))]
+        vec![on_a_thread("a_dead_redfish_service_is_replaced_by_ipmi_without_acting_twice", move || {
+            falls_back(started)
+        })]
     }));
     trials
 }
@@ -53,7 +54,7 @@ async fn harness() -> Result<LabBmc, LabError> {
             serial: Some("SN-redfish".to_owned()),
             uuid: Some(redfish::UUID.to_owned()),
         },
-        keep: Box::new((emulator, sim)),
+        _keep: Box::new((emulator, sim)),
     })
 }
 

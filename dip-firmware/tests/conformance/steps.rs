@@ -21,10 +21,12 @@ use tokio_util::sync::CancellationToken;
 use crate::machine::{Machine, expect, on_a_thread, trials_on};
 use crate::{ipmi, redfish};
 
-pub async fn trials() -> Vec<Trial> {
+pub(crate) async fn trials() -> Vec<Trial> {
     let mut trials = trials_on("ipmi_sim", ipmi::start("steps").await, |(machine, sim)| {
         let settings = json!({ "port": sim.addr.port() });
-        vec![on_a_thread("a_node_is_identified_booted_and_switched_off", move || story(machine, "ipmi", settings, "SN-steps", sim))]
+        vec![on_a_thread("a_node_is_identified_booted_and_switched_off", move || {
+            story(machine, "ipmi", settings, "SN-steps", sim)
+        })]
     });
     trials.extend(trials_on("sushy-emulator", redfish::start(Tls::Off).await, |(machine, emulator)| {
         let settings = json!({ "port": emulator.addr.port(), "scheme": "http", "system": redfish::UUID });
@@ -35,7 +37,13 @@ pub async fn trials() -> Vec<Trial> {
     trials
 }
 
-async fn story<S: Send>(machine: Machine, kind: &'static str, settings: Value, serial: &str, servers: S) -> Result<Verdict, Failure> {
+async fn story<S: Send>(
+    machine: Machine,
+    kind: &'static str,
+    settings: Value,
+    serial: &str,
+    servers: S,
+) -> Result<Verdict, Failure> {
     machine.bring(PowerState::Off).await?;
     let name = NodeName::new("n1")?;
     let node = Subject::node(&name);
@@ -45,7 +53,9 @@ async fn story<S: Send>(machine: Machine, kind: &'static str, settings: Value, s
     let told: Option<Identity> = bench.holds(identify).await?.read(&IDENTITY.of(&node))?;
     expect(told.as_ref().is_some_and(|told| told.serial.as_deref() == Some(serial)), "the identity is told", &told)?;
 
-    let [device, on] = &bench.enter(&name, Environment::Installed)[..] else { return Err("two steps bring it up".into()) };
+    let [device, on] = &bench.enter(&name, Environment::Installed)[..] else {
+        return Err("two steps bring it up".into());
+    };
     bench.differs(device).await?;
     expect(bench.apply(device).await? == Applied::Done, "the boot device is set", ())?;
     let seen: Option<BootDevice> = bench.holds(device).await?.read(&BOOT_DEVICE.of_boot(&node, 1))?;
@@ -107,7 +117,11 @@ impl Bench {
         FirmwareLayer.enter(&self.site, &Boot { node: node.clone(), from: None, to, ordinal: 1 })
     }
 
-    async fn with<T>(&self, step: &Step, run: impl AsyncFnOnce(&dyn Runnable, &Context<'_>) -> T) -> Result<T, OperationError> {
+    async fn with<T>(
+        &self,
+        step: &Step,
+        run: impl AsyncFnOnce(&dyn Runnable, &Context<'_>) -> T,
+    ) -> Result<T, OperationError> {
         let assignment = Assignment {
             run: "trial".to_owned(),
             step: StepId(0),

@@ -29,7 +29,7 @@ const REDIRECTS: usize = 3;
 /// Where every Redfish service starts (DSP0266).
 const SERVICE_ROOT: &str = "/redfish/v1/";
 
-/// A client of one service. Requests are made one after the other on one connection.
+/// A client of one service. It keeps one idle connection; whoever asks often does not pay for TLS each time.
 #[derive(Debug)]
 pub(super) struct Client {
     http: reqwest::Client,
@@ -47,7 +47,12 @@ pub(super) struct Resource<T> {
 }
 
 impl Client {
-    pub(super) fn new(address: &str, user: &str, password: &Secret, settings: &RedfishSettings) -> Result<Self, RedfishError> {
+    pub(super) fn new(
+        address: &str,
+        user: &str,
+        password: &Secret,
+        settings: &RedfishSettings,
+    ) -> Result<Self, RedfishError> {
         let mut builder = reqwest::Client::builder()
             // A redirected POST would become a GET, and its success be taken for the POST's.
             .redirect(redirect::Policy::none())
@@ -117,7 +122,9 @@ impl Client {
 
     /// Closes the session, if there is one.
     pub(super) async fn close(&self) {
-        let Some(Login::Session(Session { location: Some(url), token })) = self.login.lock().await.take() else { return };
+        let Some(Login::Session(Session { location: Some(url), token })) = self.login.lock().await.take() else {
+            return;
+        };
         let request = self.http.delete(url).header("X-Auth-Token", token);
         if let Err(error) = request.send().await {
             tracing::debug!(bmc = self.host(), %error, "the BMC did not confirm the end of the session");
@@ -127,14 +134,22 @@ impl Client {
     async fn change(&self, method: Method, url: &Url, body: &Value, etag: Option<&str>) -> Result<(), Failure> {
         let response = self.send(method.clone(), url, Some(body), etag).await?;
         if let Some(next) = redirected(&response) {
-            return Err(Failure::Wrong { what: format!("{method} {} is redirected to `{next}`; use that address", url.path()) });
+            return Err(Failure::Wrong {
+                what: format!("{method} {} is redirected to `{next}`; use that address", url.path()),
+            });
         }
         // Whatever a success says beside is of no use: only reading tells what is true.
         refused(method, url, response).await.map(drop)
     }
 
     /// Sends a request, signed. An expired session is opened again: a service that answers 401 has done nothing.
-    async fn send(&self, method: Method, url: &Url, body: Option<&Value>, etag: Option<&str>) -> Result<Response, Failure> {
+    async fn send(
+        &self,
+        method: Method,
+        url: &Url,
+        body: Option<&Value>,
+        etag: Option<&str>,
+    ) -> Result<Response, Failure> {
         let login = self.login().await?;
         let response = self.send_as(&login, method.clone(), url, body, etag).await?;
         let Login::Session(session) = &login else { return Ok(response) };
@@ -178,16 +193,27 @@ impl Client {
 
     async fn find_login(&self) -> Result<Login, Failure> {
         // The service root is readable without credentials (DSP0266); where it is not, there is only the basic way.
-        let root = self.resolve(SERVICE_ROOT)?;
-        let response = self.http.get(root.clone()).send().await.map_err(|source| silent(Method::GET, &root, source))?;
-        if response.status() != StatusCode::OK {
-            return Ok(Login::Basic);
+        let mut url = self.resolve(SERVICE_ROOT)?;
+        for _ in 0..REDIRECTS {
+            let response =
+                self.http.get(url.clone()).send().await.map_err(|source| silent(Method::GET, &url, source))?;
+            if let Some(next) = redirected(&response) {
+                url = self.resolve(&next)?;
+                continue;
+            }
+            if matches!(response.status().as_u16(), 401 | 403 | 404 | 405) {
+                return Ok(Login::Basic);
+            }
+            let root: Root = json_of(refused(Method::GET, &url, response).await?).await?;
+            return match root.links.and_then(|links| links.sessions).and_then(|sessions| sessions.id) {
+                Some(sessions) => {
+                    let opened = self.open_session(&sessions).await;
+                    opened.map_err(|source| Failure::NoSession { source: Box::new(source) })
+                }
+                None => Ok(Login::Basic),
+            };
         }
-        let root: Root = json_of(response).await?;
-        match root.links.and_then(|links| links.sessions).and_then(|sessions| sessions.id) {
-            Some(sessions) => self.open_session(&sessions).await,
-            None => Ok(Login::Basic),
-        }
+        Err(Failure::Odd { what: format!("`{SERVICE_ROOT}` redirects in circles") })
     }
 
     async fn open_session(&self, sessions: &str) -> Result<Login, Failure> {
@@ -225,7 +251,9 @@ impl Client {
         if url.origin() == self.base.origin() {
             Ok(url)
         } else {
-            Err(Failure::Odd { what: format!("`{id}` leads to another service than {}; it is not followed", self.base) })
+            Err(Failure::Odd {
+                what: format!("`{id}` leads to another service than {}; it is not followed", self.base),
+            })
         }
     }
 }
@@ -301,7 +329,8 @@ async fn json_of<T: DeserializeOwned>(mut response: Response) -> Result<T, Failu
             return Err(Failure::Odd { what: format!("the answer for {path} does not end") });
         }
     }
-    serde_json::from_slice(&body).map_err(|error| Failure::Odd { what: format!("the answer for {path} cannot be read: {error}") })
+    serde_json::from_slice(&body)
+        .map_err(|error| Failure::Odd { what: format!("the answer for {path} cannot be read: {error}") })
 }
 
 #[cfg(test)]
@@ -329,7 +358,12 @@ mod tests {
             .expect("it can be made");
         assert!(client.resolve("/redfish/v1/Systems/1").is_ok());
         assert!(client.resolve("https://192.0.2.9/redfish/v1/Systems/1").is_ok());
-        for elsewhere in ["https://192.0.2.66/redfish/v1/", "http://192.0.2.9/redfish/v1/", "//evil.example/x", "https://192.0.2.9:444/"] {
+        for elsewhere in [
+            "https://192.0.2.66/redfish/v1/",
+            "http://192.0.2.9/redfish/v1/",
+            "//evil.example/x",
+            "https://192.0.2.9:444/",
+        ] {
             assert!(client.resolve(elsewhere).is_err(), "{elsewhere}");
         }
         assert!(!format!("{client:?}").contains("secret"));

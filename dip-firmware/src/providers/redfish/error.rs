@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use dip_core::provider::{ErrorKind, ProviderError, Retry};
 use reqwest::{Method, StatusCode};
+use rustls::{CertificateError, OtherError};
 
 use super::tls::{FingerprintError, OtherCertificate};
 use crate::provider::NotActed;
@@ -36,6 +37,12 @@ pub(super) enum Failure {
     Odd {
         /// What is odd.
         what: String,
+    },
+    /// No session could be opened.
+    #[error("no session could be opened")]
+    NoSession {
+        /// Why.
+        source: Box<Failure>,
     },
     /// The service did not do it.
     #[error("{method} {path} was answered {status}{}", .said.as_ref().map(|said| format!(": {said}")).unwrap_or_default())]
@@ -104,12 +111,13 @@ impl Failure {
 
     fn kind(&self) -> ErrorKind {
         match self {
+            Self::NoSession { source } => source.kind(),
             Self::Odd { .. } => ErrorKind::Unexpected,
             Self::Lacking { .. } => ErrorKind::Unsupported,
             Self::Wrong { .. } => ErrorKind::Invalid,
             Self::Missing { .. } => ErrorKind::NotFound,
             // Not to be trusted is not to be spoken to: no password goes to a stranger, by no protocol.
-            Self::Silent { source, .. } if is_untrusted(source) => ErrorKind::Denied,
+            Self::Silent { source, .. } if distrust(source).is_some() => ErrorKind::Denied,
             Self::Silent { .. } => ErrorKind::Unreachable,
             Self::Refused { status, .. } => match status.as_u16() {
                 401 | 403 => ErrorKind::Denied,
@@ -125,7 +133,10 @@ impl Failure {
 
     fn retry(&self) -> Option<Retry> {
         match self {
-            Self::Refused { retry_after: Some(after), .. } if self.kind() == ErrorKind::Busy => Some(Retry::After(*after)),
+            Self::NoSession { source } => source.retry(),
+            Self::Refused { retry_after: Some(after), .. } if self.kind() == ErrorKind::Busy => {
+                Some(Retry::After(*after))
+            }
             // BMCs answer so while they start, and the proxies before them while the BMC starts.
             Self::Refused { status, .. } if status.is_server_error() && self.kind() == ErrorKind::Unexpected => {
                 Some(Retry::Backoff)
@@ -134,42 +145,54 @@ impl Failure {
         }
     }
 
-    fn advice(&self) -> Option<&'static str> {
-        match self {
-            Self::Silent { source, .. } if is_untrusted(source) => {
-                Some("if that certificate is the BMC's own, give its SHA-256 fingerprint as `tls_fingerprint`")
-            }
-            Self::Refused { status, .. } if *status == StatusCode::UNAUTHORIZED => Some("check the BMC's user and password"),
+    fn advice(&self) -> Option<String> {
+        let advice = match self {
+            Self::NoSession { source } => return source.advice(),
+            Self::Silent { source, .. } => match distrust(source) {
+                Some(advice) => return Some(advice),
+                None => "check the BMC's address, and that Redfish is switched on",
+            },
+            Self::Refused { status, .. } if *status == StatusCode::UNAUTHORIZED => "check the BMC's user and password",
             Self::Refused { status, .. } if *status == StatusCode::FORBIDDEN => {
-                Some("give the BMC's user the privilege to configure components")
+                "give the BMC's user the privilege to configure components"
             }
-            Self::Silent { .. } => Some("check the BMC's address, and that Redfish is switched on"),
-            _ => None,
-        }
+            _ => return None,
+        };
+        Some(advice.to_owned())
     }
 
     fn may_have_acted(&self) -> bool {
         match self {
-            Self::Silent { source, .. } => !source.is_connect(),
-            Self::Refused { status, .. } => status.is_server_error() && status.as_u16() != 501 && status.as_u16() != 503,
-            // The answer to a change came and cannot be read.
-            Self::Odd { .. } => true,
-            Self::Lacking { .. } | Self::Wrong { .. } | Self::Missing { .. } => false,
+            Self::Silent { method, source, .. } => *method != Method::GET && !source.is_connect(),
+            Self::Refused { method, status, .. } => {
+                *method != Method::GET && status.is_server_error() && !matches!(status.as_u16(), 501 | 503)
+            }
+            // Only what was read can be odd: of a change no answer is read but its status.
+            Self::Odd { .. } => false,
+            Self::Lacking { .. } | Self::Missing { .. } | Self::NoSession { .. } | Self::Wrong { .. } => false,
         }
     }
 }
 
-/// Whether the service's certificate is what stands in the way.
-fn is_untrusted(error: &reqwest::Error) -> bool {
+/// What to do about a certificate that is not to be trusted; `None` where something else stands in the way.
+fn distrust(error: &reqwest::Error) -> Option<String> {
     let mut next: Option<&(dyn Error + 'static)> = Some(error);
     while let Some(cause) = next {
-        let tls = cause.downcast_ref::<rustls::Error>();
-        if matches!(tls, Some(rustls::Error::InvalidCertificate(_))) || cause.is::<OtherCertificate>() {
-            return true;
+        match cause.downcast_ref::<rustls::Error>() {
+            Some(rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(other))))
+                if other.is::<OtherCertificate>() =>
+            {
+                return Some(format!("{other}; find out why it changed before you pin the new one"));
+            }
+            Some(rustls::Error::InvalidCertificate(_)) => {
+                let advice = "if that certificate is the BMC's own, give its SHA-256 fingerprint as `tls_fingerprint`";
+                return Some(advice.to_owned());
+            }
+            _ => {}
         }
         // An I/O error does not show the error that it wraps as its source, but that error's source.
         let wrapped = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
         next = wrapped.map(|inner| inner as &(dyn Error + 'static)).or_else(|| cause.source());
     }
-    false
+    None
 }

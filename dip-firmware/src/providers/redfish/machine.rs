@@ -83,7 +83,9 @@ impl Machine {
         let system = self.system().await?.body;
         let state = power_state(&system)?;
         let types: &[&str] = match (wanted, state) {
-            (PowerAction::On, PowerState::On) | (PowerAction::Off | PowerAction::Shutdown, PowerState::Off) => return Ok(()),
+            (PowerAction::On, PowerState::On) | (PowerAction::Off | PowerAction::Shutdown, PowerState::Off) => {
+                return Ok(());
+            }
             // A cycle of a machine that is off switches it on.
             (PowerAction::On | PowerAction::Cycle, PowerState::Off) => &["On", "ForceOn"],
             (PowerAction::Off, PowerState::On) => &["ForceOff"],
@@ -155,7 +157,8 @@ fn choose<'a>(wanted: &[&'a str], listed: Option<&[String]>) -> Option<&'a str> 
     let Some(listed) = listed.filter(|listed| !listed.is_empty()) else { return wanted.first().copied() };
     let is_listed = |value: &&&str| listed.iter().any(|other| other == **value);
     // A Supermicro BMC lists `GracefulShutdownGracefulRestart`: the comma between two values got lost.
-    let is_run_together = |value: &&&str| value.starts_with("Graceful") && listed.iter().any(|other| other.contains(**value));
+    let is_run_together =
+        |value: &&&str| value.starts_with("Graceful") && listed.iter().any(|other| other.contains(**value));
     wanted.iter().find(is_listed).or_else(|| wanted.iter().find(is_run_together)).copied()
 }
 

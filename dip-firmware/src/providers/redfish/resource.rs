@@ -165,8 +165,9 @@ mod tests {
         }}))
         .expect("it is an object");
         assert_eq!(body.message().as_deref(), Some("The server is already on."));
-        let body: ErrorBody = serde_json::from_value(json!({ "error": { "message": "no", "@Message.ExtendedInfo": {} } }))
-            .expect("it is an object");
+        let body: ErrorBody =
+            serde_json::from_value(json!({ "error": { "message": "no", "@Message.ExtendedInfo": {} } }))
+                .expect("it is an object");
         assert_eq!(body.message().as_deref(), Some("no"));
     }
 }
