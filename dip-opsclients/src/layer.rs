@@ -121,6 +121,7 @@ fn serve_metrics(node: &Node, metrics: &MetricsSettings) -> Result<Step, String>
 mod tests {
     use super::*;
     use crate::testing::site;
+    use dip_core::site::{Format, Lock, Source};
     use serde_json::json;
 
     #[test]
@@ -138,6 +139,38 @@ mod tests {
             ["opsclients.follow_time node/n1", "opsclients.use_resolver node/n1", "opsclients.serve_metrics node/n1"]
         );
         assert!(steps[2].call.input().contains("10.1.0.11:9100"), "{}", steps[2].call.input());
+    }
+
+    #[test]
+    fn a_site_file_asks_for_its_steps_by_a_profile() {
+        let text = "version: 1
+site: lab
+domain: lab.example
+networks: {prod: {prefixes: [{prefix: 10.1.0.0/24}]}}
+services: {time: {kind: ntp, servers: [10.1.0.3, 'ntp.example:1123']}}
+profiles:
+  base:
+    opsclients:
+      time: {service: time, control_clock: false}
+      resolver: {servers: [10.1.0.2], search: [lab.example]}
+nodes:
+  n1:
+    profile: base
+    nics: {eth0: {mac: 52:54:00:00:00:01, network: prod, address: 10.1.0.11}}
+    opsclients: {metrics: {port: 9200}}
+";
+        let sources = [Source::new("site.yaml", Format::Yaml, text)];
+        let parsed = Site::parse(&sources, &OpsClientsLayer.settings(), &Lock::default());
+        let steps = OpsClientsLayer.propose(&parsed.expect("the site file is right").site, &Observed::new());
+        let inputs: Vec<_> = steps.expect("nothing is wrong").iter().map(|step| step.call.input().to_owned()).collect();
+        assert_eq!(
+            inputs,
+            [
+                r#"{"node":"n1","servers":[{"host":"10.1.0.3","port":null},{"host":"ntp.example","port":1123}],"clock":"watched"}"#,
+                r#"{"node":"n1","servers":["10.1.0.2"],"search":["lab.example"],"name":"n1.lab.example","address":"10.1.0.11"}"#,
+                r#"{"node":"n1","address":"10.1.0.11:9200"}"#,
+            ]
+        );
     }
 
     #[test]

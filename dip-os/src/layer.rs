@@ -117,6 +117,7 @@ mod tests {
     use crate::testing::{node, site};
     use dip_core::id::NodeName;
     use dip_core::secret::{Secret, SecretError, SecretRef};
+    use dip_core::site::{Format, Lock, Source};
     use serde_json::json;
 
     fn names(steps: &[Step]) -> Vec<&str> {
@@ -144,6 +145,44 @@ mod tests {
                 "os.make_users node/n1",
                 "os.install_packages node/n1"
             ]
+        );
+    }
+
+    #[test]
+    fn a_site_file_asks_for_its_steps_by_a_profile() {
+        let text = "version: 1
+site: lab
+profiles:
+  base:
+    os:
+      ssh: {user: admin, become: sudo, key: env:KEY, port: 2222}
+      sysctl: {vm.swappiness: 10}
+      files: [{path: /etc/motd, content: \"hi\\n\", mode: 0600}]
+      users: {ops: {shell: /bin/sh}}
+nodes:
+  n1: {profile: base, os: {ssh: {address: n1.example, host_key: nothing}}}
+";
+        let sources = [Source::new("site.yaml", Format::Yaml, text)];
+        let site = Site::parse(&sources, &OsLayer.settings(), &Lock::default()).expect("the site file is right").site;
+        let steps = OsLayer.propose(&site, &Observed::new()).expect("nothing is wrong");
+        assert_eq!(
+            names(&steps),
+            [
+                "os.set_host_name node/n1",
+                "os.write_files node/n1",
+                "os.set_kernel_settings node/n1",
+                "os.make_users node/n1"
+            ]
+        );
+        assert_eq!(
+            steps[2].origin.as_ref().map(ToString::to_string).as_deref(),
+            Some("site.yaml:7:7 (profile `base`)")
+        );
+        let settings = settings_of(&site.nodes["n1"]).expect("it can be read").expect("it is there");
+        let ssh = settings.ssh.expect("it says how it is reached");
+        assert_eq!(
+            (ssh.user.as_deref(), ssh.address.as_deref(), ssh.port),
+            (Some("admin"), Some("n1.example"), Some(2222))
         );
     }
 
