@@ -29,7 +29,7 @@ pub(crate) struct Stay {
 /// The stays of a node, fewest first: all that is ready in an environment is done before it is left, which for one node
 /// never costs a boot. `now` is where the node is; where that is not known every environment costs a boot. The last stay
 /// is always in `Installed`: a node at ready state runs.
-pub(crate) fn stays(node: &NodeName, now: Option<Environment>, steps: &[Step], graph: &Graph) -> Vec<Stay> {
+pub(crate) fn stays(node: &NodeName, now: Option<Environment>, steps: &[&Step], graph: &Graph) -> Vec<Stay> {
     let starts: &[Environment] = match now {
         Some(Environment::Off) => &[Environment::Off],
         Some(Environment::Installed) => &[Environment::Installed],
@@ -42,7 +42,7 @@ pub(crate) fn stays(node: &NodeName, now: Option<Environment>, steps: &[Step], g
         .expect("there is at least one environment to start in")
 }
 
-fn sequence(node: &NodeName, start: Environment, steps: &[Step], graph: &Graph) -> Vec<Stay> {
+fn sequence(node: &NodeName, start: Environment, steps: &[&Step], graph: &Graph) -> Vec<Stay> {
     let other = |environment| match environment {
         Environment::Off => Environment::Installed,
         Environment::Installed => Environment::Off,

@@ -47,7 +47,7 @@ impl Plan {
 }
 
 /// The graph of a plan, checked.
-pub(super) fn graph(steps: &[Step], boots: &[PlannedBoot], known: &[Known]) -> Result<Graph, Vec<PlanFault>> {
+pub(super) fn graph(steps: &[&Step], boots: &[PlannedBoot], known: &[Known]) -> Result<Graph, Vec<PlanFault>> {
     let seen: std::collections::HashSet<&FactKey> = known.iter().map(|known| &known.key).collect();
     let graph = resolve::resolve(steps, boots, &|key| seen.contains(key))?;
     let circles = circle::circles(&graph, steps, boots);
@@ -102,12 +102,17 @@ impl Build<'_> {
 
     /// The kept steps of nodes that need more than one environment must be ordered before their boots are known.
     fn shape_without_boots(&self) -> Graph {
-        resolve::resolve(&self.steps, &[], &|_| true).unwrap_or_default()
+        let one_environment = self.draft.probes.windows(2).all(|pair| pair[0].boot.node != pair[1].boot.node);
+        if one_environment {
+            return Graph::default();
+        }
+        let steps: Vec<&Step> = self.steps.iter().collect();
+        resolve::resolve(&steps, &[], &|_| true).unwrap_or_default()
     }
 
     fn boots_of(&mut self, node: &NodeName, probes: &[&PlannedBoot], shape: &Graph, boots: &mut Vec<PlannedBoot>) {
         let holds = |probe: &PlannedBoot| {
-            !probe.parts.is_empty() && probe.parts.iter().all(|&part| matches!(self.survey.check(part), Check::Holds(_)))
+            probe.parts.iter().all(|&part| matches!(self.survey.check(part), Check::Holds(_)))
         };
         let now = probes.iter().find(|probe| holds(probe)).map(|probe| probe.boot.to);
         let stays = match probes {
@@ -116,7 +121,7 @@ impl Build<'_> {
                 let work = probe.work.iter().filter_map(|step| self.places.get(step).copied()).collect();
                 vec![Stay { environment: probe.boot.to, work }]
             }
-            _ => stays(node, now, &self.steps, shape),
+            _ => stays(node, now, &self.steps.iter().collect::<Vec<_>>(), shape),
         };
         let mut ordinal = 0;
         let mut from = now;

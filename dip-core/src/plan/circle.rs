@@ -9,7 +9,7 @@ use super::{Link, PlanFault, PlannedBoot};
 use crate::step::Step;
 
 /// One circle for each knot of vertices that wait for each other; empty where the order is sound.
-pub(crate) fn circles(graph: &Graph, steps: &[Step], boots: &[PlannedBoot]) -> Vec<PlanFault> {
+pub(crate) fn circles(graph: &Graph, steps: &[&Step], boots: &[PlannedBoot]) -> Vec<PlanFault> {
     let ordered = graph.topological();
     if ordered.len() == graph.vertices().len() {
         return Vec::new();
@@ -39,7 +39,7 @@ pub(crate) fn circles(graph: &Graph, steps: &[Step], boots: &[PlannedBoot]) -> V
 }
 
 /// The shortest circle through the first vertex of a knot, as links from who waits to whom it waits for.
-fn shortest(graph: &Graph, knot: &HashSet<VertexId>, steps: &[Step], boots: &[PlannedBoot]) -> Vec<Link> {
+fn shortest(graph: &Graph, knot: &HashSet<VertexId>, steps: &[&Step], boots: &[PlannedBoot]) -> Vec<Link> {
     let start = *knot.iter().min().expect("a knot has a vertex");
     let mut reached: HashMap<VertexId, VertexId> = HashMap::new();
     let mut queue = VecDeque::from([start]);
@@ -72,7 +72,7 @@ fn shortest(graph: &Graph, knot: &HashSet<VertexId>, steps: &[Step], boots: &[Pl
         .collect()
 }
 
-fn words(graph: &Graph, vertex: VertexId, steps: &[Step], boots: &[PlannedBoot]) -> String {
+fn words(graph: &Graph, vertex: VertexId, steps: &[&Step], boots: &[PlannedBoot]) -> String {
     let boot = |index: u32| &boots[index as usize].boot;
     match graph.vertices()[vertex.index()] {
         Vertex::Step(step) => format!("`{}`", steps[step.index()].name),

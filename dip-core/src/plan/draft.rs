@@ -51,9 +51,10 @@ impl Draft {
         }
         let probes = probes(&site, layers, &mut steps);
         let known = |key: &crate::fact::FactKey| seen.reading(key).is_some();
-        let graph = match resolve::resolve(&steps, &probes, &known) {
+        let all: Vec<&Step> = steps.iter().collect();
+        let graph = match resolve::resolve(&all, &probes, &known) {
             Ok(graph) => {
-                faults.extend(circle::circles(&graph, &steps, &probes));
+                faults.extend(circle::circles(&graph, &all, &probes));
                 graph
             }
             Err(wrong) => {

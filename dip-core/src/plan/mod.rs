@@ -88,7 +88,7 @@ impl Plan {
         known: Vec<Known>,
         held: Vec<Held>,
     ) -> Result<Self, Vec<PlanFault>> {
-        let bare: Vec<Step> = steps.iter().map(|planned| planned.step.clone()).collect();
+        let bare: Vec<&Step> = steps.iter().map(|planned| &planned.step).collect();
         let graph = build::graph(&bare, &boots, &known)?;
         let id = PlanId::of(&site, goal, &steps, &boots, &known);
         Ok(Self { id, site, goal, steps, boots, known, held, graph })

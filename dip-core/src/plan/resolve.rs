@@ -15,7 +15,7 @@ use crate::step::{Need, Step, StepName};
 /// # Errors
 /// Contested facts, names that are used twice and unmet needs, all at once. Circles are told by [`super::circle`].
 pub(crate) fn resolve(
-    steps: &[Step],
+    steps: &[&Step],
     boots: &[PlannedBoot],
     known: &dyn Fn(&FactKey) -> bool,
 ) -> Result<Graph, Vec<PlanFault>> {
@@ -44,7 +44,7 @@ pub(crate) fn resolve(
 
 type Givers<'a> = HashMap<&'a FactKey, StepId>;
 
-fn givers<'a>(steps: &'a [Step], faults: &mut Vec<PlanFault>) -> Givers<'a> {
+fn givers<'a>(steps: &[&'a Step], faults: &mut Vec<PlanFault>) -> Givers<'a> {
     let mut givers = Givers::with_capacity(steps.len());
     let mut names = HashMap::with_capacity(steps.len());
     let mut contested: BTreeMap<&FactKey, BTreeSet<&StepName>> = BTreeMap::new();
@@ -67,7 +67,7 @@ fn givers<'a>(steps: &'a [Step], faults: &mut Vec<PlanFault>) -> Givers<'a> {
 }
 
 struct Builder<'a> {
-    steps: &'a [Step],
+    steps: &'a [&'a Step],
     givers: &'a Givers<'a>,
     known: &'a dyn Fn(&FactKey) -> bool,
     vertices: Vec<Vertex>,

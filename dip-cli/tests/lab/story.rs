@@ -1,0 +1,154 @@
+//! What an operator lives through with `dip`, from the first apply to other people's records.
+
+use std::time::{Duration, Instant};
+
+use dip_lab::Datacenter;
+
+use crate::command::{Dip, Told, Unexpected, expect};
+use crate::state::verify;
+
+/// From powered off to ready state; again; drift; other people's records; servers that are down.
+pub(crate) async fn whole() -> Told {
+    let mut lab = Datacenter::up().await?;
+    let dip = Dip::of(&lab.layout)?;
+    let site = dip.site();
+    for host in &lab.hosts {
+        expect(host.node().pid().is_none(), || format!("{} runs before anybody switched it on", host.name))?;
+    }
+    dip.run(&["check", &site])?.expect_status(0)?;
+    dip.run(&["plan", &site, "--exit-code"])?.expect_status(3)?.expect_text("power_on × 3")?;
+    dip.run(&["apply", &site])?.expect_status(2)?.expect_text("apply with --yes")?;
+    dip.run(&["apply", &site, "--yes"])?.expect_status(0)?.expect_text("is ready")?;
+    let first = verify(&lab).await?;
+
+    dip.run(&["apply", &site, "--yes"])?.expect_status(0)?.expect_text("Nothing to do")?;
+    dip.run(&["drift", &site])?.expect_status(0)?.expect_text("No drift")?;
+    drift(&lab, &dip).await?;
+    let mended = verify(&lab).await?;
+    expect(mended == first, || format!("after drift was mended the state is {mended:#?}\nand was {first:#?}"))?;
+
+    wrong_key(&lab, &dip).await?;
+    foreign_name(&lab, &dip).await?;
+    dns_down(&mut lab, &dip).await
+}
+
+/// Four things go wrong by hand: `drift` names exactly those, `apply` mends exactly those.
+async fn drift(lab: &Datacenter, dip: &Dip) -> Told {
+    let site = dip.site();
+    let name = |number: usize| format!("n{number}.{}", lab.layout.forward_zone);
+    lab.bind.update(&[&format!("delete {} A", name(1))]).await?;
+    lab.hosts[1].ssh("systemctl stop chrony").await?;
+    lab.ovs.vsctl(&["set", "port", &lab.layout.nodes[1].port, &format!("tag={}", lab.layout.wrong_vlan)]).await?;
+    lab.hosts[2].power_off().await?;
+
+    // A host whose port is in the wrong VLAN cannot be asked about its clock: that shows once the port is mended.
+    let told = dip.run(&["drift", &site])?.expect_status(3)?;
+    let differing: Vec<&str> = told.out.lines().filter(|line| line.starts_with("differs")).collect();
+    for part in ["opsmgmt.register_name node/n1", "network.tag_port port/sw1/p2", "firmware.power_on node/n3#1"] {
+        expect(differing.iter().any(|line| line.contains(part)), || format!("drift does not name {part}:\n{}", told.out))?;
+    }
+    expect(!told.out.contains("node/n1#1"), || format!("drift names a boot of n1:\n{}", told.out))?;
+
+    let done = dip.run(&["apply", &site, "--yes"])?.expect_status(0)?.expect_text("is ready")?;
+    let mut changed: Vec<&str> =
+        done.out.lines().filter_map(|line| line.split_once("changed   ").map(|(_, step)| step)).collect();
+    changed.sort_unstable();
+    for part in ["opsmgmt.register_name node/n1", "network.tag_port port/sw1/p2", "firmware.power_on node/n3#1", "opsclients.follow_time node/n2"] {
+        expect(changed.contains(&part), || format!("apply did not change {part}: {changed:#?}"))?;
+    }
+    let others: Vec<_> = changed.iter().filter(|step| !expected_of_drift(step)).collect();
+    expect(others.is_empty(), || format!("apply changed more than had drifted: {others:#?}"))
+}
+
+/// The four steps that drifted, and the boot device of the node that was off.
+fn expected_of_drift(step: &str) -> bool {
+    [
+        "opsmgmt.register_name node/n1",
+        "network.tag_port port/sw1/p2",
+        "firmware.power_on node/n3#1",
+        "firmware.set_boot_device node/n3#1",
+        "opsclients.follow_time node/n2",
+    ]
+    .contains(&step)
+}
+
+/// A wrong TSIG key is told as denied, at once, and other steps go on.
+async fn wrong_key(lab: &Datacenter, dip: &Dip) -> Told {
+    let site = dip.site();
+    lab.bind.update(&[&format!("delete n1.{} A", lab.layout.forward_zone)]).await?;
+    let key = lab.layout.secret_file("tsig");
+    let right = std::fs::read(&key)?;
+    std::fs::write(&key, "d3JvbmcgYW5kIGxvbmcgZW5vdWdoIGZvciBhIGtleSE=\n")?;
+    let told = dip.run(&["apply", &site, "--yes"])?;
+    std::fs::write(&key, &right)?;
+    told.expect_status(1)?.expect_text("denied")?;
+    dip.run(&["apply", &site, "--yes"])?.expect_status(0).map(drop)
+}
+
+/// A name that somebody else holds is told and left alone.
+async fn foreign_name(lab: &Datacenter, dip: &Dip) -> Told {
+    let site = dip.site();
+    let name = format!("n2.{}", lab.layout.forward_zone);
+    let held = lab.bind.transfer(&lab.layout.forward_zone).await?;
+    let ours: Vec<String> = held
+        .lines()
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|owner| owner.trim_end_matches('.').ends_with(&name))
+        .map(|owner| format!("delete {owner}"))
+        .collect();
+    let mut changes: Vec<&str> = ours.iter().map(String::as_str).collect();
+    let foreign = format!("add {name} 300 A 192.0.2.77");
+    changes.push(&foreign);
+    lab.bind.update(&changes).await?;
+    let before = lab.bind.dig(&["+short", &name, "A"]).await?;
+    dip.run(&["apply", &site, "--yes"])?.expect_status(1)?.expect_text("left alone")?.expect_text("conflict")?;
+    let after = lab.bind.dig(&["+short", &name, "A"]).await?;
+    expect(before == after && after.trim() == "192.0.2.77", || format!("the foreign record was {before:?} and is {after:?}"))?;
+    lab.bind.update(&[&format!("delete {name} A")]).await?;
+    dip.run(&["apply", &site, "--yes"])?.expect_status(0).map(drop)
+}
+
+/// A server that is down is told as such; nothing is made of it.
+async fn dns_down(lab: &mut Datacenter, dip: &Dip) -> Told {
+    let site = dip.site();
+    lab.bind.stop();
+    let told = dip.run(&["drift", &site])?;
+    lab.bind.restart().await?;
+    // The hosts' resolvers hang on the same server, so more than the names cannot be seen; none may be told as wrong.
+    told.expect_text("unreachable").map(drop)
+}
+
+/// A run that is killed in the middle and resumed ends in the same state as one that was not, and nothing is done twice.
+pub(crate) async fn killed() -> Told {
+    let lab = Datacenter::up().await?;
+    let dip = Dip::of(&lab.layout)?;
+    let site = dip.site();
+    let mut child = dip.spawn(&["apply", &site, "--yes"])?;
+    let deadline = Instant::now() + Duration::from_secs(120);
+    // In the middle: ports, reservations and names are settled, machines are switched on, and boot.
+    while dip.records("settled") < 9 {
+        expect(Instant::now() < deadline, || "the run does not get to its middle".to_owned())?;
+        if let Some(status) = child.try_wait()? {
+            return Err(Unexpected::new(format!("the run ended with {status} before it could be killed")));
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    child.kill()?;
+    child.wait()?;
+    dip.run(&["show"])?.expect_status(0)?.expect_text("not ended")?;
+    dip.run(&["resume"])?.expect_status(0)?.expect_text("is ready")?;
+    let resumed = verify(&lab).await?;
+    for host in &lab.hosts {
+        let switched_on = host.node().commands().iter().filter(|command| command.contains("power 1")).count();
+        expect(switched_on == 1, || format!("{} was switched on {switched_on} times: {:?}", host.name, host.node().commands()))?;
+    }
+    dip.run(&["apply", &site, "--yes"])?.expect_status(0)?.expect_text("Nothing to do")?;
+    drop(lab);
+
+    let lab = Datacenter::up().await?;
+    let dip = Dip::of(&lab.layout)?;
+    dip.run(&["apply", &dip.site(), "--yes"])?.expect_status(0)?;
+    let straight = verify(&lab).await?;
+    let same = |state: &crate::state::State| format!("{state:#?}");
+    expect(resumed == straight, || format!("resumed: {}\nuninterrupted: {}", same(&resumed), same(&straight)))
+}
