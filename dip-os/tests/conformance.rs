@@ -67,6 +67,7 @@ fn main() -> ExitCode {
         a_password_and_an_rsa_key_let_in_too,
         what_a_plain_user_may_not_do_is_denied,
         a_user_becomes_root_by_sudo_only_where_sudo_is,
+        a_command_on_a_node_that_falls_silent_ends_as_unreachable,
         a_node_that_boots_is_waited_for_and_the_connection_is_made_again,
     ];
     let outcome = run_as_tests(&runtime, trials);
@@ -349,6 +350,30 @@ async fn a_user_becomes_root_by_sudo_only_where_sudo_is(lab: &Lab) -> Result<Ver
     let output = elevated.run(&Command::new("true")).await?;
     // Without sudo the shell must tell that it is missing: the command must not run without it.
     if output.succeeded() == has_sudo { Ok(Verdict::Passed) } else { Err(format!("{output:?}").into()) }
+}
+
+/// Takes the network from the host, which only a boot gives back.
+async fn a_command_on_a_node_that_falls_silent_ends_as_unreachable(lab: &Lab) -> Result<Verdict, Failure> {
+    let host = Ssh::new(lab.target()?);
+    let cut = "sleep 1; ip link set eth0 down; sleep 90";
+    let command = Command::new("sh").args(["-c", cut]);
+    // No packet tells that the node is gone: only that it answers no more.
+    let result = tokio::time::timeout(Duration::from_secs(40), host.run(&command)).await;
+    lab.one()?.power_off().await?;
+    lab.one()?.node().switch_on().await?;
+    match result {
+        Ok(Err(error)) if error.kind() == ErrorKind::Unreachable => {}
+        other => return Err(format!("it must be unreachable: {other:?}").into()),
+    }
+    // The same host serves again when the node is back.
+    let patience = tokio::time::Instant::now() + Duration::from_secs(60);
+    loop {
+        match host.run(&Command::new("true")).await {
+            Ok(_) => return Ok(Verdict::Passed),
+            Err(error) if tokio::time::Instant::now() > patience => return Err(error.into()),
+            Err(_) => tokio::time::sleep(Duration::from_millis(200)).await,
+        }
+    }
 }
 
 /// The last trial: it switches the host off and on.
