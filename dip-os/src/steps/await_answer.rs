@@ -34,6 +34,7 @@ impl AwaitAnswer {
         Step::new(LayerId::Os, subject, &self)
             .need(Need::fact(needed))
             .give(given)
+            .seen_after_needs()
             .patience(Patience::BOOT)
             .part_of(boot)
     }
@@ -63,7 +64,7 @@ impl Operation for AwaitAnswer {
     }
 
     async fn apply(&self, _: &Context<'_>) -> Result<Applied, OperationError> {
-        Ok(Applied::wait("the installed system to answer", Duration::from_secs(2)))
+        Ok(Applied::watch("the installed system to answer", Duration::from_secs(2)))
     }
 }
 

@@ -93,3 +93,32 @@ impl Login {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_shows_a_secret() {
+        let secret = Secret::new("correct horse".to_owned());
+        assert_eq!(format!("{:?}", Login::Password(secret.clone())), "Password(..)");
+        let error = Login::key(&secret).expect_err("it is no key").to_string();
+        assert!(!error.contains("horse"), "{error}");
+    }
+
+    #[test]
+    fn a_target_is_written_so_that_address_and_port_can_be_told_apart() {
+        let mut target = Target {
+            node: "n1".to_owned(),
+            address: "fd00::1".to_owned(),
+            port: 2222,
+            user: "root".to_owned(),
+            login: Login::Password(Secret::new(String::new())),
+            host_keys: HostKeys::KnownHosts("/none".into()),
+            elevation: Elevation::None,
+        };
+        assert_eq!(target.to_string(), "n1 (root@[fd00::1]:2222)");
+        target.address = "10.0.0.1".to_owned();
+        assert_eq!(target.to_string(), "n1 (root@10.0.0.1:2222)");
+    }
+}
