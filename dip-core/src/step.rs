@@ -101,6 +101,17 @@ pub enum Place {
     In(NodeName, Environment),
 }
 
+/// When the check of a step can tell anything.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sight {
+    /// At any time: a record is there or not, a chassis has power or not.
+    #[default]
+    Anytime,
+    /// Not before what it needs is true: nobody waits for the answer of a system whose machine has no power.
+    AfterNeeds,
+}
+
 /// One boot of a node: its `ordinal`-th change of environment in the plan, from 1.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Boot {
@@ -171,6 +182,8 @@ pub struct Step {
     pub locks: Vec<Lock>,
     /// Where it can run and be checked.
     pub place: Place,
+    /// When its check can tell anything.
+    pub sight: Sight,
     /// What it may do to what already runs.
     pub hazard: Hazard,
     /// How long it is tried.
@@ -194,6 +207,7 @@ impl Step {
             gives: Vec::new(),
             locks: Vec::new(),
             place: Place::Anywhere,
+            sight: Sight::Anytime,
             hazard: Hazard::None,
             patience: Patience::SERVER,
             boot: None,
@@ -233,6 +247,13 @@ impl Step {
     #[must_use]
     pub fn in_environment(mut self, node: &NodeName, environment: Environment) -> Self {
         self.place = Place::In(node.clone(), environment);
+        self
+    }
+
+    /// Says that its check can tell nothing before what it needs is true.
+    #[must_use]
+    pub const fn seen_after_needs(mut self) -> Self {
+        self.sight = Sight::AfterNeeds;
         self
     }
 

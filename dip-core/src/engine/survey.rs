@@ -13,7 +13,7 @@ use crate::observed::Survey;
 use crate::operation::{Assignment, Check, Context, Gap, OperationError, Operations};
 use crate::plan::{Draft, PlannedBoot, Vertex, VertexId, environment_words};
 use crate::provider::{Providers, sentence};
-use crate::step::{Environment, Need, Place, Step};
+use crate::step::{Environment, Need, Place, Sight, Step};
 
 /// Looks at everything that a draft is about.
 ///
@@ -126,7 +126,7 @@ impl Round<'_> {
         });
     }
 
-    /// Why a step need not be looked at: its node is elsewhere, or an earlier part of its boot has not come about.
+    /// Why a step need not be looked at: its node is elsewhere, or what it needs to be seen has not come about.
     fn gap_before_looking(&self, step: &Step) -> Option<Gap> {
         if let Place::In(node, environment) = &step.place {
             let holds = self.there.get(&(node, *environment)).is_some_and(|probe| {
@@ -136,12 +136,14 @@ impl Round<'_> {
                 return Some(Gap::Environment(environment_words(&step.place)));
             }
         }
-        step.boot.as_ref()?;
+        if step.sight == Sight::Anytime {
+            return None;
+        }
         let mut keys = step.needs.iter().flat_map(|need| match need {
             Need::All(facts) => &facts[..],
             Need::AtLeast { .. } | Need::IfGiven(_) | Need::AllIfGiven(_) => &[],
         });
-        keys.find(|key| key.boot().is_some() && !self.facts.contains(key)).cloned().map(Gap::Fact)
+        keys.find(|key| !self.facts.contains(key)).cloned().map(Gap::Fact)
     }
 
     fn facts_for(&self, step: &Step) -> Facts {

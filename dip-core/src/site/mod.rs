@@ -1,18 +1,42 @@
 //! The site: what is wanted, parsed once; every reference in it resolves, every value knows where it came from.
 
+mod address;
+mod check;
 mod cluster;
+mod clusters;
+mod expand;
+mod expression;
+mod fault;
 mod infrastructure;
+mod json;
+mod load;
+mod lock;
+mod merge;
+mod network;
 mod node;
+mod nodes;
 mod origin;
+mod parsed;
+mod profiles;
+mod range;
+mod resolve;
+mod root;
 mod settings;
 mod shape;
+mod source;
+mod toml;
+mod tree;
+mod wanted;
+mod yaml;
 
 pub use cluster::{Cluster, ClusterPolicy, Service, Spread};
+pub use fault::{Fault, Faults};
 pub use infrastructure::{AddressRange, LinkError, Network, OutletRef, Pdu, PortRef, Prefix, Rack, Switch};
+pub use load::{Loaded, Resolved};
+pub use lock::{Lock, LockError};
 pub use node::{BmcAccess, Chosen, Disk, Nic, NicAddress, NicRole, Node, NodeState};
 pub use origin::Origin;
 pub use settings::{Driver, NodeSettings};
 pub use shape::{Field, Noun, Parsed, Presence, SettingsSchema, Shape, Variant};
+pub use source::{Format, Source};
 pub use wanted::Site;
-
-mod wanted;
