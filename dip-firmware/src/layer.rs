@@ -28,7 +28,10 @@ impl Layer for FirmwareLayer {
 
     fn facts(&self, known: &mut FactRegistry) {
         known.declare(&POWER, "Whether a node has power, as its BMC tells it.");
-        known.declare(&BOOT_DEVICE, "The device that a node boots from next, as its BMC tells it.");
+        known.declare(
+            &BOOT_DEVICE,
+            "The device that a boot of a node starts from; the wanted one where the node runs and nothing is to be booted.",
+        );
         known.declare(&IDENTITY, "Who a machine is: maker, model, serial number, UUID.");
     }
 

@@ -33,6 +33,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         a_machine_of_another_maker_is_read_despite_its_oddities,
         a_service_that_tells_hardly_anything_says_what_it_lacks,
         a_session_is_opened_once_renewed_when_it_ends_and_closed,
+        a_client_that_is_dropped_closes_its_session,
         a_wrong_password_is_denied_at_the_session,
         a_session_that_cannot_be_opened_has_changed_nothing,
         a_service_that_still_starts_is_asked_again_how_to_log_in,
@@ -236,6 +237,21 @@ async fn a_session_is_opened_once_renewed_when_it_ends_and_closed() -> Result<Ve
     let last = server.asked().last().map(Request::line);
     expect(last.as_deref() == Some("DELETE /redfish/v1/SessionService/Sessions/2"), "the session is closed", &last)?;
     Ok(Verdict::Passed)
+}
+
+async fn a_client_that_is_dropped_closes_its_session() -> Result<Verdict, Failure> {
+    let server = Server::start(with_sessions(Arc::new(AtomicUsize::new(0)))).await?;
+    let bmc = client(&server);
+    bmc.identity().await?;
+    drop(bmc);
+    for _ in 0..50 {
+        let last = server.asked().last().map(Request::line);
+        if last.as_deref() == Some("DELETE /redfish/v1/SessionService/Sessions/1") {
+            return Ok(Verdict::Passed);
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    Err(format!("the session is still open; asked: {:?}", server.asked()).into())
 }
 
 async fn a_wrong_password_is_denied_at_the_session() -> Result<Verdict, Failure> {
