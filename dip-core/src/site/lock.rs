@@ -1,0 +1,153 @@
+//! The lock file `dip.lock`: what dip chose once and keeps, reviewed in version control beside the site file.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::net::IpAddr;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+/// The version that is written.
+const VERSION: u32 = 1;
+
+/// The addresses that were chosen. Entries of nodes that vanished stay, so that such a node gets the same again.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Lock {
+    /// The addresses by `node/nic/network`.
+    pub addresses: BTreeMap<String, Vec<IpAddr>>,
+}
+
+/// A lock file cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// The file cannot be read or written.
+    #[error("the lock file `{file}` cannot be {verb}")]
+    Io {
+        /// The file.
+        file: String,
+        /// What was tried.
+        verb: &'static str,
+        /// Why it failed.
+        source: std::io::Error,
+    },
+    /// The file is not a lock file.
+    #[error("the lock file `{file}` is damaged; restore it from version control")]
+    Damaged {
+        /// The file.
+        file: String,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+    /// The file is of a newer form.
+    #[error("the lock file `{file}` has version {version}, and this dip knows version {VERSION}; use a newer dip")]
+    Version {
+        /// The file.
+        file: String,
+        /// Its version.
+        version: u32,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    version: u32,
+    addresses: BTreeMap<String, Vec<IpAddr>>,
+}
+
+#[derive(Deserialize)]
+struct Versioned {
+    version: u32,
+}
+
+impl Lock {
+    /// Reads a lock file; one that does not exist is empty.
+    ///
+    /// # Errors
+    /// Where it cannot be read, is damaged, or is of a newer form.
+    pub fn read(path: &Path) -> Result<Self, LockError> {
+        let file = || path.display().to_string();
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(source) => return Err(LockError::Io { file: file(), verb: "read", source }),
+        };
+        let damaged = |source| LockError::Damaged { file: file(), source };
+        let Versioned { version } = serde_json::from_str(&text).map_err(damaged)?;
+        if version != VERSION {
+            return Err(LockError::Version { file: file(), version });
+        }
+        let document: Document = serde_json::from_str(&text).map_err(damaged)?;
+        Ok(Self { addresses: document.addresses })
+    }
+
+    /// Writes the file so that a reader sees the old one or the new one, never half of one.
+    ///
+    /// # Errors
+    /// Where it cannot be written; the old file is then as it was.
+    pub fn write(&self, path: &Path) -> Result<(), LockError> {
+        let temporary = path.with_extension(format!("lock.{}", std::process::id()));
+        let write = || {
+            let mut file = std::fs::File::create(&temporary)?;
+            file.write_all(self.to_text().as_bytes())?;
+            file.sync_all()?;
+            std::fs::rename(&temporary, path)
+        };
+        write().map_err(|source| {
+            // The first error is the one to tell.
+            let _ = std::fs::remove_file(&temporary);
+            LockError::Io { file: path.display().to_string(), verb: "written", source }
+        })
+    }
+
+    /// The file's text: JSON, sorted, one entry a line, so that a change reads well in a review.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let entry = |(key, addresses): (&String, &Vec<IpAddr>)| {
+            let addresses: Vec<_> = addresses.iter().map(|address| format!("\"{address}\"")).collect();
+            format!("    {}: [{}]", serde_json::Value::from(key.as_str()), addresses.join(", "))
+        };
+        let entries: Vec<_> = self.addresses.iter().map(entry).collect();
+        let body = if entries.is_empty() { String::new() } else { format!("\n{}\n  ", entries.join(",\n")) };
+        format!("{{\n  \"version\": {VERSION},\n  \"addresses\": {{{body}}}\n}}\n")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> Lock {
+        let address = |text: &str| text.parse().expect("an address");
+        let addresses = [
+            ("n2/eth0/prod".to_owned(), vec![address("10.0.0.11")]),
+            ("n1/eth0/prod".to_owned(), vec![address("10.0.0.10"), address("fd00::10")]),
+        ];
+        Lock { addresses: addresses.into() }
+    }
+
+    #[test]
+    fn the_text_is_sorted_and_reads_back() {
+        let text = sample().to_text();
+        assert!(text.find("n1/").expect("n1") < text.find("n2/").expect("n2"));
+        let read: Document = serde_json::from_str(&text).expect("JSON");
+        assert_eq!(read.addresses, sample().addresses);
+        serde_json::from_str::<Document>(&Lock::default().to_text()).expect("JSON");
+    }
+
+    #[test]
+    fn a_missing_file_is_empty_and_a_newer_one_is_refused() {
+        let directory = std::env::temp_dir().join(format!("dip-lock-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).expect("a temporary directory");
+        let path = directory.join("dip.lock");
+        assert_eq!(Lock::read(&path).expect("none is empty"), Lock::default());
+        sample().write(&path).expect("written");
+        assert_eq!(Lock::read(&path).expect("read"), sample());
+        std::fs::write(&path, "{\"version\": 2, \"more\": {}}").expect("written");
+        assert!(matches!(Lock::read(&path), Err(LockError::Version { version: 2, .. })));
+        std::fs::write(&path, "{").expect("written");
+        assert!(matches!(Lock::read(&path), Err(LockError::Damaged { .. })));
+        assert_eq!(std::fs::read_dir(&directory).expect("a directory").count(), 1, "no temporary file stays");
+        std::fs::remove_dir_all(&directory).expect("removed");
+    }
+}

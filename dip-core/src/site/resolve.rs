@@ -1,0 +1,197 @@
+//! Resolves a tree into a site: every name means something, and nothing contradicts itself.
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+use serde_json::{Map as Object, Value};
+
+use super::check::{Checker, Names, Place, Whole};
+use super::fault::{Raw, Report, nearest};
+use super::network::networks;
+use super::nodes::Nodes;
+use super::profiles::Profiles;
+use super::root::{Root, SECTIONS};
+use super::shape::{Field, Presence, SettingsSchema, Variant};
+use super::source::Mark;
+use super::tree::{Data, Entry, Tree};
+use super::{Driver, Lock, Pdu, Rack, Service, Site, Switch, address, clusters, expand};
+use crate::id::{NameError, SiteName, Symbol};
+
+/// The site that a tree describes, and the addresses as they are to be locked. Where the report holds faults
+/// afterwards, the site is not to be used.
+pub(crate) fn resolve(
+    root: &Tree,
+    settings: &SettingsSchema,
+    lock: &Lock,
+    report: &mut Report<'_>,
+) -> Option<(Site, Lock)> {
+    let names = names(root);
+    let shape = Root::new(settings);
+    let mut checker = Checker { report, names: &names, whole: Whole::Yes };
+    top(root, &shape, &mut checker);
+
+    let mut site = Site::new(SiteName::new("unnamed").expect("that is a name"));
+    let name = parse(root, "site");
+    site.domain = root.at("domain").and_then(Tree::text).map(str::to_owned);
+    site.racks = racks(root, &shape, &mut checker);
+    site.switches = switches(root, &shape, &mut checker);
+    site.pdus = pdus(root, &shape, &mut checker);
+    site.services = services(root, &shape, &mut checker);
+    let networks = networks(root, &shape, &mut checker);
+    let profiles = Profiles::read(root, &shape, &mut checker);
+    site.nodes = Nodes::new(&site, &networks, profiles).read(root, &shape, settings, &mut checker);
+    let clusters = clusters::read(root, &shape, &mut checker, &site);
+    site.clusters = clusters;
+    let lock = address::choose(&mut site.nodes, &networks, lock, checker.report);
+    site.networks = networks.into_iter().map(|(name, placed)| (name, placed.network)).collect();
+    site.name = name?;
+    Some((site, lock))
+}
+
+/// The names that the site has.
+fn names(root: &Tree) -> Names {
+    SECTIONS
+        .iter()
+        .map(|(key, noun, _)| (*noun, root.entries(key).map(|(name, _)| name.to_owned()).collect()))
+        .collect()
+}
+
+/// The keys at the top.
+fn top(root: &Tree, shape: &Root, checker: &mut Checker<'_, '_>) {
+    let known = || shape.top.iter().map(|field| field.name).chain(SECTIONS.iter().map(|(key, ..)| *key));
+    let place = Place { key: "the site file", mark: root.mark };
+    for (key, entry) in root.map().into_iter().flatten() {
+        if let Some(field) = shape.top.iter().find(|field| field.name == key) {
+            checker.value(&entry.value, &field.shape, Place { key, mark: entry.key });
+        } else if !known().any(|known| known == key) {
+            checker.report.tell("unknown key", entry.key, || {
+                let raw = Raw::at(entry.key, format!("unknown key `{key}` at the top of the site file"));
+                match nearest(key, known()) {
+                    Some(near) => raw.label(format!("did you mean `{near}`?")),
+                    None => raw.advice(format!("known are {}", super::check::list_of(known()))),
+                }
+            });
+        } else if !matches!(entry.value.data, Data::Map(_) | Data::Null) {
+            let mark = entry.value.mark;
+            let what = entry.value.what();
+            checker.report.tell("type", mark, || Raw::at(mark, format!("`{key}` must be a map, and this is {what}")));
+        }
+    }
+    let required = shape.top.iter().filter(|field| field.presence == Presence::Required);
+    let missing: Vec<&Field> = required.filter(|field| root.at(field.name).is_none()).collect();
+    for field in missing {
+        checker.report.tell(field.name, root.mark, || {
+            Raw::at(Mark::start(root.mark.source), format!("{} needs the key `{}`", place.key, field.name))
+                .advice(format!("`{}`: {}", field.name, field.doc))
+        });
+    }
+}
+
+/// The things of a section; one whose name is none is told.
+pub(crate) fn section<'t, N: FromStr<Err = NameError>>(
+    root: &'t Tree,
+    key: &'t str,
+    report: &mut Report<'_>,
+) -> Vec<(N, &'t str, &'t Entry)> {
+    let read = |(name, entry): (&'t str, &'t Entry)| match name.parse::<N>() {
+        Ok(parsed) => Some((parsed, name, entry)),
+        Err(error) => {
+            report.tell("name", entry.key, || Raw::at(entry.key, error.to_string()));
+            None
+        }
+    };
+    root.entries(key).filter_map(read).collect()
+}
+
+/// The value of a key, read; what is wrong with it the check has told.
+pub(crate) fn parse<T: FromStr>(tree: &Tree, key: &str) -> Option<T> {
+    tree.at(key)?.text()?.parse().ok()
+}
+
+fn racks(root: &Tree, shape: &Root, checker: &mut Checker<'_, '_>) -> BTreeMap<crate::id::RackName, Rack> {
+    let mut racks = BTreeMap::new();
+    for (name, key, entry) in section::<crate::id::RackName>(root, "racks", checker.report) {
+        checker.object(&entry.value, &shape.rack, Place { key, mark: entry.key });
+        let origin = Some(entry.key.origin(checker.report.sources()));
+        let row = parse(&entry.value, "row");
+        racks.insert(name.clone(), Rack { name, row, origin });
+    }
+    racks
+}
+
+fn switches(root: &Tree, shape: &Root, checker: &mut Checker<'_, '_>) -> BTreeMap<crate::id::SwitchName, Switch> {
+    let mut switches = BTreeMap::new();
+    for (name, key, entry) in section::<crate::id::SwitchName>(root, "switches", checker.report) {
+        let driver = managed(entry, key, &shape.switch, checker);
+        let ports = expand::names(entry.value.items("ports"), checker.report);
+        let ports = ports.into_iter().map(|(port, _)| port).collect();
+        let origin = Some(entry.key.origin(checker.report.sources()));
+        switches.insert(name.clone(), Switch { name, rack: parse(&entry.value, "rack"), ports, driver, origin });
+    }
+    switches
+}
+
+fn pdus(root: &Tree, shape: &Root, checker: &mut Checker<'_, '_>) -> BTreeMap<crate::id::PduName, Pdu> {
+    let mut pdus = BTreeMap::new();
+    for (name, key, entry) in section::<crate::id::PduName>(root, "pdus", checker.report) {
+        let driver = managed(entry, key, &shape.pdu, checker);
+        let origin = Some(entry.key.origin(checker.report.sources()));
+        // Where it cannot be read that is told already, and no outlet shall be told because of it.
+        let outlets = parse(&entry.value, "outlets").unwrap_or(u16::MAX);
+        pdus.insert(name.clone(), Pdu { name, rack: parse(&entry.value, "rack"), outlets, driver, origin });
+    }
+    pdus
+}
+
+fn services(root: &Tree, shape: &Root, checker: &mut Checker<'_, '_>) -> BTreeMap<crate::id::ServiceName, Service> {
+    let mut services = BTreeMap::new();
+    for (name, key, entry) in section::<crate::id::ServiceName>(root, "services", checker.report) {
+        let object = checker.tagged(&entry.value, &shape.services, Place { key, mark: entry.key });
+        if let Some(driver) = object.and_then(|object| driver(object, &[], entry.key, checker.report)) {
+            services.insert(name.clone(), Service { name, driver });
+        }
+    }
+    services
+}
+
+/// A thing that is managed where it has a `kind`.
+fn managed(
+    entry: &Entry,
+    key: &str,
+    (common, kinds): &(Vec<Field>, Vec<Variant>),
+    checker: &mut Checker<'_, '_>,
+) -> Option<Driver> {
+    let place = Place { key, mark: entry.key };
+    if entry.value.at("kind").is_some() {
+        let object = checker.tagged(&entry.value, kinds, place)?;
+        driver(object, common, entry.key, checker.report)
+    } else {
+        // Keys of a kind without the key `kind`: that is what is missing, not that they are unknown.
+        let foreign = |key: &&String| !common.iter().any(|field| field.name == **key);
+        let of_a_kind = |key: &&String| kinds.iter().flat_map(|kind| &kind.fields).any(|field| field.name == **key);
+        let stray = entry.value.map().into_iter().flat_map(|map| map.keys()).filter(foreign).find(of_a_kind);
+        if let Some(stray) = stray {
+            let known = super::check::list_of(kinds.iter().map(|kind| kind.kind));
+            checker.report.tell("missing", entry.key, || {
+                Raw::at(entry.key, format!("`{key}` has the key `{stray}` and not the key `kind`"))
+                    .advice(format!("the kinds are {known}; without one it is known and never touched"))
+            });
+        } else {
+            checker.object(&entry.value, common, place);
+        }
+        None
+    }
+}
+
+/// The driver that checked data describes, without the fields that core reads itself.
+pub(crate) fn driver(
+    mut object: Object<String, Value>,
+    common: &[Field],
+    mark: Mark,
+    report: &Report<'_>,
+) -> Option<Driver> {
+    let kind = object.remove("kind")?;
+    let kind = Symbol::from(kind.as_str()?);
+    common.iter().for_each(|field| drop(object.remove(field.name)));
+    Some(Driver { kind, settings: Value::Object(object), origin: Some(mark.origin(report.sources())) })
+}

@@ -1,0 +1,202 @@
+//! The shape of a whole site file: core's own nouns, with what the layers add to them.
+
+use super::shape::{Field, Noun, Parsed, SettingsSchema, Shape, Variant};
+
+/// The shape of a site file, section by section.
+pub(crate) struct Root {
+    pub(crate) top: Vec<Field>,
+    pub(crate) rack: Vec<Field>,
+    /// The fields of every switch, and the kinds that are managed, which have them too.
+    pub(crate) switch: (Vec<Field>, Vec<Variant>),
+    /// The fields of every PDU, and the kinds that are managed, which have them too.
+    pub(crate) pdu: (Vec<Field>, Vec<Variant>),
+    pub(crate) network: Vec<Field>,
+    pub(crate) profile: Vec<Field>,
+    pub(crate) node: Vec<Field>,
+    pub(crate) services: Vec<Variant>,
+    pub(crate) cluster: Vec<Field>,
+}
+
+/// The sections of a site file, each a map from names to things.
+pub(crate) const SECTIONS: [(&str, Noun, &str); 8] = [
+    ("racks", Noun::Rack, "The racks."),
+    ("switches", Noun::Switch, "The switches; one without `kind` is known and never touched."),
+    ("pdus", Noun::Pdu, "The power distribution units; one without `kind` is known and never touched."),
+    ("networks", Noun::Network, "The networks."),
+    ("profiles", Noun::Profile, "Settings that nodes inherit."),
+    (
+        "nodes",
+        Noun::Node,
+        "The nodes. A range in a name makes one for each number: `r{r:1..4}-n{n:01..25}`, and `{r}`, `{n+10}`, `{n:02x}` stand for the numbers in its values.",
+    ),
+    ("services", Noun::Service, "The services that the site already has."),
+    ("clusters", Noun::Cluster, "The clusters that are wanted."),
+];
+
+impl Root {
+    pub(crate) fn new(settings: &SettingsSchema) -> Self {
+        let switch = vec![
+            Field::optional("rack", Shape::Reference(Noun::Rack), "The rack that it stands in."),
+            Field::optional(
+                "ports",
+                Shape::list(Shape::Text),
+                "Its ports, ranges allowed (`p{1..48}`); a link to any other port is then a fault.",
+            ),
+        ];
+        let pdu = vec![
+            Field::optional("rack", Shape::Reference(Noun::Rack), "The rack that it stands in."),
+            Field::required("outlets", Shape::integer(1, 1024), "How many outlets it has, counted from 1."),
+        ];
+        Self {
+            top: vec![
+                Field::required("version", Shape::integer(1, 1), "The version of the site file's form: 1."),
+                Field::required(
+                    "site",
+                    Shape::Parsed(Parsed::Name),
+                    "The site's name, the owner mark of all records that dip writes into other servers.",
+                ),
+                Field::optional("domain", Shape::Parsed(Parsed::DomainName), "The DNS domain of its nodes."),
+            ],
+            rack: vec![Field::optional("row", Shape::Text, "The row that it stands in.")],
+            switch: (switch.clone(), with_common(&settings.switches, &switch)),
+            pdu: (pdu.clone(), with_common(&settings.pdus, &pdu)),
+            network: network(),
+            profile: profile(settings),
+            node: node(settings),
+            services: settings.services.clone(),
+            cluster: cluster(settings),
+        }
+    }
+}
+
+fn with_common(kinds: &[Variant], common: &[Field]) -> Vec<Variant> {
+    let with =
+        |kind: &Variant| Variant { fields: common.iter().chain(&kind.fields).cloned().collect(), ..kind.clone() };
+    kinds.iter().map(with).collect()
+}
+
+fn network() -> Vec<Field> {
+    let prefix = vec![
+        Field::required("prefix", Shape::Parsed(Parsed::Prefix), "The prefix, `10.1.0.0/24` or `fd00:1::/64`."),
+        Field::optional(
+            "racks",
+            Shape::list(Shape::Reference(Noun::Rack)),
+            "The racks that use it; all where it is left out.",
+        ),
+        Field::optional("router", Shape::Parsed(Parsed::Address), "Its router."),
+        Field::optional(
+            "ranges",
+            Shape::list(Shape::Parsed(Parsed::AddressRange)),
+            "What addresses are taken from, `10.1.0.10-10.1.0.99`; where it is left out, the site file gives every address.",
+        ),
+    ];
+    vec![
+        Field::optional("vlan", Shape::integer(1, 4094), "Its VLAN; without it no switch port is changed for it."),
+        Field::optional(
+            "domain",
+            Shape::Parsed(Parsed::DomainName),
+            "The DNS domain of the addresses in it, where it is not the site's.",
+        ),
+        Field::optional("via", Shape::Text, "The node or host through which it is reached, where it is not routed."),
+        Field::optional("prefixes", Shape::list(Shape::Object(prefix)), "Its prefixes."),
+    ]
+}
+
+fn bmc(settings: &SettingsSchema) -> Field {
+    let fields = vec![
+        Field::required("address", Shape::Parsed(Parsed::Endpoint), "Its address or host name."),
+        Field::required("user", Shape::Text, "The user."),
+        Field::required("password", Shape::Parsed(Parsed::Secret), "Where the password is, `env:NAME` or `file:PATH`."),
+        Field::required(
+            "protocols",
+            Shape::list(Shape::Tagged(settings.bmc_protocols.clone())),
+            "The protocols that it speaks, the preferred one first.",
+        ),
+    ];
+    Field::optional("bmc", Shape::Object(fields), "The management controller.")
+}
+
+fn layers(settings: &SettingsSchema) -> impl Iterator<Item = Field> {
+    settings.node.iter().map(|(layer, fields)| {
+        Field::optional(layer.as_str(), Shape::Object(fields.clone()), "The settings of this layer.")
+    })
+}
+
+fn profile(settings: &SettingsSchema) -> Vec<Field> {
+    let inherits = Field::optional(
+        "inherits",
+        Shape::list(Shape::Reference(Noun::Profile)),
+        "Further profiles; this one wins over them, and an earlier one over a later one.",
+    );
+    std::iter::once(inherits).chain([bmc(settings)]).chain(layers(settings)).collect()
+}
+
+fn node(settings: &SettingsSchema) -> Vec<Field> {
+    let nic = vec![
+        Field::optional("primary", Shape::Boolean, "Whether the node is known by the addresses of this interface."),
+        Field::optional("mac", Shape::Parsed(Parsed::Mac), "Its MAC address."),
+        Field::optional("pci", Shape::Parsed(Parsed::Pci), "Its PCI address, which goes with a MAC address."),
+        Field::optional("link", Shape::Parsed(Parsed::SwitchPort), "The switch port that it is cabled to, `sw1/p7`."),
+        Field::optional("network", Shape::Reference(Noun::Network), "The network that it is in."),
+        Field::optional("address", Shape::Parsed(Parsed::Address), "Its address, where it has one given address."),
+        Field::optional(
+            "addresses",
+            Shape::list(Shape::Parsed(Parsed::Address)),
+            "Its addresses, where it has several.",
+        ),
+    ];
+    let disk = vec![
+        Field::optional("serial", Shape::Text, "Its serial number."),
+        Field::optional("wwn", Shape::Text, "Its world wide name."),
+        Field::optional(
+            "path",
+            Shape::Parsed(Parsed::NodePath),
+            "Its device path by bus position, `/dev/disk/by-path/...`.",
+        ),
+        Field::optional("purpose", Shape::Text, "What it is for: `system`, `data`."),
+    ];
+    let own = vec![
+        Field::optional(
+            "state",
+            Shape::Choice(vec!["ready", "maintenance", "quarantine", "absent"]),
+            "What is wanted of it; `ready` where it is left out.",
+        ),
+        Field::optional("rack", Shape::Reference(Noun::Rack), "The rack that it stands in."),
+        Field::optional("profile", Shape::Reference(Noun::Profile), "The profile that it inherits from."),
+        Field::optional(
+            "profiles",
+            Shape::list(Shape::Reference(Noun::Profile)),
+            "The profiles that it inherits from; an earlier one wins over a later one.",
+        ),
+        Field::optional("serial", Shape::Text, "The serial number that the machine must tell of itself."),
+        bmc(settings),
+        Field::optional(
+            "nics",
+            Shape::map(Shape::Object(nic)),
+            "Its network interfaces, by the site's names for them.",
+        ),
+        Field::optional("outlets", Shape::list(Shape::Parsed(Parsed::Outlet)), "The outlets that feed it, `pdu1/7`."),
+        Field::optional("disks", Shape::map(Shape::Object(disk)), "Its disks, by the site's names for them."),
+    ];
+    own.into_iter().chain(layers(settings)).collect()
+}
+
+fn cluster(settings: &SettingsSchema) -> Vec<Field> {
+    let policy = vec![
+        Field::optional("max_unavailable", Shape::integer(0, 65_535), "How many members may be away at once."),
+        Field::optional(
+            "spread",
+            Shape::Choice(vec!["rack", "pdu", "switch"]),
+            "No two members of a role share one of these.",
+        ),
+    ];
+    vec![
+        Field::required("workload", Shape::Tagged(settings.workloads.clone()), "What runs in it."),
+        Field::required(
+            "members",
+            Shape::map(Shape::list(Shape::Text)),
+            "Its nodes by their role, ranges allowed: `member: [r1-n{1..3}]`.",
+        ),
+        Field::optional("policy", Shape::Object(policy), "What must hold while it is changed."),
+    ]
+}

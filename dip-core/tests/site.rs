@@ -1,0 +1,12 @@
+//! Site files become sites, and what is wrong with them is told.
+
+#[path = "site/faults.rs"]
+mod faults;
+#[path = "site/mangled.rs"]
+mod mangled;
+#[path = "site/rules.rs"]
+mod rules;
+#[path = "site/schema.rs"]
+mod schema;
+#[path = "site/whole.rs"]
+mod whole;
