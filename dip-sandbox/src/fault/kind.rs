@@ -1,0 +1,144 @@
+//! The kinds of faults.
+
+use std::fmt;
+use std::time::Duration;
+
+use dip_core::id::{NodeName, ServiceName};
+use dip_core::subject::Subject;
+use serde::{Deserialize, Serialize};
+
+/// Something that goes wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "fault")]
+pub enum Fault {
+    /// A BMC does not answer for a while.
+    BmcSilent {
+        /// The node.
+        node: NodeName,
+        /// For how long.
+        lasting: Duration,
+    },
+    /// A BMC accepts a power command and does nothing.
+    PowerCommandLost {
+        /// The node.
+        node: NodeName,
+        /// How many commands.
+        times: u32,
+    },
+    /// A node's firmware starts and never gets to its system; only a power cycle helps.
+    BootHangs {
+        /// The node.
+        node: NodeName,
+        /// How many boots.
+        times: u32,
+    },
+    /// A node takes longer to boot.
+    BootSlow {
+        /// The node.
+        node: NodeName,
+        /// How much longer.
+        by: Duration,
+        /// How many boots.
+        times: u32,
+    },
+    /// A node's system stops: the chassis has power, nothing on it answers any more; only a power cycle helps.
+    HostDies {
+        /// The node.
+        node: NodeName,
+    },
+    /// A service refuses requests that change something, as if the credentials were wrong: a DNS server's `REFUSED`.
+    ServiceRefuses {
+        /// The service.
+        service: ServiceName,
+        /// How many requests.
+        times: u32,
+    },
+    /// A service asks to come back later: a DNS server's `SERVFAIL`, an HTTP 503.
+    ServiceBusy {
+        /// The service.
+        service: ServiceName,
+        /// How many requests.
+        times: u32,
+    },
+    /// A service does not answer for a while.
+    ServiceSilent {
+        /// The service.
+        service: ServiceName,
+        /// For how long.
+        lasting: Duration,
+    },
+    /// A service answers late for a while.
+    ServiceSlow {
+        /// The service.
+        service: ServiceName,
+        /// How much later.
+        by: Duration,
+        /// For how long.
+        lasting: Duration,
+    },
+}
+
+impl Fault {
+    /// Whom it concerns.
+    #[must_use]
+    pub fn subject(&self) -> Subject {
+        match self {
+            Self::BmcSilent { node, .. }
+            | Self::PowerCommandLost { node, .. }
+            | Self::BootHangs { node, .. }
+            | Self::BootSlow { node, .. }
+            | Self::HostDies { node } => Subject::node(node),
+            Self::ServiceRefuses { service, .. }
+            | Self::ServiceBusy { service, .. }
+            | Self::ServiceSilent { service, .. }
+            | Self::ServiceSlow { service, .. } => Subject::service(service),
+        }
+    }
+
+    /// How often it can bite; `None` where it bites for as long as it lasts.
+    pub(crate) const fn times(&self) -> Option<u32> {
+        match self {
+            Self::PowerCommandLost { times, .. }
+            | Self::BootHangs { times, .. }
+            | Self::BootSlow { times, .. }
+            | Self::ServiceRefuses { times, .. }
+            | Self::ServiceBusy { times, .. } => Some(*times),
+            Self::HostDies { .. } => Some(1),
+            Self::BmcSilent { .. } | Self::ServiceSilent { .. } | Self::ServiceSlow { .. } => None,
+        }
+    }
+
+    /// How long it lasts; `None` where it waits until it has bitten often enough.
+    pub(crate) const fn lasting(&self) -> Option<Duration> {
+        match self {
+            Self::BmcSilent { lasting, .. } | Self::ServiceSilent { lasting, .. } | Self::ServiceSlow { lasting, .. } => {
+                Some(*lasting)
+            }
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BmcSilent { lasting, .. } => write!(f, "the BMC is silent for {} s", lasting.as_secs()),
+            Self::PowerCommandLost { times, .. } => write!(f, "the BMC loses {}", counted(*times, "power command")),
+            Self::BootHangs { times, .. } => write!(f, "{} hangs in the firmware", counted(*times, "boot")),
+            Self::BootSlow { by, times, .. } => {
+                write!(f, "{} takes {} s longer", counted(*times, "boot"), by.as_secs())
+            }
+            Self::HostDies { .. } => f.write_str("the system stops"),
+            Self::ServiceRefuses { times, .. } => write!(f, "it refuses {}", counted(*times, "change")),
+            Self::ServiceBusy { times, .. } => write!(f, "it is too busy for {}", counted(*times, "request")),
+            Self::ServiceSilent { lasting, .. } => write!(f, "it is silent for {} s", lasting.as_secs()),
+            Self::ServiceSlow { by, lasting, .. } => {
+                write!(f, "it answers {} s late for {} s", by.as_secs(), lasting.as_secs())
+            }
+        }
+    }
+}
+
+fn counted(times: u32, what: &str) -> String {
+    if times == 1 { format!("1 {what}") } else { format!("{times} {what}s") }
+}

@@ -1,0 +1,87 @@
+//! What people do beside dip: drift by hand, and records that are not ours.
+
+use std::net::IpAddr;
+
+use dip_core::hardware::{PowerState, VlanId};
+use dip_core::id::{NodeName, ServiceName, SiteName};
+use dip_core::site::PortRef;
+use dip_network::provider::{Held, PortMode, PortState};
+use dip_opsmgmt::provider::{HeldName, HeldRecord, HeldTarget};
+
+use crate::world::World;
+
+/// A person in the machine room or on a server. What they do takes effect at once and is not counted as a mutation.
+#[derive(Debug)]
+pub struct Hands<'a> {
+    world: &'a World,
+}
+
+impl<'a> Hands<'a> {
+    pub(crate) const fn new(world: &'a World) -> Self {
+        Self { world }
+    }
+
+    /// Puts a port of a managed switch into another VLAN, and leaves its mark as it is.
+    pub fn move_port(&self, port: &PortRef, vlan: VlanId) {
+        self.world.switch(&port.switch, |ports| {
+            let owner = ports.state(&port.port).and_then(|state| state.owner.clone());
+            let state = PortState { mode: PortMode::Access, vlan: Some(vlan), trunks: Vec::new(), owner };
+            ports.replace(&port.port, state);
+        });
+    }
+
+    /// Makes a port of a managed switch, or turns it into something else.
+    pub fn set_port(&self, port: &PortRef, state: PortState) {
+        self.world.switch(&port.switch, |ports| ports.replace(&port.port, state));
+    }
+
+    /// Writes a reservation into a DHCP server, with any mark or none.
+    pub fn write_reservation(&self, service: &ServiceName, held: Held) {
+        self.world.reservations(service, |reservations| reservations.put(held));
+    }
+
+    /// Deletes a name from a DNS server, with its addresses.
+    pub fn delete_name(&self, service: &ServiceName, name: &str) {
+        self.world.names(service, |names| names.drop_name(name));
+    }
+
+    /// Writes a name into a DNS server, with any mark or none, and no reverse names.
+    pub fn write_name(&self, service: &ServiceName, name: &str, held: HeldName) {
+        self.world.names(service, |names| names.put(name, held));
+    }
+
+    /// Writes a reverse name into a DNS server, beside others of that address.
+    pub fn write_reverse(&self, service: &ServiceName, address: IpAddr, name: &str) {
+        self.world.names(service, |names| names.point(address, name));
+    }
+
+    /// Writes a record into a CMDB, with any mark or none.
+    pub fn write_record(&self, service: &ServiceName, held: HeldRecord) {
+        self.world.records(service, |records| records.put(held));
+    }
+
+    /// Writes a target of somebody else into a monitoring server.
+    pub fn write_target(&self, service: &ServiceName, held: HeldTarget) {
+        self.world.targets(service, |targets| targets.put_elsewhere(held));
+    }
+
+    /// Takes the mark off a site's target for a node.
+    pub fn unmark_target(&self, service: &ServiceName, node: &NodeName, owner: &SiteName) {
+        self.world.targets(service, |targets| targets.unmark(node, owner));
+    }
+
+    /// Stops a service of a running node.
+    pub fn stop_service(&self, node: &NodeName, unit: &str) {
+        self.world.machine(node, |machine| machine.linux.stop_unit(unit));
+    }
+
+    /// Holds a node's power button until it is off.
+    pub fn power_off(&self, node: &NodeName) {
+        self.world.press(node, PowerState::Off);
+    }
+
+    /// Presses a node's power button.
+    pub fn power_on(&self, node: &NodeName) {
+        self.world.press(node, PowerState::On);
+    }
+}

@@ -1,0 +1,78 @@
+//! From the parts of the simulated datacenter to providers by subject.
+
+use std::sync::Arc;
+
+use dip_apps::provider::Workload;
+use dip_apps::providers::etcd::Etcd;
+use dip_cluster::provider::Membership;
+use dip_core::id::Symbol;
+use dip_core::provider::{Host, Power, Providers};
+use dip_core::subject::Subject;
+use dip_firmware::provider::Bmc;
+use dip_network::provider::{Dhcp, Pdu, Switch};
+use dip_opsmgmt::provider::{Cmdb, Dns, Monitor};
+
+use crate::line::{Access, CONTROLLER, Latency, Line, QUICK};
+use crate::servers::{SandboxBmc, SandboxCmdb, SandboxDhcp, SandboxDns, SandboxHost};
+use crate::servers::{SandboxMembership, SandboxMonitor, SandboxPdu, SandboxSwitch};
+use crate::world::World;
+
+/// Providers of every trait for everything in the site.
+pub(crate) fn all(world: &Arc<World>, access: Access) -> Providers {
+    let mut providers = Providers::new();
+    let line = |subject: &Subject, provider: &'static str, latency: Latency| {
+        Line::new(world, subject.clone(), provider, latency, access)
+    };
+    for name in world.switch_names() {
+        let subject = Subject::switch(name);
+        let switch = SandboxSwitch::new(line(&subject, "sandbox switch", QUICK), name.clone());
+        providers.insert::<dyn Switch>(&subject, Arc::new(switch));
+    }
+    for name in world.site.pdus.keys() {
+        let subject = Subject::new(Symbol::of("pdu"), name.as_str());
+        let pdu = SandboxPdu::new(line(&subject, "sandbox PDU", CONTROLLER), name.clone());
+        providers.insert::<dyn Pdu>(&subject, Arc::new(pdu));
+    }
+    for name in world.dhcp_names() {
+        let subject = Subject::service(name);
+        let dhcp = SandboxDhcp::new(line(&subject, "sandbox DHCP", QUICK), name.clone());
+        providers.insert::<dyn Dhcp>(&subject, Arc::new(dhcp));
+    }
+    for name in world.dns_names() {
+        let subject = Subject::service(name);
+        let dns = SandboxDns::new(line(&subject, "sandbox DNS", QUICK), name.clone());
+        providers.insert::<dyn Dns>(&subject, Arc::new(dns));
+    }
+    for name in world.cmdb_names() {
+        let subject = Subject::service(name);
+        let cmdb = SandboxCmdb::new(line(&subject, "sandbox CMDB", QUICK), name.clone());
+        providers.insert::<dyn Cmdb>(&subject, Arc::new(cmdb));
+    }
+    for name in world.monitor_names() {
+        let subject = Subject::service(name);
+        let monitor = SandboxMonitor::new(line(&subject, "sandbox monitoring", QUICK), name.clone());
+        providers.insert::<dyn Monitor>(&subject, Arc::new(monitor));
+    }
+    for (name, node) in &world.site.nodes {
+        let subject = Subject::node(name);
+        if node.bmc.is_some() {
+            let bmc = SandboxBmc::new(line(&subject, "sandbox BMC", CONTROLLER), name.clone());
+            providers.insert::<dyn Power>(&subject, Arc::new(bmc.clone()));
+            providers.insert::<dyn Bmc>(&subject, Arc::new(bmc));
+        }
+        let host = SandboxHost::new(line(&subject, "sandbox host", QUICK), name.clone());
+        providers.insert::<dyn Host>(&subject, Arc::new(host));
+    }
+    for (name, cluster) in &world.site.clusters {
+        let subject = Subject::cluster(name);
+        let members = cluster.members.values().flatten().cloned().collect();
+        let membership = SandboxMembership::new(line(&subject, "sandbox etcd", QUICK), name.clone(), members);
+        providers.insert::<dyn Membership>(&subject, Arc::new(membership));
+        // The real provider, on simulated hosts: it acts through commands and files only.
+        match Etcd::of(&world.site, cluster, &providers) {
+            Ok(etcd) => providers.insert::<dyn Workload>(&subject, Arc::new(etcd)),
+            Err(error) => tracing::warn!(cluster = %name, %error, "no workload is simulated"),
+        }
+    }
+    providers
+}

@@ -1,0 +1,100 @@
+//! A simulated management controller.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use dip_core::hardware::{BootDevice, Identity, PowerState};
+use dip_core::id::NodeName;
+use dip_core::provider::{Power, PowerAction, ProviderError};
+use dip_firmware::provider::{Bmc, Boot, BootOverride, BootState};
+
+use crate::fault::Fault;
+use crate::line::{Intent, Line};
+
+/// One controller; clones are lines to the same one.
+#[derive(Debug, Clone)]
+pub(crate) struct SandboxBmc {
+    line: Arc<Line>,
+    node: NodeName,
+}
+
+impl SandboxBmc {
+    pub(crate) fn new(line: Line, node: NodeName) -> Self {
+        Self { line: Arc::new(line), node }
+    }
+
+    /// Carries a request to the controller. It answers whatever its machine does, as long as mains reaches it.
+    async fn carry(&self, intent: Intent, action: &str) -> Result<(), ProviderError> {
+        if let Some(hit) = self.line.bite(|fault| matches!(fault, Fault::BmcSilent { .. })) {
+            return Err(self.line.no_answer(action, hit.fault).await);
+        }
+        if !self.line.world().machine(&self.node, |machine| machine.is_fed()) {
+            return Err(self.line.no_answer(action, "none of its outlets has power").await);
+        }
+        self.line.carry(intent, action).await
+    }
+}
+
+#[async_trait]
+impl Bmc for SandboxBmc {
+    async fn identity(&self) -> Result<Identity, ProviderError> {
+        self.carry(Intent::Look, &format!("read who {} is", self.node)).await?;
+        let world = self.line.world();
+        let who = self.line.subject().to_string();
+        let printed = world.site.nodes.get(&self.node).and_then(|node| node.serial.clone());
+        let serial = printed.unwrap_or_else(|| format!("SBX{:08X}", world.draw.number(&who, "serial", 0) >> 32));
+        Ok(Identity {
+            manufacturer: Some("Sandbox Systems".to_owned()),
+            model: Some("SB-1U".to_owned()),
+            serial: Some(serial),
+            uuid: Some(world.machine_uuid(&self.node)),
+        })
+    }
+
+    fn power(&self) -> Option<Arc<dyn Power>> {
+        Some(Arc::new(self.clone()))
+    }
+
+    fn boot(&self) -> Option<Arc<dyn Boot>> {
+        Some(Arc::new(self.clone()))
+    }
+}
+
+#[async_trait]
+impl Power for SandboxBmc {
+    async fn state(&self) -> Result<PowerState, ProviderError> {
+        self.carry(Intent::Look, &format!("read the power of {}", self.node)).await?;
+        Ok(self.line.world().machine(&self.node, |machine| machine.power()))
+    }
+
+    async fn request(&self, action: PowerAction) -> Result<(), ProviderError> {
+        self.carry(Intent::Change, &format!("switch the power of {}", self.node)).await?;
+        if self.line.bite(|fault| matches!(fault, Fault::PowerCommandLost { .. })).is_none() {
+            self.line.world().request_power(&self.node, action);
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Boot for SandboxBmc {
+    async fn boot_override(&self) -> Result<BootState, ProviderError> {
+        self.carry(Intent::Look, &format!("read the boot device of {}", self.node)).await?;
+        let next = self.line.world().machine(&self.node, |machine| machine.next_boot);
+        let set = next.device != BootDevice::Default;
+        Ok(BootState {
+            device: Some(next.device),
+            persistence: set.then_some(next.persistence),
+            mode: set.then_some(next.mode),
+        })
+    }
+
+    async fn set_boot_override(&self, wanted: BootOverride) -> Result<(), ProviderError> {
+        self.carry(Intent::Change, &format!("set the boot device of {}", self.node)).await?;
+        let world = self.line.world();
+        if world.machine(&self.node, |machine| std::mem::replace(&mut machine.next_boot, wanted) != wanted) {
+            world.ledger.count(self.line.subject(), "set boot device");
+        }
+        Ok(())
+    }
+}

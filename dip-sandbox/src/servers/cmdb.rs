@@ -1,0 +1,65 @@
+//! A simulated CMDB.
+
+use async_trait::async_trait;
+use dip_core::id::{NodeName, ServiceName, SiteName};
+use dip_core::provider::{ErrorKind, ProviderError};
+use dip_opsmgmt::provider::{Cmdb, HeldRecord, NodeRecord};
+
+use crate::line::{Intent, Line};
+use crate::world::{ForeignRecord, Records};
+
+#[derive(Debug)]
+pub(crate) struct SandboxCmdb {
+    line: Line,
+    name: ServiceName,
+}
+
+impl SandboxCmdb {
+    pub(crate) const fn new(line: Line, name: ServiceName) -> Self {
+        Self { line, name }
+    }
+
+    fn act<T: Default>(&self, act: impl FnOnce(&mut Records) -> T) -> T {
+        self.line.world().records(&self.name, act).unwrap_or_default()
+    }
+
+    async fn change(
+        &self,
+        action: String,
+        node: &NodeName,
+        change: impl FnOnce(&mut Records) -> Result<bool, ForeignRecord> + Send,
+    ) -> Result<(), ProviderError> {
+        self.line.carry(Intent::Change, &action).await?;
+        match self.act(|records| Some(change(records))).unwrap_or(Ok(false)) {
+            Ok(changed) => {
+                if changed {
+                    self.line.world().ledger.count(self.line.subject(), format!("change the record of {node}"));
+                }
+                Ok(())
+            }
+            Err(foreign) => Err(self.line.error(ErrorKind::Conflict, action).because(foreign)),
+        }
+    }
+}
+
+#[async_trait]
+impl Cmdb for SandboxCmdb {
+    async fn read(&self, node: &NodeName) -> Result<Option<HeldRecord>, ProviderError> {
+        self.line.carry(Intent::Look, &format!("read the record of {node}")).await?;
+        Ok(self.act(|records| records.find(node).cloned()))
+    }
+
+    async fn write(&self, record: &NodeRecord, owner: &SiteName) -> Result<(), ProviderError> {
+        let node = &record.node;
+        self.change(format!("write the record of {node}"), node, |records| records.write(record, owner)).await
+    }
+
+    async fn remove(&self, node: &NodeName, owner: &SiteName) -> Result<(), ProviderError> {
+        self.change(format!("remove the record of {node}"), node, |records| records.remove(node, owner)).await
+    }
+
+    async fn list(&self) -> Result<Vec<HeldRecord>, ProviderError> {
+        self.line.carry(Intent::Look, "list the records").await?;
+        Ok(self.act(|records| records.iter().cloned().collect()))
+    }
+}

@@ -1,0 +1,70 @@
+//! A simulated DNS server.
+
+use std::net::IpAddr;
+
+use async_trait::async_trait;
+use dip_core::id::{ServiceName, SiteName};
+use dip_core::provider::{ErrorKind, ProviderError};
+use dip_opsmgmt::provider::{Dns, HeldName, HostName};
+
+use crate::line::{Intent, Line};
+use crate::world::{ForeignName, Names};
+
+#[derive(Debug)]
+pub(crate) struct SandboxDns {
+    line: Line,
+    name: ServiceName,
+}
+
+impl SandboxDns {
+    pub(crate) const fn new(line: Line, name: ServiceName) -> Self {
+        Self { line, name }
+    }
+
+    fn act<T: Default>(&self, act: impl FnOnce(&mut Names) -> T) -> T {
+        self.line.world().names(&self.name, act).unwrap_or_default()
+    }
+
+    async fn change(
+        &self,
+        action: String,
+        name: &str,
+        change: impl FnOnce(&mut Names) -> Result<bool, ForeignName> + Send,
+    ) -> Result<(), ProviderError> {
+        self.line.carry(Intent::Change, &action).await?;
+        match self.act(|names| Some(change(names))).unwrap_or(Ok(false)) {
+            Ok(changed) => {
+                if changed {
+                    self.line.world().ledger.count(self.line.subject(), format!("change the name {name}"));
+                }
+                Ok(())
+            }
+            Err(foreign) => Err(self
+                .line
+                .error(ErrorKind::Conflict, action)
+                .because(foreign)
+                .advise("nothing was changed; remove what is in the way there, or choose another name or address")),
+        }
+    }
+}
+
+#[async_trait]
+impl Dns for SandboxDns {
+    async fn name(&self, name: &str) -> Result<Option<HeldName>, ProviderError> {
+        self.line.carry(Intent::Look, &format!("look up {name}")).await?;
+        Ok(self.act(|names| names.find(name).cloned()))
+    }
+
+    async fn reverse(&self, address: IpAddr) -> Result<Vec<String>, ProviderError> {
+        self.line.carry(Intent::Look, &format!("look up {address}")).await?;
+        Ok(self.act(|names| names.reverse(address)))
+    }
+
+    async fn ensure(&self, wanted: &HostName, owner: &SiteName) -> Result<(), ProviderError> {
+        self.change(format!("register {}", wanted.name), &wanted.name, |names| names.ensure(wanted, owner)).await
+    }
+
+    async fn remove(&self, name: &str, owner: &SiteName) -> Result<(), ProviderError> {
+        self.change(format!("remove {name}"), name, |names| names.remove(name, owner)).await
+    }
+}

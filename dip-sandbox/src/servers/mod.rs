@@ -1,0 +1,21 @@
+//! The simulated servers, each as the provider trait of its layer.
+
+mod bmc;
+mod cmdb;
+mod dhcp;
+mod dns;
+mod host;
+mod membership;
+mod monitor;
+mod pdu;
+mod switch;
+
+pub(crate) use bmc::SandboxBmc;
+pub(crate) use cmdb::SandboxCmdb;
+pub(crate) use dhcp::SandboxDhcp;
+pub(crate) use dns::SandboxDns;
+pub(crate) use host::SandboxHost;
+pub(crate) use membership::SandboxMembership;
+pub(crate) use monitor::SandboxMonitor;
+pub(crate) use pdu::SandboxPdu;
+pub(crate) use switch::SandboxSwitch;

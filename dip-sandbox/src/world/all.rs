@@ -1,0 +1,226 @@
+//! All of it together, behind one short lock for each part; no lock is held while another is taken.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use dip_core::hardware::PowerState;
+use dip_core::id::{ClusterName, NodeName, PduName, ServiceName, SwitchName};
+use dip_core::site::Site;
+use dip_core::subject::Subject;
+
+use super::machine::Surroundings;
+use super::{CMDB_KINDS, DHCP_KINDS, DNS_KINDS, MONITOR_KINDS};
+use super::{Keys, Machine, Names, Outlets, Ports, Records, Reservations, Targets, Wiring};
+use crate::draw::Draw;
+use crate::fault::Board;
+use crate::ledger::Ledger;
+use crate::linux::Linux;
+use crate::log::Log;
+use crate::time::{Pace, Time};
+
+/// The simulated datacenter.
+#[derive(Debug)]
+pub(crate) struct World {
+    pub(crate) site: Site,
+    pub(crate) time: Time,
+    pub(crate) draw: Draw,
+    pub(crate) faults: Board,
+    pub(crate) log: Log,
+    pub(crate) ledger: Ledger,
+    nodes: BTreeMap<NodeName, Cell>,
+    /// Nodes by their addresses and fully qualified names.
+    known_as: HashMap<String, NodeName>,
+    switches: BTreeMap<SwitchName, Mutex<Ports>>,
+    pdus: BTreeMap<PduName, Mutex<Outlets>>,
+    dhcp: BTreeMap<ServiceName, Mutex<Reservations>>,
+    dns: BTreeMap<ServiceName, Mutex<Names>>,
+    cmdbs: BTreeMap<ServiceName, Mutex<Records>>,
+    monitors: BTreeMap<ServiceName, Mutex<Targets>>,
+    clusters: BTreeMap<ClusterName, Mutex<Keys>>,
+}
+
+#[derive(Debug)]
+struct Cell {
+    subject: Subject,
+    wiring: Wiring,
+    machine: Mutex<Machine>,
+}
+
+impl World {
+    pub(crate) fn new(site: &Site, seed: u64, pace: Pace) -> Self {
+        let nodes: BTreeMap<_, _> = site
+            .nodes
+            .values()
+            .map(|node| {
+                let cell = Cell {
+                    subject: Subject::node(&node.name),
+                    wiring: Wiring::of(site, node),
+                    machine: Mutex::new(Machine::new(Linux::default())),
+                };
+                (node.name.clone(), cell)
+            })
+            .collect();
+        let mut known_as = HashMap::new();
+        for (name, cell) in &nodes {
+            known_as.insert(cell.wiring.host_name.clone(), name.clone());
+            for address in cell.wiring.wires.iter().flat_map(|wire| &wire.addresses) {
+                known_as.insert(address.to_string(), name.clone());
+            }
+        }
+        Self {
+            site: site.clone(),
+            time: Time::new(pace),
+            draw: Draw::new(seed),
+            faults: Board::default(),
+            log: Log::default(),
+            ledger: Ledger::default(),
+            nodes,
+            known_as,
+            switches: Ports::of(site).into_iter().map(|(name, ports)| (name, Mutex::new(ports))).collect(),
+            pdus: site.pdus.values().map(|pdu| (pdu.name.clone(), Mutex::new(Outlets::of(pdu)))).collect(),
+            dhcp: services(site, DHCP_KINDS),
+            dns: services(site, DNS_KINDS),
+            cmdbs: services(site, CMDB_KINDS),
+            monitors: services(site, MONITOR_KINDS),
+            clusters: site.clusters.keys().map(|name| (name.clone(), Mutex::default())).collect(),
+        }
+    }
+
+    /// Looks at a machine of the site, or changes it, as it is now.
+    ///
+    /// # Panics
+    /// For a node that the site does not have; providers are made only for those that it has.
+    pub(crate) fn machine<T>(&self, node: &NodeName, act: impl FnOnce(&mut Machine) -> T) -> T {
+        self.machine_at(node, |machine, _, _| act(machine))
+    }
+
+    /// As [`Self::machine`], with the time and the surroundings.
+    pub(super) fn machine_at<T>(
+        &self,
+        node: &NodeName,
+        act: impl FnOnce(&mut Machine, Duration, Surroundings<'_>) -> T,
+    ) -> T {
+        let cell = self.cell(node);
+        let now = self.time.now();
+        let around = Surroundings {
+            subject: &cell.subject,
+            draw: self.draw,
+            faults: &self.faults,
+            log: &self.log,
+            ledger: &self.ledger,
+        };
+        let mut machine = lock(&cell.machine);
+        machine.settle(now, around);
+        act(&mut machine, now, around)
+    }
+
+    /// Takes a power command for a machine.
+    pub(crate) fn request_power(&self, node: &NodeName, action: dip_core::provider::PowerAction) {
+        self.machine_at(node, |machine, now, around| machine.request(action, now, around));
+    }
+
+    /// Presses the power button of a machine until it is so.
+    pub(crate) fn press(&self, node: &NodeName, to: PowerState) {
+        if self.nodes.contains_key(node) {
+            self.machine_at(node, |machine, now, around| machine.press(to, now, around));
+        }
+    }
+
+    /// The UUID that a machine's maker gave it.
+    pub(crate) fn machine_uuid(&self, node: &NodeName) -> String {
+        self.draw.uuid(&Subject::node(node).to_string(), "system", 0)
+    }
+
+    pub(crate) fn wiring(&self, node: &NodeName) -> &Wiring {
+        &self.cell(node).wiring
+    }
+
+    fn cell(&self, node: &NodeName) -> &Cell {
+        self.nodes.get(node).expect("providers are made for the site's nodes only")
+    }
+
+    /// The ports of a managed switch.
+    pub(crate) fn switch<T>(&self, switch: &SwitchName, act: impl FnOnce(&mut Ports) -> T) -> Option<T> {
+        self.switches.get(switch).map(|ports| act(&mut lock(ports)))
+    }
+
+    pub(crate) fn switch_names(&self) -> impl Iterator<Item = &SwitchName> {
+        self.switches.keys()
+    }
+
+    /// The outlets of a PDU.
+    pub(crate) fn outlets<T>(&self, pdu: &PduName, act: impl FnOnce(&mut Outlets) -> T) -> Option<T> {
+        self.pdus.get(pdu).map(|outlets| act(&mut lock(outlets)))
+    }
+
+    /// The reservations of a DHCP server.
+    pub(crate) fn reservations<T>(&self, service: &ServiceName, act: impl FnOnce(&mut Reservations) -> T) -> Option<T> {
+        self.dhcp.get(service).map(|reservations| act(&mut lock(reservations)))
+    }
+
+    pub(crate) fn dhcp_names(&self) -> impl Iterator<Item = &ServiceName> {
+        self.dhcp.keys()
+    }
+
+    /// The names in a DNS server.
+    pub(crate) fn names<T>(&self, service: &ServiceName, act: impl FnOnce(&mut Names) -> T) -> Option<T> {
+        self.dns.get(service).map(|names| act(&mut lock(names)))
+    }
+
+    /// The records of a CMDB.
+    pub(crate) fn records<T>(&self, service: &ServiceName, act: impl FnOnce(&mut Records) -> T) -> Option<T> {
+        self.cmdbs.get(service).map(|records| act(&mut lock(records)))
+    }
+
+    pub(crate) fn cmdb_names(&self) -> impl Iterator<Item = &ServiceName> {
+        self.cmdbs.keys()
+    }
+
+    /// The targets of a monitoring server.
+    pub(crate) fn targets<T>(&self, service: &ServiceName, act: impl FnOnce(&mut Targets) -> T) -> Option<T> {
+        self.monitors.get(service).map(|targets| act(&mut lock(targets)))
+    }
+
+    pub(crate) fn monitor_names(&self) -> impl Iterator<Item = &ServiceName> {
+        self.monitors.keys()
+    }
+
+    /// The node that has an address or a fully qualified name.
+    pub(crate) fn node_at(&self, host: &str) -> Option<&NodeName> {
+        self.known_as.get(host)
+    }
+
+    pub(crate) fn dns_names(&self) -> impl Iterator<Item = &ServiceName> {
+        self.dns.keys()
+    }
+
+    /// The keys of a cluster.
+    pub(crate) fn keys<T>(&self, cluster: &ClusterName, act: impl FnOnce(&mut Keys) -> T) -> Option<T> {
+        self.clusters.get(cluster).map(|keys| act(&mut lock(keys)))
+    }
+
+    /// Mains reaches a machine as long as one of its outlets has power.
+    pub(crate) fn feed(&self, pdu: &PduName, outlet: u16) {
+        let fed = |node: &NodeName| {
+            self.wiring(node).outlets.iter().any(|link| {
+                self.outlets(&link.pdu, |outlets| outlets.state(link.outlet) == Some(PowerState::On)).unwrap_or(true)
+            })
+        };
+        let on_it = |wiring: &Wiring| wiring.outlets.iter().any(|link| link.pdu == *pdu && link.outlet == outlet);
+        for (node, _) in self.nodes.iter().filter(|(_, cell)| on_it(&cell.wiring)) {
+            let fed = fed(node);
+            self.machine(node, |machine| machine.feed(fed));
+        }
+    }
+}
+
+/// One part of the world for each service of these kinds.
+pub(super) fn services<T: Default>(site: &Site, kinds: &[&str]) -> BTreeMap<ServiceName, Mutex<T>> {
+    site.services_of(kinds).map(|service| (service.name.clone(), Mutex::default())).collect()
+}
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    // A panic elsewhere fails its own test; the state itself is changed in single steps and stays whole.
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}

@@ -1,0 +1,185 @@
+//! A DNS server's names, and how nodes resolve them.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+
+use dip_core::id::SiteName;
+use dip_core::site::Service;
+use dip_opsmgmt::provider::{HeldName, HostName};
+
+use super::{DNS_KINDS, World};
+
+/// The names of one server: forward by name, reverse by address.
+#[derive(Debug, Default)]
+pub(crate) struct Names {
+    forward: BTreeMap<String, HeldName>,
+    reverse: BTreeMap<IpAddr, Vec<String>>,
+}
+
+/// Somebody else holds a name.
+#[derive(Debug, thiserror::Error)]
+#[error("{what} {}", .owner.as_ref().map_or_else(|| "carries nobody's mark".to_owned(), |owner| format!("carries the mark of site `{owner}`")))]
+pub(crate) struct ForeignName {
+    what: String,
+    owner: Option<SiteName>,
+}
+
+impl Names {
+    pub(crate) fn find(&self, name: &str) -> Option<&HeldName> {
+        self.forward.get(&canonical(name))
+    }
+
+    pub(crate) fn reverse(&self, address: IpAddr) -> Vec<String> {
+        self.reverse.get(&address).cloned().unwrap_or_default()
+    }
+
+    /// Makes a name and its addresses known in both directions; tells whether that changed anything.
+    pub(crate) fn ensure(&mut self, wanted: &HostName, owner: &SiteName) -> Result<bool, ForeignName> {
+        let name = canonical(&wanted.name);
+        self.owned(&name, owner)?;
+        let mut addresses = wanted.addresses.clone();
+        addresses.sort_unstable();
+        addresses.dedup();
+        for address in &addresses {
+            for other in self.reverse.get(address).into_iter().flatten().filter(|other| **other != name) {
+                self.marked(other, owner).map_err(|holder| ForeignName {
+                    what: format!("{address} is the address of `{other}`, which"),
+                    owner: holder,
+                })?;
+            }
+        }
+        let held = HeldName { addresses: addresses.clone(), owner: Some(owner.clone()) };
+        let before = self.forward.insert(name.clone(), held.clone());
+        let mut changed = before.as_ref() != Some(&held);
+        for given_up in before.into_iter().flat_map(|before| before.addresses).filter(|old| !addresses.contains(old)) {
+            changed |= self.forget(given_up, &name);
+        }
+        for address in addresses {
+            changed |= self.reverse.insert(address, vec![name.clone()]).as_deref() != Some(std::slice::from_ref(&name));
+        }
+        Ok(changed)
+    }
+
+    /// Takes a name away in both directions; tells whether there was anything of it.
+    pub(crate) fn remove(&mut self, name: &str, owner: &SiteName) -> Result<bool, ForeignName> {
+        let name = canonical(name);
+        self.owned(&name, owner)?;
+        Ok(self.drop_name(&name))
+    }
+
+    /// Takes a name away in both directions, whoever holds it.
+    pub(crate) fn drop_name(&mut self, name: &str) -> bool {
+        let name = canonical(name);
+        let Some(held) = self.forward.remove(&name) else { return false };
+        for address in held.addresses {
+            self.forget(address, &name);
+        }
+        true
+    }
+
+    /// Writes a name, with any mark or none.
+    pub(crate) fn put(&mut self, name: &str, held: HeldName) {
+        self.forward.insert(canonical(name), held);
+    }
+
+    /// Writes a reverse name beside others.
+    pub(crate) fn point(&mut self, address: IpAddr, name: &str) {
+        self.reverse.entry(address).or_default().push(canonical(name));
+    }
+
+    /// A name that is in use must carry the owner's mark.
+    fn owned(&self, name: &str, owner: &SiteName) -> Result<(), ForeignName> {
+        match self.forward.get(name) {
+            Some(held) if held.owner.as_ref() != Some(owner) => {
+                Err(ForeignName { what: format!("the name `{name}`"), owner: held.owner.clone() })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a name carries the owner's mark; else whose it carries. A name that is not in use carries none.
+    fn marked(&self, name: &str, owner: &SiteName) -> Result<(), Option<SiteName>> {
+        match self.forward.get(name).and_then(|held| held.owner.as_ref()) {
+            Some(holder) if holder == owner => Ok(()),
+            holder => Err(holder.cloned()),
+        }
+    }
+
+    fn forget(&mut self, address: IpAddr, name: &str) -> bool {
+        let Some(names) = self.reverse.get_mut(&address) else { return false };
+        let before = names.len();
+        names.retain(|held| held != name);
+        let changed = names.len() != before;
+        if names.is_empty() {
+            self.reverse.remove(&address);
+        }
+        changed
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&String, &HeldName)> {
+        self.forward.iter()
+    }
+
+    pub(crate) fn pointers(&self) -> impl Iterator<Item = (&IpAddr, &Vec<String>)> {
+        self.reverse.iter()
+    }
+}
+
+/// Names are compared without case and without the dot at their end (RFC 4343).
+fn canonical(name: &str) -> String {
+    name.trim_end_matches('.').to_ascii_lowercase()
+}
+
+impl World {
+    /// What the site's DNS servers say of a name to somebody who asks at these addresses.
+    pub(crate) fn resolve(&self, servers: &[IpAddr], name: &str) -> Vec<IpAddr> {
+        self.site
+            .services_of(DNS_KINDS)
+            .filter(|service| address(service).is_some_and(|address| servers.contains(&address)))
+            .find_map(|service| self.names(&service.name, |names| names.find(name).cloned()).flatten())
+            .map(|held| held.addresses)
+            .unwrap_or_default()
+    }
+}
+
+/// The address at which a service answers: the host of its setting `server`.
+fn address(service: &Service) -> Option<IpAddr> {
+    let server = service.driver.settings.get("server")?.as_str()?;
+    server.parse().ok().or_else(|| server.parse::<SocketAddr>().ok().map(|server| server.ip()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn site(name: &str) -> SiteName {
+        SiteName::new(name).expect("a name")
+    }
+
+    fn wanted(name: &str, addresses: &[[u8; 4]]) -> HostName {
+        HostName { name: name.to_owned(), addresses: addresses.iter().map(|address| IpAddr::from(*address)).collect() }
+    }
+
+    #[test]
+    fn a_name_is_known_in_both_directions_and_gives_up_what_it_no_longer_has() {
+        let mut names = Names::default();
+        let (first, second) = ([10, 0, 0, 1], [10, 0, 0, 2]);
+        assert_eq!(names.ensure(&wanted("n1.lab.example", &[first]), &site("lab")).ok(), Some(true));
+        assert_eq!(names.ensure(&wanted("N1.lab.example.", &[first]), &site("lab")).ok(), Some(false));
+        assert_eq!(names.ensure(&wanted("n1.lab.example", &[second]), &site("lab")).ok(), Some(true));
+        assert!(names.reverse(first.into()).is_empty());
+        assert_eq!(names.reverse(second.into()), ["n1.lab.example"]);
+        assert_eq!(names.remove("n1.lab.example", &site("lab")).ok(), Some(true));
+        assert!(names.reverse(second.into()).is_empty() && names.find("n1.lab.example").is_none());
+    }
+
+    #[test]
+    fn what_others_hold_is_left_alone() {
+        let mut names = Names::default();
+        names.ensure(&wanted("n1.lab.example", &[[10, 0, 0, 1]]), &site("other")).expect("nobody holds it");
+        assert!(names.ensure(&wanted("n1.lab.example", &[[10, 0, 0, 9]]), &site("lab")).is_err());
+        let error = names.ensure(&wanted("n2.lab.example", &[[10, 0, 0, 1]]), &site("lab")).expect_err("theirs");
+        assert!(error.to_string().contains("site `other`"), "{error}");
+        assert!(names.find("n2.lab.example").is_none());
+    }
+}

@@ -1,0 +1,36 @@
+//! The state of the simulated datacenter: machines, what is cabled between them, and the servers of the site.
+
+mod all;
+mod dhcp;
+mod dns;
+mod etcd;
+mod machine;
+mod pdu;
+mod reach;
+mod records;
+mod switch;
+mod targets;
+mod wiring;
+
+pub(crate) use all::World;
+pub(crate) use dhcp::Reservations;
+pub(crate) use dns::{ForeignName, Names};
+pub(crate) use etcd::Keys;
+pub(crate) use machine::Machine;
+pub(crate) use pdu::Outlets;
+pub(crate) use records::{ForeignRecord, Records};
+pub(crate) use switch::Ports;
+pub(crate) use targets::{ForeignTarget, Targets};
+pub(crate) use wiring::Wiring;
+
+/// The kinds of services that are DHCP servers.
+pub(crate) const DHCP_KINDS: &[&str] = &["dnsmasq"];
+
+/// The kinds of services that are DNS servers.
+pub(crate) const DNS_KINDS: &[&str] = &["rfc2136"];
+
+/// The kinds of services that are CMDBs.
+pub(crate) const CMDB_KINDS: &[&str] = &["directory"];
+
+/// The kinds of services that are monitoring servers.
+pub(crate) const MONITOR_KINDS: &[&str] = &["prometheus"];

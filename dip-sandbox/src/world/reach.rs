@@ -1,0 +1,49 @@
+//! Whether a node can be reached: physical truth from the power plug to the address.
+
+use dip_core::id::NodeName;
+use dip_core::site::PortRef;
+
+use super::machine::Silence;
+use super::wiring::Wire;
+use super::World;
+
+/// Why a node does not answer on its address.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Unreached {
+    #[error("{0}")]
+    Silent(Silence),
+    #[error("switch port {0} is not in the VLAN of its network")]
+    Vlan(PortRef),
+    #[error("interface {0} has no address: no DHCP server keeps one for it")]
+    NoAddress(String),
+}
+
+impl World {
+    /// Whether the system of a node can be reached over its primary interface.
+    pub(crate) fn reach(&self, node: &NodeName) -> Result<(), Unreached> {
+        self.machine_at(node, |machine, now, _| machine.answers(now)).map_err(Unreached::Silent)?;
+        self.wiring(node).primary().map_or(Ok(()), |wire| self.carries(wire))
+    }
+
+    fn carries(&self, wire: &Wire) -> Result<(), Unreached> {
+        if let (Some(port), Some(vlan)) = (&wire.port, wire.vlan) {
+            let is_in = self.switch(&port.switch, |ports| {
+                ports.state(&port.port).is_some_and(|state| state.vlan == Some(vlan))
+            });
+            if is_in == Some(false) {
+                return Err(Unreached::Vlan(port.clone()));
+            }
+        }
+        if let (Some(service), Some(mac), false) = (&wire.dhcp, wire.mac, wire.addresses.is_empty()) {
+            let kept = self.reservations(service, |reservations| {
+                reservations.find(mac).is_some_and(|held| {
+                    wire.addresses.iter().any(|address| held.reservation.addresses.contains(address))
+                })
+            });
+            if kept == Some(false) {
+                return Err(Unreached::NoAddress(wire.nic.to_string()));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,76 @@
+//! The simulated BMC.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use dip_core::conformance::Failure;
+use dip_core::hardware::{Identity, PowerState};
+use dip_core::id::NodeName;
+use dip_core::subject::Subject;
+use dip_firmware::conformance::BmcHarness;
+use dip_firmware::provider::Bmc;
+use dip_sandbox::{Access, Sandbox};
+
+use crate::datacenter::Datacenter;
+
+struct Harness {
+    datacenter: Arc<Datacenter>,
+    node: NodeName,
+}
+
+/// The BMC of a node that no other trial needs.
+pub(crate) fn harness(datacenter: &Arc<Datacenter>) -> Arc<dyn BmcHarness> {
+    Arc::new(Harness { datacenter: Arc::clone(datacenter), node: NodeName::new("n3").expect("a name") })
+}
+
+impl Harness {
+    fn of(&self, access: Access) -> Arc<dyn Bmc> {
+        self.datacenter.provider(&Subject::node(&self.node), access)
+    }
+
+    fn sandbox(&self) -> &Sandbox {
+        &self.datacenter.sandbox
+    }
+}
+
+#[async_trait]
+impl BmcHarness for Harness {
+    fn bmc(&self) -> Arc<dyn Bmc> {
+        self.of(Access::Granted)
+    }
+
+    fn with_wrong_password(&self) -> Option<Arc<dyn Bmc>> {
+        Some(self.of(Access::WrongCredentials))
+    }
+
+    fn of_nobody(&self) -> Option<Arc<dyn Bmc>> {
+        Some(self.of(Access::DeadServer))
+    }
+
+    fn identity(&self) -> Identity {
+        Identity {
+            manufacturer: Some("Sandbox Systems".to_owned()),
+            model: Some("SB-1U".to_owned()),
+            serial: Some("S3".to_owned()),
+            uuid: Some(self.sandbox().machine_uuid(&self.node)),
+        }
+    }
+
+    async fn bring(&self, state: PowerState) -> Result<(), Failure> {
+        match state {
+            PowerState::On => {
+                self.sandbox().by_hand().power_on(&self.node);
+                // A system that still boots would not notice its power button.
+                tokio::time::sleep(Duration::from_secs(600)).await;
+            }
+            PowerState::Off => self.sandbox().by_hand().power_off(&self.node),
+        }
+        Ok(())
+    }
+
+    async fn starts(&self) -> Option<usize> {
+        let boots = self.sandbox().boots(&self.node);
+        usize::try_from(boots).ok()
+    }
+}
