@@ -61,8 +61,8 @@ fn by_layer(plan: &Plan) -> BTreeMap<LayerId, Groups> {
 
 /// What differs, with the subject's own name taken out, so that like steps share a line.
 fn generalise(how: &str, subject: &str) -> String {
-    let node = subject.split('/').next().unwrap_or(subject);
-    how.replace(node, "{}")
+    let parts = subject.split('/').filter(|part| part.contains(|c: char| c.is_ascii_digit()));
+    parts.fold(how.to_owned(), |how, part| how.replace(part, "{}"))
 }
 
 /// Where every subject differs in a way of its own (each has its own address), one example stands for all.
