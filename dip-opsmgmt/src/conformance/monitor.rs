@@ -1,0 +1,193 @@
+//! The trials of [`Monitor`].
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use dip_core::conformance::{Failure, Trial, Verdict};
+use dip_core::provider::ErrorKind;
+
+use super::expect::{cancelled, fails, ignored, same, them, trials, us};
+use crate::provider::{Health, HeldTarget, Monitor, Target};
+
+/// A monitoring service under trial.
+#[async_trait]
+pub trait MonitorHarness: Send + Sync {
+    /// The provider.
+    fn monitor(&self) -> Arc<dyn Monitor>;
+
+    /// A provider with wrong credentials; `None` where the service asks for none.
+    fn with_wrong_credentials(&self) -> Option<Arc<dyn Monitor>>;
+
+    /// A provider for a service that does not answer; `None` where there can be none.
+    fn of_dead_server(&self) -> Option<Arc<dyn Monitor>>;
+
+    /// A target that shares nothing with any other and does not answer. Each call gives another one.
+    fn fresh(&self) -> Target;
+
+    /// The address of something that can be scraped; `None` where there is none.
+    fn alive(&self) -> Option<String>;
+
+    /// Writes a target without a mark into the service, as a person would; `None` where that cannot be done.
+    async fn seed_unmarked(&self, target: &Target) -> Result<Option<()>, Failure>;
+
+    /// The longest that the service takes to know the health of a new target.
+    fn patience(&self) -> Duration;
+}
+
+/// The trials that a provider of [`Monitor`] must pass.
+#[must_use]
+pub fn monitor(harness: Arc<dyn MonitorHarness>) -> Vec<Trial> {
+    trials![harness;
+        a_target_that_was_never_set_is_absent_and_its_health_unknown
+        a_look_up_right_after_a_write_sees_it
+        setting_twice_is_once
+        a_changed_target_replaces_the_former
+        a_removed_target_is_gone
+        removing_what_is_absent_is_no_error
+        an_address_of_another_site_is_a_conflict
+        an_address_without_a_mark_is_a_conflict
+        a_target_that_answers_comes_up
+        a_target_that_does_not_answer_is_down_with_its_error
+        wrong_credentials_are_denied
+        a_dead_server_is_unreachable
+        a_cancelled_call_can_be_looked_at_and_made_again
+    ]
+}
+
+type Harness = Arc<dyn MonitorHarness>;
+
+/// The service must have the target, ours.
+async fn ours(monitor: &dyn Monitor, wanted: &Target) -> Result<(), Failure> {
+    let held = monitor.target(&wanted.node, &us()).await?;
+    same("the target", &held, &Some(HeldTarget { target: wanted.clone(), owner: Some(us()) }))
+}
+
+/// Waits until the service knows the health of a target.
+async fn health(harness: &Harness, target: &Target) -> Result<Health, Failure> {
+    let start = Instant::now();
+    loop {
+        let health = harness.monitor().health(&target.node, &us()).await?;
+        if health != Health::Unknown || start.elapsed() > harness.patience() {
+            return Ok(health);
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+async fn a_target_that_was_never_set_is_absent_and_its_health_unknown(harness: Harness) -> Result<Verdict, Failure> {
+    let (monitor, target) = (harness.monitor(), harness.fresh());
+    same("the target", &monitor.target(&target.node, &us()).await?, &None)?;
+    same("its health", &monitor.health(&target.node, &us()).await?, &Health::Unknown)?;
+    Ok(Verdict::Passed)
+}
+
+async fn a_look_up_right_after_a_write_sees_it(harness: Harness) -> Result<Verdict, Failure> {
+    let (monitor, wanted) = (harness.monitor(), harness.fresh());
+    monitor.set(&wanted, &us()).await?;
+    ours(&*monitor, &wanted).await?;
+    Ok(Verdict::Passed)
+}
+
+async fn setting_twice_is_once(harness: Harness) -> Result<Verdict, Failure> {
+    let (monitor, wanted) = (harness.monitor(), harness.fresh());
+    monitor.set(&wanted, &us()).await?;
+    monitor.set(&wanted, &us()).await?;
+    ours(&*monitor, &wanted).await?;
+    monitor.remove(&wanted.node, &us()).await?;
+    same("the target", &monitor.target(&wanted.node, &us()).await?, &None)?;
+    Ok(Verdict::Passed)
+}
+
+async fn a_changed_target_replaces_the_former(harness: Harness) -> Result<Verdict, Failure> {
+    let (monitor, first, second) = (harness.monitor(), harness.fresh(), harness.fresh());
+    monitor.set(&first, &us()).await?;
+    let changed = Target { node: first.node, labels: [("rack".to_owned(), "r9".to_owned())].into(), ..second };
+    monitor.set(&changed, &us()).await?;
+    ours(&*monitor, &changed).await?;
+    // The address that it gave up is free, also for another site.
+    monitor.set(&Target { address: first.address, ..harness.fresh() }, &them()).await?;
+    Ok(Verdict::Passed)
+}
+
+async fn a_removed_target_is_gone(harness: Harness) -> Result<Verdict, Failure> {
+    let (monitor, wanted) = (harness.monitor(), harness.fresh());
+    monitor.set(&wanted, &us()).await?;
+    monitor.remove(&wanted.node, &us()).await?;
+    same("the target", &monitor.target(&wanted.node, &us()).await?, &None)?;
+    same("its health", &monitor.health(&wanted.node, &us()).await?, &Health::Unknown)?;
+    Ok(Verdict::Passed)
+}
+
+async fn removing_what_is_absent_is_no_error(harness: Harness) -> Result<Verdict, Failure> {
+    let (monitor, wanted) = (harness.monitor(), harness.fresh());
+    monitor.remove(&wanted.node, &us()).await?;
+    monitor.set(&wanted, &us()).await?;
+    monitor.remove(&wanted.node, &us()).await?;
+    monitor.remove(&wanted.node, &us()).await?;
+    Ok(Verdict::Passed)
+}
+
+async fn an_address_of_another_site_is_a_conflict(harness: Harness) -> Result<Verdict, Failure> {
+    let (monitor, theirs, free) = (harness.monitor(), harness.fresh(), harness.fresh());
+    monitor.set(&theirs, &them()).await?;
+    let wanted = Target { address: theirs.address.clone(), ..free };
+    fails("setting it", monitor.set(&wanted, &us()).await, ErrorKind::Conflict)?;
+    same("the target that was refused", &monitor.target(&wanted.node, &us()).await?, &None)?;
+    let held = monitor.target(&theirs.node, &them()).await?;
+    same("the target of the other site", &held, &Some(HeldTarget { target: theirs, owner: Some(them()) }))?;
+    Ok(Verdict::Passed)
+}
+
+async fn an_address_without_a_mark_is_a_conflict(harness: Harness) -> Result<Verdict, Failure> {
+    let (monitor, theirs, free) = (harness.monitor(), harness.fresh(), harness.fresh());
+    if harness.seed_unmarked(&theirs).await?.is_none() {
+        return ignored("nothing without a mark can be written into the service");
+    }
+    let wanted = Target { address: theirs.address, ..free };
+    fails("setting it", monitor.set(&wanted, &us()).await, ErrorKind::Conflict)?;
+    same("the target that was refused", &monitor.target(&wanted.node, &us()).await?, &None)?;
+    Ok(Verdict::Passed)
+}
+
+async fn a_target_that_answers_comes_up(harness: Harness) -> Result<Verdict, Failure> {
+    let Some(address) = harness.alive() else { return ignored("there is nothing that can be scraped") };
+    let wanted = Target { address, ..harness.fresh() };
+    harness.monitor().set(&wanted, &us()).await?;
+    let found = health(&harness, &wanted).await;
+    harness.monitor().remove(&wanted.node, &us()).await?;
+    same("its health", &found?, &Health::Up)?;
+    Ok(Verdict::Passed)
+}
+
+async fn a_target_that_does_not_answer_is_down_with_its_error(harness: Harness) -> Result<Verdict, Failure> {
+    let wanted = harness.fresh();
+    harness.monitor().set(&wanted, &us()).await?;
+    match health(&harness, &wanted).await? {
+        Health::Down { error } if !error.is_empty() => Ok(Verdict::Passed),
+        other => Err(format!("its health is {other:?} and should be down, with an error").into()),
+    }
+}
+
+async fn wrong_credentials_are_denied(harness: Harness) -> Result<Verdict, Failure> {
+    let Some(monitor) = harness.with_wrong_credentials() else { return ignored("the service asks for no credentials") };
+    fails("setting", monitor.set(&harness.fresh(), &us()).await, ErrorKind::Denied)?;
+    Ok(Verdict::Passed)
+}
+
+async fn a_dead_server_is_unreachable(harness: Harness) -> Result<Verdict, Failure> {
+    let Some(monitor) = harness.of_dead_server() else { return ignored("the service cannot be dead") };
+    let target = harness.fresh();
+    harness.monitor().set(&target, &us()).await?;
+    fails("asking for the health", monitor.health(&target.node, &us()).await, ErrorKind::Unreachable)?;
+    Ok(Verdict::Passed)
+}
+
+async fn a_cancelled_call_can_be_looked_at_and_made_again(harness: Harness) -> Result<Verdict, Failure> {
+    let (monitor, wanted, owner) = (harness.monitor(), harness.fresh(), us());
+    cancelled(monitor.set(&wanted, &owner)).await;
+    monitor.target(&wanted.node, &owner).await?;
+    monitor.set(&wanted, &owner).await?;
+    ours(&*monitor, &wanted).await?;
+    Ok(Verdict::Passed)
+}

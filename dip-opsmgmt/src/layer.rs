@@ -1,0 +1,164 @@
+//! The layer itself: which services it connects and which steps it proposes.
+
+use dip_core::fact::FactRegistry;
+use dip_core::fact::firmware::IDENTITY;
+use dip_core::fact::opsclients::METRICS;
+use dip_core::fact::os::HOST_NAME;
+use dip_core::fact::opsmgmt::{CMDB_RECORD, MONITORED, NAME};
+use dip_core::hardware::Identity;
+use dip_core::id::{LayerId, ServiceName};
+use dip_core::layer::{ConnectError, Layer, Note};
+use dip_core::observed::Observed;
+use dip_core::operation::{Input, Operations};
+use dip_core::provider::Providers;
+use dip_core::secret::Secrets;
+use dip_core::site::{Node, SettingsSchema, Site};
+use dip_core::step::{Boot, Need, Step};
+use dip_core::subject::Subject;
+
+use crate::provider::HostName;
+use crate::settings::{self, CMDB_KINDS, DNS_KINDS, MONITOR_KINDS};
+use crate::steps::{MonitorNode, RecordNode, RegisterName};
+
+/// Layer 6, operations management: DNS, CMDB and monitoring.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct OpsMgmtLayer;
+
+impl Layer for OpsMgmtLayer {
+    fn id(&self) -> LayerId {
+        LayerId::OpsMgmt
+    }
+
+    fn facts(&self, known: &mut FactRegistry) {
+        known.declare(&NAME, "The node's names in the site's DNS: its addresses, forward and reverse.");
+        known.declare(&CMDB_RECORD, "The id of the node's record in the site's CMDB.");
+        known.declare(&MONITORED, "The target at which the site's monitoring scrapes the node, and it is up.");
+    }
+
+    fn operations(&self, known: &mut Operations) {
+        known.register::<RegisterName>();
+        known.register::<RecordNode>();
+        known.register::<MonitorNode>();
+    }
+
+    fn settings(&self) -> SettingsSchema {
+        settings::schema()
+    }
+
+    fn connect(&self, site: &Site, secrets: &dyn Secrets, providers: &mut Providers) -> Result<(), Vec<ConnectError>> {
+        let errors = crate::providers::connect(site, secrets, providers);
+        if errors.is_empty() { Ok(()) } else { Err(errors) }
+    }
+
+    fn propose(&self, site: &Site, _: &Observed) -> Result<Vec<Step>, Vec<Note>> {
+        let mut notes = Vec::new();
+        let dns = the_one(site, DNS_KINDS, "DNS", &mut notes);
+        let cmdb = the_one(site, CMDB_KINDS, "a CMDB", &mut notes);
+        let monitor = the_one(site, MONITOR_KINDS, "monitoring", &mut notes);
+        let mut steps = Vec::new();
+        for node in site.ready_nodes() {
+            steps.extend(dns.and_then(|service| register_name(site, service, node, &mut notes)));
+            steps.extend(cmdb.map(|service| record_node(site, service, node)));
+            steps.extend(monitor.and_then(|service| monitor_node(site, service, node)));
+        }
+        if notes.is_empty() { Ok(steps) } else { Err(notes) }
+    }
+
+    fn enter(&self, _: &Site, _: &Boot) -> Vec<Step> {
+        Vec::new()
+    }
+}
+
+/// The service of a purpose. Two of them would both give the same fact.
+fn the_one<'a>(site: &'a Site, kinds: &[&str], purpose: &str, notes: &mut Vec<Note>) -> Option<&'a ServiceName> {
+    let mut services = site.services.values().filter(|service| kinds.contains(&service.driver.kind.as_str()));
+    let first = services.next()?;
+    if let Some(second) = services.next() {
+        let text = format!("both `{}` and `{}` are {purpose}; a site can have one", first.name, second.name);
+        notes.push(Note { text, origin: second.driver.origin.clone() });
+    }
+    Some(&first.name)
+}
+
+/// The name of a node has the addresses of its primary interface; the others are told by no name.
+fn register_name(site: &Site, service: &ServiceName, node: &Node, notes: &mut Vec<Note>) -> Option<Step> {
+    let nic = node.primary_nic().filter(|nic| !nic.addresses.is_empty())?;
+    let name = site.host_name(node).to_ascii_lowercase();
+    if !name.contains('.') {
+        let text = format!("node `{}` has no domain, so its name cannot be in DNS; set `domain` of the site or of its network", node.name);
+        notes.push(Note { text, origin: node.origin.clone() });
+        return None;
+    }
+    let step = RegisterName {
+        service: service.clone(),
+        node: node.name.clone(),
+        wanted: HostName { name, addresses: nic.addresses.iter().map(|address| address.address).collect() },
+        site: site.name.clone(),
+    };
+    Some(step.step(node.origin.clone()))
+}
+
+fn record_node(site: &Site, service: &ServiceName, node: &Node) -> Step {
+    // A machine without a BMC cannot be asked; what the site file says of it is all that is known.
+    let identity = match node.bmc {
+        Some(_) => Input::From(IDENTITY.of(&Subject::node(&node.name))),
+        None => Input::Value(Identity { serial: node.serial.clone(), ..Identity::default() }),
+    };
+    let step = RecordNode {
+        service: service.clone(),
+        node: node.name.clone(),
+        host_name: site.host_name(node),
+        addresses: node.addresses().map(|address| address.address).collect(),
+        rack: node.rack.clone(),
+        identity,
+        site: site.name.clone(),
+    };
+    // The host name is set only where the site says anything of the operating system.
+    let host_name = HOST_NAME.of(&Subject::node(&node.name));
+    let named = if node.settings.layers.contains_key(&LayerId::Os) { Need::fact(host_name) } else { Need::IfGiven(host_name) };
+    step.step(node.origin.clone()).need(named)
+}
+
+/// Only a node that serves metrics can be scraped.
+fn monitor_node(site: &Site, service: &ServiceName, node: &Node) -> Option<Step> {
+    node.settings.layers.get(&LayerId::OpsClients)?.get("metrics").filter(|metrics| !metrics.is_null())?;
+    let step = MonitorNode {
+        service: service.clone(),
+        node: node.name.clone(),
+        address: Input::From(METRICS.of(&Subject::node(&node.name))),
+        labels: node.rack.iter().map(|rack| ("rack".to_owned(), rack.to_string())).collect(),
+        site: site.name.clone(),
+    };
+    Some(step.step(node.origin.clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use dip_core::id::NodeName;
+
+    use super::*;
+    use crate::testing::site;
+
+    fn names(site: &Site) -> Vec<String> {
+        let steps = OpsMgmtLayer.propose(site, &Observed::new()).expect("there is nothing to note");
+        steps.iter().map(|step| step.name.to_string()).collect()
+    }
+
+    #[test]
+    fn a_node_gets_a_step_for_each_service_that_the_site_has() {
+        let mut site = site(&["rfc2136", "cmdb", "prometheus", "ntp"]);
+        assert_eq!(names(&site), ["opsmgmt.register_name node/n1", "opsmgmt.record_node node/n1"]);
+        let node = site.nodes.get_mut(&NodeName::new("n1").expect("a name")).expect("it is there");
+        node.settings.layers.insert(LayerId::OpsClients, serde_json::json!({"metrics": {"port": 9100}}));
+        assert_eq!(names(&site).last().map(String::as_str), Some("opsmgmt.monitor_node node/n1"));
+    }
+
+    #[test]
+    fn two_dns_services_and_a_node_without_a_domain_are_noted() {
+        let notes = |site: &Site| OpsMgmtLayer.propose(site, &Observed::new()).expect_err("it is noted")[0].to_string();
+        assert!(notes(&site(&["rfc2136", "dns"])).contains("both `service0` and `service1` are DNS"));
+        let mut without = site(&["rfc2136"]);
+        without.domain = None;
+        assert!(notes(&without).contains("node `n1` has no domain"));
+    }
+}

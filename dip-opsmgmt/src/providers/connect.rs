@@ -1,0 +1,86 @@
+//! From the kinds in a site file to providers. Kinds that this layer does not know are left to others.
+
+use std::sync::Arc;
+
+use dip_core::layer::ConnectError;
+use dip_core::provider::Providers;
+use dip_core::secret::{SecretError, Secrets};
+use dip_core::site::{Driver, Site};
+use dip_core::subject::Subject;
+
+use crate::provider::{Cmdb, Dns, Monitor};
+use crate::settings::{DIRECTORY, PROMETHEUS, RFC2136};
+
+/// Registers a provider for each DNS, CMDB and monitoring service of the site, and tells all that is wrong.
+pub(crate) fn connect(site: &Site, secrets: &dyn Secrets, providers: &mut Providers) -> Vec<ConnectError> {
+    let mut errors = Vec::new();
+    for service in site.services.values() {
+        let (subject, driver) = (Subject::service(&service.name), &service.driver);
+        let made = match driver.kind.as_str() {
+            RFC2136 => rfc2136(driver, secrets).map(|dns| providers.insert::<dyn Dns>(&subject, dns)),
+            DIRECTORY => directory(driver).map(|cmdb| providers.insert::<dyn Cmdb>(&subject, cmdb)),
+            PROMETHEUS => prometheus(driver).map(|monitor| providers.insert::<dyn Monitor>(&subject, monitor)),
+            _ => continue,
+        };
+        let user = format!("service `{}`", service.name);
+        match made {
+            Ok(()) => {}
+            Err(Wrong::Secret(source)) => errors.push(ConnectError::Secret { user, source }),
+            Err(Wrong::Setting(why)) => errors.push(ConnectError::Setting { user, why }),
+        }
+    }
+    errors
+}
+
+enum Wrong {
+    #[cfg_attr(not(feature = "rfc2136"), expect(dead_code, reason = "only DNS servers need a secret"))]
+    Secret(SecretError),
+    Setting(String),
+}
+
+impl From<serde_json::Error> for Wrong {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Setting(error.to_string())
+    }
+}
+
+#[cfg(feature = "rfc2136")]
+fn rfc2136(driver: &Driver, secrets: &dyn Secrets) -> Result<Arc<dyn Dns>, Wrong> {
+    let settings = driver.read::<crate::settings::Rfc2136Settings>()?;
+    let secret = secrets.resolve(&settings.key.secret).map_err(Wrong::Secret)?;
+    let dns = super::rfc2136::Rfc2136::new(&settings, &secret)
+        .map_err(|error| Wrong::Setting(dip_core::provider::sentence(&error)))?;
+    Ok(Arc::new(dns))
+}
+
+#[cfg(not(feature = "rfc2136"))]
+fn rfc2136(_: &Driver, _: &dyn Secrets) -> Result<Arc<dyn Dns>, Wrong> {
+    Err(without(RFC2136))
+}
+
+#[cfg(feature = "directory")]
+fn directory(driver: &Driver) -> Result<Arc<dyn Cmdb>, Wrong> {
+    Ok(Arc::new(super::directory::Directory::new(driver.read()?)))
+}
+
+#[cfg(not(feature = "directory"))]
+fn directory(_: &Driver) -> Result<Arc<dyn Cmdb>, Wrong> {
+    Err(without(DIRECTORY))
+}
+
+#[cfg(feature = "prometheus")]
+fn prometheus(driver: &Driver) -> Result<Arc<dyn Monitor>, Wrong> {
+    let monitor = super::prometheus::Prometheus::new(driver.read()?)
+        .map_err(|error| Wrong::Setting(dip_core::provider::sentence(&error)))?;
+    Ok(Arc::new(monitor))
+}
+
+#[cfg(not(feature = "prometheus"))]
+fn prometheus(_: &Driver) -> Result<Arc<dyn Monitor>, Wrong> {
+    Err(without(PROMETHEUS))
+}
+
+#[cfg(not(all(feature = "rfc2136", feature = "directory", feature = "prometheus")))]
+fn without(feature: &str) -> Wrong {
+    Wrong::Setting(format!("this program was built without the feature `{feature}` of dip-opsmgmt"))
+}

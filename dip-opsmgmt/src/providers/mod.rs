@@ -1,0 +1,13 @@
+//! The real providers of this layer, each behind a feature of its name.
+
+mod connect;
+#[cfg(feature = "directory")]
+pub mod directory;
+#[cfg(any(feature = "directory", feature = "prometheus"))]
+mod file;
+#[cfg(feature = "prometheus")]
+pub mod prometheus;
+#[cfg(feature = "rfc2136")]
+pub mod rfc2136;
+
+pub(crate) use connect::connect;

@@ -1,0 +1,110 @@
+//! One target file: a list of groups, of which dip writes one with one target and the labels `dip_site` and `node`.
+
+use std::collections::BTreeMap;
+
+use dip_core::id::{NodeName, SiteName};
+use serde::{Deserialize, Serialize};
+
+use crate::provider::{HeldTarget, Target};
+use crate::settings::PrometheusSettings;
+
+/// The label that marks a target with its owner.
+pub(super) const SITE: &str = "dip_site";
+
+/// The label that tells the node.
+pub(super) const NODE: &str = "node";
+
+/// A group of targets, as `file_sd` defines it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Group {
+    pub(super) targets: Vec<String>,
+    #[serde(default)]
+    pub(super) labels: BTreeMap<String, String>,
+}
+
+impl Group {
+    /// The group of a target. What the target says of itself wins over the settings, and the mark over both.
+    pub(super) fn of(target: &Target, owner: &SiteName, settings: &PrometheusSettings) -> Self {
+        let mut labels = settings.labels.clone();
+        labels.extend(settings.job.iter().map(|job| ("job".to_owned(), job.clone())));
+        labels.extend(target.labels.clone());
+        labels.insert(NODE.to_owned(), target.node.to_string());
+        labels.insert(SITE.to_owned(), owner.to_string());
+        Self { targets: vec![target.address.clone()], labels }
+    }
+
+    /// The target of a group that stands in a node's file. `None` where other settings wrote it: it has to be written anew.
+    pub(super) fn held(self, node: &NodeName, settings: &PrometheusSettings) -> Option<HeldTarget> {
+        let Self { mut targets, mut labels } = self;
+        let address = targets.pop().filter(|_| targets.is_empty()).unwrap_or_default();
+        let owner = labels.remove(SITE).and_then(|site| SiteName::new(&site).ok());
+        labels.remove(NODE);
+        if owner.is_some() {
+            let job = settings.job.iter().map(|job| ("job", job));
+            for (name, value) in settings.labels.iter().map(|(name, value)| (name.as_str(), value)).chain(job) {
+                match labels.get(name) {
+                    Some(present) if present == value => drop(labels.remove(name)),
+                    // The target's own label wins over the settings.
+                    Some(_) => {}
+                    None => return None,
+                }
+            }
+        }
+        Some(HeldTarget { target: Target { node: node.clone(), address, labels }, owner })
+    }
+}
+
+/// Reads a target file.
+pub(super) fn parse(text: &str) -> Result<Vec<Group>, serde_json::Error> {
+    serde_json::from_str(text)
+}
+
+/// The text of a target file with one group.
+pub(super) fn text(group: &Group) -> String {
+    let mut text = serde_json::to_string_pretty(&[group]).expect("texts serialise to JSON");
+    text.push('\n');
+    text
+}
+
+/// Whether Prometheus takes it as the name of a label.
+pub(super) fn is_label(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings() -> PrometheusSettings {
+        PrometheusSettings {
+            targets: "/targets".into(),
+            url: "http://127.0.0.1:9090".to_owned(),
+            job: Some("nodes".to_owned()),
+            labels: [("tier".to_owned(), "lab".to_owned())].into(),
+        }
+    }
+
+    fn target() -> Target {
+        Target {
+            node: NodeName::new("n1").expect("a name"),
+            address: "10.1.0.11:9100".to_owned(),
+            labels: [("rack".to_owned(), "r1".to_owned())].into(),
+        }
+    }
+
+    #[test]
+    fn a_target_is_read_as_it_was_written() {
+        let owner = SiteName::new("lab").expect("a name");
+        let mut groups = parse(&text(&Group::of(&target(), &owner, &settings()))).expect("it is JSON");
+        let group = groups.pop().expect("one group");
+        assert_eq!(group.labels["job"], "nodes");
+        assert_eq!(group.held(&target().node, &settings()), Some(HeldTarget { target: target(), owner: Some(owner) }));
+    }
+
+    #[test]
+    fn a_target_that_other_settings_wrote_is_written_anew() {
+        let owner = SiteName::new("lab").expect("a name");
+        let before = PrometheusSettings { labels: BTreeMap::new(), ..settings() };
+        assert_eq!(Group::of(&target(), &owner, &before).held(&target().node, &settings()), None);
+    }
+}

@@ -1,0 +1,94 @@
+//! From settings and a secret to a provider.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use dip_core::secret::Secret;
+use hickory_proto::rr::rdata::tsig::TsigAlgorithm;
+use hickory_proto::rr::{Name, TSigner};
+
+use super::Rfc2136;
+use crate::settings::{KeyAlgorithm, Rfc2136Settings};
+
+/// RFC 8945 section 10 recommends five minutes of difference between two clocks.
+const FUDGE: u16 = 300;
+
+/// Why settings cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// A zone or the key has a name that is no DNS name.
+    #[error("`{name}` is not a DNS name")]
+    Name {
+        /// The name.
+        name: String,
+        /// What is wrong with it.
+        source: hickory_proto::ProtoError,
+    },
+    /// The secret cannot be a key. It is not repeated.
+    #[error("the secret of key `{0}` is not base64; copy the `secret` of the key from the server's configuration, without quotes")]
+    Secret(String),
+    /// The key cannot be used.
+    #[error("key `{0}` cannot be used for signatures")]
+    Key(String),
+}
+
+impl Rfc2136 {
+    /// A provider for the server of the settings. It connects when it is first asked.
+    ///
+    /// # Errors
+    /// Where a name is no DNS name or the secret is not base64.
+    pub fn new(settings: &Rfc2136Settings, secret: &Secret) -> Result<Self, SettingsError> {
+        let name = |text: &str| {
+            let mut name = Name::from_ascii(text)
+                .map_err(|source| SettingsError::Name { name: text.to_owned(), source })?
+                .to_lowercase();
+            name.set_fqdn(true);
+            Ok(name)
+        };
+        let zones = settings.zones.iter().map(|zone| name(zone)).collect::<Result<Vec<_>, _>>()?;
+        let key = &settings.key;
+        let bytes = STANDARD.decode(secret.expose().trim()).map_err(|_| SettingsError::Secret(key.name.clone()))?;
+        let algorithm = match key.algorithm {
+            KeyAlgorithm::HmacSha256 => TsigAlgorithm::HmacSha256,
+            KeyAlgorithm::HmacSha512 => TsigAlgorithm::HmacSha512,
+        };
+        let signer = TSigner::new(bytes, algorithm, name(&key.name)?, FUDGE)
+            .map_err(|_| SettingsError::Key(key.name.clone()))?;
+        Ok(Self::with(endpoint(&settings.server), zones, signer, settings.ttl))
+    }
+}
+
+/// Adds the port of DNS where none is said.
+fn endpoint(server: &str) -> String {
+    let has_port = match server.rsplit_once(':') {
+        // More than one colon without brackets is an IPv6 address.
+        Some((host, port)) => port.parse::<u16>().is_ok() && (host.ends_with(']') || !host.contains(':')),
+        None => false,
+    };
+    if has_port {
+        server.to_owned()
+    } else if server.contains(':') && !server.starts_with('[') {
+        format!("[{server}]:53")
+    } else {
+        format!("{server}:53")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_port_of_dns_is_added_where_none_is_said() {
+        let cases = [
+            ("10.0.0.5", "10.0.0.5:53"),
+            ("10.0.0.5:5353", "10.0.0.5:5353"),
+            ("ns.example", "ns.example:53"),
+            ("2001:db8::5", "[2001:db8::5]:53"),
+            ("[2001:db8::5]", "[2001:db8::5]:53"),
+            ("[2001:db8::5]:5353", "[2001:db8::5]:5353"),
+        ];
+        for (text, wanted) in cases {
+            assert_eq!(endpoint(text), wanted);
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! DNS servers that take dynamic updates (RFC 2136) signed with TSIG (RFC 8945): BIND, Knot, PowerDNS, Windows DNS.
+
+mod connect;
+mod server;
+mod session;
+mod update;
+mod wire;
+
+pub use server::Rfc2136;

@@ -1,0 +1,181 @@
+//! `opsmgmt.register_name`: a node's name has its addresses in DNS, and each address has the name.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use async_trait::async_trait;
+use dip_core::fact::Facts;
+use dip_core::fact::opsmgmt::NAME;
+use dip_core::id::{LayerId, NodeName, ServiceName, SiteName};
+use dip_core::operation::{Applied, Check, Context, Diff, Operation, OperationError};
+use dip_core::provider::{ErrorKind, ProviderError};
+use dip_core::site::Origin;
+use dip_core::step::Step;
+use dip_core::subject::Subject;
+use serde::{Deserialize, Serialize};
+
+use crate::provider::{Dns, HeldName, HostName};
+
+/// Makes a node's name and addresses known in DNS.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RegisterName {
+    /// The DNS service.
+    pub service: ServiceName,
+    /// The node.
+    pub node: NodeName,
+    /// Its name and addresses.
+    pub wanted: HostName,
+    /// The site that the records belong to.
+    pub site: SiteName,
+}
+
+impl RegisterName {
+    pub(crate) fn step(self, origin: Option<Origin>) -> Step {
+        let subject = Subject::node(&self.node);
+        let key = NAME.of(&subject);
+        Step::new(LayerId::OpsMgmt, subject, &self).give(key).origin(origin)
+    }
+
+    fn facts(&self) -> Facts {
+        Facts::new().with(&NAME, &Subject::node(&self.node), &self.wanted.addresses)
+    }
+
+    fn forward(&self, held: Option<&HeldName>) -> Diff {
+        let wanted = listed(&self.wanted.addresses);
+        let now = held.map(|held| listed(&held.addresses)).filter(|now| !now.is_empty());
+        if now.as_ref() == Some(&wanted) {
+            return Diff::default();
+        }
+        Diff::of(format!("addresses of {}", self.wanted.name), now, Some(wanted))
+    }
+
+    fn conflict(&self, diff: &Diff, holder: String) -> OperationError {
+        ProviderError::new(ErrorKind::Conflict, "dns", format!("register {} ({diff})", self.wanted.name))
+            .advise(format!("{holder}; remove it there, or give the node another name or address"))
+            .into()
+    }
+}
+
+fn listed(addresses: &[IpAddr]) -> String {
+    let addresses: BTreeSet<_> = addresses.iter().collect();
+    addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+}
+
+#[async_trait]
+impl Operation for RegisterName {
+    const NAME: &'static str = "opsmgmt.register_name";
+
+    async fn check(&self, cx: &Context<'_>) -> Result<Check, OperationError> {
+        let dns = cx.provider::<dyn Dns>(&Subject::service(&self.service))?;
+        let held = dns.name(&self.wanted.name).await?;
+        let mut diff = self.forward(held.as_ref());
+        let foreign = held.as_ref().filter(|held| held.owner.as_ref() != Some(&self.site));
+        for address in &self.wanted.addresses {
+            let names = dns.reverse(*address).await?;
+            if names == [self.wanted.name.as_str()] {
+                continue;
+            }
+            let now = Some(names.join(" ")).filter(|now| !now.is_empty());
+            diff = diff.and(format!("reverse name of {address}"), now, Some(&self.wanted.name));
+            for name in names.iter().filter(|name| **name != self.wanted.name) {
+                let owner = dns.name(name).await?.and_then(|held| held.owner);
+                if owner.as_ref() != Some(&self.site) {
+                    let whose = owner.map_or_else(|| "nobody's mark".to_owned(), |owner| format!("the mark of site `{owner}`"));
+                    return Err(self.conflict(&diff, format!("{address} is called {name}, which carries {whose}")));
+                }
+            }
+        }
+        match foreign {
+            // Records of somebody else that already say what is wanted serve as well as ours would.
+            Some(HeldName { owner, .. }) if !diff.is_empty() => {
+                let whose = owner.as_ref().map_or_else(|| "nobody's mark".to_owned(), |owner| format!("the mark of site `{owner}`"));
+                Err(self.conflict(&diff, format!("{} carries {whose}", self.wanted.name)))
+            }
+            _ => Ok(diff.or_holds(self.facts())),
+        }
+    }
+
+    async fn apply(&self, cx: &Context<'_>) -> Result<Applied, OperationError> {
+        let dns = cx.provider::<dyn Dns>(&Subject::service(&self.service))?;
+        dns.ensure(&self.wanted, &self.site).await?;
+        Ok(Applied::Done)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::provider::MockDns;
+    use crate::testing::{Bench, site_name};
+
+    fn wanted() -> RegisterName {
+        RegisterName {
+            service: ServiceName::new("dns").expect("a name"),
+            node: NodeName::new("n1").expect("a name"),
+            wanted: HostName {
+                name: "n1.lab.example".to_owned(),
+                addresses: vec!["10.1.0.11".parse().expect("an address")],
+            },
+            site: site_name("lab"),
+        }
+    }
+
+    fn held(address: &str, owner: Option<&str>) -> Option<HeldName> {
+        Some(HeldName { addresses: vec![address.parse().expect("an address")], owner: owner.map(site_name) })
+    }
+
+    fn bench(held: Option<HeldName>, reverse: &'static [&'static str], other: Option<HeldName>) -> Bench {
+        let mut dns = MockDns::new();
+        dns.expect_name().returning(move |name| Ok(if name == "n1.lab.example" { held.clone() } else { other.clone() }));
+        dns.expect_reverse().returning(|_| Ok(reverse.iter().map(ToString::to_string).collect()));
+        dns.expect_ensure().withf(|name, owner| *name == wanted().wanted && owner.as_str() == "lab").returning(|_, _| Ok(()));
+        Bench::with::<dyn Dns>(&Subject::service(&wanted().service), Arc::new(dns), wanted().step(None))
+    }
+
+    async fn differs(bench: &Bench) -> String {
+        match wanted().check(&bench.context()).await.expect("the server answers") {
+            Check::Differs(diff) => diff.to_string(),
+            other => panic!("it does not differ: {other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_missing_name_differs_and_is_made() {
+        let bench = bench(None, &[], None);
+        assert_eq!(differs(&bench).await, "+ addresses of n1.lab.example 10.1.0.11, + reverse name of 10.1.0.11 n1.lab.example");
+        assert_eq!(wanted().apply(&bench.context()).await.expect("the server obeys"), Applied::Done);
+    }
+
+    #[tokio::test]
+    async fn a_name_without_its_reverse_name_differs() {
+        let bench = bench(held("10.1.0.11", Some("lab")), &[], None);
+        assert_eq!(differs(&bench).await, "+ reverse name of 10.1.0.11 n1.lab.example");
+    }
+
+    #[tokio::test]
+    async fn a_name_in_both_directions_holds_whoever_wrote_it() {
+        for owner in [Some("lab"), None] {
+            let bench = bench(held("10.1.0.11", owner), &["n1.lab.example"], None);
+            assert_eq!(wanted().check(&bench.context()).await.expect("it serves"), Check::Holds(wanted().facts()));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_foreign_name_of_another_address_is_a_conflict_that_names_its_holder() {
+        let bench = bench(held("10.1.0.99", Some("north")), &[], None);
+        let error = wanted().check(&bench.context()).await.expect_err("it is not ours");
+        assert!(error.is_conflict());
+        assert!(error.to_string().contains("site `north`"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn the_reverse_name_of_another_of_our_nodes_may_be_taken_and_that_of_others_not() {
+        let ours = bench(None, &["old.lab.example"], held("10.1.0.11", Some("lab")));
+        assert!(differs(&ours).await.contains("old.lab.example → n1.lab.example"));
+        let theirs = bench(None, &["www.lab.example"], held("10.1.0.11", None));
+        let error = wanted().check(&theirs.context()).await.expect_err("it is not ours");
+        assert!(error.is_conflict() && error.to_string().contains("www.lab.example"), "{error}");
+    }
+}

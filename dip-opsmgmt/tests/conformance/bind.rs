@@ -1,0 +1,248 @@
+//! BIND under trial; dig and zone transfers tell what really came of it.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
+
+use async_trait::async_trait;
+use dip_core::conformance::{Failure, Trial, Verdict, not_installed};
+use dip_core::id::SiteName;
+use dip_core::provider::ErrorKind;
+use dip_core::secret::{Secret, SecretRef};
+use dip_lab::{Bind, BindConfig, Requirement, Zone};
+use dip_opsmgmt::conformance::{self, DnsHarness};
+use dip_opsmgmt::provider::{Dns, HostName};
+use dip_opsmgmt::providers::rfc2136::Rfc2136;
+use dip_opsmgmt::settings::{KeyAlgorithm, Rfc2136Settings, TsigKey};
+use serde_json::json;
+
+use crate::{is, refused, step, us, wait};
+
+const SERVER: &str = "bind";
+
+/// Records that somebody else wrote, of several types.
+const FOREIGN: &[&str] = &["www 60 IN A 10.9.9.9", "@ 60 IN MX 10 mail", "mail 60 IN A 10.9.9.10", "shop 60 IN CNAME www"];
+
+struct Rig {
+    bind: Bind,
+    provider: Arc<Rfc2136>,
+    numbers: AtomicU16,
+}
+
+pub(crate) async fn trials() -> Vec<Trial> {
+    if let Err(missing) = Requirement::Bind.check() {
+        return vec![Trial::new("all_trials", move || async move { not_installed(missing.to_string()) }).on(SERVER)];
+    }
+    let rig = match Rig::start().await {
+        Ok(rig) => Arc::new(rig),
+        Err(failure) => return vec![Trial::new("it_starts", move || async move { Err(failure) }).on(SERVER)],
+    };
+    let mut trials = conformance::dns(Arc::clone(&rig) as Arc<dyn DnsHarness>);
+    macro_rules! further {
+        ($($name:ident)*) => {$({
+            let rig = Arc::clone(&rig);
+            trials.push(Trial::new(stringify!($name), move || async move { $name(&rig).await.map(|()| Verdict::Passed) }));
+        })*};
+    }
+    further! {
+        dig_sees_the_name_in_both_directions
+        every_foreign_record_is_as_before_after_a_name_was_made_and_removed
+        the_step_registers_and_mends_what_was_removed_by_hand
+        the_step_tells_a_conflict_before_anything_is_changed
+        a_wildcard_is_nobodys_name
+        an_unknown_key_is_told_apart_from_a_wrong_secret
+        a_name_outside_of_all_zones_is_told
+        the_zones_of_the_settings_are_kept
+    }
+    trials.into_iter().map(|trial| trial.on(SERVER)).collect()
+}
+
+impl Rig {
+    async fn start() -> Result<Self, Failure> {
+        let lab = FOREIGN.iter().fold(Zone::empty("lab.test"), |zone, record| zone.with(record));
+        let wild = Zone::empty("wild.test").with("* 60 IN A 10.9.9.9").with("* 60 IN TXT hello");
+        let zones = vec![lab, wild, Zone::empty("10.in-addr.arpa"), Zone::empty("0.0.0.0.3.9.d.f.ip6.arpa")];
+        let bind = Bind::start(BindConfig { zones, ..BindConfig::default() }).await?;
+        let provider = Arc::new(provider(&settings(&bind, &[]), &bind.key_secret)?);
+        Ok(Self { bind, provider, numbers: AtomicU16::new(1) })
+    }
+
+    fn dig(&self, query: &[&str]) -> Result<String, Failure> {
+        Ok(wait(self.bind.dig(query))?.trim().to_owned())
+    }
+
+    /// All records of a zone but its SOA, whose serial number every change raises.
+    fn zone(&self, zone: &str) -> Result<String, Failure> {
+        let text = wait(self.bind.transfer(zone))?;
+        let mut lines: Vec<_> = text.lines().filter(|line| !line.contains("SOA")).collect();
+        lines.sort_unstable();
+        Ok(lines.join("\n"))
+    }
+}
+
+fn settings(bind: &Bind, zones: &[&str]) -> Rfc2136Settings {
+    let secret = SecretRef::File(PathBuf::from("unused"));
+    Rfc2136Settings {
+        server: bind.addr.to_string(),
+        zones: zones.iter().map(ToString::to_string).collect(),
+        key: TsigKey { name: bind.key_name.clone(), algorithm: KeyAlgorithm::HmacSha256, secret },
+        ttl: 60,
+    }
+}
+
+fn provider(settings: &Rfc2136Settings, secret: &str) -> Result<Rfc2136, Failure> {
+    Ok(Rfc2136::new(settings, &Secret::new(secret.to_owned()))?)
+}
+
+/// Base64 of thirty-two zero bytes.
+const WRONG: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+
+#[async_trait]
+impl DnsHarness for Rig {
+    fn dns(&self) -> Arc<dyn Dns> {
+        Arc::clone(&self.provider) as Arc<dyn Dns>
+    }
+
+    fn with_wrong_credentials(&self) -> Option<Arc<dyn Dns>> {
+        Some(Arc::new(provider(&settings(&self.bind, &[]), WRONG).expect("the settings are sound")))
+    }
+
+    fn of_dead_server(&self) -> Option<Arc<dyn Dns>> {
+        // Nobody listens on port 1.
+        let settings = Rfc2136Settings { server: "127.0.0.1:1".to_owned(), ..settings(&self.bind, &[]) };
+        Some(Arc::new(provider(&settings, WRONG).expect("the settings are sound")))
+    }
+
+    fn fresh(&self) -> HostName {
+        let number = self.numbers.fetch_add(1, Ordering::Relaxed);
+        let [high, low] = number.to_be_bytes();
+        let addresses = vec![
+            IpAddr::V4(Ipv4Addr::new(10, 1, high, low)),
+            IpAddr::V6(Ipv6Addr::new(0xfd93, 0, 0, 0, 0, 0, 0, number)),
+        ];
+        HostName { name: format!("h{number}.lab.test"), addresses }
+    }
+
+    async fn seed_unmarked(&self, name: &HostName) -> Result<Option<()>, Failure> {
+        for address in &name.addresses {
+            let kind = if address.is_ipv4() { "A" } else { "AAAA" };
+            wait(self.bind.update(&[&format!("add {} 60 {kind} {address}", name.name)]))?;
+            wait(self.bind.update(&[&format!("add {} 60 PTR {}.", arpa(*address), name.name)]))?;
+        }
+        Ok(Some(()))
+    }
+
+    async fn seed_other_type(&self, name: &str) -> Result<Option<()>, Failure> {
+        wait(self.bind.update(&[&format!("add {name} 60 MX 10 mail.lab.test.")]))?;
+        Ok(Some(()))
+    }
+}
+
+/// Where the reverse name of an address stands.
+fn arpa(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(address) => {
+            let [a, b, c, d] = address.octets();
+            format!("{d}.{c}.{b}.{a}.in-addr.arpa")
+        }
+        IpAddr::V6(address) => {
+            let digits: String = address.octets().iter().map(|octet| format!("{octet:02x}")).collect();
+            let labels: Vec<String> = digits.chars().rev().map(String::from).collect();
+            format!("{}.ip6.arpa", labels.join("."))
+        }
+    }
+}
+
+async fn dig_sees_the_name_in_both_directions(rig: &Rig) -> Result<(), Failure> {
+    let wanted = rig.fresh();
+    rig.provider.ensure(&wanted, &us()).await?;
+    let (v4, v6) = (wanted.addresses[0].to_string(), wanted.addresses[1].to_string());
+    is("A", &rig.dig(&[&wanted.name, "A"])?, &v4)?;
+    is("AAAA", &rig.dig(&[&wanted.name, "AAAA"])?, &v6)?;
+    is("the mark", &rig.dig(&[&format!("_dip.{}", wanted.name), "TXT"])?, "\"site=conformance\"")?;
+    is("PTR", &rig.dig(&["-x", &v4])?, &format!("{}.", wanted.name))?;
+    is("PTR", &rig.dig(&["-x", &v6])?, &format!("{}.", wanted.name))
+}
+
+async fn every_foreign_record_is_as_before_after_a_name_was_made_and_removed(rig: &Rig) -> Result<(), Failure> {
+    let zones = ["lab.test", "10.in-addr.arpa", "0.0.0.0.3.9.d.f.ip6.arpa"];
+    let (wanted, changed) = (rig.fresh(), rig.fresh());
+    let before = zones.map(|zone| rig.zone(zone));
+    rig.provider.ensure(&wanted, &us()).await?;
+    rig.provider.ensure(&HostName { name: wanted.name.clone(), ..changed }, &us()).await?;
+    refused(rig.provider.ensure(&HostName { name: "www.lab.test".to_owned(), ..wanted.clone() }, &us()).await, ErrorKind::Conflict, "10.9.9.9")?;
+    refused(rig.provider.ensure(&HostName { name: "shop.lab.test".to_owned(), ..wanted.clone() }, &us()).await, ErrorKind::Conflict, "another type")?;
+    let during = rig.zone("lab.test")?;
+    if !during.contains(&wanted.name) {
+        return Err("the transfer does not show the name that was made".into());
+    }
+    rig.provider.remove(&wanted.name, &us()).await?;
+    for (zone, before) in zones.into_iter().zip(before) {
+        is(zone, &rig.zone(zone)?, &before?)?;
+    }
+    Ok(())
+}
+
+fn service(rig: &Rig, directory: &std::path::Path) -> Result<serde_json::Value, Failure> {
+    let file = directory.join(format!("dip-opsmgmt-tsig-{}", std::process::id()));
+    std::fs::write(&file, format!("{}\n", rig.bind.key_secret))?;
+    let key = json!({"name": rig.bind.key_name, "secret": format!("file:{}", file.display())});
+    Ok(json!({"server": rig.bind.addr.to_string(), "key": key}))
+}
+
+async fn the_step_registers_and_mends_what_was_removed_by_hand(rig: &Rig) -> Result<(), Failure> {
+    let settings = service(rig, &std::env::temp_dir())?;
+    let site = step::site(&us(), "rfc2136", settings, &["10.2.0.11", "fd93::2:11"])?;
+    let (providers, register) = step::connect(&site)?;
+    step::bring_about(&register, &providers, "").await?;
+    is("A", &rig.dig(&["n1.lab.test", "A"])?, "10.2.0.11")?;
+    wait(rig.bind.update(&["delete n1.lab.test AAAA"]))?;
+    step::bring_about(&register, &providers, "").await?;
+    wait(rig.bind.update(&["delete 11.0.2.10.in-addr.arpa PTR"]))?;
+    step::bring_about(&register, &providers, "").await?;
+    is("PTR", &rig.dig(&["-x", "10.2.0.11"])?, "n1.lab.test.")
+}
+
+async fn the_step_tells_a_conflict_before_anything_is_changed(rig: &Rig) -> Result<(), Failure> {
+    let settings = service(rig, &std::env::temp_dir())?;
+    let other = SiteName::new("elsewhere")?;
+    let site = step::site(&other, "rfc2136", settings, &["10.2.0.12"])?;
+    let (providers, register) = step::connect(&site)?;
+    match step::check(&register, &providers, "").await {
+        Err(error) if error.to_string().contains("the mark of site `conformance`") => Ok(()),
+        other => Err(format!("it should be a conflict that names the holder: {other:?}").into()),
+    }
+}
+
+async fn a_wildcard_is_nobodys_name(rig: &Rig) -> Result<(), Failure> {
+    let wanted = HostName { name: "n7.wild.test".to_owned(), ..rig.fresh() };
+    if rig.provider.name(&wanted.name).await?.is_some() {
+        return Err("the wildcard's answer counts as a name".into());
+    }
+    rig.provider.ensure(&wanted, &us()).await?;
+    is("A", &rig.dig(&[&wanted.name, "A"])?, &wanted.addresses[0].to_string())?;
+    is("the wildcard", &rig.dig(&["other.wild.test", "A"])?, "10.9.9.9")
+}
+
+async fn an_unknown_key_is_told_apart_from_a_wrong_secret(rig: &Rig) -> Result<(), Failure> {
+    let wrong = provider(&settings(&rig.bind, &[]), WRONG)?;
+    refused(wrong.name("n1.lab.test").await, ErrorKind::Denied, "compare the secret")?;
+    let mut stranger = settings(&rig.bind, &[]);
+    stranger.key.name = "stranger".to_owned();
+    let stranger = provider(&stranger, &rig.bind.key_secret)?;
+    refused(stranger.name("n1.lab.test").await, ErrorKind::Denied, "does not know the key")
+}
+
+async fn a_name_outside_of_all_zones_is_told(rig: &Rig) -> Result<(), Failure> {
+    let wanted = HostName { name: "n1.example.org".to_owned(), ..rig.fresh() };
+    refused(rig.provider.ensure(&wanted, &us()).await, ErrorKind::Invalid, "has no zone for n1.example.org")
+}
+
+async fn the_zones_of_the_settings_are_kept(rig: &Rig) -> Result<(), Failure> {
+    let zones = ["lab.test", "10.in-addr.arpa", "0.0.0.0.3.9.d.f.ip6.arpa"];
+    let narrow = provider(&settings(&rig.bind, &zones), &rig.bind.key_secret)?;
+    narrow.ensure(&rig.fresh(), &us()).await?;
+    let outside = HostName { name: "n8.wild.test".to_owned(), ..rig.fresh() };
+    refused(narrow.ensure(&outside, &us()).await, ErrorKind::Invalid, "none of the `zones`")
+}

@@ -1,0 +1,47 @@
+//! BIND, Prometheus and directories, the real ones, against the trials of their traits; and this layer's steps on them.
+
+mod bind;
+mod directory;
+mod prometheus;
+mod step;
+
+use std::future::Future;
+use std::process::ExitCode;
+
+use dip_core::conformance::{Failure, Trial, run_as_tests};
+use dip_core::id::SiteName;
+use dip_core::provider::{ErrorKind, ProviderError, sentence};
+use tokio::runtime::Handle;
+
+/// Waits for the lab, whose futures need not be `Send`, within a trial, whose future must be.
+pub(crate) fn wait<F: Future>(lab: F) -> F::Output {
+    tokio::task::block_in_place(|| Handle::current().block_on(lab))
+}
+
+/// The site on whose behalf the trials act.
+pub(crate) fn us() -> SiteName {
+    SiteName::new("conformance").expect("a plain word is a name")
+}
+
+/// What was found must be what is wanted.
+pub(crate) fn is(what: &str, found: &str, wanted: &str) -> Result<(), Failure> {
+    if found == wanted { Ok(()) } else { Err(format!("{what} is `{found}` and should be `{wanted}`").into()) }
+}
+
+/// The call must fail with this kind and say these words.
+pub(crate) fn refused<T: std::fmt::Debug>(result: Result<T, ProviderError>, kind: ErrorKind, words: &str) -> Result<(), Failure> {
+    match result {
+        Err(error) if error.kind() == kind && sentence(&error).contains(words) => Ok(()),
+        Err(error) => Err(format!("it should fail as {kind} with `{words}`: {}", sentence(&error)).into()),
+        Ok(value) => Err(format!("it should fail as {kind} with `{words}` and gave {value:?}").into()),
+    }
+}
+
+fn main() -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime can be built");
+    let trials: Vec<Trial> = runtime.block_on(async {
+        let (bind, prometheus) = tokio::join!(bind::trials(), prometheus::trials());
+        bind.into_iter().chain(prometheus).chain(directory::trials()).collect()
+    });
+    run_as_tests(&runtime, trials)
+}
