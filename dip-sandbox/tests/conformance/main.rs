@@ -5,6 +5,7 @@ mod datacenter;
 mod dhcp;
 mod etcd;
 mod host;
+mod opsmgmt;
 mod pdu;
 mod switch;
 
@@ -24,6 +25,9 @@ fn main() -> ExitCode {
         ("pdu", dip_network::conformance::pdu(Arc::new(pdu::Harness::new(&datacenter)))),
         ("bmc", dip_firmware::conformance::bmc(&bmc::harness(&datacenter))),
         ("host", dip_os::conformance::host(Arc::new(host::Harness::new(&datacenter)))),
+        ("dns", dip_opsmgmt::conformance::dns(Arc::new(opsmgmt::Harness::new(&datacenter)))),
+        ("cmdb", dip_opsmgmt::conformance::cmdb(Arc::new(opsmgmt::Harness::new(&datacenter)))),
+        ("monitoring", dip_opsmgmt::conformance::monitor(Arc::new(opsmgmt::Monitoring::new(&datacenter)))),
         ("etcd", dip_apps::conformance::workload(Arc::new(etcd::Harness::new(&datacenter)))),
         ("etcd", dip_cluster::conformance::membership(Arc::new(etcd::Harness::new(&datacenter)))),
     ];

@@ -1,0 +1,170 @@
+//! The simulated DNS server, CMDB and monitoring server.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use dip_core::conformance::Failure;
+use dip_core::hardware::Identity;
+use dip_core::id::{NodeName, ServiceName};
+use dip_core::provider::Command;
+use dip_core::subject::Subject;
+use dip_opsmgmt::conformance::{CmdbHarness, DnsHarness, MonitorHarness};
+use dip_opsmgmt::provider::{Cmdb, Dns, HeldName, HeldRecord, HeldTarget, HostName, Monitor, NodeRecord, Target};
+use dip_sandbox::{Access, Hands};
+
+use crate::datacenter::Datacenter;
+
+pub(crate) struct Harness(Arc<Datacenter>);
+
+impl Harness {
+    pub(crate) fn new(datacenter: &Arc<Datacenter>) -> Self {
+        Self(Arc::clone(datacenter))
+    }
+
+    fn of<T: ?Sized + Send + Sync + 'static>(&self, name: &str, access: Access) -> Arc<T> {
+        self.0.provider(&Subject::service(&service(name)), access)
+    }
+
+    fn hands(&self) -> Hands<'_> {
+        self.0.sandbox.by_hand()
+    }
+}
+
+fn service(name: &str) -> ServiceName {
+    ServiceName::new(name).expect("a name")
+}
+
+#[async_trait]
+impl DnsHarness for Harness {
+    fn dns(&self) -> Arc<dyn Dns> {
+        self.of("dns", Access::Granted)
+    }
+
+    fn with_wrong_credentials(&self) -> Option<Arc<dyn Dns>> {
+        Some(self.of("dns", Access::WrongCredentials))
+    }
+
+    fn of_dead_server(&self) -> Option<Arc<dyn Dns>> {
+        Some(self.of("dns", Access::DeadServer))
+    }
+
+    fn fresh(&self) -> HostName {
+        let number = self.0.fresh();
+        let v6 = [0x2001, 0xdb8, 0, 9, 0, 0, 0, u16::from(number)];
+        HostName {
+            name: format!("h{number}.conformance.example"),
+            addresses: vec![IpAddr::from([10, 4, 0, number]), IpAddr::from(v6)],
+        }
+    }
+
+    async fn seed_unmarked(&self, name: &HostName) -> Result<Option<()>, Failure> {
+        let mut addresses = name.addresses.clone();
+        addresses.sort_unstable();
+        self.hands().write_name(&service("dns"), &name.name, HeldName { addresses, owner: None });
+        for address in &name.addresses {
+            self.hands().write_reverse(&service("dns"), *address, &name.name);
+        }
+        Ok(Some(()))
+    }
+
+    async fn seed_other_type(&self, name: &str) -> Result<Option<()>, Failure> {
+        self.hands().write_name(&service("dns"), name, HeldName { addresses: Vec::new(), owner: None });
+        Ok(Some(()))
+    }
+}
+
+#[async_trait]
+impl CmdbHarness for Harness {
+    fn cmdb(&self) -> Arc<dyn Cmdb> {
+        self.of("cmdb", Access::Granted)
+    }
+
+    fn with_wrong_credentials(&self) -> Option<Arc<dyn Cmdb>> {
+        Some(self.of("cmdb", Access::WrongCredentials))
+    }
+
+    fn of_dead_server(&self) -> Option<Arc<dyn Cmdb>> {
+        Some(self.of("cmdb", Access::DeadServer))
+    }
+
+    fn fresh(&self) -> NodeRecord {
+        let number = self.0.fresh();
+        NodeRecord {
+            node: NodeName::new(&format!("c{number}")).expect("a name"),
+            host_name: format!("c{number}.conformance.example"),
+            addresses: vec![IpAddr::from([10, 5, 0, number])],
+            rack: None,
+            identity: Identity { serial: Some(format!("S{number}")), ..Identity::default() },
+        }
+    }
+
+    /// The simulated CMDB keeps nothing but dip's fields.
+    async fn seed_other_fields(&self, _: &NodeRecord) -> Result<Option<()>, Failure> {
+        Ok(None)
+    }
+
+    async fn other_fields_are_untouched(&self, _: &NodeRecord) -> Result<(), Failure> {
+        Err("there are no other fields".into())
+    }
+
+    async fn seed_unmarked(&self, record: &NodeRecord) -> Result<Option<()>, Failure> {
+        let held = HeldRecord { id: format!("nodes/{}", record.node), record: record.clone(), owner: None };
+        self.hands().write_record(&service("cmdb"), held);
+        Ok(Some(()))
+    }
+}
+
+/// The monitoring server, with the node exporter of a running node to scrape.
+pub(crate) struct Monitoring(Harness);
+
+impl Monitoring {
+    pub(crate) fn new(datacenter: &Arc<Datacenter>) -> Self {
+        dip_sandbox::run(async {
+            let host = datacenter.host("n1").await.expect("a name");
+            let start = Command::new("systemctl").args(["start", "prometheus-node-exporter"]);
+            assert!(host.run(&start).await.is_ok_and(|output| output.succeeded()), "the node exporter starts");
+        });
+        Self(Harness::new(datacenter))
+    }
+}
+
+#[async_trait]
+impl MonitorHarness for Monitoring {
+    fn monitor(&self) -> Arc<dyn Monitor> {
+        self.0.of("monitoring", Access::Granted)
+    }
+
+    fn with_wrong_credentials(&self) -> Option<Arc<dyn Monitor>> {
+        Some(self.0.of("monitoring", Access::WrongCredentials))
+    }
+
+    fn of_dead_server(&self) -> Option<Arc<dyn Monitor>> {
+        Some(self.0.of("monitoring", Access::DeadServer))
+    }
+
+    fn fresh(&self) -> Target {
+        let number = self.0.0.fresh();
+        Target {
+            node: NodeName::new(&format!("m{number}")).expect("a name"),
+            address: format!("10.6.0.{number}:9100"),
+            labels: BTreeMap::new(),
+        }
+    }
+
+    fn alive(&self) -> Option<String> {
+        Some("10.0.0.1:9100".to_owned())
+    }
+
+    async fn seed_unmarked(&self, target: &Target) -> Result<Option<()>, Failure> {
+        let held = HeldTarget { target: target.clone(), owner: None };
+        self.0.hands().write_target(&service("monitoring"), held);
+        Ok(Some(()))
+    }
+
+    fn patience(&self) -> Duration {
+        Duration::from_secs(30)
+    }
+}

@@ -1,0 +1,162 @@
+//! The main job in the sandbox: from all powered off to ready state with a cluster on top, through all seven layers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use dip_apps::AppsLayer;
+use dip_cluster::ClusterLayer;
+use dip_core::engine::{Engine, Limits, Prepared, Stop, prepare};
+use dip_core::hardware::{PowerState, VlanId};
+use dip_core::id::NodeName;
+use dip_core::journal::MemoryJournal;
+use dip_core::layer::Layers;
+use dip_core::plan::Goal;
+use dip_core::report::{Outcome, Report};
+use dip_core::site::{Format, Lock, Site, Source};
+use dip_firmware::FirmwareLayer;
+use dip_network::NetworkLayer;
+use dip_opsclients::OpsClientsLayer;
+use dip_opsmgmt::OpsMgmtLayer;
+use dip_os::OsLayer;
+use dip_sandbox::{Fault, Faults, Phase, Sandbox, datacenter};
+
+fn layers() -> Layers {
+    Layers::new()
+        .with(NetworkLayer)
+        .with(FirmwareLayer)
+        .with(OsLayer)
+        .with(OpsClientsLayer)
+        .with(AppsLayer)
+        .with(OpsMgmtLayer)
+        .with(ClusterLayer)
+}
+
+fn site(nodes: usize, racks: usize) -> Arc<Site> {
+    let source = Source::new("site.yaml", Format::Yaml, datacenter(nodes, racks));
+    match Site::parse(&[source], &layers().settings(), &Lock::default()) {
+        Ok(resolved) => Arc::new(resolved.site),
+        Err(faults) => panic!("the generated site file has faults:\n{faults}"),
+    }
+}
+
+async fn plan(site: &Arc<Site>, sandbox: &Sandbox) -> Prepared {
+    let (layers, providers, clock) = (layers(), sandbox.providers(), sandbox.clock());
+    let prepared = prepare(Arc::clone(site), &layers, &providers, Goal::Everything, &Limits::default(), &clock).await;
+    prepared.unwrap_or_else(|error| panic!("there is no plan: {error}"))
+}
+
+async fn apply(site: &Arc<Site>, sandbox: &Sandbox) -> Report {
+    apply_until(site, sandbox, &Arc::new(MemoryJournal::new()), &Stop::new()).await
+}
+
+async fn apply_until(site: &Arc<Site>, sandbox: &Sandbox, journal: &Arc<MemoryJournal>, stop: &Stop) -> Report {
+    let prepared = plan(site, sandbox).await;
+    let engine = engine(sandbox);
+    let journal = Arc::clone(journal);
+    engine.run("test", prepared.plan, journal, stop).await.expect("memory takes every record")
+}
+
+fn engine(sandbox: &Sandbox) -> Engine {
+    Engine::new(layers().operations(), sandbox.providers()).clock(Arc::new(sandbox.clock()))
+}
+
+fn ready(report: &Report) {
+    let failures: Vec<_> = report.failures().map(|step| format!("{step:?}")).collect();
+    assert_eq!(report.outcome, Outcome::Ready, "{}", failures.join("\n"));
+}
+
+fn node(name: &str) -> NodeName {
+    NodeName::new(name).expect("a name")
+}
+
+#[test]
+fn a_dark_datacenter_comes_to_ready_state_and_a_second_run_changes_nothing() {
+    let site = site(12, 4);
+    let sandbox = Sandbox::new(&site, 1);
+    sandbox.block_on(async {
+        ready(&apply(&site, &sandbox).await);
+        let (state, mutations) = (sandbox.snapshot(), sandbox.mutations());
+        assert!(state.nodes.values().all(|node| node.answers && node.power == PowerState::On));
+        assert!(state.keys.values().all(|keys| !keys.is_empty()), "the cluster took a write");
+        assert!(site.nodes.keys().all(|node| sandbox.boots(node) == 1), "every node was started once");
+        let again = plan(&site, &sandbox).await;
+        let left: Vec<_> = again.plan.steps().iter().map(|step| step.step.name.to_string()).collect();
+        assert!(left.is_empty(), "{left:?}");
+        ready(&apply(&site, &sandbox).await);
+        assert_eq!(sandbox.mutations(), mutations);
+        assert_eq!(sandbox.snapshot(), state);
+    });
+}
+
+#[test]
+fn the_same_seed_gives_the_same_course_of_events() {
+    let course = |seed| {
+        let site = site(8, 2);
+        let sandbox = Sandbox::new(&site, seed);
+        sandbox.inject_all(Faults::random(&site, seed, 0.3));
+        sandbox.block_on(apply(&site, &sandbox));
+        (sandbox.elapsed(), sandbox.log(), sandbox.mutations())
+    };
+    assert_eq!(course(3), course(3));
+    assert_ne!(course(3).0, course(4).0);
+}
+
+#[test]
+fn faults_are_survived_and_told_and_the_end_is_the_same() {
+    let site = site(12, 4);
+    let calm = Sandbox::new(&site, 1);
+    ready(&calm.block_on(apply(&site, &calm)));
+    let rough = Sandbox::new(&site, 1);
+    rough.inject(Fault::PowerCommandLost { node: node("r1-n1"), times: 1 });
+    rough.inject(Fault::BmcSilent { node: node("r2-n1"), lasting: Duration::from_secs(40) });
+    rough.inject(Fault::BootSlow { node: node("r3-n1"), by: Duration::from_secs(200), times: 1 });
+    let dns = site.services.keys().find(|name| name.as_str() == "dns").expect("the site has a DNS server");
+    rough.inject(Fault::ServiceBusy { service: dns.clone(), times: 3 });
+    ready(&rough.block_on(apply(&site, &rough)));
+    let bites = rough.log().iter().filter(|incident| incident.phase == Phase::Bit).count();
+    assert_eq!(bites, 4, "{:#?}", rough.log());
+    assert_eq!(rough.snapshot(), calm.snapshot());
+    assert!(site.nodes.keys().all(|node| rough.boots(node) == 1), "no node was started twice");
+}
+
+#[test]
+fn a_run_that_was_cut_off_is_resumed_to_the_same_end() {
+    let site = site(8, 2);
+    let whole = Sandbox::new(&site, 2);
+    ready(&whole.block_on(apply(&site, &whole)));
+    let cut = Sandbox::new(&site, 2);
+    let journal = Arc::new(MemoryJournal::new());
+    cut.block_on(async {
+        // As by kill -9: the future is dropped in the middle, and only what the journal holds is left.
+        let stop = Stop::new();
+        let run = apply_until(&site, &cut, &journal, &stop);
+        assert!(tokio::time::timeout(Duration::from_secs(100), run).await.is_err(), "the run ended too soon to be cut off");
+        assert_ne!(cut.snapshot(), whole.snapshot());
+        let records = journal.records();
+        let resumed = engine(&cut).resume(&records, Arc::<MemoryJournal>::clone(&journal), &Stop::new()).await;
+        ready(&resumed.expect("the records are those of a run"));
+    });
+    assert_eq!(cut.snapshot(), whole.snapshot());
+    assert!(site.nodes.keys().all(|node| cut.boots(node) == 1), "no node was started twice");
+}
+
+#[test]
+fn drift_by_hand_is_found_and_mended_and_nothing_else_is_touched() {
+    let site = site(8, 2);
+    let sandbox = Sandbox::new(&site, 5);
+    sandbox.block_on(async {
+        ready(&apply(&site, &sandbox).await);
+        let before = sandbox.snapshot();
+        let dns = site.services.keys().find(|name| name.as_str() == "dns").expect("the site has a DNS server");
+        let hands = sandbox.by_hand();
+        hands.delete_name(dns, "r1-n2.demo.example");
+        hands.stop_service(&node("r1-n3"), "chrony");
+        hands.move_port(&"sw2/p4".parse().expect("a port"), VlanId::try_from(7).expect("a VLAN"));
+        hands.power_off(&node("r2-n3"));
+        assert_ne!(sandbox.snapshot(), before);
+        ready(&apply(&site, &sandbox).await);
+        assert_eq!(sandbox.snapshot(), before);
+        assert_eq!(sandbox.boots(&node("r2-n3")), 2);
+        assert!(site.nodes.keys().filter(|name| **name != node("r2-n3")).all(|node| sandbox.boots(node) == 1));
+    });
+}
