@@ -9,6 +9,8 @@ use super::source::{Mark, Source};
 /// Something wrong in a site file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
+    /// How bad it is.
+    pub severity: Severity,
     /// What is wrong.
     pub message: String,
     /// Where; `None` where it is about no place in a file.
@@ -23,17 +25,43 @@ pub struct Fault {
     pub advice: Option<String>,
 }
 
+/// How bad a fault is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// The site cannot be used.
+    Error,
+    /// The site can be used, and this is still worth a look.
+    Warning,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        })
+    }
+}
+
 impl Fault {
-    /// A fault that is about no place in a file.
+    /// An error that is about no place in a file.
     #[must_use]
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), origin: None, excerpt: None, length: 0, label: None, advice: None }
+        Self {
+            severity: Severity::Error,
+            message: message.into(),
+            origin: None,
+            excerpt: None,
+            length: 0,
+            label: None,
+            advice: None,
+        }
     }
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "error: {}", self.message)?;
+        write!(f, "{}: {}", self.severity, self.message)?;
         let width = self.origin.as_ref().map_or(1, |origin| origin.line.to_string().len());
         let margin = " ".repeat(width);
         if let Some(origin) = &self.origin {
@@ -123,13 +151,14 @@ impl Raw {
 pub(crate) struct Report<'a> {
     sources: &'a [Source],
     faults: Vec<Raw>,
+    warnings: Vec<Raw>,
     told: HashMap<(Mark, &'static str), usize>,
     hidden: HashSet<(u16, u32)>,
 }
 
 impl<'a> Report<'a> {
     pub(crate) fn new(sources: &'a [Source]) -> Self {
-        Self { sources, faults: Vec::new(), told: HashMap::new(), hidden: HashSet::new() }
+        Self { sources, faults: Vec::new(), warnings: Vec::new(), told: HashMap::new(), hidden: HashSet::new() }
     }
 
     pub(crate) const fn sources(&self) -> &'a [Source] {
@@ -150,19 +179,35 @@ impl<'a> Report<'a> {
         }
     }
 
+    /// Tells what is worth a look and does not stop anything.
+    pub(crate) fn warn(&mut self, warning: Raw) {
+        self.warnings.push(warning);
+    }
+
     /// No fault shows these lines: somebody wrote a secret there.
     pub(crate) fn hide(&mut self, source: u16, lines: std::ops::RangeInclusive<u32>) {
         self.hidden.extend(lines.map(|line| (source, line)));
     }
 
+    /// What is wrong.
     pub(crate) fn finish(mut self) -> Faults {
-        self.faults.sort_by(|a, b| a.mark.cmp(&b.mark));
-        let Self { sources, faults, hidden, .. } = self;
-        let lines: Vec<Vec<&str>> = sources.iter().map(|source| source.text.lines().collect()).collect();
-        let finish = |raw: Raw| {
+        let faults = std::mem::take(&mut self.faults);
+        Faults(self.placed(faults, Severity::Error))
+    }
+
+    /// What is worth a look where nothing is wrong.
+    pub(crate) fn finish_warnings(mut self) -> Vec<Fault> {
+        let warnings = std::mem::take(&mut self.warnings);
+        self.placed(warnings, Severity::Warning)
+    }
+
+    fn placed(&self, mut raw: Vec<Raw>, severity: Severity) -> Vec<Fault> {
+        raw.sort_by_key(|raw| raw.mark);
+        let lines: Vec<Vec<&str>> = self.sources.iter().map(|source| source.text.lines().collect()).collect();
+        let place = |raw: Raw| {
             let line = usize::try_from(raw.mark.line).unwrap_or(usize::MAX).saturating_sub(1);
             let excerpt = lines.get(usize::from(raw.mark.source)).and_then(|lines| lines.get(line));
-            let shown = !raw.hidden && !hidden.contains(&(raw.mark.source, raw.mark.line));
+            let shown = !raw.hidden && !self.hidden.contains(&(raw.mark.source, raw.mark.line));
             let excerpt = excerpt.filter(|text| shown && !may_hold_secret(text)).map(|text| (*text).to_owned());
             let message = match raw.again {
                 0 => raw.message,
@@ -170,15 +215,16 @@ impl<'a> Report<'a> {
                 again => format!("{} (and {again} times more from here)", raw.message),
             };
             Fault {
+                severity,
                 message,
-                origin: Some(raw.mark.origin(sources)),
+                origin: Some(raw.mark.origin(self.sources)),
                 excerpt,
                 length: raw.mark.length,
                 label: raw.label,
                 advice: raw.advice,
             }
         };
-        Faults(faults.into_iter().map(finish).collect())
+        raw.into_iter().map(place).collect()
     }
 }
 

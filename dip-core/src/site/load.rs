@@ -78,7 +78,7 @@ impl Site {
         expand::expand(&mut root, &mut report);
         let resolved = resolve::resolve(&root, settings, lock, &mut report);
         match resolved {
-            Some((site, lock)) if report.is_empty() => Ok(Resolved { site, lock, warnings: Vec::new() }),
+            Some((site, lock)) if report.is_empty() => Ok(Resolved { site, lock, warnings: report.finish_warnings() }),
             _ => Err(report.finish()),
         }
     }

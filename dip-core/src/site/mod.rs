@@ -31,7 +31,7 @@ mod wanted;
 mod yaml;
 
 pub use cluster::{Cluster, ClusterPolicy, Service, Spread};
-pub use fault::{Fault, Faults};
+pub use fault::{Fault, Faults, Severity};
 pub use infrastructure::{AddressRange, LinkError, Network, OutletRef, Pdu, PortRef, Prefix, Rack, Switch};
 pub use load::{Loaded, Resolved};
 pub use lock::{Lock, LockError};

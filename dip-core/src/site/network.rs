@@ -35,6 +35,7 @@ impl Placed {
 /// The networks of a site.
 pub(crate) fn networks(root: &Tree, shape: &Root, checker: &mut Checker<'_, '_>) -> BTreeMap<NetworkName, Placed> {
     let mut networks = BTreeMap::new();
+    let mut vlans: BTreeMap<VlanId, NetworkName> = BTreeMap::new();
     for (name, key, entry) in section::<NetworkName>(root, "networks", checker.report) {
         let tree = &entry.value;
         checker.object(tree, &shape.network, Place { key, mark: entry.key });
@@ -50,6 +51,13 @@ pub(crate) fn networks(root: &Tree, shape: &Root, checker: &mut Checker<'_, '_>)
         }
         overlaps(&prefixes, &marks, checker.report);
         let vlan = parse::<u16>(tree, "vlan").and_then(|number| VlanId::try_from(number).ok());
+        if let Some(other) = vlan.and_then(|vlan| vlans.insert(vlan, name.clone())) {
+            let mark = tree.at("vlan").map_or(entry.key, |vlan| vlan.mark);
+            checker.report.warn(
+                Raw::at(mark, format!("the networks `{other}` and `{name}` have the same VLAN"))
+                    .label("that is right only where they are two names for one wire"),
+            );
+        }
         let origin = Some(entry.key.origin(checker.report.sources()));
         let network = Network {
             name: name.clone(),

@@ -190,3 +190,12 @@ fn all_that_is_wrong_is_told_at_once() {
     let text = "version: 1\nsite: s\nnodes: {n1: {rak: a}, n2: {state: b}}\nnetworks: {a: {vlan: 0}}\n";
     assert_eq!(parse(text).expect_err("three faults").0.len(), 3);
 }
+
+#[test]
+fn what_is_only_worth_a_look_is_a_warning() {
+    let text = "version: 1\nsite: s\nnetworks:\n  a: {vlan: 7}\n  b: {vlan: 7}\n";
+    let warnings = parse(text).expect("a good file").warnings;
+    let told: Vec<_> = warnings.iter().map(ToString::to_string).collect();
+    let wanted = "warning: the networks `a` and `b` have the same VLAN\n --> site.yaml:5:13\n  |\n5 |   b: {vlan: 7}\n  |             ^ that is right only where they are two names for one wire";
+    assert_eq!(told, [wanted]);
+}

@@ -33,6 +33,7 @@ pub(crate) fn settings() -> SettingsSchema {
                 vec![
                     Field::required("hosts_directory", Shape::Parsed(Parsed::Path), "Its directory."),
                     Field::optional("networks", Shape::list(Shape::Reference(Noun::Network)), "What it serves."),
+                    Field::optional("pid_file", Shape::Parsed(Parsed::Path), "Its process id."),
                     Field::optional("lease", Shape::Parsed(Parsed::Duration), "How long leases last."),
                 ],
             ),
@@ -48,7 +49,7 @@ pub(crate) fn settings() -> SettingsSchema {
             Variant::new("ipmi", "IPMI.", vec![port("port")]),
             Variant::new("redfish", "Redfish.", vec![port("port"), text("system")]),
         ],
-        workloads: vec![Variant::new("etcd", "etcd.", vec![port("client_port")])],
+        workloads: vec![Variant::new("etcd", "etcd.", vec![text("transport"), port("client_port")])],
     }
 }
 

@@ -227,3 +227,13 @@ fn ten_thousand_nodes_are_read_in_linear_time() {
 fn the_default_lock_is_empty() {
     assert!(Lock::default().addresses.is_empty());
 }
+
+#[test]
+fn the_example_of_the_user_page_is_right() {
+    let page = include_str!("../../../docs/site-file.md");
+    let (_, example) = page.split_once("```yaml\n").expect("it has an example");
+    let (example, _) = example.split_once("```").expect("the example ends");
+    let site = parse(example).unwrap_or_else(|faults| panic!("{faults}")).site;
+    assert_eq!(site.nodes.len(), 20);
+    assert_eq!(site.nodes["r2-n10"].serial.as_deref(), Some("S0020"));
+}
