@@ -109,6 +109,10 @@ impl Accounts {
         })
     }
 
+    fn has_group(&self, name: &str) -> bool {
+        self.group.lines().any(|line| line.split(':').next() == Some(name))
+    }
+
     /// `name:x:gid:member,member`, group(5). A primary group lists no members.
     fn is_in(&self, user: &str, account: &Account<'_>, group: &str) -> bool {
         self.group.lines().map(|line| line.split(':').collect::<Vec<_>>()).any(|fields| match fields[..] {
@@ -175,7 +179,13 @@ impl Operation for MakeUsers {
         for (name, user) in &self.users {
             if accounts.account(name).is_none() {
                 let shell = user.shell.as_deref().unwrap_or("/bin/bash");
-                node.succeed(&Command::new("useradd").args(["--create-home", "--shell", shell, name])).await?;
+                let mut add = Command::new("useradd").args(["--create-home", "--shell", shell]);
+                // A group of the user's name that is there already (Debian has one called `operator`) becomes its own;
+                // useradd refuses to decide that by itself.
+                if accounts.has_group(name) {
+                    add = add.args(["--gid", name]);
+                }
+                node.succeed(&add.arg(name)).await?;
                 accounts = Accounts::read(&node).await?;
             }
             let account = accounts.account(name).ok_or_else(|| {
@@ -269,6 +279,13 @@ mod tests {
         let error = wanted().apply(&bench.context()).await.expect_err("the fake useradd makes nobody");
         assert!(error.to_string().contains("eve"), "{error}");
         assert_eq!(bench.ran(), ["useradd --create-home --shell /bin/bash eve"]);
+    }
+
+    #[tokio::test]
+    async fn a_group_of_the_same_name_that_is_there_becomes_the_users_own() {
+        let bench = FakeHost::default().file("/etc/passwd", PASSWD).file("/etc/group", "eve:x:37:\n").bench(wanted().step());
+        wanted().apply(&bench.context()).await.expect_err("the fake useradd makes nobody");
+        assert_eq!(bench.ran(), ["useradd --create-home --shell /bin/bash --gid eve eve"]);
     }
 
     #[test]
