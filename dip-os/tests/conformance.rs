@@ -390,7 +390,7 @@ async fn a_node_that_boots_is_waited_for_and_the_connection_is_made_again(lab: &
         Check::Differs(diff) if diff.to_string() == "node does not answer → answers" => {}
         other => return Err(format!("the host is off and tells {other:?}").into()),
     }
-    let Applied::Wait { .. } = bench.apply(step).await? else { return Err("it must be waited for".into()) };
+    let Applied::Watch { .. } = bench.apply(step).await? else { return Err("it must be watched for".into()) };
     lab_host.node().switch_on().await?;
     let patience = tokio::time::Instant::now() + Duration::from_secs(60);
     let after = loop {

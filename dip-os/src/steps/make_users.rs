@@ -283,7 +283,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_group_of_the_same_name_that_is_there_becomes_the_users_own() {
-        let bench = FakeHost::default().file("/etc/passwd", PASSWD).file("/etc/group", "eve:x:37:\n").bench(wanted().step());
+        let bench =
+            FakeHost::default().file("/etc/passwd", PASSWD).file("/etc/group", "eve:x:37:\n").bench(wanted().step());
         wanted().apply(&bench.context()).await.expect_err("the fake useradd makes nobody");
         assert_eq!(bench.ran(), ["useradd --create-home --shell /bin/bash --gid eve eve"]);
     }
