@@ -232,6 +232,13 @@ impl<'a> Report<'a> {
 /// mistyped key (`pasword`) or a broken line must not bring a secret to the screen either.
 fn may_hold_secret(line: &str) -> bool {
     const WORDS: [&str; 7] = ["passw", "pasw", "passphrase", "secret", "token", "credential", "psk"];
+    // A line of a key block, or of one that a broken file tore out of its key.
+    let token = |word: &str| {
+        word.len() >= 40 && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte))
+    };
+    if line.contains("-----BEGIN") || line.split([' ', '"', '\'']).any(token) {
+        return true;
+    }
     let line = line.to_lowercase();
     WORDS.iter().flat_map(|word| line.match_indices(word).map(|(at, _)| at)).any(|at| {
         let rest = line[at..].split_once([':', '=']).map_or("", |(_, rest)| rest);
@@ -271,6 +278,7 @@ mod tests {
     fn lines_that_may_hold_a_secret_are_not_shown() {
         assert!(may_hold_secret("  pasword: hunter2"));
         assert!(may_hold_secret("bmc: {password: \"hunter2\", user: a}"));
+        assert!(may_hold_secret("  b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAA="));
         assert!(!may_hold_secret("bmc: {password: env:BMC, user: a}"));
         assert!(!may_hold_secret("  key: file:secrets/tsig"));
     }

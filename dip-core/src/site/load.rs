@@ -45,7 +45,7 @@ impl Site {
         let lock_path = base.with_file_name("dip.lock");
         let mut wrong = Vec::new();
         let sources: Vec<Source> =
-            files.iter().filter_map(|file| read(file).map_err(|fault| wrong.push(fault)).ok()).collect();
+            files.iter().filter_map(|file| read(file).map_err(|fault| wrong.push(*fault)).ok()).collect();
         let old = Lock::read(&lock_path).map_err(|error| wrong.push(Fault::new(with_causes(&error)))).ok();
         let Some(old) = old.filter(|_| wrong.is_empty()) else { return Err(Faults(wrong)) };
         let Resolved { site, lock, warnings } = Self::parse(&sources, settings, &old)?;
@@ -84,19 +84,19 @@ impl Site {
     }
 }
 
-fn read(file: &Path) -> Result<Source, Fault> {
+fn read(file: &Path) -> Result<Source, Box<Fault>> {
     let name = file.display().to_string();
     let Some(format) = Format::of(file) else {
-        return Err(Fault::new(format!(
+        return Err(Box::new(Fault::new(format!(
             "the site file `{name}` has no known extension; name it `.yaml`, `.toml` or `.json`"
-        )));
+        ))));
     };
-    let bytes =
-        std::fs::read(file).map_err(|error| Fault::new(format!("the site file `{name}` cannot be read: {error}")))?;
+    let bytes = std::fs::read(file)
+        .map_err(|error| Box::new(Fault::new(format!("the site file `{name}` cannot be read: {error}"))))?;
     let text = String::from_utf8(bytes)
-        .map_err(|_| Fault::new(format!("the site file `{name}` is not text in UTF-8; save it as UTF-8")))?;
+        .map_err(|_| Box::new(Fault::new(format!("the site file `{name}` is not text in UTF-8; save it as UTF-8"))))?;
     let absolute = std::path::absolute(file)
-        .map_err(|error| Fault::new(format!("the site file `{name}` has no absolute path: {error}")))?;
+        .map_err(|error| Box::new(Fault::new(format!("the site file `{name}` has no absolute path: {error}"))))?;
     let directory = absolute.parent().unwrap_or(Path::new("/")).to_owned();
     Ok(Source::new(&name, format, text).at(directory))
 }
