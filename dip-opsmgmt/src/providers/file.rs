@@ -78,3 +78,25 @@ fn write(draft: &Path, like: &Path, text: &str) -> io::Result<()> {
     }
     file.sync_all()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_changed_since_it_was_read_is_not_replaced() {
+        let directory = std::env::temp_dir().join(format!("dip-opsmgmt-file-{}", std::process::id()));
+        fs::create_dir_all(&directory).expect("a directory for temporary files");
+        let path = directory.join("n1.yaml");
+        let created = replace(&path, None, "a").expect("it can be written");
+        let came_meanwhile = replace(&path, None, "b").expect("it can be looked at");
+        let changed_meanwhile = replace(&path, Some("z"), "b").expect("it can be looked at");
+        let kept = fs::read_to_string(&path).expect("it can be read");
+        let replaced = replace(&path, Some("a"), "b").expect("it can be written");
+        let left = fs::read_dir(&directory).expect("it can be listed").count();
+        fs::remove_dir_all(&directory).expect("it can be removed");
+        assert_eq!((created, came_meanwhile, changed_meanwhile, replaced), (true, false, false, true));
+        assert_eq!(kept, "a");
+        assert_eq!(left, 1, "no draft is left");
+    }
+}

@@ -8,8 +8,9 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use async_trait::async_trait;
 use dip_core::conformance::{Failure, Trial, Verdict, not_installed};
 use dip_core::id::SiteName;
-use dip_core::provider::ErrorKind;
+use dip_core::provider::{ErrorKind, Providers};
 use dip_core::secret::{Secret, SecretRef};
+use dip_core::step::Step;
 use dip_lab::{Bind, BindConfig, Requirement, Zone};
 use dip_opsmgmt::conformance::{self, DnsHarness};
 use dip_opsmgmt::provider::{Dns, HostName};
@@ -184,17 +185,19 @@ async fn every_foreign_record_is_as_before_after_a_name_was_made_and_removed(rig
     Ok(())
 }
 
-fn service(rig: &Rig, directory: &std::path::Path) -> Result<serde_json::Value, Failure> {
-    let file = directory.join(format!("dip-opsmgmt-tsig-{}", std::process::id()));
+/// The providers and the step of a site with this server, and a node with these addresses.
+fn connect(rig: &Rig, site: &SiteName, addresses: &[&str]) -> Result<(Providers, Step), Failure> {
+    let file = std::env::temp_dir().join(format!("dip-opsmgmt-tsig-{}", std::process::id()));
     std::fs::write(&file, format!("{}\n", rig.bind.key_secret))?;
     let key = json!({"name": rig.bind.key_name, "secret": format!("file:{}", file.display())});
-    Ok(json!({"server": rig.bind.addr.to_string(), "key": key}))
+    let settings = json!({"server": rig.bind.addr.to_string(), "key": key});
+    let connected = step::site(site, "rfc2136", settings, addresses).and_then(|site| step::connect(&site));
+    std::fs::remove_file(&file)?;
+    connected
 }
 
 async fn the_step_registers_and_mends_what_was_removed_by_hand(rig: &Rig) -> Result<(), Failure> {
-    let settings = service(rig, &std::env::temp_dir())?;
-    let site = step::site(&us(), "rfc2136", settings, &["10.2.0.11", "fd93::2:11"])?;
-    let (providers, register) = step::connect(&site)?;
+    let (providers, register) = connect(rig, &us(), &["10.2.0.11", "fd93::2:11"])?;
     step::bring_about(&register, &providers, "").await?;
     is("A", &rig.dig(&["n1.lab.test", "A"])?, "10.2.0.11")?;
     wait(rig.bind.update(&["delete n1.lab.test AAAA"]))?;
@@ -205,10 +208,7 @@ async fn the_step_registers_and_mends_what_was_removed_by_hand(rig: &Rig) -> Res
 }
 
 async fn the_step_tells_a_conflict_before_anything_is_changed(rig: &Rig) -> Result<(), Failure> {
-    let settings = service(rig, &std::env::temp_dir())?;
-    let other = SiteName::new("elsewhere")?;
-    let site = step::site(&other, "rfc2136", settings, &["10.2.0.12"])?;
-    let (providers, register) = step::connect(&site)?;
+    let (providers, register) = connect(rig, &SiteName::new("elsewhere")?, &["10.2.0.12"])?;
     match step::check(&register, &providers, "").await {
         Err(error) if error.to_string().contains("the mark of site `conformance`") => Ok(()),
         other => Err(format!("it should be a conflict that names the holder: {other:?}").into()),

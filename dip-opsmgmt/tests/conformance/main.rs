@@ -2,6 +2,7 @@
 
 mod bind;
 mod directory;
+mod own_dns;
 mod prometheus;
 mod step;
 
@@ -41,7 +42,7 @@ fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime can be built");
     let trials: Vec<Trial> = runtime.block_on(async {
         let (bind, prometheus) = tokio::join!(bind::trials(), prometheus::trials());
-        bind.into_iter().chain(prometheus).chain(directory::trials()).collect()
+        bind.into_iter().chain(prometheus).chain(directory::trials()).chain(own_dns::trials()).collect()
     });
     run_as_tests(&runtime, trials)
 }

@@ -62,7 +62,8 @@ impl Prometheus {
         let targets_url = Url::parse(&path).map_err(|_| SettingsError::Url)?;
         // Fails where the program has installed one already, which then serves as well.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = Client::builder().timeout(PATIENCE).build()?;
+        // A proxy of the environment is not meant for the servers of a site.
+        let client = Client::builder().timeout(PATIENCE).no_proxy().build()?;
         Ok(Self { settings: Arc::new(settings), targets_url, client })
     }
 
