@@ -8,7 +8,6 @@ use dip_core::provider::{ErrorKind, ProviderError};
 use dip_core::subject::Subject;
 
 use crate::fault::{Fault, Hit};
-use crate::log::Phase;
 use crate::world::World;
 
 /// How long a request takes.
@@ -110,6 +109,11 @@ impl Line {
         Ok(())
     }
 
+    /// Somebody else holds what would have to change; who, is told where a person reads it.
+    pub(crate) fn conflict(&self, action: impl Into<String>, foreign: &impl std::fmt::Display) -> ProviderError {
+        self.error(ErrorKind::Conflict, action).advise(format!("{foreign}; nothing was changed"))
+    }
+
     fn denied(&self, action: &str) -> ProviderError {
         self.error(ErrorKind::Denied, action)
             .because("the server refused the request")
@@ -118,11 +122,6 @@ impl Line {
 
     /// Lets a fault of this server bite, and tells the log the first time.
     pub(crate) fn bite(&self, wanted: impl Fn(&Fault) -> bool) -> Option<Hit> {
-        let now = self.world.time.now();
-        let hit = self.world.faults.bite(&self.subject, now, wanted)?;
-        if hit.first {
-            self.world.log.tell(now, &self.subject, Phase::Bit, hit.fault.to_string());
-        }
-        Some(hit)
+        self.world.bite(&self.subject, wanted)
     }
 }

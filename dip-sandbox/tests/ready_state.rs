@@ -120,6 +120,18 @@ fn faults_are_survived_and_told_and_the_end_is_the_same() {
 }
 
 #[test]
+fn faults_drawn_at_random_are_survived_too() {
+    let site = site(8, 2);
+    for seed in 1..=6 {
+        let sandbox = Sandbox::new(&site, seed);
+        let faults = Faults::random(&site, seed, 0.5);
+        assert!(!faults.is_empty(), "seed {seed} draws no fault");
+        sandbox.inject_all(faults);
+        ready(&sandbox.block_on(apply(&site, &sandbox)));
+    }
+}
+
+#[test]
 fn a_run_that_was_cut_off_is_resumed_to_the_same_end() {
     let site = site(8, 2);
     let whole = Sandbox::new(&site, 2);

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use dip_core::id::{NodeName, ServiceName, SiteName};
-use dip_core::provider::{ErrorKind, ProviderError};
+use dip_core::provider::ProviderError;
 use dip_opsmgmt::provider::{Cmdb, HeldRecord, NodeRecord};
 
 use crate::line::{Intent, Line};
@@ -37,7 +37,7 @@ impl SandboxCmdb {
                 }
                 Ok(())
             }
-            Err(foreign) => Err(self.line.error(ErrorKind::Conflict, action).because(foreign)),
+            Err(foreign) => Err(self.line.conflict(action, &foreign)),
         }
     }
 }

@@ -46,7 +46,7 @@ impl Dhcp for SandboxDhcp {
                 }
                 Ok(())
             }
-            Err(foreign) => Err(self.line.error(ErrorKind::Conflict, action).because(foreign)),
+            Err(foreign) => Err(self.line.conflict(action, &foreign)),
         }
     }
 
@@ -60,7 +60,7 @@ impl Dhcp for SandboxDhcp {
                 }
                 Ok(())
             }
-            Err(foreign) => Err(self.line.error(ErrorKind::Conflict, action).because(foreign)),
+            Err(foreign) => Err(self.line.conflict(action, &foreign)),
         }
     }
 

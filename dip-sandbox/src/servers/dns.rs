@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use async_trait::async_trait;
 use dip_core::id::{ServiceName, SiteName};
-use dip_core::provider::{ErrorKind, ProviderError};
+use dip_core::provider::ProviderError;
 use dip_opsmgmt::provider::{Dns, HeldName, HostName};
 
 use crate::line::{Intent, Line};
@@ -39,11 +39,7 @@ impl SandboxDns {
                 }
                 Ok(())
             }
-            Err(foreign) => Err(self
-                .line
-                .error(ErrorKind::Conflict, action)
-                .because(foreign)
-                .advise("nothing was changed; remove what is in the way there, or choose another name or address")),
+            Err(foreign) => Err(self.line.conflict(action, &foreign)),
         }
     }
 }

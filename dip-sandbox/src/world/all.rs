@@ -13,10 +13,10 @@ use super::machine::Surroundings;
 use super::{CMDB_KINDS, DHCP_KINDS, DNS_KINDS, MONITOR_KINDS};
 use super::{Keys, Machine, Names, Outlets, Ports, Records, Reservations, Targets, Wiring};
 use crate::draw::Draw;
-use crate::fault::Board;
+use crate::fault::{Board, Fault, Hit};
 use crate::ledger::Ledger;
 use crate::linux::Linux;
-use crate::log::Log;
+use crate::log::{Log, Phase};
 use crate::time::{Pace, Time};
 
 /// The simulated datacenter.
@@ -113,6 +113,16 @@ impl World {
         let mut machine = lock(&cell.machine);
         machine.settle(now, around);
         act(&mut machine, now, around)
+    }
+
+    /// Lets a fault of somebody bite, and tells the log the first time.
+    pub(crate) fn bite(&self, subject: &Subject, wanted: impl Fn(&Fault) -> bool) -> Option<Hit> {
+        let now = self.time.now();
+        let hit = self.faults.bite(subject, now, wanted)?;
+        if hit.first {
+            self.log.tell(now, subject, Phase::Bit, hit.fault.to_string());
+        }
+        Some(hit)
     }
 
     /// Takes a power command for a machine.

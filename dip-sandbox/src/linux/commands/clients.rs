@@ -50,7 +50,6 @@ impl Shell<'_> {
     /// The first server in chrony's configuration that the site has and that answers.
     fn time_source(&self) -> Option<String> {
         let configuration = self.linux(|linux| linux.text("/etc/chrony/chrony.conf"))?;
-        let now = self.world.time.now();
         let answering: Vec<String> = self
             .world
             .site
@@ -58,7 +57,7 @@ impl Shell<'_> {
             .filter(|service| {
                 let subject = dip_core::subject::Subject::service(&service.name);
                 let silent = |fault: &Fault| matches!(fault, Fault::ServiceSilent { .. });
-                self.world.faults.bite(&subject, now, silent).is_none()
+                self.world.bite(&subject, silent).is_none()
             })
             .filter_map(|service| service.driver.settings.get("servers")?.as_array().cloned())
             .flatten()
