@@ -91,10 +91,9 @@ impl Line {
             Access::WrongCredentials => return Err(self.denied(action)),
             Access::DeadServer => return Err(self.no_answer(action, "nothing listens there").await),
         }
-        if let Some(hit) = self.bite(|fault| matches!(fault, Fault::ServiceSlow { .. })) {
-            if let Fault::ServiceSlow { by, .. } = hit.fault {
-                self.world.time.sleep(by).await;
-            }
+        let slow = self.bite(|fault| matches!(fault, Fault::ServiceSlow { .. }));
+        if let Some(Fault::ServiceSlow { by, .. }) = slow.map(|hit| hit.fault) {
+            self.world.time.sleep(by).await;
         }
         if let Some(hit) = self.bite(|fault| matches!(fault, Fault::ServiceSilent { .. })) {
             return Err(self.no_answer(action, hit.fault).await);

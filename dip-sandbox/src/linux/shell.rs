@@ -56,7 +56,7 @@ impl<'a> Shell<'a> {
     }
 
     /// The addresses of a host, as the system's name service finds them: its own file first, then its resolvers.
-    pub(super) fn addresses(&self, name: &str) -> Vec<IpAddr> {
+    pub(crate) fn addresses(&self, name: &str) -> Vec<IpAddr> {
         let (hosts, resolvers) = self.linux(|linux| {
             (linux.text("/etc/hosts").unwrap_or_default(), linux.text("/etc/resolv.conf").unwrap_or_default())
         });

@@ -7,6 +7,7 @@ use dip_core::id::NodeName;
 use dip_cluster::provider::{Health, Stored};
 
 use super::World;
+use crate::linux::Shell;
 
 /// From the start of a member until it can vote: it reads its log and finds its peers.
 const JOINS_AFTER: Duration = Duration::from_secs(2);
@@ -42,7 +43,8 @@ impl Keys {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Configuration {
     token: String,
-    members: Vec<NodeName>,
+    /// The members with the host names at which they find each other.
+    members: Vec<(NodeName, String)>,
 }
 
 impl Configuration {
@@ -50,17 +52,26 @@ impl Configuration {
         let value = |key: &str| text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='));
         let members = value("ETCD_INITIAL_CLUSTER")?
             .split(',')
-            .filter_map(|member| NodeName::new(member.split('=').next()?).ok())
+            .filter_map(|member| {
+                let (name, url) = member.split_once('=')?;
+                let (host, _) = url.split_once("://")?.1.rsplit_once(':')?;
+                Some((NodeName::new(name).ok()?, host.to_owned()))
+            })
             .collect();
         Some(Self { token: value("ETCD_INITIAL_CLUSTER_TOKEN")?.to_owned(), members })
     }
 }
 
 impl World {
-    /// Whether the member on a node sees a leader: most of those that it was told of run, can be reached and belong to the same cluster.
+    /// Whether the member on a node sees a leader: most of those that it was told of are found by their names, run, can be
+    /// reached and belong to the same cluster.
     pub(crate) fn etcd_has_leader(&self, node: &NodeName) -> bool {
         let Some(own) = self.etcd_runs(node) else { return false };
-        let voting = own.members.iter().filter(|member| self.etcd_runs(member).as_ref() == Some(&own)).count();
+        let shell = Shell::new(self, node);
+        let votes = |member: &NodeName, host: &str| {
+            self.etcd_runs(member).as_ref() == Some(&own) && !shell.addresses(host).is_empty()
+        };
+        let voting = own.members.iter().filter(|(member, host)| votes(member, host)).count();
         voting > own.members.len() / 2
     }
 
@@ -95,10 +106,11 @@ mod tests {
 
     #[test]
     fn a_configuration_names_its_members_and_its_token() {
-        let text = "# x\nETCD_NAME=n1\nETCD_INITIAL_CLUSTER=n1=http://n1:2380,n2=http://n2:2380\nETCD_INITIAL_CLUSTER_TOKEN=lab-store\n";
+        let text = "# x\nETCD_NAME=n1\nETCD_INITIAL_CLUSTER=n1=http://n1.lab.example:2380,n2=http://n2.lab.example:2380\nETCD_INITIAL_CLUSTER_TOKEN=lab-store\n";
         let read = Configuration::read(text).expect("a configuration");
         assert_eq!(read.token, "lab-store");
-        assert_eq!(read.members.iter().map(NodeName::as_str).collect::<Vec<_>>(), ["n1", "n2"]);
+        let members: Vec<_> = read.members.iter().map(|(name, host)| (name.as_str(), host.as_str())).collect();
+        assert_eq!(members, [("n1", "n1.lab.example"), ("n2", "n2.lab.example")]);
         assert_eq!(Configuration::read("ETCD_NAME=n1\n"), None);
     }
 

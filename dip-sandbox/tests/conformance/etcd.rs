@@ -10,6 +10,7 @@ use dip_cluster::conformance::MembershipHarness;
 use dip_cluster::provider::Membership;
 use dip_core::conformance::Failure;
 use dip_core::id::{ClusterName, NodeName};
+use dip_core::provider::FileContent;
 use dip_core::subject::Subject;
 use dip_sandbox::Access;
 
@@ -26,7 +27,9 @@ impl Harness {
 
     async fn up(&self) -> Result<(), Failure> {
         for member in MEMBERS {
-            self.0.host(member).await?;
+            let host = self.0.host(member).await?;
+            let names = "127.0.0.1 localhost\n10.0.0.1 n1\n10.0.0.2 n2\n10.0.0.3 n3\n";
+            host.write("/etc/hosts", &FileContent { bytes: names.into(), mode: 0o644 }).await?;
         }
         Ok(())
     }

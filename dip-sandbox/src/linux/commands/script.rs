@@ -79,10 +79,10 @@ fn split(script: &str) -> Vec<Vec<String>> {
 }
 
 fn finish(commands: &mut [Vec<String>], word: &mut String, inside: &mut bool) {
-    if std::mem::take(inside) {
-        if let Some(command) = commands.last_mut() {
-            command.push(std::mem::take(word));
-        }
+    if std::mem::take(inside)
+        && let Some(command) = commands.last_mut()
+    {
+        command.push(std::mem::take(word));
     }
 }
 
