@@ -24,7 +24,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let journal = Journal::new();
 
     sandbox.block_on(async {
-        let look = || prepare(Arc::clone(&site), &layers, &providers, Goal::Everything, &Limits::default(), &*clock);
+        let limits = Limits::default();
+        let look = || prepare(Arc::clone(&site), &layers, &providers, Goal::Everything, &limits, &*clock);
         let plan = look().await?.plan;
         println!("{} steps are to be done; the process dies after one minute.", plan.steps().len());
 

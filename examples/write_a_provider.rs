@@ -133,7 +133,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     for layer in layers.iter() {
         layer.connect(&site, &NoSecrets, &mut providers).map_err(|errors| format!("{errors:?}"))?;
     }
-    let look = || prepare(site.clone(), &layers, &providers, Goal::Everything, &Limits::default(), &SystemClock);
+    let limits = Limits::default();
+    let look = || prepare(site.clone(), &layers, &providers, Goal::Everything, &limits, &SystemClock);
 
     let plan = look().await?.plan;
     print!("{}", dip::core::plan::render::text(&plan));

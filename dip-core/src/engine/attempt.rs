@@ -75,7 +75,10 @@ impl Attempt<'_> {
         let intent = Event::Applying { step: self.start.step, attempt, diff };
         self.shared.log.append(intent)?;
         self.shared.log.sync().await?;
-        match self.limited(operation.apply(&self.context())).await {
+        // The operation is told which attempt it is: some do more when a first one came to nothing.
+        let assignment = Assignment { attempt, ..self.assignment.clone() };
+        let context = Context::new(&assignment, &self.shared.providers, &self.shared.abandoned);
+        match self.limited(operation.apply(&context)).await {
             Err(error) => Ok(self.failed(&error)),
             Ok(Applied::Wait { reason, poll }) => Ok(self.waiting(reason, poll, Change::Made)),
             Ok(Applied::Watch { reason, poll }) => Ok(self.waiting(reason, poll, self.start.change)),

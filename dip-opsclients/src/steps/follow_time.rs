@@ -129,6 +129,13 @@ impl FollowTime {
         text
     }
 
+    /// What differs of the files and the service.
+    async fn setup(&self, node: &Node) -> Result<Diff, OperationError> {
+        let diff = node.diff_file(Diff::default(), CONFIGURATION, Some(&self.configuration())).await?;
+        let diff = node.diff_file(diff, DROP_IN, self.drop_in()).await?;
+        UNIT.diff(node, diff).await
+    }
+
     fn drop_in(&self) -> Option<&'static str> {
         (self.clock == Clock::Watched).then_some(WATCH)
     }
@@ -154,9 +161,7 @@ impl Operation for FollowTime {
 
     async fn check(&self, cx: &Context<'_>) -> Result<Check, OperationError> {
         let node = Node::of(cx, &self.node)?;
-        let diff = node.diff_file(Diff::default(), CONFIGURATION, Some(&self.configuration())).await?;
-        let diff = node.diff_file(diff, DROP_IN, self.drop_in()).await?;
-        let diff = UNIT.diff(&node, diff).await?;
+        let diff = self.setup(&node).await?;
         if !diff.is_empty() {
             return Ok(Check::Differs(diff));
         }
@@ -178,10 +183,16 @@ impl Operation for FollowTime {
 
     async fn apply(&self, cx: &Context<'_>) -> Result<Applied, OperationError> {
         let node = Node::of(cx, &self.node)?;
+        let reason = format!("the clock to follow {}", self.named());
+        // A node that has just booted needs some seconds to follow; a restart would only set it back. One that does not
+        // come round is started again all the same: it may run with what was configured before.
+        if cx.assignment().attempt == 1 && self.setup(&node).await?.is_empty() {
+            return Ok(Applied::watch(reason, Duration::from_secs(1)));
+        }
         node.put_file(CONFIGURATION, Some(&self.configuration())).await?;
         node.put_file(DROP_IN, self.drop_in()).await?;
         UNIT.restart(&node).await?;
-        Ok(Applied::wait(format!("the clock to follow {}", self.named()), Duration::from_secs(1)))
+        Ok(Applied::wait(reason, Duration::from_secs(1)))
     }
 }
 
@@ -219,6 +230,15 @@ mod tests {
         assert_eq!(lost.check(&wanted).await, "clock follows nobody → follows 10.1.0.3 or ntp.example");
         let other = host(&SYNCED.replace("10.1.0.3", "pool.ntp.org")).bench(wanted.clone().step());
         assert_eq!(other.check(&wanted).await, "clock follows pool.ntp.org → follows 10.1.0.3 or ntp.example");
+    }
+
+    #[tokio::test]
+    async fn a_node_that_has_just_booted_is_given_time_and_not_started_again() {
+        let wanted = wanted(Clock::Set);
+        let bench = host(LOST).bench(wanted.clone().step());
+        let applied = wanted.apply(&bench.context()).await.expect("the host obeys");
+        assert!(matches!(applied, Applied::Watch { .. }), "{applied:?}");
+        assert!(!bench.ran().contains(&"systemctl restart chrony".to_owned()), "{:?}", bench.ran());
     }
 
     #[tokio::test]

@@ -43,6 +43,12 @@ impl ServeMetrics {
             .in_environment(&self.node, Environment::Installed)
     }
 
+    /// What differs of the file and the service.
+    async fn setup(&self, node: &Node) -> Result<Diff, OperationError> {
+        let diff = node.diff_file(Diff::default(), CONFIGURATION, Some(&self.configuration())).await?;
+        UNIT.diff(node, diff).await
+    }
+
     fn configuration(&self) -> String {
         format!(
             "# Written by dip from the settings `opsclients.metrics` of this node. Changes here are undone.\nARGS=\"--web.listen-address=:{}\"\n",
@@ -57,8 +63,7 @@ impl Operation for ServeMetrics {
 
     async fn check(&self, cx: &Context<'_>) -> Result<Check, OperationError> {
         let node = Node::of(cx, &self.node)?;
-        let diff = node.diff_file(Diff::default(), CONFIGURATION, Some(&self.configuration())).await?;
-        let diff = UNIT.diff(&node, diff).await?;
+        let diff = self.setup(&node).await?;
         if !diff.is_empty() {
             return Ok(Check::Differs(diff));
         }
@@ -78,9 +83,14 @@ impl Operation for ServeMetrics {
 
     async fn apply(&self, cx: &Context<'_>) -> Result<Applied, OperationError> {
         let node = Node::of(cx, &self.node)?;
+        let reason = "the node exporter to answer";
+        // On a node that has just booted it is about to answer.
+        if cx.assignment().attempt == 1 && self.setup(&node).await?.is_empty() {
+            return Ok(Applied::watch(reason, Duration::from_secs(1)));
+        }
         node.put_file(CONFIGURATION, Some(&self.configuration())).await?;
         UNIT.restart(&node).await?;
-        Ok(Applied::wait("the node exporter to answer", Duration::from_secs(1)))
+        Ok(Applied::wait(reason, Duration::from_secs(1)))
     }
 }
 

@@ -85,8 +85,14 @@ impl Operation for UseResolver {
     }
 
     async fn apply(&self, cx: &Context<'_>) -> Result<Applied, OperationError> {
-        Node::of(cx, &self.node)?.put_file(CONFIGURATION, Some(&self.configuration())).await?;
-        Ok(Applied::wait(format!("{} to resolve", self.name), Duration::from_secs(2)))
+        let node = Node::of(cx, &self.node)?;
+        let (reason, poll) = (format!("{} to resolve", self.name), Duration::from_secs(2));
+        let diff = node.diff_file(Diff::default(), CONFIGURATION, Some(&self.configuration())).await?;
+        if diff.is_empty() {
+            return Ok(Applied::watch(reason, poll));
+        }
+        node.put_file(CONFIGURATION, Some(&self.configuration())).await?;
+        Ok(Applied::wait(reason, poll))
     }
 }
 
