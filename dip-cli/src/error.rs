@@ -7,7 +7,7 @@ use dip::core::journal::JournalError;
 use dip::core::layer::ConnectError;
 use dip::core::plan::{NoSuchStep, PlanError};
 use dip::core::provider::sentence;
-use dip::core::site::Faults;
+use dip::core::site::{Faults, LockError};
 
 /// The command could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +27,9 @@ pub(crate) enum CliError {
     /// A journal cannot be read or written.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// The lock file cannot be written.
+    #[error(transparent)]
+    Lock(#[from] LockError),
     /// The question fits nothing.
     #[error(transparent)]
     NoSuchStep(#[from] NoSuchStep),
@@ -62,7 +65,7 @@ impl CliError {
     /// 1 where a run could not go on, 2 where the input is wrong.
     pub(crate) const fn exit_status(&self) -> u8 {
         match self {
-            Self::Engine(_) | Self::Journal(_) | Self::Output(_) | Self::Runtime(_) => 1,
+            Self::Engine(_) | Self::Journal(_) | Self::Lock(_) | Self::Output(_) | Self::Runtime(_) => 1,
             Self::Site(_)
             | Self::Plan(_)
             | Self::Connect(_)

@@ -9,7 +9,7 @@ use dip::{Engine, Plan, Report, Stop};
 
 use crate::error::CliError;
 use crate::out::Out;
-use crate::present::lines::line;
+use crate::present::lines::Lines;
 use crate::present::progress::Progress;
 
 /// What to carry out.
@@ -53,12 +53,13 @@ pub(crate) async fn carry_out(
     };
     tokio::pin!(run);
     let mut asked = 0_u8;
+    // Asked first in each round: until it is, Ctrl-C would kill the process in the middle of a step.
+    let mut interrupt = Box::pin(tokio::signal::ctrl_c());
     let report: Result<Report, EngineError> = loop {
         tokio::select! {
             biased;
-            Some(record) = records.recv() => view.show(&record)?,
-            report = &mut run => break report,
-            Ok(()) = tokio::signal::ctrl_c() => {
+            Ok(()) = &mut interrupt => {
+                interrupt = Box::pin(tokio::signal::ctrl_c());
                 asked = asked.saturating_add(1);
                 stop.ask();
                 out.note(match asked {
@@ -66,6 +67,8 @@ pub(crate) async fn carry_out(
                     _ => "abandoning running steps",
                 });
             }
+            Some(record) = records.recv() => view.show(&record)?,
+            report = &mut run => break report,
         }
     };
     while let Ok(record) = records.try_recv() {
@@ -77,17 +80,17 @@ pub(crate) async fn carry_out(
 
 struct View<'a> {
     plan: &'a Plan,
-    before: &'a [Record],
     detail: Detail,
     out: &'a Out,
+    lines: Lines,
     bars: Option<Progress>,
 }
 
 impl<'a> View<'a> {
-    fn new(plan: &'a Arc<Plan>, before: &'a [Record], detail: Detail, out: &'a Out) -> Self {
+    fn new(plan: &'a Arc<Plan>, before: &[Record], detail: Detail, out: &'a Out) -> Self {
         let bars = (!out.json && std::io::stderr().is_terminal() && std::io::stdout().is_terminal())
-            .then(|| Progress::new(Arc::clone(plan), out.style));
-        Self { plan, before, detail, out, bars }
+            .then(|| Progress::new(Arc::clone(plan), before, out.style));
+        Self { plan, detail, out, lines: Lines::new(out.style), bars }
     }
 
     fn show(&mut self, record: &Record) -> Result<(), CliError> {
@@ -95,14 +98,13 @@ impl<'a> View<'a> {
             return self.out.json(record);
         }
         if let Some(bars) = &mut self.bars {
-            bars.record(record, self.before);
+            bars.record(record);
             return Ok(());
         }
-        let told = match (&record.event, self.detail) {
-            (dip::core::journal::Event::Settled { .. }, Detail::Incidents) => None,
-            _ => line(self.plan, record, self.out.style),
-        };
-        told.map_or(Ok(()), |text| self.out.line(text))
+        if self.detail == Detail::Incidents && !Lines::is_incident(record) {
+            return Ok(());
+        }
+        self.lines.line(self.plan, record).map_or(Ok(()), |text| self.out.line(text))
     }
 
     fn finish(&self) {

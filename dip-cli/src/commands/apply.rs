@@ -7,6 +7,7 @@ use std::sync::Arc;
 use dip::core::journal::{FileJournal, RunFile};
 use dip::core::plan::render;
 use dip::{Goal, Plan};
+use serde_json::json;
 
 use crate::args::{Apply, SiteFiles};
 use crate::error::CliError;
@@ -35,9 +36,7 @@ fn of_site(args: &Apply, out: &Out) -> Result<u8, CliError> {
         let plan = world.prepare(args.through.goal()).await?.plan;
         let agreed = show_and_ask(args, &plan, out)?;
         if agreed && loaded.lock_changed && !args.simulation.sandbox {
-            let failed = |source| CliError::File { path: loaded.lock_path.clone(), action: "written", source };
-            loaded.lock.write(&loaded.lock_path).map_err(failed)?;
-            out.note(format!("{} keeps the addresses that were chosen; put it under version control", loaded.lock_path.display()));
+            super::keep(&loaded.lock, &loaded.lock_path, out)?;
         }
         if agreed { start(args, &world, &plan, out).await } else { Ok(super::READY) }
     })?
@@ -69,7 +68,7 @@ fn show_and_ask(args: &Apply, plan: &Plan, out: &Out) -> Result<bool, CliError> 
     }
     if plan.is_empty() {
         if out.json {
-            out.json(&serde_json::json!({"nothing_to_do": {"plan": plan.id(), "held": plan.held().len()}}))?;
+            out.json(&super::in_short(plan))?;
         }
         return Ok(false);
     }
@@ -98,7 +97,7 @@ async fn start(args: &Apply, world: &World, plan: &Arc<Plan>, out: &Out) -> Resu
 /// Shows the report and what to do next.
 pub(super) fn finish(report: &dip::Report, can_resume: bool, out: &Out) -> Result<u8, CliError> {
     if out.json {
-        out.json(report)?;
+        out.json(&json!({"report": report}))?;
     } else {
         out.text(format!("\n{report}"))?;
         if report.outcome != dip::Outcome::Ready && can_resume {

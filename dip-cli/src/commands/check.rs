@@ -12,18 +12,18 @@ pub(super) fn run(args: &Check, out: &Out) -> Result<u8, CliError> {
         return Ok(super::READY);
     }
     let site = &loaded.site;
-    out.line(format!(
-        "{} is sound: site {}, {} nodes in {} racks, {} networks, {} services, {} clusters",
-        args.files.site.display(),
-        site.name,
-        site.nodes.len(),
-        site.racks.len(),
-        site.networks.len(),
-        site.services.len(),
-        site.clusters.len(),
-    ))?;
+    out.line(format!("{} is sound: site {} with", args.files.site.display(), site.name))?;
+    let counts = [
+        (site.nodes.len(), "node"),
+        (site.racks.len(), "rack"),
+        (site.networks.len(), "network"),
+        (site.services.len(), "service"),
+        (site.clusters.len(), "cluster"),
+    ];
+    let counts = counts.map(|(count, word)| format!("{count} {word}{}", if count == 1 { "" } else { "s" }));
+    out.line(format!("  {}.", counts.join(", ")))?;
     if loaded.lock_changed {
-        out.line(format!("{} would change: addresses are chosen when the site is applied", loaded.lock_path.display()))?;
+        out.line(format!("{} would change: it keeps the chosen addresses when the site is applied", loaded.lock_path.display()))?;
     }
     Ok(super::READY)
 }

@@ -11,6 +11,12 @@ mod schema;
 mod show;
 mod why;
 
+use std::path::Path;
+
+use dip::Plan;
+use dip::core::site::Lock;
+use serde_json::json;
+
 use crate::args::{Args, Command};
 use crate::error::CliError;
 use crate::out::Out;
@@ -35,5 +41,21 @@ pub(crate) fn run(args: &Args, out: &Out) -> Result<u8, CliError> {
         Command::Why(args) => why::run(args, out),
         Command::Drift(args) => drift::run(args, out),
         Command::Schema => schema::run(out),
+    }
+}
+
+/// Writes the lock file.
+fn keep(lock: &Lock, path: &Path, out: &Out) -> Result<(), CliError> {
+    lock.write(path)?;
+    out.note(format!("{} keeps the addresses that were chosen; put it under version control", path.display()));
+    Ok(())
+}
+
+/// A plan in short, for machines.
+fn in_short(plan: &Plan) -> serde_json::Value {
+    if plan.is_empty() {
+        json!({"nothing_to_do": {"plan": plan.id(), "held": plan.held().len()}})
+    } else {
+        json!({"to_do": {"plan": plan.id(), "steps": plan.steps().len(), "held": plan.held().len()}})
     }
 }

@@ -13,7 +13,7 @@ use crate::world::{self, World};
 pub(super) fn run(args: &Plan, out: &Out) -> Result<u8, CliError> {
     let layers = dip::layers();
     let loaded = world::load(&args.files, &layers, out)?;
-    let lock = loaded.lock_changed.then_some(loaded.lock_path);
+    let lock = loaded.lock_changed.then_some((loaded.lock, loaded.lock_path));
     let world = World::new(Arc::new(loaded.site), layers, &args.simulation)?;
     let plan = world.block_on(world.prepare(args.through.goal()))??.plan;
     let json = || serde_json::to_string(&*plan).map_err(|error| CliError::Output(error.into()));
@@ -27,8 +27,11 @@ pub(super) fn run(args: &Plan, out: &Out) -> Result<u8, CliError> {
         write(file, &json()?)?;
         out.note(format!("plan {} is in {}; `dip apply {}` carries it out", plan.id().short(), file.display(), file.display()));
     }
-    if let Some(lock) = lock {
-        out.note(format!("{} would change: addresses are chosen when the site is applied", lock.display()));
+    match lock {
+        // Whoever applies the plan has no site file any more: the addresses in the plan must be kept now.
+        Some((lock, path)) if args.out.is_some() && !args.simulation.sandbox => super::keep(&lock, &path, out)?,
+        Some((_, path)) => out.note(format!("{} would change: it keeps the chosen addresses when the site is applied", path.display())),
+        None => {}
     }
     Ok(if args.exit_code && !plan.is_empty() { super::DIFFERS } else { super::READY })
 }

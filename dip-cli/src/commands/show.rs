@@ -7,6 +7,7 @@ use dip::Report;
 use dip::core::engine::{RunView, Status, Waiting};
 use dip::core::id::{LayerId, StepId};
 use dip::core::journal::Change;
+use serde_json::json;
 
 use crate::args::Show;
 use crate::error::CliError;
@@ -19,7 +20,7 @@ pub(super) fn run(args: &Show, out: &Out) -> Result<u8, CliError> {
     if out.json {
         let took = Duration::try_from(view.last.duration_since(view.began)).unwrap_or_default();
         let outcome = view.outcome.unwrap_or(dip::Outcome::Interrupted);
-        out.json(&Report::new(&view.run, &view.schedule, outcome, took))?;
+        out.json(&json!({"report": Report::new(&view.run, &view.schedule, outcome, took)}))?;
         return Ok(super::READY);
     }
     head(&view, out)?;

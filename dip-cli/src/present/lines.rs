@@ -1,31 +1,64 @@
 //! A run as plain lines: what was changed, what is tried again, what failed.
 
+use std::collections::BTreeSet;
+
 use dip::core::id::StepId;
 use dip::core::journal::{Change, Event, FailureKind, Record};
 use dip::core::plan::Plan;
 
 use crate::present::style::Style;
 
-/// The line for a record; `None` for those that a person does not need.
-pub(crate) fn line(plan: &Plan, record: &Record, style: Style) -> Option<String> {
-    let name = |step: &StepId| &plan.step(*step).step.name;
-    let text = match &record.event {
-        Event::Settled { step, change: Change::Made, .. } => format!("{}  {}", style.good("changed "), name(step)),
-        Event::Settled { step, change: Change::None, .. } => format!("{}  {}", style.faint("holds   "), name(step)),
-        Event::Retrying { step, attempt, error, .. } => {
-            format!("{}  {}: attempt {attempt}: {error}", style.warn("retrying"), name(step))
-        }
-        Event::Failed { step, error, kind: FailureKind::Conflict } => {
-            format!("{}  {}: {error}", style.warn("left    "), name(step))
-        }
-        Event::Failed { step, error, .. } => format!("{}  {}: {error}", style.bad("failed  "), name(step)),
-        Event::Stopping => style.warn("stopping: running steps end, no new one starts").to_string(),
-        Event::Applying { .. }
-        | Event::Began { .. }
-        | Event::Ended { .. }
-        | Event::Opened { .. }
-        | Event::Started { .. }
-        | Event::Waiting { .. } => return None,
-    };
-    Some(format!("{}  {text}", style.faint(record.at.strftime("%H:%M:%S"))))
+/// Makes lines of the records of one run.
+#[derive(Debug)]
+pub(crate) struct Lines {
+    style: Style,
+    /// The steps for which something was done that has not come true: doing it once more is worth a line. It is not where an
+    /// attempt failed, because that has its own, nor where a step only watches.
+    pending: BTreeSet<StepId>,
+}
+
+impl Lines {
+    pub(crate) const fn new(style: Style) -> Self {
+        Self { style, pending: BTreeSet::new() }
+    }
+
+    /// The line for a record; `None` for those that a person does not need.
+    pub(crate) fn line(&mut self, plan: &Plan, record: &Record) -> Option<String> {
+        let name = |step: &StepId| &plan.step(*step).step.name;
+        let style = self.style;
+        let text = match &record.event {
+            Event::Settled { step, change: Change::Made, .. } => format!("{}  {}", style.good("changed "), name(step)),
+            Event::Settled { step, change: Change::None, .. } => format!("{}  {}", style.faint("holds   "), name(step)),
+            Event::Retrying { step, attempt, error, .. } => {
+                self.pending.remove(step);
+                format!("{}  {}: attempt {attempt}: {error}", style.warn("retrying"), name(step))
+            }
+            Event::Applying { step, attempt, diff } => {
+                if !self.pending.remove(step) {
+                    return None;
+                }
+                format!("{}  {}, attempt {attempt}: {diff}", style.warn("again   "), name(step))
+            }
+            Event::Waiting { step, change: Change::Made, .. } => {
+                self.pending.insert(*step);
+                return None;
+            }
+            Event::Failed { step, error, kind: FailureKind::Conflict } => {
+                format!("{}  {}: {error}", style.warn("left    "), name(step))
+            }
+            Event::Failed { step, error, .. } => format!("{}  {}: {error}", style.bad("failed  "), name(step)),
+            Event::Stopping => style.warn("stopping: running steps end, no new one starts"),
+            Event::Began { .. }
+            | Event::Ended { .. }
+            | Event::Opened { .. }
+            | Event::Started { .. }
+            | Event::Waiting { .. } => return None,
+        };
+        Some(format!("{}  {text}", style.faint(record.at.strftime("%H:%M:%S"))))
+    }
+
+    /// Whether a record tells of something out of the ordinary.
+    pub(crate) const fn is_incident(record: &Record) -> bool {
+        !matches!(record.event, Event::Settled { .. })
+    }
 }

@@ -116,7 +116,7 @@ pub enum Gap {
 impl fmt::Display for Gap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Fact(key) => write!(f, "unknown until {key}"),
+            Self::Fact(key) => write!(f, "unknown until {} of {} is known", key.name(), key.subject().name()),
             Self::Environment(environment) => write!(f, "unknown until {environment}"),
             Self::Unobservable(why) => write!(f, "could not be observed: {why}"),
         }

@@ -76,18 +76,17 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let count = |wanted: fn(&Status) -> bool| self.steps.iter().filter(|step| wanted(&step.status)).count();
-        let as_wanted = count(|status| matches!(status, Status::Settled(Change::None)));
-        writeln!(
-            f,
-            "Run {} is {}: {} changed, {as_wanted} already as wanted, {} failed, {} blocked, {} not done, in {:.1?}.",
-            self.run,
-            self.outcome,
-            self.changes(),
-            count(|status| matches!(status, Status::Failed { .. })),
-            count(|status| matches!(status, Status::Blocked { .. })),
-            count(|status| matches!(status, Status::Waiting(_) | Status::Running { .. })),
-            self.took,
-        )?;
+        let counts = [
+            ("already as wanted", count(|status| matches!(status, Status::Settled(Change::None)))),
+            ("failed", count(|status| matches!(status, Status::Failed { .. }))),
+            ("blocked", count(|status| matches!(status, Status::Blocked { .. }))),
+            ("not done", count(|status| matches!(status, Status::Waiting(_) | Status::Running { .. }))),
+        ];
+        write!(f, "Run {} is {}: {} changed", self.run, self.outcome, self.changes())?;
+        for (word, count) in counts.into_iter().filter(|(_, count)| *count > 0) {
+            write!(f, ", {count} {word}")?;
+        }
+        writeln!(f, ", in {}.", words(self.took))?;
         // Many steps fail for one reason when a server is down: each reason is told once, with those that it hit.
         let mut told = BTreeSet::new();
         for step in self.failures() {
@@ -106,5 +105,14 @@ impl fmt::Display for Report {
             }
         }
         Ok(())
+    }
+}
+
+/// A duration as people say it: `4.2 s`, `3 min 27 s`, `2 h 05 min`.
+fn words(duration: Duration) -> String {
+    match duration.as_secs() {
+        0..60 => format!("{:.1} s", duration.as_secs_f64()),
+        seconds @ 60..3600 => format!("{} min {:02} s", seconds / 60, seconds % 60),
+        seconds => format!("{} h {:02} min", seconds / 3600, seconds / 60 % 60),
     }
 }

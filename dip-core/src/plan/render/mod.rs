@@ -4,6 +4,7 @@ mod dot;
 mod fold;
 mod mermaid;
 mod text;
+mod wrap;
 
 pub use dot::dot;
 pub use fold::fold_names;

@@ -4,85 +4,145 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::fold_names;
-use crate::id::LayerId;
-use crate::plan::{Plan, Reading};
+use super::wrap::wrap;
+use crate::id::{LayerId, NodeName};
+use crate::plan::{Plan, PlannedStep, Reading};
 use crate::step::Hazard;
 
-/// The plan as text. It names every step once: steps of one operation that differ in the same way share a line.
+/// The plan as text of up to 80 columns. It names every step once: steps of one operation that differ in the same way share a
+/// line, with `<node>` for the name of each.
 #[must_use]
 pub fn text(plan: &Plan) -> String {
-    let mut out = String::new();
     let held = plan.held().len();
+    let site = &plan.site().name;
     if plan.is_empty() {
-        let _ = writeln!(out, "Nothing to do: all {held} checks hold at {}.", plan.site().name);
-        return out;
+        return format!("Nothing to do: all {held} checks hold at {site}.\n");
     }
-    let unknown = plan.steps().len() - plan.differing();
-    let _ = writeln!(
-        out,
-        "Plan {} for {}: {} to change, {unknown} to look at when they can be seen, {held} already as wanted.",
-        plan.id().short(),
-        plan.site().name,
-        plan.differing(),
-    );
+    let differing = plan.differing();
+    let unknown = plan.steps().len() - differing;
+    let counts =
+        format!("{differing} steps to change, {unknown} to look at when they can be seen, {held} already as wanted.");
+    let mut out = wrap("", &format!("Plan {} for {site}: {counts}", plan.id().short()), 2);
     for (layer, groups) in by_layer(plan) {
         let _ = writeln!(out, "\n{} {layer}", layer.number());
-        for ((operation, how, hazard), subjects) in groups {
-            let mark = match hazard {
-                Hazard::None => "",
-                Hazard::Disrupts => "  [disrupts]",
-                Hazard::Erases => "  [ERASES]",
-            };
-            let names = fold_names(subjects.iter().map(String::as_str)).join(" ");
-            let _ = writeln!(out, "  {operation} × {}{mark}  {names}", subjects.len());
-            let _ = writeln!(out, "      {how}");
-        }
+        out.push_str(&lines(&groups));
     }
     boots(plan, &mut out);
     out
 }
 
-type Groups = BTreeMap<(String, String, Hazard), Vec<String>>;
+/// Steps of one operation that differ in the same way.
+#[derive(Debug)]
+struct Group {
+    operation: String,
+    hazard: Hazard,
+    how: String,
+    subjects: Vec<String>,
+}
 
-fn by_layer(plan: &Plan) -> BTreeMap<LayerId, Groups> {
-    let mut layers: BTreeMap<LayerId, Groups> = BTreeMap::new();
+fn by_layer(plan: &Plan) -> BTreeMap<LayerId, Vec<Group>> {
+    let mut layers: BTreeMap<LayerId, BTreeMap<(String, Hazard, String), Vec<&PlannedStep>>> = BTreeMap::new();
     for planned in plan.steps() {
         let step = &planned.step;
         let verb = step.call.operation().split_once('.').map_or(step.call.operation(), |(_, verb)| verb);
-        let how = match &planned.reading {
-            Reading::Differs(diff) => generalise(&diff.to_string(), step.subject.name()),
-            Reading::Unknown(gap) => generalise(&gap.to_string(), step.subject.name()),
-        };
-        let key = (verb.to_owned(), how, step.hazard);
-        layers.entry(step.layer).or_default().entry(key).or_default().push(step.subject.name().to_owned());
+        let key = (verb.to_owned(), step.hazard, general(plan, planned));
+        layers.entry(step.layer).or_default().entry(key).or_default().push(planned);
     }
-    layers.into_iter().map(|(layer, groups)| (layer, merge(groups))).collect()
+    layers
+        .into_iter()
+        .map(|(layer, groups)| {
+            let groups = groups.into_iter().map(|((operation, hazard, general), steps)| Group {
+                operation,
+                hazard,
+                // A single step is told as it is.
+                how: if let [only] = steps[..] { how(only) } else { general },
+                subjects: steps.iter().map(|planned| planned.step.subject.name().to_owned()).collect(),
+            });
+            (layer, merge(groups.collect()))
+        })
+        .collect()
 }
 
-/// What differs, with the subject's own name taken out, so that like steps share a line.
-fn generalise(how: &str, subject: &str) -> String {
-    let parts = subject.split('/').filter(|part| part.contains(|c: char| c.is_ascii_digit()));
-    parts.fold(how.to_owned(), |how, part| how.replace(part, "{}"))
+fn how(planned: &PlannedStep) -> String {
+    match &planned.reading {
+        Reading::Differs(diff) => diff.to_string(),
+        Reading::Unknown(gap) => gap.to_string(),
+    }
+}
+
+/// What differs, without the name of the step's own node, so that like steps share a line.
+fn general(plan: &Plan, planned: &PlannedStep) -> String {
+    let is_node = |part: &&str| NodeName::new(part).is_ok_and(|name| plan.site().nodes.contains_key(&name));
+    let nodes = planned.step.subject.name().split('/').filter(is_node);
+    nodes.fold(how(planned), |how, node| replace_word(&how, node, "<node>"))
+}
+
+/// Replaces a name where it stands for itself: `n1` is neither in `n10` nor in `sun1`.
+fn replace_word(text: &str, word: &str, by: &str) -> String {
+    let is_inner = |c: char| c.is_alphanumeric() || c == '-' || c == '_';
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(word) {
+        let (before, found) = rest.split_at(at);
+        let after = &found[word.len()..];
+        out.push_str(before);
+        let is_part = out.chars().next_back().is_some_and(is_inner) || after.chars().next().is_some_and(is_inner);
+        out.push_str(if is_part { word } else { by });
+        rest = after;
+    }
+    out.push_str(rest);
+    out
 }
 
 /// Where every subject differs in a way of its own (each has its own address), one example stands for all.
-fn merge(groups: Groups) -> Groups {
-    let mut count: BTreeMap<(String, Hazard), usize> = BTreeMap::new();
-    for (verb, _, hazard) in groups.keys() {
-        *count.entry((verb.clone(), *hazard)).or_default() += 1;
-    }
-    let mut merged = Groups::new();
-    let mut examples: BTreeMap<(String, Hazard), String> = BTreeMap::new();
-    for ((verb, how, hazard), subjects) in groups {
-        let many = count[&(verb.clone(), hazard)] > 4;
-        let how = if many {
-            examples.entry((verb.clone(), hazard)).or_insert_with(|| format!("for example {how}")).clone()
-        } else {
-            how
-        };
-        merged.entry((verb, how, hazard)).or_default().extend(subjects);
+fn merge(groups: Vec<Group>) -> Vec<Group> {
+    const SHOWN: usize = 4;
+    let mut merged: Vec<Group> = Vec::new();
+    for same in groups.chunk_by(|a, b| (&a.operation, a.hazard) == (&b.operation, b.hazard)) {
+        let is_many = same.len() > SHOWN;
+        for group in same {
+            let last = merged.last_mut().filter(|last| is_many && last.operation == group.operation && last.hazard == group.hazard);
+            match last {
+                Some(last) => last.subjects.extend_from_slice(&group.subjects),
+                None => merged.push(Group {
+                    operation: group.operation.clone(),
+                    hazard: group.hazard,
+                    how: if is_many { format!("for example {}", group.how) } else { group.how.clone() },
+                    subjects: group.subjects.clone(),
+                }),
+            }
+        }
     }
     merged
+}
+
+/// One line for each group; those that differ in the same way stand together, above what differs.
+fn lines(groups: &[Group]) -> String {
+    let heads: Vec<String> = groups.iter().map(head).collect();
+    let width = heads.iter().map(|head| head.chars().count()).max().unwrap_or_default();
+    let mut out = String::new();
+    let mut told = Vec::new();
+    for group in groups {
+        if told.contains(&&group.how) {
+            continue;
+        }
+        told.push(&group.how);
+        for (other, head) in groups.iter().zip(&heads).filter(|(other, _)| other.how == group.how) {
+            let names = fold_names(other.subjects.iter().map(String::as_str)).join(" ");
+            out.push_str(&wrap(&format!("  {head:width$}  "), &names, width + 4));
+        }
+        out.push_str(&wrap("      ", &group.how, 8));
+    }
+    out
+}
+
+fn head(group: &Group) -> String {
+    let mark = match group.hazard {
+        Hazard::None => "",
+        Hazard::Disrupts => "  [disrupts]",
+        Hazard::Erases => "  [ERASES]",
+    };
+    format!("{} × {}{mark}", group.operation, group.subjects.len())
 }
 
 fn boots(plan: &Plan, out: &mut String) {
@@ -95,6 +155,18 @@ fn boots(plan: &Plan, out: &mut String) {
     }
     let _ = writeln!(out, "\nboots: {} in all", plan.boots().len());
     for ((ordinal, to), nodes) in boots {
-        let _ = writeln!(out, "  boot {ordinal} into {to} × {}  {}", nodes.len(), fold_names(nodes).join(" "));
+        let first = format!("  boot {ordinal} into {to} × {}  ", nodes.len());
+        out.push_str(&wrap(&first, &fold_names(nodes).join(" "), 6));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::replace_word;
+
+    #[test]
+    fn a_name_is_replaced_only_where_it_stands_for_itself() {
+        assert_eq!(replace_word("unknown until n1 runs", "n1", "<node>"), "unknown until <node> runs");
+        assert_eq!(replace_word("n1.example, n10, sun1, r-n1", "n1", "<node>"), "<node>.example, n10, sun1, r-n1");
     }
 }
