@@ -71,7 +71,7 @@ domain: lab.example
 networks:
   prod: {prefixes: [{prefix: 10.1.0.0/24, ranges: [10.1.0.10-10.1.0.99]}]}
 services:
-  names: {kind: rfc2136, server: 192.0.2.53, key: {name: dip, algorithm: hmac-sha256, secret: env:UNUSED}}
+  names: {kind: dns}
 nodes:
   web{n:1..2}:
     nics: {eth0: {mac: '52:54:00:00:00:{n:02x}', network: prod}}
