@@ -132,6 +132,37 @@ fn faults_drawn_at_random_are_survived_too() {
 }
 
 #[test]
+fn a_node_whose_boot_hangs_fails_alone() {
+    let site = site(8, 2);
+    let sandbox = Sandbox::new(&site, 1);
+    sandbox.inject(Fault::BootHangs { node: node("r2-n4"), times: 1 });
+    let report = sandbox.block_on(apply(&site, &sandbox));
+    assert_eq!(report.outcome, Outcome::Failed);
+    let failed: Vec<_> = report.failures().map(|step| step.name.as_str()).collect();
+    assert_eq!(failed, ["os.await_answer node/r2-n4#1"]);
+    let state = sandbox.snapshot();
+    assert!(state.nodes.iter().all(|(name, state)| state.answers == (*name != node("r2-n4"))));
+    assert!(state.keys.values().all(|keys| !keys.is_empty()), "the cluster, of which it is no member, took a write");
+}
+
+#[test]
+fn a_dns_server_that_refuses_is_told_with_what_to_do() {
+    let site = site(3, 1);
+    let sandbox = Sandbox::new(&site, 1);
+    let dns = site.services.keys().find(|name| name.as_str() == "dns").expect("the site has a DNS server");
+    sandbox.inject(Fault::ServiceRefuses { service: dns.clone(), times: 1_000 });
+    let report = sandbox.block_on(apply(&site, &sandbox));
+    assert_eq!(report.outcome, Outcome::Failed);
+    for step in report.failures() {
+        let told = format!("{:?}", step.status);
+        assert!(step.name.as_str().starts_with("opsmgmt.register_name"), "{}", step.name);
+        assert!(told.contains("denied") && told.contains("check the credentials for service/dns"), "{told}");
+    }
+    assert_eq!(report.failures().count(), 3);
+    assert!(sandbox.snapshot().nodes.values().all(|node| node.answers), "what does not need names is done");
+}
+
+#[test]
 fn a_run_that_was_cut_off_is_resumed_to_the_same_end() {
     let site = site(8, 2);
     let whole = Sandbox::new(&site, 2);
