@@ -31,7 +31,8 @@ impl Table {
     fn refuse_foreign(&self, name: &str, owner: &SiteName) -> Result<(), ProviderError> {
         match self.rows().get(name) {
             Some(held) if held.owner.as_ref() != Some(owner) => {
-                Err(ProviderError::new(ErrorKind::Conflict, "table", format!("change {name}")).advise("it is somebody else's"))
+                Err(ProviderError::new(ErrorKind::Conflict, "table", format!("change {name}"))
+                    .advise("it is somebody else's"))
             }
             _ => Ok(()),
         }
@@ -45,7 +46,12 @@ impl Dns for Table {
     }
 
     async fn reverse(&self, address: IpAddr) -> Result<Vec<String>, ProviderError> {
-        Ok(self.rows().iter().filter(|(_, held)| held.addresses.contains(&address)).map(|(name, _)| name.clone()).collect())
+        Ok(self
+            .rows()
+            .iter()
+            .filter(|(_, held)| held.addresses.contains(&address))
+            .map(|(name, _)| name.clone())
+            .collect())
     }
 
     async fn ensure(&self, wanted: &HostName, owner: &SiteName) -> Result<(), ProviderError> {
@@ -90,7 +96,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     providers.insert::<dyn Dns>(&Subject::service(service), Arc::clone(&table) as Arc<dyn Dns>);
 
     sandbox.block_on(async {
-        let plan = prepare(Arc::clone(&site), &layers, &providers, Goal::Everything, &Limits::default(), &clock).await?.plan;
+        let plan =
+            prepare(Arc::clone(&site), &layers, &providers, Goal::Everything, &Limits::default(), &clock).await?.plan;
         print!("{}", render::text(&plan));
         let engine = Engine::new(layers.operations(), providers.clone()).clock(Arc::new(clock));
         let report = engine.run("names", plan, Arc::new(MemoryJournal::new()), &Stop::new()).await?;

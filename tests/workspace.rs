@@ -43,7 +43,8 @@ fn files_that_architecture_names_are_there() {
 
 #[test]
 fn layers_depend_on_no_other_layer() {
-    let layers = ["network", "firmware", "os", "opsclients", "apps", "opsmgmt", "cluster"].map(|name| format!("dip-{name}"));
+    let layers =
+        ["network", "firmware", "os", "opsclients", "apps", "opsmgmt", "cluster"].map(|name| format!("dip-{name}"));
     let metadata = metadata(&["--no-deps"]);
     for package in packages(&metadata).iter().filter(|package| layers.iter().any(|layer| package["name"] == **layer)) {
         // A test may bring a real host of another layer; the layer itself may not.

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use dip_firmware::ipmi::{
     BootDevice, BootMode, BootOverride, BootPersistence, ChassisControl, CompletionCode, Credentials, ErrorClass,
-    GetChassisStatus, GuidOrder, Identify, IpmiBmc, IpmiClient, IpmiError, NetFn, Opcode, Options, PowerAction, PowerOutcome,
-    PowerState, Privilege, Resend,
+    GetChassisStatus, GuidOrder, Identify, IpmiBmc, IpmiClient, IpmiError, NetFn, Opcode, Options, PowerAction,
+    PowerOutcome, PowerState, Privilege, Resend,
 };
 use dip_lab::{LabError, Requirement};
 use ipmi_sim_rig::{Faults, LossyNetwork, PASSWORD, Sim, USER};
@@ -100,7 +100,8 @@ async fn reset_and_cycle_act_once() {
     bmc.power(PowerAction::Cycle).await.expect("it cycles");
     // Off at once, on again after a second.
     let started = Instant::now();
-    while bmc.power_state().await.expect("it answers") == PowerState::Off && started.elapsed() < Duration::from_secs(5) {
+    while bmc.power_state().await.expect("it answers") == PowerState::Off && started.elapsed() < Duration::from_secs(5)
+    {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     bmc.power(PowerAction::SoftOff).await.expect("it asks for a shutdown");
@@ -121,7 +122,8 @@ async fn a_cancelled_call_leaves_a_session_that_works() {
     let sim = Sim::start().await;
     let client = IpmiClient::connect(sim.addr(), &credentials(), options()).await.expect("it connects");
     sim.slow_down(Duration::from_millis(200));
-    let cancelled = tokio::time::timeout(Duration::from_millis(50), client.run(ChassisControl(PowerAction::On), Resend::Allowed));
+    let cancelled =
+        tokio::time::timeout(Duration::from_millis(50), client.run(ChassisControl(PowerAction::On), Resend::Allowed));
     cancelled.await.expect_err("it takes longer");
     // The late reply to the cancelled request comes first, and is not taken for this one's.
     let status = client.run(GetChassisStatus, Resend::Allowed).await.expect("it answers");
@@ -348,8 +350,9 @@ const BAD: Faults = Faults { lost: 20, doubled: 20, late: 20, rubbish: 20 };
 async fn a_bad_network_loses_no_request() {
     let sim = Sim::start().await;
     let network = LossyNetwork::before(sim.addr(), BAD).await;
-    let patient =
-        options().with_resend_after(Duration::from_millis(60)).with_deadlines(Duration::from_secs(10), Duration::from_secs(20));
+    let patient = options()
+        .with_resend_after(Duration::from_millis(60))
+        .with_deadlines(Duration::from_secs(10), Duration::from_secs(20));
     let bmc = IpmiBmc::new(network.addr(), credentials(), patient);
     for _ in 0..6 {
         bmc.power(PowerAction::On).await.expect("it switches");

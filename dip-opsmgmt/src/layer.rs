@@ -3,8 +3,8 @@
 use dip_core::fact::FactRegistry;
 use dip_core::fact::firmware::IDENTITY;
 use dip_core::fact::opsclients::METRICS;
-use dip_core::fact::os::HOST_NAME;
 use dip_core::fact::opsmgmt::{CMDB_RECORD, MONITORED, NAME};
+use dip_core::fact::os::HOST_NAME;
 use dip_core::hardware::Identity;
 use dip_core::id::{LayerId, ServiceName};
 use dip_core::layer::{ConnectError, Layer, Note};
@@ -85,7 +85,10 @@ fn register_name(site: &Site, service: &ServiceName, node: &Node, notes: &mut Ve
     let nic = node.primary_nic().filter(|nic| !nic.addresses.is_empty())?;
     let name = site.host_name(node).to_ascii_lowercase();
     if !name.contains('.') {
-        let text = format!("node `{}` has no domain, so its name cannot be in DNS; set `domain` of the site or of its network", node.name);
+        let text = format!(
+            "node `{}` has no domain, so its name cannot be in DNS; set `domain` of the site or of its network",
+            node.name
+        );
         notes.push(Note { text, origin: node.origin.clone() });
         return None;
     }
@@ -115,7 +118,8 @@ fn record_node(site: &Site, service: &ServiceName, node: &Node) -> Step {
     };
     // The host name is set only where the site says anything of the operating system.
     let host_name = HOST_NAME.of(&Subject::node(&node.name));
-    let named = if node.settings.layers.contains_key(&LayerId::Os) { Need::fact(host_name) } else { Need::IfGiven(host_name) };
+    let named =
+        if node.settings.layers.contains_key(&LayerId::Os) { Need::fact(host_name) } else { Need::IfGiven(host_name) };
     step.step(node.origin.clone()).need(named)
 }
 

@@ -215,14 +215,23 @@ mod tests {
     }
 
     fn object(fields: &[Field]) -> Value {
-        fields.iter().map(|field| (field.name.to_owned(), value(&field.shape))).collect::<serde_json::Map<_, _>>().into()
+        fields
+            .iter()
+            .map(|field| (field.name.to_owned(), value(&field.shape)))
+            .collect::<serde_json::Map<_, _>>()
+            .into()
     }
 
     fn agrees<T: Serialize + for<'de> Deserialize<'de>>(variant: &Variant) {
         let shape = object(&variant.fields);
         let read = T::deserialize(&shape).expect("every field of the shape is known to the type");
         assert_eq!(serde_json::to_value(read).expect("plain data"), shape);
-        let required: Vec<_> = variant.fields.iter().filter(|field| field.presence == dip_core::site::Presence::Required).cloned().collect();
+        let required: Vec<_> = variant
+            .fields
+            .iter()
+            .filter(|field| field.presence == dip_core::site::Presence::Required)
+            .cloned()
+            .collect();
         T::deserialize(object(&required)).expect("what the shape lets be left out, the type does too");
     }
 

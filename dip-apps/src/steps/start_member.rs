@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use dip_core::fact::Facts;
 use dip_core::fact::apps::MEMBER;
 use dip_core::fact::opsclients::{CLOCK, RESOLVER};
 use dip_core::fact::opsmgmt::NAME;
-use dip_core::fact::Facts;
 use dip_core::id::{ClusterName, LayerId, NodeName};
 use dip_core::operation::{Applied, Check, Context, Diff, Operation, OperationError, Patience};
 use dip_core::site::{Node, NodeState, Origin};
@@ -72,7 +72,9 @@ impl Operation for StartMember {
         match state.configuration {
             Configuration::AsWanted => {}
             Configuration::Absent => diff = diff.and("configuration", Some("absent"), Some("as the cluster wants it")),
-            Configuration::Differs => diff = diff.and("configuration", Some("another"), Some("as the cluster wants it")),
+            Configuration::Differs => {
+                diff = diff.and("configuration", Some("another"), Some("as the cluster wants it"))
+            }
         }
         match state.service {
             ServiceState::Running => {}
@@ -154,7 +156,8 @@ mod tests {
         let mut workload = MockWorkload::new();
         workload.expect_member().returning(|_| Ok(state(Configuration::Absent, ServiceState::Stopped, None)));
         let (providers, assignment, cancel) = (providers(workload), assignment(), CancellationToken::new());
-        let error = operation().apply(&Context::new(&assignment, &providers, &cancel)).await.expect_err("not installed");
+        let error =
+            operation().apply(&Context::new(&assignment, &providers, &cancel)).await.expect_err("not installed");
         assert!(error.to_string().contains("os.packages"), "{error}");
     }
 
@@ -167,6 +170,9 @@ mod tests {
         let (providers, assignment, cancel) = (providers(workload), assignment(), CancellationToken::new());
         let check = operation().check(&Context::new(&assignment, &providers, &cancel)).await.expect("it can be seen");
         let Check::Holds(facts) = check else { panic!("{check:?}") };
-        assert_eq!(facts.read::<String>(&MEMBER.of(&operation().subject())).expect("a text").as_deref(), Some("3.4.23"));
+        assert_eq!(
+            facts.read::<String>(&MEMBER.of(&operation().subject())).expect("a text").as_deref(),
+            Some("3.4.23")
+        );
     }
 }

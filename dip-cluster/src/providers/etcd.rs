@@ -41,7 +41,9 @@ impl Etcd {
         let settings: EtcdSettings = cluster.workload.read().map_err(|error| wrong(error.to_string()))?;
         let address = |name: &dip_core::id::NodeName| {
             let address = site.nodes.get(name).and_then(dip_core::site::Node::address).ok_or_else(|| {
-                wrong(format!("its member `{name}` has no address; put one of its interfaces into a network with a range"))
+                wrong(format!(
+                    "its member `{name}` has no address; put one of its interfaces into a network with a range"
+                ))
             })?;
             Ok((name.to_string(), SocketAddr::new(address, settings.client_port)))
         };

@@ -55,7 +55,9 @@ impl Operation for AwaitQuorum {
         let members = cx.provider::<dyn Membership>(&subject)?.members().await?;
         let healthy: Vec<String> = members
             .into_iter()
-            .filter(|member| member.health == Health::Healthy && self.members.iter().any(|node| node.as_str() == member.name))
+            .filter(|member| {
+                member.health == Health::Healthy && self.members.iter().any(|node| node.as_str() == member.name)
+            })
             .map(|member| member.name)
             .collect();
         let mut diff = Diff::default();

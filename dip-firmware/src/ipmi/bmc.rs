@@ -6,8 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use ipmi_rs_core::app::GetDeviceId;
 use ipmi_rs_core::connection::IpmiCommand;
 
-use super::boot::{AcknowledgeBootInfo, BootDevice, BootOverride, BootState, GetBootOverride, KeepBootFlags, SetBootOverride};
-use super::chassis::{ChassisControl, ChassisIdentify, ChassisStatus, GetChassisStatus, Identify, PowerAction, PowerState};
+use super::boot::{
+    AcknowledgeBootInfo, BootDevice, BootOverride, BootState, GetBootOverride, KeepBootFlags, SetBootOverride,
+};
+use super::chassis::{
+    ChassisControl, ChassisIdentify, ChassisStatus, GetChassisStatus, Identify, PowerAction, PowerState,
+};
 use super::commands::Malformed;
 use super::credentials::Credentials;
 use super::error::IpmiError;
@@ -178,7 +182,9 @@ fn tolerate<T>(result: Result<T, IpmiError>) -> Result<Option<T>, IpmiError> {
     match result {
         Ok(value) => Ok(Some(value)),
         // Beside "unsupported" and "invalid", 80h: this boot option is not supported (§28.12).
-        Err(IpmiError::Completion { code, .. }) if matches!(code.value(), 0x80 | 0xC1 | 0xC2 | 0xC6..=0xCD | 0xD6 | 0xFF) => {
+        Err(IpmiError::Completion { code, .. })
+            if matches!(code.value(), 0x80 | 0xC1 | 0xC2 | 0xC6..=0xCD | 0xD6 | 0xFF) =>
+        {
             Ok(None)
         }
         Err(error) => Err(error),

@@ -61,7 +61,9 @@ pub enum IpmiError {
         what: &'static str,
     },
     /// The network says that nobody listens at the BMC's port, or that no route leads there.
-    #[error("nothing listens at {addr} (tried for {waited:?}); check the BMC's address and that IPMI over LAN is enabled")]
+    #[error(
+        "nothing listens at {addr} (tried for {waited:?}); check the BMC's address and that IPMI over LAN is enabled"
+    )]
     PortClosed {
         /// The BMC.
         addr: SocketAddr,
@@ -71,7 +73,9 @@ pub enum IpmiError {
         may_have_acted: bool,
     },
     /// The account may not have the privilege that was asked for.
-    #[error("BMC {addr} does not give user {user:?} the privilege that was asked for; ask for less or raise the account's limit")]
+    #[error(
+        "BMC {addr} does not give user {user:?} the privilege that was asked for; ask for less or raise the account's limit"
+    )]
     PrivilegeRefused {
         /// The BMC.
         addr: SocketAddr,
@@ -173,7 +177,9 @@ impl IpmiError {
             | Self::SessionLost { may_have_acted, .. }
             | Self::Socket { may_have_acted, .. }
             | Self::Timeout { may_have_acted, .. } => *may_have_acted,
-            Self::Completion { command, code, .. } => matches!(code.value(), 0xC3 | 0xCE | 0xFF) && !command.only_reads(),
+            Self::Completion { command, code, .. } => {
+                matches!(code.value(), 0xC3 | 0xCE | 0xFF) && !command.only_reads()
+            }
             Self::Malformed { command, .. } => !command.only_reads(),
             Self::AuthenticationFailed { .. }
             | Self::HandshakeRefused { .. }

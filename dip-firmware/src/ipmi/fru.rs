@@ -280,7 +280,8 @@ mod tests {
 
     fn sample() -> Vec<u8> {
         let board = area([vec![0, 0, 0, 0], field("ACME"), field("B-1"), field("BS77"), field("BP")].concat());
-        let product = area([vec![0], field("ACME"), field("Server 9"), vec![0xC0], field("v2"), field("S123")].concat());
+        let product =
+            area([vec![0], field("ACME"), field("Server 9"), vec![0xC0], field("v2"), field("S123")].concat());
         let at_product = 1 + board.len() / UNIT;
         let mut header = vec![1, 0, 0, 1, at_product as u8, 0, 0];
         header.push(checksum(&header));

@@ -57,7 +57,9 @@ impl Link {
                 return Err(IpmiError::SessionLost { addr: peer, may_have_acted: false });
             }
             let silence = match self.exchange(options, opcode, data, resend, deadline).await {
-                Ok(Ok(reply)) if reply.completion == CompletionCode::NODE_BUSY.value() && Instant::now() + pause < deadline => {
+                Ok(Ok(reply))
+                    if reply.completion == CompletionCode::NODE_BUSY.value() && Instant::now() + pause < deadline =>
+                {
                     sleep(pause).await;
                     pause = (pause * 2).min(Duration::from_secs(1));
                     continue;
@@ -73,7 +75,9 @@ impl Link {
                     IpmiError::SessionLost { addr: peer, may_have_acted }
                 }
                 Silence::PortClosed => IpmiError::PortClosed { addr: peer, waited, may_have_acted },
-                Silence::Complete => IpmiError::Timeout { addr: peer, what: opcode.to_string(), waited, may_have_acted },
+                Silence::Complete => {
+                    IpmiError::Timeout { addr: peer, what: opcode.to_string(), waited, may_have_acted }
+                }
             });
         }
     }

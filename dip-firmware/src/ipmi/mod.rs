@@ -44,8 +44,8 @@ mod wire;
 
 pub use bmc::{IpmiBmc, PowerOutcome};
 pub use boot::{
-    AcknowledgeBootInfo, BootDevice, BootMode, BootOverride, BootPersistence, BootState, GetBootOverride, KeepBootFlags,
-    SetBootOverride,
+    AcknowledgeBootInfo, BootDevice, BootMode, BootOverride, BootPersistence, BootState, GetBootOverride,
+    KeepBootFlags, SetBootOverride,
 };
 pub use chassis::{
     ChassisControl, ChassisIdentify, ChassisStatus, GetChassisStatus, Identify, LastPowerEvent, PowerAction, PowerState,

@@ -35,7 +35,8 @@ impl Opening<'_> {
     pub(super) async fn run(&self) -> Result<Link, IpmiError> {
         let addr = self.peer;
         let deadline = self.started + self.options.connect_deadline;
-        let mut port = Port::open(addr).await.map_err(|source| IpmiError::Socket { addr, source, may_have_acted: false })?;
+        let mut port =
+            Port::open(addr).await.map_err(|source| IpmiError::Socket { addr, source, may_have_acted: false })?;
         let mut broken_off = 0;
         loop {
             let error = match self.shake_hands(&mut port, deadline).await {

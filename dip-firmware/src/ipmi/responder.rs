@@ -48,7 +48,14 @@ impl Responder {
         let socket = UdpSocket::bind("127.0.0.1:0").await.expect("a free port");
         let addr = socket.local_addr().expect("it is bound");
         let heard = Arc::default();
-        let bmc = Bmc { algorithms: suite.algorithms(), quirk, heard: Arc::clone(&heard), opening: None, keys: None, sent: 0 };
+        let bmc = Bmc {
+            algorithms: suite.algorithms(),
+            quirk,
+            heard: Arc::clone(&heard),
+            opening: None,
+            keys: None,
+            sent: 0,
+        };
         Self { addr, heard, task: tokio::spawn(serve(socket, bmc)) }
     }
 
@@ -215,7 +222,8 @@ impl Bmc {
             _ => {}
         }
         let own_key = UserKey::new(b"the key of the BMC");
-        let session_key = exchange.session_key(digest, if matches!(self.quirk, Quirk::OwnKey) { &own_key } else { &key });
+        let session_key =
+            exchange.session_key(digest, if matches!(self.quirk, Quirk::OwnKey) { &own_key } else { &key });
         let mut answer = vec![payload[0], status, 0, 0];
         answer.extend(opening.console_session.to_le_bytes());
         if status == 0 {

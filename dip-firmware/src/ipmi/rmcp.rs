@@ -146,7 +146,11 @@ impl<'a> Packet<'a> {
 }
 
 /// The part that the code covers, and the code, of a sealed packet; `None` when the trailer does not fit.
-pub(super) fn split_code<'a>(covered_and_code: &'a [u8], payload: &[u8], code_len: usize) -> Option<(&'a [u8], &'a [u8])> {
+pub(super) fn split_code<'a>(
+    covered_and_code: &'a [u8],
+    payload: &[u8],
+    code_len: usize,
+) -> Option<(&'a [u8], &'a [u8])> {
     let (covered, code) = covered_and_code.split_at_checked(covered_and_code.len().checked_sub(code_len)?)?;
     // Without the trailer's two bytes the code would cover less than the payload.
     (covered.len() >= PLUS_HEADER + payload.len() + 2).then_some((covered, code))

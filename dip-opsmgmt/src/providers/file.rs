@@ -61,7 +61,9 @@ pub(super) fn failed(product: &'static str, action: &str, directory: &Path, erro
         _ if !directory.is_dir() => (ErrorKind::Unreachable, "is it mounted, and is the path right?"),
         _ => (ErrorKind::Unexpected, "look at its file system"),
     };
-    ProviderError::new(kind, product, action).advise(format!("directory {}: {advice}", directory.display())).because(error)
+    ProviderError::new(kind, product, action)
+        .advise(format!("directory {}: {advice}", directory.display()))
+        .because(error)
 }
 
 /// Hidden, so that nobody takes it for a finished file.

@@ -62,7 +62,8 @@ impl MonitorNode {
         if diff.is_empty() || held.owner.as_ref() == Some(&self.site) {
             return Ok(diff);
         }
-        let whose = held.owner.map_or_else(|| "nobody's mark".to_owned(), |owner| format!("the mark of site `{owner}`"));
+        let whose =
+            held.owner.map_or_else(|| "nobody's mark".to_owned(), |owner| format!("the mark of site `{owner}`"));
         Err(ProviderError::new(ErrorKind::Conflict, "monitoring", format!("monitor {} ({diff})", self.node))
             .advise(format!("its target carries {whose}; remove it there"))
             .into())

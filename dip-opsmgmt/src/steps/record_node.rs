@@ -59,10 +59,11 @@ impl RecordNode {
 
 fn diff(now: &NodeRecord, wanted: &NodeRecord) -> Diff {
     let (before, after) = (fields(now), fields(wanted));
-    before.iter().zip(&after).filter(|((_, now), (_, wanted))| now != wanted).fold(
-        Diff::default(),
-        |diff, ((what, now), (_, wanted))| diff.and(*what, now.as_ref(), wanted.as_ref()),
-    )
+    before
+        .iter()
+        .zip(&after)
+        .filter(|((_, now), (_, wanted))| now != wanted)
+        .fold(Diff::default(), |diff, ((what, now), (_, wanted))| diff.and(*what, now.as_ref(), wanted.as_ref()))
 }
 
 fn fields(record: &NodeRecord) -> [(&'static str, Option<String>); 7] {
@@ -91,7 +92,8 @@ impl Operation for RecordNode {
         };
         let diff = diff(&held.record, &wanted);
         if !diff.is_empty() && held.owner.as_ref() != Some(&self.site) {
-            let whose = held.owner.map_or_else(|| "nobody's mark".to_owned(), |owner| format!("the mark of site `{owner}`"));
+            let whose =
+                held.owner.map_or_else(|| "nobody's mark".to_owned(), |owner| format!("the mark of site `{owner}`"));
             return Err(ProviderError::new(ErrorKind::Conflict, "cmdb", format!("record {} ({diff})", self.node))
                 .advise(format!("the record {} carries {whose}; remove it there, or rename the node", held.id))
                 .into());

@@ -80,7 +80,8 @@ impl Operation for RegisterName {
             for name in names.iter().filter(|name| **name != self.wanted.name) {
                 let owner = dns.name(name).await?.and_then(|held| held.owner);
                 if owner.as_ref() != Some(&self.site) {
-                    let whose = owner.map_or_else(|| "nobody's mark".to_owned(), |owner| format!("the mark of site `{owner}`"));
+                    let whose =
+                        owner.map_or_else(|| "nobody's mark".to_owned(), |owner| format!("the mark of site `{owner}`"));
                     return Err(self.conflict(&diff, format!("{address} is called {name}, which carries {whose}")));
                 }
             }
@@ -88,7 +89,9 @@ impl Operation for RegisterName {
         match foreign {
             // Records of somebody else that already say what is wanted serve as well as ours would.
             Some(HeldName { owner, .. }) if !diff.is_empty() => {
-                let whose = owner.as_ref().map_or_else(|| "nobody's mark".to_owned(), |owner| format!("the mark of site `{owner}`"));
+                let whose = owner
+                    .as_ref()
+                    .map_or_else(|| "nobody's mark".to_owned(), |owner| format!("the mark of site `{owner}`"));
                 Err(self.conflict(&diff, format!("{} carries {whose}", self.wanted.name)))
             }
             _ => Ok(diff.or_holds(self.facts())),
@@ -128,9 +131,12 @@ mod tests {
 
     fn bench(held: Option<HeldName>, reverse: &'static [&'static str], other: Option<HeldName>) -> Bench {
         let mut dns = MockDns::new();
-        dns.expect_name().returning(move |name| Ok(if name == "n1.lab.example" { held.clone() } else { other.clone() }));
+        dns.expect_name()
+            .returning(move |name| Ok(if name == "n1.lab.example" { held.clone() } else { other.clone() }));
         dns.expect_reverse().returning(|_| Ok(reverse.iter().map(ToString::to_string).collect()));
-        dns.expect_ensure().withf(|name, owner| *name == wanted().wanted && owner.as_str() == "lab").returning(|_, _| Ok(()));
+        dns.expect_ensure()
+            .withf(|name, owner| *name == wanted().wanted && owner.as_str() == "lab")
+            .returning(|_, _| Ok(()));
         Bench::with::<dyn Dns>(&Subject::service(&wanted().service), Arc::new(dns), wanted().step(None))
     }
 
@@ -144,7 +150,10 @@ mod tests {
     #[tokio::test]
     async fn a_missing_name_differs_and_is_made() {
         let bench = bench(None, &[], None);
-        assert_eq!(differs(&bench).await, "+ addresses of n1.lab.example 10.1.0.11, + reverse name of 10.1.0.11 n1.lab.example");
+        assert_eq!(
+            differs(&bench).await,
+            "+ addresses of n1.lab.example 10.1.0.11, + reverse name of 10.1.0.11 n1.lab.example"
+        );
         assert_eq!(wanted().apply(&bench.context()).await.expect("the server obeys"), Applied::Done);
     }
 

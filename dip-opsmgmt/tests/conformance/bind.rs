@@ -23,7 +23,8 @@ use crate::{is, refused, step, us, wait};
 const SERVER: &str = "bind";
 
 /// Records that somebody else wrote, of several types.
-const FOREIGN: &[&str] = &["www 60 IN A 10.9.9.9", "@ 60 IN MX 10 mail", "mail 60 IN A 10.9.9.10", "shop 60 IN CNAME www"];
+const FOREIGN: &[&str] =
+    &["www 60 IN A 10.9.9.9", "@ 60 IN MX 10 mail", "mail 60 IN A 10.9.9.10", "shop 60 IN CNAME www"];
 
 struct Rig {
     bind: Bind,
@@ -172,8 +173,16 @@ async fn every_foreign_record_is_as_before_after_a_name_was_made_and_removed(rig
     let before = zones.map(|zone| rig.zone(zone));
     rig.provider.ensure(&wanted, &us()).await?;
     rig.provider.ensure(&HostName { name: wanted.name.clone(), ..changed }, &us()).await?;
-    refused(rig.provider.ensure(&HostName { name: "www.lab.test".to_owned(), ..wanted.clone() }, &us()).await, ErrorKind::Conflict, "10.9.9.9")?;
-    refused(rig.provider.ensure(&HostName { name: "shop.lab.test".to_owned(), ..wanted.clone() }, &us()).await, ErrorKind::Conflict, "another type")?;
+    refused(
+        rig.provider.ensure(&HostName { name: "www.lab.test".to_owned(), ..wanted.clone() }, &us()).await,
+        ErrorKind::Conflict,
+        "10.9.9.9",
+    )?;
+    refused(
+        rig.provider.ensure(&HostName { name: "shop.lab.test".to_owned(), ..wanted.clone() }, &us()).await,
+        ErrorKind::Conflict,
+        "another type",
+    )?;
     let during = rig.zone("lab.test")?;
     if !during.contains(&wanted.name) {
         return Err("the transfer does not show the name that was made".into());

@@ -103,7 +103,11 @@ impl CmdbHarness for Rig {
             host_name: format!("h{number}.lab.test"),
             addresses: vec![format!("10.3.0.{}", number % 250).parse().expect("an address")],
             rack: Some(RackName::new("r1").expect("a plain word is a name")),
-            identity: Identity { serial: Some(format!("00{number}")), model: Some("a \"b\": #c".to_owned()), ..Identity::default() },
+            identity: Identity {
+                serial: Some(format!("00{number}")),
+                model: Some("a \"b\": #c".to_owned()),
+                ..Identity::default()
+            },
         }
     }
 

@@ -30,7 +30,11 @@ pub(crate) fn is(what: &str, found: &str, wanted: &str) -> Result<(), Failure> {
 }
 
 /// The call must fail with this kind and say these words.
-pub(crate) fn refused<T: std::fmt::Debug>(result: Result<T, ProviderError>, kind: ErrorKind, words: &str) -> Result<(), Failure> {
+pub(crate) fn refused<T: std::fmt::Debug>(
+    result: Result<T, ProviderError>,
+    kind: ErrorKind,
+    words: &str,
+) -> Result<(), Failure> {
     match result {
         Err(error) if error.kind() == kind && sentence(&error).contains(words) => Ok(()),
         Err(error) => Err(format!("it should fail as {kind} with `{words}`: {}", sentence(&error)).into()),

@@ -29,7 +29,12 @@ pub(crate) fn site(name: &SiteName, kind: &'static str, settings: Value, address
     let addresses = addresses
         .iter()
         .map(|address| {
-            Ok(NicAddress { address: address.parse()?, prefix: "10.0.0.0/8".parse()?, router: None, chosen: Chosen::Site })
+            Ok(NicAddress {
+                address: address.parse()?,
+                prefix: "10.0.0.0/8".parse()?,
+                router: None,
+                chosen: Chosen::Site,
+            })
         })
         .collect::<Result<Vec<_>, Failure>>()?;
     let nic = Nic {
@@ -96,7 +101,9 @@ pub(crate) async fn bring_about(step: &Step, providers: &Providers, metrics: &st
     loop {
         match check(step, providers, metrics).await? {
             Check::Holds(facts) if step.gives.iter().all(|key| facts.contains(key)) => return Ok(facts),
-            after if start.elapsed() > Duration::from_secs(20) => return Err(format!("afterwards, {} is {after:?}", step.name).into()),
+            after if start.elapsed() > Duration::from_secs(20) => {
+                return Err(format!("afterwards, {} is {after:?}", step.name).into());
+            }
             _ => tokio::time::sleep(Duration::from_millis(100)).await,
         }
     }

@@ -45,7 +45,9 @@ impl Etcd {
         for name in cluster.members.values().flatten() {
             let node = site.nodes.get(name).ok_or_else(|| wrong(format!("node `{name}` is not in the site")))?;
             let address = node.address().ok_or_else(|| {
-                wrong(format!("its member `{name}` has no address; put one of its interfaces into a network with a range"))
+                wrong(format!(
+                    "its member `{name}` has no address; put one of its interfaces into a network with a range"
+                ))
             })?;
             members.push(Member { node: name.clone(), host_name: site.host_name(node), address });
             // A member without a host is told when a step needs it: others of the site are not held up.
@@ -59,8 +61,14 @@ impl Etcd {
     fn host(&self, node: &NodeName, action: &str) -> Result<(&Member, &Arc<dyn Host>), ProviderError> {
         let found = self.members.iter().find(|member| member.node == *node).zip(self.hosts.get(node));
         found.ok_or_else(|| {
-            ProviderError::new(ErrorKind::NotFound, PROVIDER, format!("{action} of {node} in cluster `{}`", self.cluster))
-                .advise("the node must be a member of the cluster, and dip must have a way to run commands on it (`os.ssh`)")
+            ProviderError::new(
+                ErrorKind::NotFound,
+                PROVIDER,
+                format!("{action} of {node} in cluster `{}`", self.cluster),
+            )
+            .advise(
+                "the node must be a member of the cluster, and dip must have a way to run commands on it (`os.ssh`)",
+            )
         })
     }
 

@@ -38,16 +38,23 @@ impl<'a> Document<'a> {
     pub(super) fn read(text: &'a str, format: FileFormat) -> Result<Self, DocumentError> {
         let syntax = |error: saphyr_parser::ScanError| DocumentError::Syntax(format!("valid YAML or JSON: {error}"));
         let events = Parser::new_from_str(text).collect::<Result<Vec<_>, _>>().map_err(syntax)?;
-        let mut reader = Reader { events, next: 0, text, offsets: text.char_indices().map(|(offset, _)| offset).collect() };
+        let mut reader =
+            Reader { events, next: 0, text, offsets: text.char_indices().map(|(offset, _)| offset).collect() };
         let mut document = Self { text, style: format, indent: 0, end: text.len(), dip: None, others: Map::new() };
         if reader.events.iter().filter(|(event, _)| matches!(event, Event::DocumentStart(_))).count() > 1 {
             return Err(DocumentError::NotAMap);
         }
-        reader.next = reader.events.iter().take_while(|(event, _)| matches!(event, Event::StreamStart | Event::DocumentStart(_))).count();
+        reader.next = reader
+            .events
+            .iter()
+            .take_while(|(event, _)| matches!(event, Event::StreamStart | Event::DocumentStart(_)))
+            .count();
         let start = match reader.events.get(reader.next) {
             Some((Event::MappingStart(..), span)) => *span,
             Some((Event::StreamEnd, _)) | None => return Ok(document),
-            Some((Event::Scalar(value, ScalarStyle::Plain, ..), _)) if value.is_empty() || value == "~" => return Ok(document),
+            Some((Event::Scalar(value, ScalarStyle::Plain, ..), _)) if value.is_empty() || value == "~" => {
+                return Ok(document);
+            }
             Some(_) => return Err(DocumentError::NotAMap),
         };
         reader.next += 1;
@@ -214,7 +221,9 @@ mod tests {
     }
 
     fn put(text: &str, format: FileFormat) -> String {
-        Document::read(text, format).and_then(|document| document.with(&fields())).expect("there is a place for dip's fields")
+        Document::read(text, format)
+            .and_then(|document| document.with(&fields()))
+            .expect("there is a place for dip's fields")
     }
 
     #[test]
@@ -225,7 +234,10 @@ mod tests {
         assert!(new.starts_with(&format!("{head}{tail}dip:\n")), "{new}");
         let between = format!("{head}dip:\n  site: \"lab\"\n  rack: null\n# a comment below\n{tail}");
         let replaced = put(&between, FileFormat::Yaml);
-        assert!(replaced.starts_with(head) && replaced.ends_with(&format!("\n# a comment below\n{tail}")), "{replaced}");
+        assert!(
+            replaced.starts_with(head) && replaced.ends_with(&format!("\n# a comment below\n{tail}")),
+            "{replaced}"
+        );
         let document = Document::read(&replaced, FileFormat::Yaml).expect("it is YAML");
         assert_eq!(document.dip(), Some(&fields()));
         assert_eq!(document.without().expect("it can be taken out"), Some(format!("{head}# a comment below\n{tail}")));
@@ -239,7 +251,10 @@ mod tests {
         serde_json::from_str::<Value>(&new).expect("it stays JSON");
         assert_eq!(put(&new, FileFormat::Json), new, "writing twice is once");
         let document = Document::read(&new, FileFormat::Json).expect("it is JSON");
-        assert_eq!(document.without().expect("it can be taken out"), Some("{\"z\": 1.50,\n\t\"a\": [ 1,2 ]\n}\n".to_owned()));
+        assert_eq!(
+            document.without().expect("it can be taken out"),
+            Some("{\"z\": 1.50,\n\t\"a\": [ 1,2 ]\n}\n".to_owned())
+        );
     }
 
     #[test]

@@ -61,7 +61,8 @@ impl Cmdb for Directory {
 
     async fn write(&self, record: &NodeRecord, owner: &SiteName) -> Result<(), ProviderError> {
         let (node, owner, wanted) = (record.node.clone(), owner.clone(), fields::of(record, owner));
-        self.with_files(format!("write the record of {node}"), move |files| files.change(&node, &owner, Some(&wanted))).await
+        self.with_files(format!("write the record of {node}"), move |files| files.change(&node, &owner, Some(&wanted)))
+            .await
     }
 
     async fn remove(&self, node: &NodeName, owner: &SiteName) -> Result<(), ProviderError> {
@@ -122,10 +123,18 @@ impl Files {
     }
 
     /// Changes a file that was read before; whether it still was as before.
-    fn changed(&self, path: &Path, before: Option<&str>, owner: &SiteName, wanted: Option<&Value>) -> Result<bool, ProviderError> {
+    fn changed(
+        &self,
+        path: &Path,
+        before: Option<&str>,
+        owner: &SiteName,
+        wanted: Option<&Value>,
+    ) -> Result<bool, ProviderError> {
         let document = self.document(path, before.unwrap_or_default())?;
         match document.dip().map(fields::owner) {
-            Some(Some(mark)) if mark != *owner => return Err(self.conflict(path, &format!("carry the mark of site `{mark}`"))),
+            Some(Some(mark)) if mark != *owner => {
+                return Err(self.conflict(path, &format!("carry the mark of site `{mark}`")));
+            }
             Some(None) => return Err(self.conflict(path, "carry nobody's mark")),
             None if wanted.is_none() => return Ok(true),
             _ => {}
@@ -161,8 +170,11 @@ impl Files {
     }
 
     fn conflict(&self, path: &Path, what: &str) -> ProviderError {
-        self.error(ErrorKind::Conflict)
-            .advise(format!("the fields under `{}` in {} {what}; remove them there, or rename the node", fields::KEY, path.display()))
+        self.error(ErrorKind::Conflict).advise(format!(
+            "the fields under `{}` in {} {what}; remove them there, or rename the node",
+            fields::KEY,
+            path.display()
+        ))
     }
 
     fn unreadable(&self, path: &Path, error: DocumentError) -> ProviderError {

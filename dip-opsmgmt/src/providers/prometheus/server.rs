@@ -113,7 +113,9 @@ impl Monitor for Prometheus {
         };
         let response = self.client.get(self.targets_url.clone()).send().await.map_err(failed)?;
         let status = response.status();
-        let error = |kind| ProviderError::new(kind, PRODUCT, &action).advise(format!("{} answered {status}", self.settings.url));
+        let error = |kind| {
+            ProviderError::new(kind, PRODUCT, &action).advise(format!("{} answered {status}", self.settings.url))
+        };
         match status {
             StatusCode::OK => Ok(response.json::<Answer>().await.map_err(failed)?.health(&group)),
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(error(ErrorKind::Denied)),
@@ -153,7 +155,9 @@ impl Files {
         let before = file::read(&path).map_err(|error| self.failed(error))?;
         let after = target_file::text(&Group::of(target, owner, &self.settings));
         // Unchanged files are left alone, so that nobody reads them again for nothing.
-        if before.as_ref() == Some(&after) || file::replace(&path, before.as_deref(), &after).map_err(|error| self.failed(error))? {
+        if before.as_ref() == Some(&after)
+            || file::replace(&path, before.as_deref(), &after).map_err(|error| self.failed(error))?
+        {
             return Ok(());
         }
         Err(self.error(ErrorKind::Busy).advise(format!("somebody else changes {} at the same time", path.display())))
@@ -183,7 +187,9 @@ impl Files {
                 continue;
             }
             // Prometheus passes over what it cannot read, and so does dip: it is not dip's file.
-            let Some(groups) = fs::read_to_string(&path).ok().and_then(|text| target_file::parse(&text).ok()) else { continue };
+            let Some(groups) = fs::read_to_string(&path).ok().and_then(|text| target_file::parse(&text).ok()) else {
+                continue;
+            };
             let other = groups.iter().find(|group| {
                 group.labels.get(target_file::SITE).is_none_or(|site| site != owner.as_str())
                     && group.targets.iter().any(|target| target == address)
@@ -208,7 +214,9 @@ impl Files {
     }
 
     fn unreadable(&self, path: &Path, error: serde_json::Error) -> ProviderError {
-        self.error(ErrorKind::Unexpected).because(error).advise(format!("{} is not a list of targets; remove it", path.display()))
+        self.error(ErrorKind::Unexpected)
+            .because(error)
+            .advise(format!("{} is not a list of targets; remove it", path.display()))
     }
 
     fn failed(&self, error: io::Error) -> ProviderError {

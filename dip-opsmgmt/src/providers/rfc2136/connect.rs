@@ -24,7 +24,9 @@ pub enum SettingsError {
         source: hickory_proto::ProtoError,
     },
     /// The secret cannot be a key. It is not repeated.
-    #[error("the secret of key `{0}` is not base64; copy the `secret` of the key from the server's configuration, without quotes")]
+    #[error(
+        "the secret of key `{0}` is not base64; copy the `secret` of the key from the server's configuration, without quotes"
+    )]
     Secret(String),
     /// The key cannot be used.
     #[error("key `{0}` cannot be used for signatures")]

@@ -192,7 +192,9 @@ impl Change<'_> {
         match self.session.held(&self.name, self.action).await? {
             None => Ok(()),
             Some(held) if held.owner.as_ref() == Some(self.owner) => Ok(()),
-            Some(HeldName { owner: Some(owner), .. }) => Err(self.conflict(format!("it carries the mark of site `{owner}`"))),
+            Some(HeldName { owner: Some(owner), .. }) => {
+                Err(self.conflict(format!("it carries the mark of site `{owner}`")))
+            }
             Some(HeldName { addresses, owner: None }) if addresses.is_empty() => {
                 Err(self.conflict("it has records of another type, without a mark".to_owned()))
             }
@@ -226,7 +228,8 @@ impl Change<'_> {
         }
         for other in seen.iter().filter(|other| **other != self.name) {
             if self.session.owner(other, self.action).await.ok().flatten().as_ref() != Some(self.owner) {
-                return Err(self.conflict(format!("the reverse name of {address} is {}, which is not this site's", plain(other))));
+                return Err(self
+                    .conflict(format!("the reverse name of {address} is {}, which is not this site's", plain(other))));
             }
         }
         Ok(Some(Pointer { at, seen }))
@@ -269,6 +272,7 @@ impl Change<'_> {
     }
 
     fn busy(&self) -> ProviderError {
-        ProviderError::new(ErrorKind::Busy, PRODUCT, self.action).advise("somebody else changes the name at the same time")
+        ProviderError::new(ErrorKind::Busy, PRODUCT, self.action)
+            .advise("somebody else changes the name at the same time")
     }
 }

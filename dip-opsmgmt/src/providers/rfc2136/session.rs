@@ -84,15 +84,17 @@ impl Session<'_> {
                 _ => None,
             });
             let Some(alias) = alias else {
-                let names = answer.answers.iter().filter(|record| record.name == at).filter_map(|record| match &record.data {
-                    RData::PTR(name) => Some(name.0.clone()),
-                    _ => None,
-                });
+                let names =
+                    answer.answers.iter().filter(|record| record.name == at).filter_map(|record| match &record.data {
+                        RData::PTR(name) => Some(name.0.clone()),
+                        _ => None,
+                    });
                 return Ok((at.clone(), names.collect()));
             };
             at = alias;
         }
-        Err(ProviderError::new(ErrorKind::Unexpected, PRODUCT, action).advise(format!("the reverse name of {address} is an alias of an alias; untangle it in the zone")))
+        Err(ProviderError::new(ErrorKind::Unexpected, PRODUCT, action)
+            .advise(format!("the reverse name of {address} is an alias of an alias; untangle it in the zone")))
     }
 
     /// The zone that a name is in: the nearest of the settings, else the one whose SOA the server tells.
@@ -101,7 +103,10 @@ impl Session<'_> {
         if !self.zones.is_empty() {
             let nearest = self.zones.iter().filter(|zone| zone.zone_of(name)).max_by_key(|zone| zone.num_labels());
             return nearest.cloned().ok_or_else(|| {
-                wrong(format!("{} is in none of the `zones` of the service; add its zone there, or leave `zones` out", plain(name)))
+                wrong(format!(
+                    "{} is in none of the `zones` of the service; add its zone there, or leave `zones` out",
+                    plain(name)
+                ))
             });
         }
         let answer = self.query(name, RecordType::SOA, action).await?;
@@ -109,7 +114,11 @@ impl Session<'_> {
         let zone = records.find(|record| record.record_type() == RecordType::SOA && record.name.zone_of(name));
         match zone {
             Some(record) if answer.authoritative => Ok(record.name.clone()),
-            _ => Err(wrong(format!("{} has no zone for {}; give the address of its primary server", self.server, plain(name)))),
+            _ => Err(wrong(format!(
+                "{} has no zone for {}; give the address of its primary server",
+                self.server,
+                plain(name)
+            ))),
         }
     }
 
@@ -119,16 +128,19 @@ impl Session<'_> {
         let error = |kind| ProviderError::new(kind, PRODUCT, action).because(Code(answer.response_code));
         match answer.response_code {
             ResponseCode::NoError => Ok(Outcome::Changed),
-            code @ (ResponseCode::YXDomain | ResponseCode::YXRRSet | ResponseCode::NXRRSet | ResponseCode::NXDomain) => {
+            code
+            @ (ResponseCode::YXDomain | ResponseCode::YXRRSet | ResponseCode::NXRRSet | ResponseCode::NXDomain) => {
                 Ok(Outcome::Prevented(code))
             }
-            ResponseCode::Refused => {
-                Err(error(ErrorKind::Denied).advise("the server knows the key and does not let it change this zone: allow it in the zone's update policy"))
-            }
+            ResponseCode::Refused => Err(error(ErrorKind::Denied).advise(
+                "the server knows the key and does not let it change this zone: allow it in the zone's update policy",
+            )),
             ResponseCode::NotAuth | ResponseCode::NotZone => {
                 Err(error(ErrorKind::Invalid).advise(format!("{} is not the primary server of the zone", self.server)))
             }
-            ResponseCode::ServFail => Err(error(ErrorKind::Unexpected).retry_as(Retry::Backoff).advise("its log says why")),
+            ResponseCode::ServFail => {
+                Err(error(ErrorKind::Unexpected).retry_as(Retry::Backoff).advise("its log says why"))
+            }
             ResponseCode::NotImp => Err(error(ErrorKind::Unsupported).advise("the server takes no dynamic updates")),
             _ => Err(error(ErrorKind::Unexpected)),
         }
@@ -151,7 +163,9 @@ impl Session<'_> {
                 self.server,
                 plain(name)
             ))),
-            ResponseCode::ServFail => Err(error(ErrorKind::Unexpected).retry_as(Retry::Backoff).advise("its log says why")),
+            ResponseCode::ServFail => {
+                Err(error(ErrorKind::Unexpected).retry_as(Retry::Backoff).advise("its log says why"))
+            }
             _ => Err(error(ErrorKind::Unexpected)),
         }
     }
@@ -184,10 +198,17 @@ pub(super) fn pointer(name: &Name) -> RData {
 pub(super) fn failed(error: WireError, action: &str) -> ProviderError {
     let (kind, advice) = match &error {
         WireError::Connect { .. } | WireError::Broken { .. } | WireError::Slow { .. } => (ErrorKind::Unreachable, None),
-        WireError::UnknownKey => (ErrorKind::Denied, Some("check the key's name and algorithm in the settings and in the server's configuration")),
-        WireError::WrongSecret => (ErrorKind::Denied, Some("compare the secret with the one in the server's configuration")),
+        WireError::UnknownKey => (
+            ErrorKind::Denied,
+            Some("check the key's name and algorithm in the settings and in the server's configuration"),
+        ),
+        WireError::WrongSecret => {
+            (ErrorKind::Denied, Some("compare the secret with the one in the server's configuration"))
+        }
         WireError::WrongTime => (ErrorKind::Denied, Some("let both follow the same time")),
-        WireError::Unsigned => (ErrorKind::Denied, Some("the key must be known to the server, and nobody may change messages on the way")),
+        WireError::Unsigned => {
+            (ErrorKind::Denied, Some("the key must be known to the server, and nobody may change messages on the way"))
+        }
         WireError::Malformed(_) => (ErrorKind::Unexpected, None),
     };
     let failure = ProviderError::new(kind, PRODUCT, action).because(error);

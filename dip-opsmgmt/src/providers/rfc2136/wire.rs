@@ -83,8 +83,9 @@ impl<'a> Connection<'a> {
     }
 
     async fn transmit(&mut self, request: &[u8]) -> std::io::Result<Vec<u8>> {
-        let length = u16::try_from(request.len())
-            .map_err(|_| std::io::Error::new(std::io::ErrorKind::InvalidInput, "a message holds at most 65535 bytes"))?;
+        let length = u16::try_from(request.len()).map_err(|_| {
+            std::io::Error::new(std::io::ErrorKind::InvalidInput, "a message holds at most 65535 bytes")
+        })?;
         let mut framed = length.to_be_bytes().to_vec();
         framed.extend_from_slice(request);
         self.stream.write_all(&framed).await?;
