@@ -127,8 +127,13 @@ fn members(fill: &[usize]) -> Vec<String> {
     let total: usize = fill.iter().sum();
     let wanted = if total >= 50 && fill.len() >= 5 { 5 } else { 3.min(total) };
     let deepest = fill.iter().copied().max().unwrap_or_default();
-    let places = (1..=deepest).flat_map(|n| fill.iter().enumerate().filter(move |(_, count)| n <= **count).map(move |(rack, count)| (rack + 1, n, *count)));
-    places.take(wanted).map(|(rack, n, count)| format!("r{rack}-n{n:0width$}", width = count.to_string().len())).collect()
+    let places = (1..=deepest).flat_map(|n| {
+        fill.iter().enumerate().filter(move |(_, count)| n <= **count).map(move |(rack, count)| (rack + 1, n, *count))
+    });
+    places
+        .take(wanted)
+        .map(|(rack, n, count)| format!("r{rack}-n{n:0width$}", width = count.to_string().len()))
+        .collect()
 }
 
 #[cfg(test)]

@@ -60,6 +60,11 @@ impl<'a> Hands<'a> {
         self.world.records(service, |records| records.put(held));
     }
 
+    /// Writes a field into a node's record in a CMDB that is not one of dip's.
+    pub fn write_field(&self, service: &ServiceName, node: &NodeName, field: &str, value: &str) {
+        self.world.records(service, |records| records.put_field(node, field, value));
+    }
+
     /// Writes a target of somebody else into a monitoring server.
     pub fn write_target(&self, service: &ServiceName, held: HeldTarget) {
         self.world.targets(service, |targets| targets.put_elsewhere(held));

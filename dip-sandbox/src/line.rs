@@ -77,8 +77,11 @@ impl Line {
     /// Nobody answered, after the time that a client waits.
     pub(crate) async fn no_answer(&self, action: &str, why: impl std::fmt::Display) -> ProviderError {
         self.world.time.sleep(PATIENCE).await;
-        self.error(ErrorKind::Unreachable, action)
-            .because(format!("{} did not answer within {} s: {why}", self.subject, PATIENCE.as_secs()))
+        self.error(ErrorKind::Unreachable, action).because(format!(
+            "{} did not answer within {} s: {why}",
+            self.subject,
+            PATIENCE.as_secs()
+        ))
     }
 
     /// Carries one request to the server: takes its time, and lets the faults of the server bite.

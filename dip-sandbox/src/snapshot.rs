@@ -28,6 +28,8 @@ pub struct Snapshot {
     pub pointers: BTreeMap<ServiceName, BTreeMap<IpAddr, Vec<String>>>,
     /// The records of CMDBs.
     pub records: BTreeMap<ServiceName, Vec<HeldRecord>>,
+    /// The fields in the records of CMDBs that are not dip's.
+    pub fields: BTreeMap<ServiceName, BTreeMap<NodeName, BTreeMap<String, String>>>,
     /// The targets of monitoring servers.
     pub targets: BTreeMap<ServiceName, Vec<HeldTarget>>,
     /// The keys of clusters, each with its value.
@@ -83,6 +85,13 @@ impl Snapshot {
                     (name.clone(), held.unwrap_or_default())
                 })
                 .collect(),
+            fields: world
+                .cmdb_names()
+                .map(|name| {
+                    let others = world.records(name, |records| records.others().clone());
+                    (name.clone(), others.unwrap_or_default())
+                })
+                .collect(),
             targets: world
                 .monitor_names()
                 .map(|name| {
@@ -119,9 +128,7 @@ fn ports(world: &World, switch: &SwitchName) -> BTreeMap<String, PortState> {
 }
 
 fn forward(world: &World, service: &ServiceName) -> BTreeMap<String, HeldName> {
-    let all = world.names(service, |names| {
-        names.iter().map(|(name, held)| (name.clone(), held.clone())).collect()
-    });
+    let all = world.names(service, |names| names.iter().map(|(name, held)| (name.clone(), held.clone())).collect());
     all.unwrap_or_default()
 }
 
@@ -131,6 +138,7 @@ fn reverse(world: &World, service: &ServiceName) -> BTreeMap<IpAddr, Vec<String>
 }
 
 fn keys(world: &World, cluster: &ClusterName) -> BTreeMap<String, String> {
-    let all = world.keys(cluster, |keys| keys.iter().map(|(key, stored)| (key.clone(), stored.value.clone())).collect());
+    let all =
+        world.keys(cluster, |keys| keys.iter().map(|(key, stored)| (key.clone(), stored.value.clone())).collect());
     all.unwrap_or_default()
 }

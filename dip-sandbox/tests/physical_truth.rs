@@ -20,7 +20,8 @@ fn site() -> Site {
         .with(dip_apps::AppsLayer)
         .with(dip_opsmgmt::OpsMgmtLayer);
     let source = Source::new("site.yaml", Format::Yaml, datacenter(2, 1));
-    let resolved = Site::parse(&[source], &layers.settings().merge(dip_cluster::ClusterLayer.settings()), &Lock::default());
+    let resolved =
+        Site::parse(&[source], &layers.settings().merge(dip_cluster::ClusterLayer.settings()), &Lock::default());
     resolved.unwrap_or_else(|faults| panic!("the generated site file has faults:\n{faults}")).site
 }
 

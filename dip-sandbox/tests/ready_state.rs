@@ -173,7 +173,10 @@ fn a_run_that_was_cut_off_is_resumed_to_the_same_end() {
         // As by kill -9: the future is dropped in the middle, and only what the journal holds is left.
         let stop = Stop::new();
         let run = apply_until(&site, &cut, &journal, &stop);
-        assert!(tokio::time::timeout(Duration::from_secs(100), run).await.is_err(), "the run ended too soon to be cut off");
+        assert!(
+            tokio::time::timeout(Duration::from_secs(100), run).await.is_err(),
+            "the run ended too soon to be cut off"
+        );
         assert_ne!(cut.snapshot(), whole.snapshot());
         let records = journal.records();
         let resumed = engine(&cut).resume(&records, Arc::<MemoryJournal>::clone(&journal), &Stop::new()).await;

@@ -111,9 +111,9 @@ impl Fault {
     /// How long it lasts; `None` where it waits until it has bitten often enough.
     pub(crate) const fn lasting(&self) -> Option<Duration> {
         match self {
-            Self::BmcSilent { lasting, .. } | Self::ServiceSilent { lasting, .. } | Self::ServiceSlow { lasting, .. } => {
-                Some(*lasting)
-            }
+            Self::BmcSilent { lasting, .. }
+            | Self::ServiceSilent { lasting, .. }
+            | Self::ServiceSlow { lasting, .. } => Some(*lasting),
             _ => None,
         }
     }

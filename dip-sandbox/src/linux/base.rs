@@ -6,7 +6,10 @@ pub(super) const FILES: &[(&str, &str)] = &[
     ("/etc/hostname", "localhost\n"),
     ("/etc/hosts", "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"),
     ("/etc/os-release", "PRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\nID=debian\nVERSION_ID=\"12\"\n"),
-    ("/etc/chrony/chrony.conf", "confdir /etc/chrony/conf.d\nsourcedir /etc/chrony/sources.d\ndriftfile /var/lib/chrony/chrony.drift\nmakestep 1 3\nrtcsync\n"),
+    (
+        "/etc/chrony/chrony.conf",
+        "confdir /etc/chrony/conf.d\nsourcedir /etc/chrony/sources.d\ndriftfile /var/lib/chrony/chrony.drift\nmakestep 1 3\nrtcsync\n",
+    ),
     ("/etc/default/chrony", "DAEMON_OPTS=\"-F 1\"\n"),
     ("/etc/default/prometheus-node-exporter", "ARGS=\"\"\n"),
     ("/etc/default/etcd", ""),

@@ -12,9 +12,10 @@ pub(super) struct Kernel {
 
 impl Kernel {
     pub(super) fn value(&self, key: &str) -> Option<&str> {
-        self.changed.get(key).map(String::as_str).or_else(|| {
-            base::KERNEL.iter().find(|(known, _)| *known == key).map(|(_, value)| *value)
-        })
+        self.changed
+            .get(key)
+            .map(String::as_str)
+            .or_else(|| base::KERNEL.iter().find(|(known, _)| *known == key).map(|(_, value)| *value))
     }
 
     /// Sets a value; `false` where this kernel has no such setting.
@@ -40,9 +41,18 @@ pub(super) fn settings(text: &str) -> impl Iterator<Item = (String, String)> + '
 /// A key in its form with dots; where its first separator is a slash, slashes separate and dots belong to names (sysctl(8)).
 pub(super) fn dotted(key: &str) -> String {
     match key.find(['.', '/']) {
-        Some(at) if key.as_bytes()[at] == b'/' => {
-            key.chars().map(|c| if c == '/' { '.' } else if c == '.' { '/' } else { c }).collect()
-        }
+        Some(at) if key.as_bytes()[at] == b'/' => key
+            .chars()
+            .map(|c| {
+                if c == '/' {
+                    '.'
+                } else if c == '.' {
+                    '/'
+                } else {
+                    c
+                }
+            })
+            .collect(),
         _ => key.to_owned(),
     }
 }

@@ -62,14 +62,16 @@ impl Linux {
     /// Starts: host name and kernel settings as the disk says, and the enabled services.
     pub(crate) fn start(&mut self, now: Duration, boot_id: String) {
         let mut kernel = Kernel::default();
-        let settings = self.files.range("/etc/sysctl.d/".to_owned()..).take_while(|(path, _)| path.starts_with("/etc/sysctl.d/"));
+        let settings =
+            self.files.range("/etc/sysctl.d/".to_owned()..).take_while(|(path, _)| path.starts_with("/etc/sysctl.d/"));
         for (_, content) in settings {
             for (key, value) in kernel::settings(&String::from_utf8_lossy(&content.bytes)) {
                 // systemd-sysctl says so in the journal and goes on.
                 let _known = kernel.set(&key, &value);
             }
         }
-        let host_name = self.text("/etc/hostname").map_or_else(|| "localhost".to_owned(), |text| text.trim().to_owned());
+        let host_name =
+            self.text("/etc/hostname").map_or_else(|| "localhost".to_owned(), |text| text.trim().to_owned());
         let running = self.enabled.iter().map(|unit| (unit.clone(), now)).collect();
         self.live = Some(Live { boot_id, host_name, kernel, running });
     }
@@ -176,9 +178,10 @@ impl Linux {
     }
 
     pub(super) fn groups(&self) -> impl Iterator<Item = &str> {
-        self.groups.iter().map(String::as_str).chain(
-            self.users.keys().map(String::as_str).filter(|name| !self.groups.contains(*name)),
-        )
+        self.groups
+            .iter()
+            .map(String::as_str)
+            .chain(self.users.keys().map(String::as_str).filter(|name| !self.groups.contains(*name)))
     }
 
     pub(super) fn add_group(&mut self, name: &str) -> bool {

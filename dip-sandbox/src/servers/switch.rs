@@ -52,10 +52,9 @@ impl Switch for SandboxSwitch {
                 }
                 Ok(())
             }
-            Some(Err(other)) => Err(self
-                .line
-                .error(ErrorKind::Conflict, action)
-                .advise(format!("the port is marked as site `{other}`'s; take the link out of one of the two site files"))),
+            Some(Err(other)) => Err(self.line.error(ErrorKind::Conflict, action).advise(format!(
+                "the port is marked as site `{other}`'s; take the link out of one of the two site files"
+            ))),
             Some(Ok(None)) | None => Err(self.no_such_port(&action, port)),
         }
     }

@@ -37,7 +37,8 @@ impl Reservations {
 
     /// Keeps addresses for an interface; tells whether that changed anything.
     pub(crate) fn reserve(&mut self, wanted: &Reservation, owner: &SiteName) -> Result<bool, Foreign> {
-        let moved: Vec<_> = wanted.addresses.iter().filter_map(|address| self.by_address.get(address)).copied().collect();
+        let moved: Vec<_> =
+            wanted.addresses.iter().filter_map(|address| self.by_address.get(address)).copied().collect();
         for mac in moved.iter().copied().chain([wanted.mac]) {
             self.owned(mac, owner)?;
         }

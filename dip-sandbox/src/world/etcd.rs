@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use dip_core::id::NodeName;
 use dip_cluster::provider::{Health, Stored};
+use dip_core::id::NodeName;
 
 use super::World;
 use crate::linux::Shell;

@@ -3,9 +3,9 @@
 use dip_core::id::NodeName;
 use dip_core::site::PortRef;
 
+use super::World;
 use super::machine::Silence;
 use super::wiring::Wire;
-use super::World;
 
 /// Why a node does not answer on its address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -27,9 +27,8 @@ impl World {
 
     fn carries(&self, wire: &Wire) -> Result<(), Unreached> {
         if let (Some(port), Some(vlan)) = (&wire.port, wire.vlan) {
-            let is_in = self.switch(&port.switch, |ports| {
-                ports.state(&port.port).is_some_and(|state| state.vlan == Some(vlan))
-            });
+            let is_in = self
+                .switch(&port.switch, |ports| ports.state(&port.port).is_some_and(|state| state.vlan == Some(vlan)));
             if is_in == Some(false) {
                 return Err(Unreached::Vlan(port.clone()));
             }

@@ -5,9 +5,12 @@ use std::collections::BTreeMap;
 use dip_core::id::{NodeName, SiteName};
 use dip_opsmgmt::provider::{HeldRecord, NodeRecord};
 
-/// The records of one CMDB.
+/// The records of one CMDB: dip's fields, and those that others wrote beside them.
 #[derive(Debug, Default)]
-pub(crate) struct Records(BTreeMap<NodeName, HeldRecord>);
+pub(crate) struct Records {
+    held: BTreeMap<NodeName, HeldRecord>,
+    others: BTreeMap<NodeName, BTreeMap<String, String>>,
+}
 
 /// Somebody else holds a record.
 #[derive(Debug, thiserror::Error)]
@@ -19,30 +22,40 @@ pub(crate) struct ForeignRecord {
 
 impl Records {
     pub(crate) fn find(&self, node: &NodeName) -> Option<&HeldRecord> {
-        self.0.get(node)
+        self.held.get(node)
     }
 
     /// Writes a record; tells whether that changed anything.
     pub(crate) fn write(&mut self, record: &NodeRecord, owner: &SiteName) -> Result<bool, ForeignRecord> {
         self.owned(&record.node, owner)?;
-        let id = self.0.get(&record.node).map_or_else(|| format!("nodes/{}", record.node), |held| held.id.clone());
+        let id = self.held.get(&record.node).map_or_else(|| format!("nodes/{}", record.node), |held| held.id.clone());
         let held = HeldRecord { id, record: record.clone(), owner: Some(owner.clone()) };
-        Ok(self.0.insert(record.node.clone(), held.clone()).as_ref() != Some(&held))
+        Ok(self.held.insert(record.node.clone(), held.clone()).as_ref() != Some(&held))
     }
 
     /// Removes a record; tells whether there was one.
     pub(crate) fn remove(&mut self, node: &NodeName, owner: &SiteName) -> Result<bool, ForeignRecord> {
         self.owned(node, owner)?;
-        Ok(self.0.remove(node).is_some())
+        Ok(self.held.remove(node).is_some())
     }
 
     /// Writes a record, with any mark or none.
     pub(crate) fn put(&mut self, held: HeldRecord) {
-        self.0.insert(held.record.node.clone(), held);
+        self.held.insert(held.record.node.clone(), held);
+    }
+
+    /// Writes a field that is not dip's.
+    pub(crate) fn put_field(&mut self, node: &NodeName, field: &str, value: &str) {
+        self.others.entry(node.clone()).or_default().insert(field.to_owned(), value.to_owned());
+    }
+
+    /// The fields that are not dip's.
+    pub(crate) fn others(&self) -> &BTreeMap<NodeName, BTreeMap<String, String>> {
+        &self.others
     }
 
     fn owned(&self, node: &NodeName, owner: &SiteName) -> Result<(), ForeignRecord> {
-        match self.0.get(node) {
+        match self.held.get(node) {
             Some(held) if held.owner.as_ref() != Some(owner) => {
                 Err(ForeignRecord { node: node.clone(), owner: held.owner.clone() })
             }
@@ -51,6 +64,6 @@ impl Records {
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &HeldRecord> {
-        self.0.values()
+        self.held.values()
     }
 }

@@ -43,8 +43,7 @@ impl Ports {
     /// Puts a port into a VLAN; tells whether that changed anything. `None` where there is no such port.
     pub(crate) fn set(&mut self, port: &str, vlan: VlanId, owner: Option<&SiteName>) -> Option<bool> {
         let state = self.0.get_mut(port)?;
-        let wanted =
-            PortState { mode: PortMode::Access, vlan: Some(vlan), trunks: Vec::new(), owner: owner.cloned() };
+        let wanted = PortState { mode: PortMode::Access, vlan: Some(vlan), trunks: Vec::new(), owner: owner.cloned() };
         let changes = *state != wanted;
         *state = wanted;
         Some(changes)

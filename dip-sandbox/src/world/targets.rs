@@ -131,7 +131,9 @@ impl World {
         let url = format!("Get \"http://{address}/metrics\"");
         let Some((host, port)) = address.rsplit_once(':') else { return Err(format!("{url}: no port")) };
         let host = host.trim_start_matches('[').trim_end_matches(']');
-        let Some(node) = self.node_at(host) else { return Err(format!("{url}: dial tcp: lookup {host}: no such host")) };
+        let Some(node) = self.node_at(host) else {
+            return Err(format!("{url}: dial tcp: lookup {host}: no such host"));
+        };
         if self.reach(node).is_err() {
             return Err(format!("{url}: context deadline exceeded"));
         }

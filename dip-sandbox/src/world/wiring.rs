@@ -55,7 +55,6 @@ impl Wiring {
     pub(crate) fn primary(&self) -> Option<&Wire> {
         self.wires.first()
     }
-
 }
 
 fn is_managed(site: &Site, port: &PortRef) -> bool {

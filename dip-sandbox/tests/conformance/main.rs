@@ -31,16 +31,14 @@ fn main() -> ExitCode {
         ("etcd", dip_apps::conformance::workload(Arc::new(etcd::Harness::new(&datacenter)))),
         ("etcd", dip_cluster::conformance::membership(Arc::new(etcd::Harness::new(&datacenter)))),
     ];
-    let trials = trials.into_iter().flat_map(|(server, trials)| {
-        trials.into_iter().map(move |trial| on_virtual_time(trial.on(server)))
-    });
+    let trials = trials
+        .into_iter()
+        .flat_map(|(server, trials)| trials.into_iter().map(move |trial| on_virtual_time(trial.on(server))));
     dip_core::conformance::run_as_tests(&runtime, trials.collect())
 }
 
 /// The trial within a runtime of its own whose clock is paused; the datacenter's own time goes on from one to the next.
 fn on_virtual_time(trial: Trial) -> Trial {
     let name = trial.name().to_owned();
-    Trial::new(name, move || async move {
-        tokio::task::spawn_blocking(move || dip_sandbox::run(trial.run())).await?
-    })
+    Trial::new(name, move || async move { tokio::task::spawn_blocking(move || dip_sandbox::run(trial.run())).await? })
 }

@@ -101,13 +101,18 @@ impl CmdbHarness for Harness {
         }
     }
 
-    /// The simulated CMDB keeps nothing but dip's fields.
-    async fn seed_other_fields(&self, _: &NodeRecord) -> Result<Option<()>, Failure> {
-        Ok(None)
+    async fn seed_other_fields(&self, record: &NodeRecord) -> Result<Option<()>, Failure> {
+        self.hands().write_field(&service("cmdb"), &record.node, "contract", "C-17");
+        Ok(Some(()))
     }
 
-    async fn other_fields_are_untouched(&self, _: &NodeRecord) -> Result<(), Failure> {
-        Err("there are no other fields".into())
+    async fn other_fields_are_untouched(&self, record: &NodeRecord) -> Result<(), Failure> {
+        let snapshot = self.0.sandbox.snapshot();
+        let fields = snapshot.fields.get("cmdb").and_then(|records| records.get(record.node.as_str()));
+        match fields.and_then(|fields| fields.get("contract")).map(String::as_str) {
+            Some("C-17") => Ok(()),
+            other => Err(format!("the field of somebody else is {other:?}").into()),
+        }
     }
 
     async fn seed_unmarked(&self, record: &NodeRecord) -> Result<Option<()>, Failure> {

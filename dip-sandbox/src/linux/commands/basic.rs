@@ -46,7 +46,10 @@ pub(super) fn env(shell: &Shell<'_>, invocation: &Invocation<'_>) -> Output {
 pub(super) fn runuser(shell: &Shell<'_>, invocation: &Invocation<'_>) -> Output {
     let name = invocation.value("-u").unwrap_or("root");
     if !shell.linux(|linux| linux.users().contains_key(name)) {
-        return failed(1, format!("runuser: user {name} does not exist or the user entry does not contain all the required fields"));
+        return failed(
+            1,
+            format!("runuser: user {name} does not exist or the user entry does not contain all the required fields"),
+        );
     }
     let start = invocation.arguments.iter().position(|argument| argument == "--").map_or(2, |at| at + 1);
     inner(shell, invocation, invocation.arguments.get(start..).unwrap_or_default())

@@ -24,7 +24,9 @@ pub(super) fn chronyc(shell: &Shell<'_>, invocation: &Invocation<'_>) -> Output 
         Some(source) => said(format!(
             "0A090007,{source},3,1767600000.000000000,-0.000001,0.000002,0.000010,-12.345,-0.001,0.020,0.000300,0.000200,64.2,Normal\n"
         )),
-        None => said("00000000,,0,0.000000000,0.000000000,0.000000000,0.000000000,0.000,0.000,0.000,1.000000000,1.000000000,0.0,Not synchronised\n"),
+        None => said(
+            "00000000,,0,0.000000000,0.000000000,0.000000000,0.000000000,0.000,0.000,0.000,1.000000000,1.000000000,0.0,Not synchronised\n",
+        ),
     }
 }
 
@@ -39,7 +41,12 @@ pub(super) fn bash(shell: &Shell<'_>, invocation: &Invocation<'_>) -> Output {
             if listens {
                 said("HTTP/1.0 200 OK\r\n")
             } else {
-                failed(1, format!("bash: connect: Connection refused\nbash: line 1: /dev/tcp/127.0.0.1/{port}: Connection refused"))
+                failed(
+                    1,
+                    format!(
+                        "bash: connect: Connection refused\nbash: line 1: /dev/tcp/127.0.0.1/{port}: Connection refused"
+                    ),
+                )
             }
         }
         _ => super::script::sh(shell, invocation),
@@ -89,9 +96,13 @@ mod tests {
 
     #[test]
     fn a_server_is_known_by_its_host_whatever_its_port() {
-        for (text, expected) in
-            [("10.0.0.1", "10.0.0.1"), ("10.0.0.1:1123", "10.0.0.1"), ("fd00::3", "fd00::3"), ("[fd00::3]:1", "fd00::3"), ("ntp.example", "ntp.example")]
-        {
+        for (text, expected) in [
+            ("10.0.0.1", "10.0.0.1"),
+            ("10.0.0.1:1123", "10.0.0.1"),
+            ("fd00::3", "fd00::3"),
+            ("[fd00::3]:1", "fd00::3"),
+            ("ntp.example", "ntp.example"),
+        ] {
             assert_eq!(host(text), expected);
         }
     }

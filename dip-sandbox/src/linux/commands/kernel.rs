@@ -56,7 +56,8 @@ pub(super) fn sysctl(shell: &Shell<'_>, invocation: &Invocation<'_>) -> Output {
     let mut wanted: Vec<(String, Option<String>)> = Vec::new();
     let load = |path: &str| shell.linux(|linux| linux.text(path)).unwrap_or_default();
     if invocation.has("--system") {
-        let paths: Vec<_> = shell.linux(|linux| linux.files_under("/etc/sysctl.d").map(|(path, _)| path.clone()).collect());
+        let paths: Vec<_> =
+            shell.linux(|linux| linux.files_under("/etc/sysctl.d").map(|(path, _)| path.clone()).collect());
         for path in paths {
             wanted.extend(settings(&load(&path)).map(|(key, value)| (key, Some(value))));
         }

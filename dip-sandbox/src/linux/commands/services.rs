@@ -15,7 +15,10 @@ pub(super) fn systemctl(shell: &Shell<'_>, invocation: &Invocation<'_>) -> Outpu
         "is-active" => return tell(&units, |unit| shell.unit_state(unit), "active", 3),
         "is-enabled" => {
             if let Some(unit) = units.iter().find(|unit| !shell.linux(|linux| linux.has_unit(unit))) {
-                return failed(1, format!("Failed to get unit file state for {unit}.service: No such file or directory"));
+                return failed(
+                    1,
+                    format!("Failed to get unit file state for {unit}.service: No such file or directory"),
+                );
             }
             return tell(&units, |unit| shell.unit_enablement(unit), "enabled", 1);
         }

@@ -48,11 +48,18 @@ fn hosts(shell: &Shell<'_>, database: &str, name: &str) -> Option<String> {
         .collect();
     // `hosts` tells only the IPv6 addresses where a name has both (getent(1) asks gethostbyname2 for them first).
     let six = database == "hosts" && wanted.iter().any(std::net::IpAddr::is_ipv6);
-    let lines: Vec<_> = wanted
-        .iter()
-        .filter(|address| !six || address.is_ipv6())
-        .map(|address| if database == "hosts" { format!("{address:<15} {name}") } else { format!("{address:<15} STREAM {name}") })
-        .collect();
+    let lines: Vec<_> =
+        wanted
+            .iter()
+            .filter(|address| !six || address.is_ipv6())
+            .map(|address| {
+                if database == "hosts" {
+                    format!("{address:<15} {name}")
+                } else {
+                    format!("{address:<15} STREAM {name}")
+                }
+            })
+            .collect();
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
