@@ -2,6 +2,8 @@
 //!
 //! `cargo run --example plan_a_rack`
 
+#![allow(clippy::print_stdout, reason = "an example talks to its reader")]
+
 use std::sync::Arc;
 
 use dip::core::plan::render;

@@ -2,6 +2,8 @@
 //!
 //! `cargo run --example resume_after_a_crash`
 
+#![allow(clippy::print_stdout, reason = "an example talks to its reader")]
+
 use std::error::Error;
 use std::path::PathBuf;
 use std::sync::Arc;

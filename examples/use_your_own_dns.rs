@@ -2,6 +2,8 @@
 //!
 //! `cargo run --example use_your_own_dns`
 
+#![allow(clippy::print_stdout, reason = "an example talks to its reader")]
+
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::net::IpAddr;

@@ -4,6 +4,8 @@
 //!
 //! `cargo run --example write_a_provider`
 
+#![allow(clippy::print_stdout, reason = "an example talks to its reader")]
+
 use std::error::Error;
 use std::sync::{Arc, Mutex};
 
