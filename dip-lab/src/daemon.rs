@@ -66,7 +66,10 @@ impl Daemon {
     }
 
     /// Waits until the probe says yes; a server that ends meanwhile is told with the end of its log.
-    pub(crate) async fn ready(&mut self, mut probe: impl AsyncFnMut() -> bool) -> Result<(), LabError> {
+    pub(crate) async fn ready<F>(&mut self, mut probe: impl FnMut() -> F) -> Result<(), LabError>
+    where
+        F: Future<Output = bool>,
+    {
         let deadline = Instant::now() + START;
         loop {
             if self.child.try_wait().ok().flatten().is_some() {

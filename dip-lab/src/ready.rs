@@ -6,7 +6,10 @@ use std::time::{Duration, Instant};
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// Asks until the answer is yes or the time is over; tells which.
-pub(crate) async fn until(limit: Duration, mut probe: impl AsyncFnMut() -> bool) -> bool {
+pub(crate) async fn until<F>(limit: Duration, mut probe: impl FnMut() -> F) -> bool
+where
+    F: Future<Output = bool>,
+{
     let deadline = Instant::now() + limit;
     loop {
         if probe().await {

@@ -273,3 +273,19 @@ fn ended(pid: i32) -> bool {
 fn write(file: &std::path::Path, text: &str) -> Told {
     std::fs::write(file, text).map_err(|source| LabError::File { action: "write", path: file.to_path_buf(), source })
 }
+
+/// Tests of other crates hand these futures to a runtime with several threads.
+#[allow(dead_code, reason = "it is enough that it compiles")]
+fn futures_can_move_between_threads() {
+    fn moves<T: Send>(_: T) {}
+    moves(Bind::start(BindConfig::default()));
+    moves(Chrony::start());
+    moves(Datacenter::up());
+    moves(Dnsmasq::start());
+    moves(Etcd::start(3));
+    moves(Hosts::start(1));
+    moves(Kea::start());
+    moves(Ovs::start());
+    moves(Prometheus::start());
+    moves(SushyEmulator::start(Vec::new(), Tls::Off));
+}

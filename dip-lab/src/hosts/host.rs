@@ -117,7 +117,7 @@ impl Host {
     /// # Errors
     /// If it does not answer in time; the end of its console is told.
     pub async fn wait_for_ssh(&self) -> Result<(), LabError> {
-        if until(BOOT, async || self.ssh("true").await.is_ok()).await {
+        if until(BOOT, || async { self.ssh("true").await.is_ok() }).await {
             return Ok(());
         }
         let log = self.node.dir().join("node.log");

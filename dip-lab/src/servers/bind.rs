@@ -107,7 +107,7 @@ impl Bind {
         let mut daemon = Daemon::spawn(&self.scratch, "named", line)?;
         let zone = self.zones.last().cloned().unwrap_or_else(|| "localhost".to_owned());
         daemon
-            .ready(async || {
+            .ready(|| async {
                 accepts(self.addr).await
                     && self.dig(&[&zone, "SOA", "+tries=1", "+time=1"]).await.is_ok_and(|soa| !soa.trim().is_empty())
             })

@@ -62,7 +62,9 @@ impl Chrony {
         line.args(["-d", "-x", "-f"]).arg(self.scratch.path("chrony.conf"));
         let mut daemon = Daemon::spawn(&self.scratch, "chronyd", line)?;
         daemon
-            .ready(async || self.chronyc(&["tracking"]).await.is_ok_and(|text| text.contains("Stratum         : 8")))
+            .ready(|| async {
+                self.chronyc(&["tracking"]).await.is_ok_and(|text| text.contains("Stratum         : 8"))
+            })
             .await?;
         self.daemon = Some(daemon);
         Ok(())

@@ -93,7 +93,7 @@ impl Dnsmasq {
         line.arg("-k").arg("-C").arg(conf).arg("--log-facility=-");
         let mut daemon = Daemon::spawn(&self.scratch, "dnsmasq", line)?;
         // The process id is written after the sockets are open.
-        daemon.ready(async || pid_in(&self.pid_file).is_some()).await?;
+        daemon.ready(|| async { pid_in(&self.pid_file).is_some() }).await?;
         self.daemon = Some(daemon);
         Ok(())
     }

@@ -101,7 +101,9 @@ impl Etcd {
         let client = self.members[index].1;
         match self.daemons.get_mut(index).and_then(Option::as_mut) {
             Some(daemon) => {
-                daemon.ready(async || http::get(client, "/health").await.is_some_and(|(status, _)| status == 200)).await
+                daemon
+                    .ready(|| async { http::get(client, "/health").await.is_some_and(|(status, _)| status == 200) })
+                    .await
             }
             None => Ok(()),
         }

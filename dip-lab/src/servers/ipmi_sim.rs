@@ -137,7 +137,7 @@ impl IpmiSim {
             .arg("-s")
             .arg(dir.join("state"));
         let mut daemon = Daemon::spawn(self.node.scratch(), "ipmi_sim", line)?;
-        daemon.ready(async || answers(self.addr).await).await?;
+        daemon.ready(|| async { answers(self.addr).await }).await?;
         self.daemon = Some(daemon);
         Ok(())
     }

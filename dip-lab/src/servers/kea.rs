@@ -56,7 +56,7 @@ impl Kea {
         let mut line = daemon_command(Some(segment.namespace()), "kea-dhcp4");
         line.env("KEA_PIDFILE_DIR", &dir).env("KEA_LOCKFILE_DIR", &dir).arg("-c").arg(conf);
         let mut server = Daemon::spawn(&scratch, "kea-dhcp4", line)?;
-        server.ready(async || tokio::net::UnixStream::connect(&socket).await.is_ok()).await?;
+        server.ready(|| async { tokio::net::UnixStream::connect(&socket).await.is_ok() }).await?;
 
         let control = free_port()?;
         let conf = serde_json::json!({ "Control-agent": {
@@ -69,7 +69,7 @@ impl Kea {
         let mut line = daemon_command(None, "kea-ctrl-agent");
         line.env("KEA_PIDFILE_DIR", &dir).env("KEA_LOCKFILE_DIR", &dir).arg("-c").arg(conf);
         let mut agent = Daemon::spawn(&scratch, "kea-ctrl-agent", line)?;
-        agent.ready(async || accepts(control).await).await?;
+        agent.ready(|| async { accepts(control).await }).await?;
         Ok(Self { control, socket, _agent: agent, _server: server, segment, _scratch: scratch })
     }
 

@@ -55,7 +55,7 @@ impl Ovs {
             .arg(format!("--unixctl={}", ovs.scratch.path("vswitchd.ctl").display()));
         let mut vswitchd = Daemon::spawn(&ovs.scratch, "ovs-vswitchd", line)?;
         vswitchd
-            .ready(async || {
+            .ready(|| async {
                 ovs.vsctl_in(&["--timeout=1", "get", "Open_vSwitch", ".", "cur_cfg"]).await.is_ok()
                     && ovs.vsctl_in(&["--timeout=1", "set", "Open_vSwitch", ".", "external_ids:lab=up"]).await.is_ok()
             })
@@ -72,7 +72,7 @@ impl Ovs {
             .arg(format!("--remote=ptcp:{}:{}", self.db.port(), self.db.ip()))
             .arg(format!("--unixctl={}", self.scratch.path("ovsdb.ctl").display()));
         let mut ovsdb = Daemon::spawn(&self.scratch, "ovsdb-server", line)?;
-        ovsdb.ready(async || accepts(self.db).await).await?;
+        ovsdb.ready(|| async { accepts(self.db).await }).await?;
         self.ovsdb = Some(ovsdb);
         Ok(())
     }

@@ -58,7 +58,9 @@ impl Prometheus {
             .arg(format!("--web.listen-address={}", self.addr))
             .arg("--log.level=warn");
         let mut daemon = Daemon::spawn(&self.scratch, "prometheus", line)?;
-        daemon.ready(async || http::get(self.addr, "/-/ready").await.is_some_and(|(status, _)| status == 200)).await?;
+        daemon
+            .ready(|| async { http::get(self.addr, "/-/ready").await.is_some_and(|(status, _)| status == 200) })
+            .await?;
         self.daemon = Some(daemon);
         Ok(())
     }

@@ -104,7 +104,7 @@ impl SushyEmulator {
         let mut line = daemon_command(None, Cache::open().python_program("python"));
         line.arg(self.scratch.path("redfish.py")).arg("--config").arg(self.scratch.path("emulator.conf"));
         let mut daemon = Daemon::spawn(&self.scratch, "sushy-emulator", line)?;
-        daemon.ready(async || accepts(self.addr).await).await?;
+        daemon.ready(|| async { accepts(self.addr).await }).await?;
         self.daemon = Some(daemon);
         Ok(())
     }

@@ -90,7 +90,7 @@ async fn ask(client: &Namespace, scratch: &Scratch) -> Result<Option<Lease>, Lab
     line.args(["-4", "-1", "-d", "-sf"]).arg(&script).arg("-cf").arg(&conf);
     line.arg("-lf").arg(scratch.path("leases")).arg("-pf").arg(scratch.path("pid")).arg("eth0");
     let dhclient = Daemon::spawn(scratch, "dhclient", line)?;
-    let bound = until(ASKS, async || got.exists()).await;
+    let bound = until(ASKS, || async { got.exists() }).await;
     drop(dhclient);
     if !bound {
         return Ok(None);
