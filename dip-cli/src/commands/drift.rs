@@ -3,63 +3,93 @@
 use std::sync::Arc;
 
 use dip::Prepared;
-use dip::core::operation::Gap;
+use dip::core::engine::{Deviation, Drift};
+use dip::core::step::Environment;
 use serde_json::json;
 
-use crate::args::Drift;
+use crate::args::Drift as Args;
 use crate::error::CliError;
 use crate::out::Out;
 use crate::world::{self, World};
 
-pub(super) fn run(args: &Drift, out: &Out) -> Result<u8, CliError> {
+pub(super) fn run(args: &Args, out: &Out) -> Result<u8, CliError> {
     let layers = dip::layers();
     let loaded = world::load(&args.files, &layers, out)?;
     let world = World::new(Arc::new(loaded.site), layers, &args.simulation)?;
     let seen = world.block_on(world.prepare(args.through.goal()))??;
-    if out.json { json_lines(&seen, out)? } else { people(&seen, out)? }
-    let not_observed = unobserved(&seen).next().is_some();
-    Ok(if seen.differing().next().is_some() {
+    let drift = seen.drift();
+    if out.json {
+        json_lines(&drift, out)?
+    } else {
+        people(&seen, &drift, out)?
+    }
+    Ok(if !drift.causes.is_empty() || !drift.following.is_empty() {
         super::DIFFERS
-    } else if not_observed {
+    } else if !drift.unobserved.is_empty() {
         super::NOT_OBSERVED
     } else {
         super::READY
     })
 }
 
-/// What nobody could be asked about; not what is hidden only because a node is off, which is told as a difference.
-fn unobserved(seen: &Prepared) -> impl Iterator<Item = (&dip::core::step::Step, &Gap)> {
-    seen.unknown().filter(|(_, gap)| matches!(gap, Gap::Unobservable(_)))
-}
-
-fn json_lines(seen: &Prepared, out: &Out) -> Result<(), CliError> {
-    for (step, diff) in seen.differing() {
-        out.json(&json!({"differs": {"step": step.name, "subject": step.subject, "changes": diff.changes()}}))?;
+fn json_lines(drift: &Drift<'_>, out: &Out) -> Result<(), CliError> {
+    let all = drift.causes.iter().map(|one| ("differs", one)).chain(drift.following.iter().map(|one| ("follows", one)));
+    for (kind, deviation) in all {
+        for (step, diff) in &deviation.steps {
+            out.json(&json!({kind: {"step": step.name, "subject": step.subject, "changes": diff.changes()}}))?;
+        }
     }
-    for (step, gap) in seen.unknown() {
+    for (step, gap) in &drift.unobserved {
         out.json(&json!({"unknown": {"step": step.name, "subject": step.subject, "why": gap.to_string()}}))?;
+    }
+    if drift.hidden > 0 {
+        out.json(&json!({"hidden": drift.hidden}))?;
     }
     Ok(())
 }
 
-fn people(seen: &Prepared, out: &Out) -> Result<(), CliError> {
+fn people(seen: &Prepared, drift: &Drift<'_>, out: &Out) -> Result<(), CliError> {
+    let site = &seen.plan.site().name;
     let total = seen.draft.steps().len();
-    let (differ, unknown) = (seen.differing().count(), seen.unknown().count());
-    for (step, diff) in seen.differing() {
-        out.line(format!("{}  {}: {diff}", out.style.warn("differs"), step.name))?;
-        if let Some(origin) = &step.origin {
+    if drift.is_none() {
+        return out.line(format!("No drift: all {total} checks hold at {site}."));
+    }
+    for deviation in &drift.causes {
+        out.line(format!("{}  {}", out.style.warn("differs"), words(deviation)))?;
+        if let Some(origin) = deviation.steps.iter().find_map(|(step, _)| step.origin.as_ref()) {
             out.line(format!("         {}", out.style.faint(format!("asked for at {origin}"))))?;
         }
     }
-    for (step, gap) in unobserved(seen) {
+    for deviation in &drift.following {
+        out.line(format!("{}  {}", out.style.faint("follows"), words(deviation)))?;
+    }
+    for (step, gap) in &drift.unobserved {
         out.line(format!("{}  {}: {gap}", out.style.bad("unknown"), step.name))?;
     }
-    let hidden = unknown - unobserved(seen).count();
-    if hidden > 0 {
-        out.line(format!("{}  {hidden} checks wait for what differs or is unknown above", out.style.faint("hidden ")))?;
+    if drift.hidden > 0 {
+        out.line(format!("{}  {} checks wait for the above", out.style.faint("hidden "), drift.hidden))?;
     }
-    if differ + unknown == 0 {
-        return out.line(format!("No drift: all {total} checks hold at {}.", seen.plan.site().name));
+    out.line(format!(
+        "Of {total} checks at {site}: {} differ, {} may follow from that, {} could not be made, {} wait.",
+        drift.causes.len(),
+        drift.following.len(),
+        drift.unobserved.len(),
+        drift.hidden,
+    ))
+}
+
+/// `opsmgmt.register_name node/n1: + address ...`, or for a boot `n3 is not installed and running: power off → on`.
+fn words(deviation: &Deviation<'_>) -> String {
+    let diffs: Vec<String> = deviation.steps.iter().map(|(_, diff)| diff.to_string()).collect();
+    match (deviation.boot, &deviation.steps[..]) {
+        (Some(boot), _) => {
+            let state = match boot.to {
+                Environment::Off => "is not off",
+                Environment::Installed => "does not run its installed system",
+            };
+            format!("node/{} {state}: {}", boot.node, diffs.join(", "))
+        }
+        (None, [(step, diff), ..]) => format!("{}: {diff}", step.name),
+        (None, []) => String::new(),
     }
-    out.line(format!("{differ} of {total} checks differ, {unknown} could not be made at {}.", seen.plan.site().name))
 }

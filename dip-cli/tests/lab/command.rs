@@ -73,7 +73,10 @@ impl Done {
         if self.status == Some(status) {
             return Ok(self);
         }
-        Err(Unexpected(format!("status {:?} instead of {status}\n--- out\n{}\n--- err\n{}", self.status, self.out, self.err)))
+        Err(Unexpected(format!(
+            "status {:?} instead of {status}\n--- out\n{}\n--- err\n{}",
+            self.status, self.out, self.err
+        )))
     }
 
     pub(crate) fn expect_text(self, part: &str) -> Told<Self> {

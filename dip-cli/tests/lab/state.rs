@@ -27,14 +27,18 @@ pub(crate) async fn verify(lab: &Datacenter) -> Told<State> {
 
         // The host got its address from the DHCP server by the reservation: there is no other way to one.
         let own = host.ssh("ip -4 -brief address show eth0").await?;
-        expect(own.contains(&format!("{address}/")), || format!("{} has {own:?} and its name says {address}", node.name))?;
+        expect(own.contains(&format!("{address}/")), || {
+            format!("{} has {own:?} and its name says {address}", node.name)
+        })?;
         let leases = std::fs::read_to_string(&lab.layout.dhcp_lease_file)?;
         let leased = leases.lines().any(|line| line.contains(&node.mac) && line.contains(&address));
         expect(leased, || format!("the DHCP server has no lease of {address} for {}:\n{leases}", node.mac))?;
 
         let tracking = host.ssh("chronyc -n tracking").await?;
         expect(tracking.contains("Leap status     : Normal"), || format!("{} is not in sync:\n{tracking}", node.name))?;
-        expect(tracking.contains(&format!("{}", lab.layout.ntp.ip())), || format!("{} follows another clock:\n{tracking}", node.name))?;
+        expect(tracking.contains(&format!("{}", lab.layout.ntp.ip())), || {
+            format!("{} follows another clock:\n{tracking}", node.name)
+        })?;
 
         let resolved = host.ssh(&format!("getent hosts {name}")).await?;
         expect(resolved.starts_with(&address), || format!("{} resolves its own name to {resolved:?}", node.name))?;
@@ -57,7 +61,8 @@ pub(crate) async fn verify(lab: &Datacenter) -> Told<State> {
 
 async fn etcd(lab: &Datacenter, seen: &mut BTreeMap<String, String>) -> Told {
     // A client of its own on one of the members, through all of them.
-    let endpoints: Vec<String> = lab.layout.nodes.iter().map(|node| format!("http://{}.{}:2379", node.name, lab.layout.forward_zone)).collect();
+    let endpoints: Vec<String> =
+        lab.layout.nodes.iter().map(|node| format!("http://{}.{}:2379", node.name, lab.layout.forward_zone)).collect();
     let ask = format!("ETCDCTL_API=3 etcdctl --endpoints {}", endpoints.join(","));
     let host = lab.hosts.first().ok_or_else(|| Unexpected::new("the lab has no host"))?;
     let health = host.ssh(&format!("{ask} endpoint health 2>&1")).await?;

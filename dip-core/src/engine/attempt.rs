@@ -11,7 +11,9 @@ use super::retry::pause;
 use super::schedule::Start;
 use crate::fact::Facts;
 use crate::journal::{Change, Event, FailureKind, JournalError};
-use crate::operation::{Applied, Assignment, Check, Context, Diff, Gap, OperationError, Operations, Patience, Runnable};
+use crate::operation::{
+    Applied, Assignment, Check, Context, Diff, Gap, OperationError, Operations, Patience, Runnable,
+};
 use crate::provider::{Providers, Retry, sentence};
 
 /// The pause before a second look at what should be so at once: long enough for a server to take in what it accepted.
@@ -56,9 +58,7 @@ impl Attempt<'_> {
         };
         match self.limited(operation.check(&self.context())).await {
             Err(error) => Ok(self.failed(&error)),
-            Ok(Check::Holds(facts)) => {
-                Ok(self.settled(self.start.change, facts))
-            }
+            Ok(Check::Holds(facts)) => Ok(self.settled(self.start.change, facts)),
             Ok(Check::Unknown(gap)) => Ok(self.unseen(&gap)),
             Ok(Check::Differs(diff)) => match self.start.applied {
                 Some((at, poll)) if !self.is_over(at) => Ok(self.waiting(format!("{diff}"), poll, self.start.change)),
@@ -95,10 +95,7 @@ impl Attempt<'_> {
         Context::new(self.assignment, &self.shared.providers, &self.shared.abandoned)
     }
 
-    async fn limited<T>(
-        &self,
-        work: impl Future<Output = Result<T, OperationError>>,
-    ) -> Result<T, OperationError> {
+    async fn limited<T>(&self, work: impl Future<Output = Result<T, OperationError>>) -> Result<T, OperationError> {
         let limit = self.patience.attempt;
         tokio::time::timeout(limit, work).await.unwrap_or(Err(OperationError::Slow(limit)))
     }

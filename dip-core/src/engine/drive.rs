@@ -46,13 +46,7 @@ impl Engine {
     /// An engine that acts through these providers, with the usual limits and the machine's clock.
     #[must_use]
     pub fn new(operations: Operations, providers: Providers) -> Self {
-        Self {
-            operations,
-            providers,
-            limits: Limits::default(),
-            clock: Arc::new(SystemClock),
-            watchers: Vec::new(),
-        }
+        Self { operations, providers, limits: Limits::default(), clock: Arc::new(SystemClock), watchers: Vec::new() }
     }
 
     /// Sets how much may go on at once.

@@ -3,6 +3,7 @@
 mod attempt;
 mod cancel;
 mod clock;
+mod drift;
 mod drive;
 mod limits;
 mod log;
@@ -15,6 +16,7 @@ mod view;
 
 pub use cancel::Stop;
 pub use clock::{Clock, SystemClock, TokioClock};
+pub use drift::{Deviation, Drift};
 pub use drive::{Engine, EngineError};
 pub use limits::Limits;
 pub use prepare::{Prepared, prepare};

@@ -123,8 +123,7 @@ impl Schedule {
         for known in plan.known() {
             facts.insert(known.key.clone(), known.value.clone());
         }
-        let state =
-            State { phase: Phase::Pending, attempt: 1, since: None, applied: None, change: Change::None };
+        let state = State { phase: Phase::Pending, attempt: 1, since: None, applied: None, change: Change::None };
         let steps = vec![state; plan.steps().len()];
         let unfinished = steps.len();
         let mut schedule = Self {
@@ -414,11 +413,9 @@ impl Schedule {
                 since: state.applied.map(|(at, _)| at),
                 next: *until,
             }),
-            Phase::Backoff { error, until } => Status::Waiting(Waiting::Backoff {
-                error: error.clone(),
-                attempt: state.attempt,
-                next: *until,
-            }),
+            Phase::Backoff { error, until } => {
+                Status::Waiting(Waiting::Backoff { error: error.clone(), attempt: state.attempt, next: *until })
+            }
             Phase::Settled => Status::Settled(state.change),
             Phase::Failed { error, kind } => Status::Failed { error: error.clone(), kind: *kind },
             Phase::Blocked { by } => Status::Blocked { by: self.plan.step(*by).step.name.clone() },

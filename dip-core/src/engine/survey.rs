@@ -41,7 +41,9 @@ pub async fn survey(
         waiting: Vec::new(),
         workers: JoinSet::new(),
     };
-    round.reach((0..).map(VertexId).take(round.missing.len()).filter(|vertex| round.missing[vertex.index()] == 0).collect());
+    round.reach(
+        (0..).map(VertexId).take(round.missing.len()).filter(|vertex| round.missing[vertex.index()] == 0).collect(),
+    );
     loop {
         while round.workers.len() < limits.workers
             && let Some(step) = round.waiting.pop()
@@ -56,10 +58,11 @@ pub async fn survey(
             None => {}
         }
     }
-    let lost = || Check::Unknown(Gap::Unobservable("it was not looked at, because a check before it ended in a panic".to_owned()));
-    let checks = (0..draft.steps().len())
-        .map(|index| round.checks.remove(&StepId::at(index)).unwrap_or_else(lost))
-        .collect();
+    let lost = || {
+        Check::Unknown(Gap::Unobservable("it was not looked at, because a check before it ended in a panic".to_owned()))
+    };
+    let checks =
+        (0..draft.steps().len()).map(|index| round.checks.remove(&StepId::at(index)).unwrap_or_else(lost)).collect();
     Survey::new(checks, at)
 }
 
