@@ -19,7 +19,9 @@ struct Declared {
 
 /// Two layers declare one fact name with different types.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("fact `{name}` is declared twice, once as {first} and once as {second}; a vendor's facts need a prefix of their own")]
+#[error(
+    "fact `{name}` is declared twice, once as {first} and once as {second}; a vendor's facts need a prefix of their own"
+)]
 pub struct FactClash {
     name: &'static str,
     first: &'static str,

@@ -40,12 +40,7 @@ impl FileJournal {
     /// Where the file exists or cannot be made.
     pub fn create(path: &Path) -> Result<Self, JournalError> {
         let failed = |action| move |source| JournalError::File { path: path.to_owned(), action, source };
-        let file = OpenOptions::new()
-            .read(true)
-            .append(true)
-            .create_new(true)
-            .open(path)
-            .map_err(failed("made"))?;
+        let file = OpenOptions::new().read(true).append(true).create_new(true).open(path).map_err(failed("made"))?;
         lock(&file, path)?;
         // The name of the file must survive a crash too, not its bytes alone.
         if let Some(directory) = path.parent() {
@@ -87,12 +82,11 @@ impl FileJournal {
 fn lock(file: &File, path: &Path) -> Result<(), JournalError> {
     match file.try_lock() {
         Ok(()) => Ok(()),
-        Err(TryLockError::WouldBlock) => {
-            Err(JournalError::Held { path: path.to_owned(), owner: owner(path).unwrap_or("another process".to_owned()) })
-        }
-        Err(TryLockError::Error(source)) => {
-            Err(JournalError::File { path: path.to_owned(), action: "locked", source })
-        }
+        Err(TryLockError::WouldBlock) => Err(JournalError::Held {
+            path: path.to_owned(),
+            owner: owner(path).unwrap_or("another process".to_owned()),
+        }),
+        Err(TryLockError::Error(source)) => Err(JournalError::File { path: path.to_owned(), action: "locked", source }),
     }
 }
 
@@ -164,8 +158,11 @@ impl JournalReader {
     /// # Errors
     /// Where it is not there or cannot be opened.
     pub fn open(path: &Path) -> Result<Self, JournalError> {
-        let file = File::open(path)
-            .map_err(|source| JournalError::File { path: path.to_owned(), action: "opened", source })?;
+        let file = File::open(path).map_err(|source| JournalError::File {
+            path: path.to_owned(),
+            action: "opened",
+            source,
+        })?;
         Ok(Self { path: path.to_owned(), file, sound: 0 })
     }
 

@@ -8,8 +8,8 @@ use super::{Draft, Held, Known, Plan, PlanError, PlanFault, PlannedBoot, Planned
 use crate::fact::FactKey;
 use crate::id::{NodeName, StepId};
 use crate::layer::Layers;
-use crate::operation::{Check, Gap};
 use crate::observed::Survey;
+use crate::operation::{Check, Gap};
 use crate::step::{Boot, Environment, Place, Step};
 
 /// Why a step is in the plan.
@@ -28,7 +28,8 @@ impl Plan {
     /// # Errors
     /// Unmet needs and circles that appear only once boots are placed.
     pub fn new(draft: &Draft, survey: &Survey, layers: &Layers) -> Result<Self, PlanError> {
-        let mut build = Build { draft, survey, layers, steps: Vec::new(), readings: Vec::new(), places: HashMap::new() };
+        let mut build =
+            Build { draft, survey, layers, steps: Vec::new(), readings: Vec::new(), places: HashMap::new() };
         build.keep_what_does_not_hold();
         let boots = build.boots();
         let known: Vec<Known> = survey
@@ -36,12 +37,8 @@ impl Plan {
             .map(|(key, value)| Known { key: key.clone(), value: value.clone(), at: survey.at() })
             .collect();
         let held = build.held();
-        let steps: Vec<PlannedStep> = build
-            .steps
-            .into_iter()
-            .zip(build.readings)
-            .map(|(step, reading)| PlannedStep { step, reading })
-            .collect();
+        let steps: Vec<PlannedStep> =
+            build.steps.into_iter().zip(build.readings).map(|(step, reading)| PlannedStep { step, reading }).collect();
         Self::assemble(draft.site.clone(), draft.goal, steps, boots, known, held).map_err(PlanError::new)
     }
 }
@@ -111,9 +108,8 @@ impl Build<'_> {
     }
 
     fn boots_of(&mut self, node: &NodeName, probes: &[&PlannedBoot], shape: &Graph, boots: &mut Vec<PlannedBoot>) {
-        let holds = |probe: &PlannedBoot| {
-            probe.parts.iter().all(|&part| matches!(self.survey.check(part), Check::Holds(_)))
-        };
+        let holds =
+            |probe: &PlannedBoot| probe.parts.iter().all(|&part| matches!(self.survey.check(part), Check::Holds(_)));
         let now = probes.iter().find(|probe| holds(probe)).map(|probe| probe.boot.to);
         let stays = match probes {
             // One environment is by far the usual case, and needs no search.

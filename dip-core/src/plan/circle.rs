@@ -78,7 +78,9 @@ fn words(graph: &Graph, vertex: VertexId, steps: &[&Step], boots: &[PlannedBoot]
         Vertex::Step(step) => format!("`{}`", steps[step.index()].name),
         Vertex::Barrier { threshold, of } => format!("a set of {threshold} of {of} facts"),
         Vertex::Boot(index) => format!("boot {} of {} ({})", boot(index).ordinal, boot(index).node, boot(index).to),
-        Vertex::Leave(index) => format!("the end of the work before boot {} of {}", boot(index).ordinal, boot(index).node),
+        Vertex::Leave(index) => {
+            format!("the end of the work before boot {} of {}", boot(index).ordinal, boot(index).node)
+        }
     }
 }
 

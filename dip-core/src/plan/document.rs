@@ -60,7 +60,9 @@ pub enum PlanDocumentError {
     #[error("the plan is not sound: {0}")]
     Unsound(PlanError),
     /// Its id is not the one of its content: it was changed by hand, or in transit.
-    #[error("the plan says that its id is {said}, and its content has the id {found}; it was changed after it was made")]
+    #[error(
+        "the plan says that its id is {said}, and its content has the id {found}; it was changed after it was made"
+    )]
     Changed {
         /// What it says.
         said: String,

@@ -84,7 +84,11 @@ impl fmt::Display for PlanFault {
                 match &facts[..] {
                     [fact] => write!(f, "step `{step}` needs {fact}, which no step gives and nobody has seen")?,
                     _ => {
-                        write!(f, "step `{step}` needs {enough} of these {} facts, and too few are given:", facts.len())?;
+                        write!(
+                            f,
+                            "step `{step}` needs {enough} of these {} facts, and too few are given:",
+                            facts.len()
+                        )?;
                         for fact in facts {
                             write!(f, "\n  {fact}")?;
                         }
@@ -103,10 +107,15 @@ impl fmt::Display for PlanFault {
                 for giver in givers {
                     write!(f, "\n  `{giver}`")?;
                 }
-                f.write_str("\n  remove one of them from the site file, or let one of the two layers use a fact of its own")
+                f.write_str(
+                    "\n  remove one of them from the site file, or let one of the two layers use a fact of its own",
+                )
             }
             Self::Twice(name) => {
-                write!(f, "two steps are named `{name}`: a layer proposed the same twice; it must give one of them a qualifier")
+                write!(
+                    f,
+                    "two steps are named `{name}`: a layer proposed the same twice; it must give one of them a qualifier"
+                )
             }
             Self::Circle(links) => {
                 f.write_str("these wait for each other, so none can ever start:")?;

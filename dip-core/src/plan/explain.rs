@@ -42,8 +42,12 @@ impl Plan {
         let fits = |name: &str, subject: &str| {
             name == wanted
                 || subject == wanted
-                || subject.split_once('/').is_some_and(|(_, rest)| rest == wanted || rest.split('/').any(|part| part == wanted))
-                || name.split([' ', '#']).any(|part| part == wanted || part.split_once('.').is_some_and(|(_, verb)| verb == wanted))
+                || subject
+                    .split_once('/')
+                    .is_some_and(|(_, rest)| rest == wanted || rest.split('/').any(|part| part == wanted))
+                || name
+                    .split([' ', '#'])
+                    .any(|part| part == wanted || part.split_once('.').is_some_and(|(_, verb)| verb == wanted))
         };
         let mut stories: Vec<Explanation> = (0..self.steps.len())
             .map(StepId::at)
@@ -53,15 +57,15 @@ impl Plan {
             })
             .map(|id| self.explain(id))
             .collect();
-        stories.extend(self.held.iter().filter(|held| fits(held.name.as_str(), &held.subject.to_string())).map(|held| {
-            Explanation {
+        stories.extend(self.held.iter().filter(|held| fits(held.name.as_str(), &held.subject.to_string())).map(
+            |held| Explanation {
                 step: held.name.to_string(),
                 reason: "it is not in the plan: all is as the site wants it".to_owned(),
                 origin: None,
                 after: Vec::new(),
                 before: Vec::new(),
-            }
-        }));
+            },
+        ));
         if stories.is_empty() { Err(self.no_such_step(wanted)) } else { Ok(stories) }
     }
 
@@ -92,13 +96,19 @@ impl Plan {
             reason,
             origin: planned.step.origin.as_ref().map(ToString::to_string),
             after: self.waits_for(id.into()),
-            before: self
-                .graph
-                .successors(id.into())
-                .iter()
-                .map(|&next| self.vertex_words(next))
-                .collect(),
+            before: self.graph.successors(id.into()).iter().flat_map(|&next| self.waiters(next)).collect(),
         }
+    }
+
+    /// Those that wait for a vertex, by name; for a set of facts, those that wait for the set.
+    fn waiters(&self, vertex: VertexId) -> Vec<String> {
+        if !matches!(self.graph.vertices()[vertex.index()], Vertex::Barrier { .. }) {
+            return vec![self.vertex_words(vertex)];
+        }
+        let waiters = self.graph.successors(vertex).iter();
+        waiters
+            .map(|&waiter| format!("{}, which waits for {}", self.vertex_words(waiter), self.vertex_words(vertex)))
+            .collect()
     }
 
     /// What a vertex waits for, one sentence each.
@@ -130,7 +140,9 @@ impl Plan {
             Vertex::Step(step) => format!("`{}`", self.step(step).step.name),
             Vertex::Barrier { threshold, of } if threshold == of => format!("all of {of} facts"),
             Vertex::Barrier { threshold, of } => format!("{threshold} of {of} facts"),
-            Vertex::Boot(index) => format!("boot {} of {} into {}", boot(index).ordinal, boot(index).node, boot(index).to),
+            Vertex::Boot(index) => {
+                format!("boot {} of {} into {}", boot(index).ordinal, boot(index).node, boot(index).to)
+            }
             Vertex::Leave(index) => {
                 format!("all work on {} before its boot {}", boot(index).node, boot(index).ordinal)
             }

@@ -126,11 +126,8 @@ impl<'a> Builder<'a> {
             facts.iter().filter_map(|fact| Some((*self.givers.get(fact)?, fact))).collect();
         let seen = facts.iter().filter(|fact| !self.givers.contains_key(fact) && (self.known)(fact)).count();
         if given.len() + seen < count {
-            let missing: Vec<FactKey> = facts
-                .iter()
-                .filter(|fact| !self.givers.contains_key(fact) && !(self.known)(fact))
-                .cloned()
-                .collect();
+            let missing: Vec<FactKey> =
+                facts.iter().filter(|fact| !self.givers.contains_key(fact) && !(self.known)(fact)).cloned().collect();
             // Where all are needed, the missing ones are the point; where some are, the whole choice is.
             let told = if count == facts.len() { &missing } else { facts };
             let enough = if count == facts.len() { missing.len() } else { count };
@@ -186,8 +183,12 @@ impl<'a> Builder<'a> {
     }
 
     fn unmet(&mut self, step: &Step, facts: &[FactKey], enough: usize) {
-        let fault =
-            PlanFault::Unmet { step: step.name.clone(), facts: facts.to_vec(), enough, nearest: self.nearest(&facts[0]) };
+        let fault = PlanFault::Unmet {
+            step: step.name.clone(),
+            facts: facts.to_vec(),
+            enough,
+            nearest: self.nearest(&facts[0]),
+        };
         if !self.faults.contains(&fault) {
             self.faults.push(fault);
         }
@@ -202,6 +203,9 @@ impl<'a> Builder<'a> {
             .map(|(fact, &giver)| (strsim::jaro_winkler(&fact.to_string(), &wanted.to_string()), *fact, giver))
             .collect();
         near.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1)));
-        near.into_iter().take(3).map(|(_, fact, giver)| (self.steps[giver.index()].name.clone(), fact.clone())).collect()
+        near.into_iter()
+            .take(3)
+            .map(|(_, fact, giver)| (self.steps[giver.index()].name.clone(), fact.clone()))
+            .collect()
     }
 }

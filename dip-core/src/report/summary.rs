@@ -96,7 +96,8 @@ impl fmt::Display for Report {
             }
             let word = if *kind == FailureKind::Conflict { "left alone" } else { "failed" };
             let same = self.failures().filter(|other| {
-                other.layer == step.layer && matches!(&other.status, Status::Failed { error: other, .. } if other == error)
+                other.layer == step.layer
+                    && matches!(&other.status, Status::Failed { error: other, .. } if other == error)
             });
             writeln!(f, "  {word}: {} — {error}", step.name)?;
             match same.count() - 1 {

@@ -100,7 +100,9 @@ async fn the_second_writer_is_told_who_holds_the_journal() {
 #[tokio::test]
 async fn any_bytes_are_read_without_a_panic() {
     let scratch = Scratch::new("bytes");
-    for bytes in [&b""[..], b"\n", b"zzzzzzzz zzzzzzzz {}\n", b"ffffffff ffffffff {}\n", b"00000002 00000000 {}\n", &[0xff; 64]] {
+    for bytes in
+        [&b""[..], b"\n", b"zzzzzzzz zzzzzzzz {}\n", b"ffffffff ffffffff {}\n", b"00000002 00000000 {}\n", &[0xff; 64]]
+    {
         std::fs::write(scratch.journal(), bytes).expect("a file");
         let read = JournalReader::open(&scratch.journal()).and_then(|mut reader| reader.read());
         assert!(!matches!(read, Ok(records) if !records.is_empty()));

@@ -51,7 +51,8 @@ async fn a_rack_that_waits_for_its_host_while_the_host_waits_for_the_rack_is_a_c
     let host = set("host", &[]).in_environment(&n1, Environment::Installed);
     let mut stage = Stage::new(vec![host]);
     // The boot itself needs what can only be done once it is over.
-    stage.layers = dip_core::layer::Layers::new().with(Gated(set("host", &[]).in_environment(&n1, Environment::Installed)));
+    stage.layers =
+        dip_core::layer::Layers::new().with(Gated(set("host", &[]).in_environment(&n1, Environment::Installed)));
     let error = stage.prepare().await.expect_err("there is no order").to_string();
     assert!(error.contains("boot 1 of n1 (installed)"), "{error}");
     assert!(error.contains("one of these needs must go"), "{error}");
@@ -148,7 +149,10 @@ async fn a_node_that_is_off_is_booted_once_and_its_work_waits_for_that() {
     assert_eq!(plan.boots().len(), 1);
     let file = plan.why("thing/file").expect("it is in the plan").remove(0);
     assert_eq!(file.reason, "unknown until n1 runs its installed system");
-    assert!(file.after.iter().any(|after| after == "boot 1 of n1 into installed, because it can run only there"), "{file}");
+    assert!(
+        file.after.iter().any(|after| after == "boot 1 of n1 into installed, because it can run only there"),
+        "{file}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

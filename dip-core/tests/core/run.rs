@@ -67,7 +67,9 @@ async fn a_busy_server_is_tried_again_and_a_refusal_is_not() {
     });
     let (report, _) = stage.run().await;
     assert_eq!(*status(&report, "busy"), Status::Settled(Change::Made));
-    assert!(matches!(status(&report, "denied"), Status::Failed { error, .. } if error == "toy could not set denied: denied"));
+    assert!(
+        matches!(status(&report, "denied"), Status::Failed { error, .. } if error == "toy could not set denied: denied")
+    );
     assert_eq!(stage.applied().iter().filter(|name| *name == "busy").count(), 3);
 }
 
@@ -136,7 +138,10 @@ async fn what_never_comes_true_fails_when_its_patience_ends() {
     let stage = Stage::new(vec![set("power", &[]), set("after", &["power"])]);
     stage.change(|world| world.loses.insert("power".to_owned(), usize::MAX));
     let (report, _) = stage.run().await;
-    assert!(matches!(status(&report, "power"), Status::Failed { kind: FailureKind::Unsettled, error } if error.contains("did not come true within 120s")), "{report:?}");
+    assert!(
+        matches!(status(&report, "power"), Status::Failed { kind: FailureKind::Unsettled, error } if error.contains("did not come true within 120s")),
+        "{report:?}"
+    );
     assert!(matches!(status(&report, "after"), Status::Blocked { .. }));
     assert!(report.took < Duration::from_secs(160), "{:?}", report.took);
 }
@@ -159,7 +164,9 @@ async fn a_lock_lets_one_in_and_a_limit_lets_so_many() {
 
 #[tokio::test(start_paused = true)]
 async fn waits_hold_no_worker() {
-    let steps = (0..50).map(|index| set(&format!("t{index}"), &[]).in_environment(&node(&format!("n{index}")), Environment::Installed));
+    let steps = (0..50).map(|index| {
+        set(&format!("t{index}"), &[]).in_environment(&node(&format!("n{index}")), Environment::Installed)
+    });
     let stage = Stage::new(steps.collect());
     let engine = stage.engine().limits(Limits { workers: 1, ..Limits::default() });
     let (report, _) = stage.run_with(&engine, &Stop::new()).await;

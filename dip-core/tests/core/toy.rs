@@ -40,9 +40,7 @@ pub(crate) fn node(name: &str) -> NodeName {
 /// A step that sets a thing and needs others.
 pub(crate) fn set(name: &str, needs: &[&str]) -> Step {
     let operation = Set { name: name.to_owned() };
-    Step::new(LayerId::Os, thing(name), &operation)
-        .need_facts(needs.iter().map(|need| is_set(need)))
-        .give(is_set(name))
+    Step::new(LayerId::Os, thing(name), &operation).need_facts(needs.iter().map(|need| is_set(need))).give(is_set(name))
 }
 
 /// What a world holds, and how it misbehaves.
@@ -137,7 +135,11 @@ impl Operation for Enter {
         let world = door.world().lock().expect("no test panics with the world locked");
         let now = world.nodes.get(&self.node).copied().unwrap_or(Environment::Off);
         let facts = Facts::new().with_key(IN.of_boot(&Subject::node(&self.node), self.ordinal), &self.to);
-        Ok(if now == self.to { Check::Holds(facts) } else { Check::Differs(Diff::of("environment", Some(now), Some(self.to))) })
+        Ok(if now == self.to {
+            Check::Holds(facts)
+        } else {
+            Check::Differs(Diff::of("environment", Some(now), Some(self.to)))
+        })
     }
 
     async fn apply(&self, cx: &Context<'_>) -> Result<Applied, OperationError> {

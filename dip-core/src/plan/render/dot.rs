@@ -8,7 +8,10 @@ use crate::plan::{Because, Plan, Vertex, VertexId};
 #[must_use]
 pub fn dot(plan: &Plan) -> String {
     const COLOURS: [&str; 7] = ["#fde0c5", "#f6c1c7", "#cfe3f5", "#cdebd0", "#e7d9f3", "#fff2b3", "#d9e2ec"];
-    let mut out = format!("digraph \"{}\" {{\n  rankdir=LR;\n  node [shape=box, style=filled, fontname=\"sans-serif\"];\n", plan.id().short());
+    let mut out = format!(
+        "digraph \"{}\" {{\n  rankdir=LR;\n  node [shape=box, style=filled, fontname=\"sans-serif\"];\n",
+        plan.id().short()
+    );
     for (index, vertex) in plan.graph().vertices().iter().enumerate() {
         let _ = match vertex {
             Vertex::Step(step) => {

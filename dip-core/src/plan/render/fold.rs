@@ -61,10 +61,13 @@ fn numbers(name: &[Part<'_>]) -> impl Iterator<Item = usize> {
     (0..name.len()).rev().filter(is_number)
 }
 
+/// A name without one of its numbers, and where that was.
+type Frame<'a> = (Vec<Part<'a>>, usize);
+
 /// Folds the names that differ only in the number that has `position` numbers behind it.
 fn fold_at(names: Vec<Vec<Part<'_>>>, position: usize) -> Vec<Vec<Part<'_>>> {
     let mut folded = Vec::new();
-    let mut alike: BTreeMap<(Vec<Part<'_>>, usize), Vec<(u64, &str)>> = BTreeMap::new();
+    let mut alike: BTreeMap<Frame<'_>, Vec<(u64, &str)>> = BTreeMap::new();
     for name in names {
         let index = numbers(&name).nth(position);
         let number = index.and_then(|index| Some((index, name[index].number()?)));

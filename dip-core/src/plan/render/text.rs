@@ -40,8 +40,11 @@ struct Group {
     subjects: Vec<String>,
 }
 
+/// Steps by operation, hazard and what differs in general.
+type Alike<'a> = BTreeMap<(String, Hazard, String), Vec<&'a PlannedStep>>;
+
 fn by_layer(plan: &Plan) -> BTreeMap<LayerId, Vec<Group>> {
-    let mut layers: BTreeMap<LayerId, BTreeMap<(String, Hazard, String), Vec<&PlannedStep>>> = BTreeMap::new();
+    let mut layers: BTreeMap<LayerId, Alike<'_>> = BTreeMap::new();
     for planned in plan.steps() {
         let step = &planned.step;
         let verb = step.call.operation().split_once('.').map_or(step.call.operation(), |(_, verb)| verb);
@@ -101,7 +104,9 @@ fn merge(groups: Vec<Group>) -> Vec<Group> {
     for same in groups.chunk_by(|a, b| (&a.operation, a.hazard) == (&b.operation, b.hazard)) {
         let is_many = same.len() > SHOWN;
         for group in same {
-            let last = merged.last_mut().filter(|last| is_many && last.operation == group.operation && last.hazard == group.hazard);
+            let last = merged
+                .last_mut()
+                .filter(|last| is_many && last.operation == group.operation && last.hazard == group.hazard);
             match last {
                 Some(last) => last.subjects.extend_from_slice(&group.subjects),
                 None => merged.push(Group {

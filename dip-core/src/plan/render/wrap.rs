@@ -36,7 +36,10 @@ mod tests {
         let words = "word ".repeat(40);
         let text = wrap("  first  ", &words, 4);
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
-        assert!(text.starts_with("  first  word") && text.lines().skip(1).all(|line| line.starts_with("    word")), "{text}");
+        assert!(
+            text.starts_with("  first  word") && text.lines().skip(1).all(|line| line.starts_with("    word")),
+            "{text}"
+        );
         let name = "x".repeat(100);
         assert_eq!(wrap("", &format!("a {name} b"), 2), format!("a\n  {name}\n  b\n"));
     }
