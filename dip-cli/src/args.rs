@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 /// Brings racks of real machines to ready state, in the right order, with the services that a site already has.
 #[derive(Debug, Parser)]
-#[command(name = "dip", version, about, after_help = EXIT_STATUS, max_term_width = 100)]
+#[command(name = "dip", version, after_help = EXIT_STATUS, max_term_width = 100)]
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,

@@ -13,8 +13,8 @@ use dip::core::site::{Faults, LockError};
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CliError {
     /// The site file is wrong.
-    #[error("{0}")]
-    Site(Faults),
+    #[error("{faults}\n\n{} in {}", count(.faults), .file.display())]
+    Site { file: PathBuf, faults: Faults },
     /// There is no plan for the site.
     #[error("there is no plan for this site:\n{0}")]
     Plan(PlanError),
@@ -38,11 +38,7 @@ pub(crate) enum CliError {
     Usage(String),
     /// A file cannot be read or written.
     #[error("{path} cannot be {action}")]
-    File {
-        path: PathBuf,
-        action: &'static str,
-        source: std::io::Error,
-    },
+    File { path: PathBuf, action: &'static str, source: std::io::Error },
     /// A plan file is wrong.
     #[error("{path} is not a plan that this dip can apply")]
     PlanFile { path: PathBuf, source: serde_json::Error },
@@ -57,8 +53,29 @@ pub(crate) enum CliError {
     Runtime(#[source] std::io::Error),
 }
 
+fn count(faults: &Faults) -> String {
+    let Faults(faults) = faults;
+    format!("{} fault{}", faults.len(), if faults.len() == 1 { "" } else { "s" })
+}
+
+/// Each reason once: a password that is missing is missed by a hundred nodes.
 fn lines(errors: &[ConnectError]) -> String {
-    errors.iter().map(|error| format!("  {}", sentence(error))).collect::<Vec<_>>().join("\n")
+    let mut reasons: Vec<(String, &str, usize)> = Vec::new();
+    for error in errors {
+        let (user, why) = match error {
+            ConnectError::Secret { user, source } => (user, sentence(source)),
+            ConnectError::Setting { user, why } => (user, why.clone()),
+        };
+        match reasons.iter_mut().find(|(known, _, _)| *known == why) {
+            Some((_, _, more)) => *more += 1,
+            None => reasons.push((why, user, 0)),
+        }
+    }
+    let reasons = reasons.into_iter().map(|(why, user, more)| match more {
+        0 => format!("  {user}: {why}"),
+        more => format!("  {user} and {more} more: {why}"),
+    });
+    reasons.collect::<Vec<_>>().join("\n")
 }
 
 impl CliError {
@@ -66,7 +83,7 @@ impl CliError {
     pub(crate) const fn exit_status(&self) -> u8 {
         match self {
             Self::Engine(_) | Self::Journal(_) | Self::Lock(_) | Self::Output(_) | Self::Runtime(_) => 1,
-            Self::Site(_)
+            Self::Site { .. }
             | Self::Plan(_)
             | Self::Connect(_)
             | Self::NoSuchStep(_)

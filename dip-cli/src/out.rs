@@ -61,7 +61,7 @@ impl Out {
     pub(crate) fn error(&self, error: &CliError) {
         let text = match error {
             // The faults of a site file are told one by one, each with its own heading.
-            CliError::Site(_) => sentence(error),
+            CliError::Site { .. } => sentence(error),
             _ => format!("{} {}", self.error_style.bad("error:"), sentence(error)),
         };
         self.note(text);

@@ -67,12 +67,12 @@ pub(crate) async fn carry_out(
                     _ => "abandoning running steps",
                 });
             }
-            Some(record) = records.recv() => view.show(&record)?,
+            Some(record) = records.recv() => view.take_in(&record)?,
             report = &mut run => break report,
         }
     };
     while let Ok(record) = records.try_recv() {
-        view.show(&record)?;
+        view.take_in(&record)?;
     }
     view.finish();
     Ok(report?)
@@ -84,13 +84,28 @@ struct View<'a> {
     out: &'a Out,
     lines: Lines,
     bars: Option<Progress>,
+    /// Nobody reads any more. That is no reason to leave work half done.
+    closed: bool,
 }
 
 impl<'a> View<'a> {
     fn new(plan: &'a Arc<Plan>, before: &[Record], detail: Detail, out: &'a Out) -> Self {
         let bars = (!out.json && std::io::stderr().is_terminal() && std::io::stdout().is_terminal())
             .then(|| Progress::new(Arc::clone(plan), before, out.style));
-        Self { plan, detail, out, lines: Lines::new(out.style), bars }
+        Self { plan, detail, out, lines: Lines::new(out.style), bars, closed: false }
+    }
+
+    fn take_in(&mut self, record: &Record) -> Result<(), CliError> {
+        if self.closed {
+            return Ok(());
+        }
+        match self.show(record) {
+            Err(CliError::ClosedPipe) => {
+                self.closed = true;
+                Ok(())
+            }
+            shown => shown,
+        }
     }
 
     fn show(&mut self, record: &Record) -> Result<(), CliError> {
@@ -110,6 +125,8 @@ impl<'a> View<'a> {
     fn finish(&self) {
         if let Some(bars) = &self.bars {
             bars.finish();
+            // The cursor stands at the end of the last bar.
+            self.out.note("");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What a person named: a site file, a plan file or a run.
 
-use std::path::{Path, PathBuf};
+use std::io::Read;
+use std::path::Path;
 
 use dip::Plan;
 use dip::core::engine::RunView;
@@ -18,19 +19,27 @@ impl Target {
     /// Looks into a file: a plan says that it is one, anything else is taken for a site file.
     pub(crate) fn of(path: &Path) -> Result<Self, CliError> {
         let failed = |source| CliError::File { path: path.to_owned(), action: "read", source };
-        let is_json = path.extension().is_some_and(|extension| extension == "json" || extension == "plan");
-        if !is_json {
+        let mut file = std::fs::File::open(path).map_err(failed)?;
+        if !is_plan(&mut file).map_err(failed)? {
             return Ok(Self::Site);
         }
         let text = std::fs::read_to_string(path).map_err(failed)?;
-        if !text.trim_start().starts_with("{\"dip_plan\"") {
-            return Ok(Self::Site);
-        }
         match serde_json::from_str(&text) {
             Ok(plan) => Ok(Self::Plan(Box::new(plan))),
             Err(source) => Err(CliError::PlanFile { path: path.to_owned(), source }),
         }
     }
+}
+
+/// Whether a file begins like a plan. A site file in JSON has no such key.
+fn is_plan(file: &mut impl Read) -> std::io::Result<bool> {
+    let mut start = String::new();
+    // Bytes that are no text are told by whoever reads the site file.
+    if let Err(error) = file.take(64).read_to_string(&mut start) {
+        return if error.kind() == std::io::ErrorKind::InvalidData { Ok(false) } else { Err(error) };
+    }
+    let inner = start.trim_start().strip_prefix('{').map(str::trim_start);
+    Ok(inner.is_some_and(|inner| inner.starts_with("\"dip_plan\"")))
 }
 
 /// The journal of a named run, or of the last one that fits.
@@ -61,7 +70,7 @@ pub(crate) fn find_run(
 }
 
 /// All records of a journal, also of one that is being written.
-pub(crate) fn read(path: &PathBuf) -> Result<Vec<Record>, CliError> {
+pub(crate) fn read(path: &Path) -> Result<Vec<Record>, CliError> {
     Ok(JournalReader::open(path)?.read()?)
 }
 

@@ -17,7 +17,8 @@ use crate::out::Out;
 /// Reads a site file with its overlays.
 pub(crate) fn load(files: &SiteFiles, layers: &Layers, out: &Out) -> Result<Loaded, CliError> {
     let paths: Vec<PathBuf> = std::iter::once(&files.site).chain(&files.overlay).cloned().collect();
-    let loaded = Site::load(&paths, &layers.settings()).map_err(CliError::Site)?;
+    let loaded =
+        Site::load(&paths, &layers.settings()).map_err(|faults| CliError::Site { file: files.site.clone(), faults })?;
     for warning in &loaded.warnings {
         out.note(warning);
     }
@@ -63,7 +64,9 @@ impl World {
 
     pub(crate) async fn prepare(&self, goal: Goal) -> Result<Prepared, CliError> {
         let site = Arc::clone(&self.site);
-        prepare(site, &self.layers, &self.providers, goal, &Limits::default(), &*self.clock).await.map_err(CliError::Plan)
+        prepare(site, &self.layers, &self.providers, goal, &Limits::default(), &*self.clock)
+            .await
+            .map_err(CliError::Plan)
     }
 
     pub(crate) fn engine(&self) -> Engine {

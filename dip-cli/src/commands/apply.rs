@@ -96,13 +96,14 @@ async fn start(args: &Apply, world: &World, plan: &Arc<Plan>, out: &Out) -> Resu
 
 /// Shows the report and what to do next.
 pub(super) fn finish(report: &dip::Report, can_resume: bool, out: &Out) -> Result<u8, CliError> {
-    if out.json {
-        out.json(&json!({"report": report}))?;
-    } else {
-        out.text(format!("\n{report}"))?;
-        if report.outcome != dip::Outcome::Ready && can_resume {
-            out.note(format!("go on with `dip resume {}`; see `dip show {}`", report.run, report.run));
-        }
+    let shown = if out.json { out.json(&json!({"report": report})) } else { out.text(format!("\n{report}")) };
+    match shown {
+        // The exit status still tells how it ended.
+        Err(CliError::ClosedPipe) => {}
+        shown => shown?,
+    }
+    if report.outcome != dip::Outcome::Ready && can_resume {
+        out.note(format!("go on with `dip resume {}`; see `dip show {}`", report.run, report.run));
     }
     Ok(report.outcome.exit_status())
 }

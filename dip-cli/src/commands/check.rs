@@ -23,7 +23,10 @@ pub(super) fn run(args: &Check, out: &Out) -> Result<u8, CliError> {
     let counts = counts.map(|(count, word)| format!("{count} {word}{}", if count == 1 { "" } else { "s" }));
     out.line(format!("  {}.", counts.join(", ")))?;
     if loaded.lock_changed {
-        out.line(format!("{} would change: it keeps the chosen addresses when the site is applied", loaded.lock_path.display()))?;
+        out.line(format!(
+            "{} would change: it keeps the chosen addresses when the site is applied",
+            loaded.lock_path.display()
+        ))?;
     }
     Ok(super::READY)
 }

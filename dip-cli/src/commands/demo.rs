@@ -28,9 +28,14 @@ pub(super) fn run(args: &Demo, out: &Out) -> Result<u8, CliError> {
     let text = datacenter(usize::from(args.nodes), racks);
     let lines = text.lines().count();
     let source = Source::new("demo.yaml", Format::Yaml, text);
-    let site = Site::parse(&[source], &layers.settings(), &Lock::default()).map_err(CliError::Site)?.site;
+    let site = Site::parse(&[source], &layers.settings(), &Lock::default())
+        .map_err(|faults| CliError::Site { file: "demo.yaml".into(), faults })?
+        .site;
     if !out.json {
-        out.line(format!("A simulated datacenter: {} nodes in {racks} racks, everything powered off, every", site.nodes.len()))?;
+        out.line(format!(
+            "A simulated datacenter: {} nodes in {racks} racks, everything powered off, every",
+            site.nodes.len()
+        ))?;
         out.line(format!("switch port in the wrong VLAN. Its site file has {lines} lines.\n"))?;
     }
     let unlucky = site.nodes.keys().nth(site.nodes.len() / 2).cloned();
@@ -92,8 +97,10 @@ fn fate(world: &World, plan: &Plan, node: &NodeName, records: &[Record], out: &O
         return out.line("The fault never struck.");
     }
     let subject = Subject::node(node);
-    let is_power_on = |step: &dip::core::step::Step| step.call.operation() == "firmware.power_on" && step.subject == subject;
-    let mine = records.iter().filter(|record| record.event.step().is_some_and(|step| is_power_on(&plan.step(step).step)));
+    let is_power_on =
+        |step: &dip::core::step::Step| step.call.operation() == "firmware.power_on" && step.subject == subject;
+    let mine =
+        records.iter().filter(|record| record.event.step().is_some_and(|step| is_power_on(&plan.step(step).step)));
     let mut asked: Vec<Timestamp> = Vec::new();
     let mut on = None;
     for record in mine {

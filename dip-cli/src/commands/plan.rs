@@ -25,12 +25,19 @@ pub(super) fn run(args: &Plan, out: &Out) -> Result<u8, CliError> {
     }
     if let Some(file) = &args.out {
         write(file, &json()?)?;
-        out.note(format!("plan {} is in {}; `dip apply {}` carries it out", plan.id().short(), file.display(), file.display()));
+        out.note(format!(
+            "plan {} is in {}; `dip apply {}` carries it out",
+            plan.id().short(),
+            file.display(),
+            file.display()
+        ));
     }
     match lock {
         // Whoever applies the plan has no site file any more: the addresses in the plan must be kept now.
         Some((lock, path)) if args.out.is_some() && !args.simulation.sandbox => super::keep(&lock, &path, out)?,
-        Some((_, path)) => out.note(format!("{} would change: it keeps the chosen addresses when the site is applied", path.display())),
+        Some((_, path)) => {
+            out.note(format!("{} would change: it keeps the chosen addresses when the site is applied", path.display()))
+        }
         None => {}
     }
     Ok(if args.exit_code && !plan.is_empty() { super::DIFFERS } else { super::READY })

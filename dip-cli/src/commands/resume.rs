@@ -18,12 +18,17 @@ pub(super) fn run(args: &Resume, out: &Out) -> Result<u8, CliError> {
     let open = |run: &dip::core::engine::RunView| run.outcome != Some(Outcome::Ready) && !run.run.ends_with(SANDBOX);
     let file = find_run(&directory, args.run.as_deref(), open, "run to go on with")?;
     if file.run.ends_with(SANDBOX) {
-        let text = format!("run `{}` was in a simulated datacenter, which is gone; start another with `dip apply --sandbox`", file.run);
+        let text = format!(
+            "run `{}` was in a simulated datacenter, which is gone; start another with `dip apply --sandbox`",
+            file.run
+        );
         return Err(CliError::Usage(text));
     }
     let (journal, records, tail) = FileJournal::resume(&file.path)?;
     if let Tail::Cut { lost, .. } = tail {
-        out.note(format!("the journal ended in {lost} bytes that are no whole record; they were cut off, nothing before them is lost"));
+        out.note(format!(
+            "the journal ended in {lost} bytes that are no whole record; they were cut off, nothing before them is lost"
+        ));
     }
     let before = view(&file)?;
     if before.outcome == Some(Outcome::Ready) {

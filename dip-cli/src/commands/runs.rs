@@ -27,12 +27,14 @@ pub(super) fn run(args: &Runs, out: &Out) -> Result<u8, CliError> {
     if all.is_empty() && !out.json {
         out.line(format!("There are no runs in {}.", directory.display()))?;
     }
+    let mut status = super::READY;
     for file in all {
         // One journal that cannot be read must not hide the others.
         let view = match read(&file.path) {
             Ok(records) => RunView::of(&records),
             Err(error) => {
                 out.error(&error);
+                status = error.exit_status();
                 continue;
             }
         };
@@ -45,10 +47,13 @@ pub(super) fn run(args: &Runs, out: &Out) -> Result<u8, CliError> {
             out.json(&line)?;
         } else {
             let Line { run, site, state, settled, steps, began, .. } = line;
-            out.line(format!("{run}  {site:12}  {settled:>6}/{steps:<6}  {state:12}  {}", began.strftime("%Y-%m-%d %H:%M:%S")))?;
+            out.line(format!(
+                "{run}  {site:12}  {settled:>6}/{steps:<6}  {state:12}  {}",
+                began.strftime("%Y-%m-%d %H:%M:%S")
+            ))?;
         }
     }
-    Ok(super::READY)
+    Ok(status)
 }
 
 fn line(run: String, view: &RunView) -> Line {

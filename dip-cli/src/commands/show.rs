@@ -33,10 +33,14 @@ fn head(view: &RunView, out: &Out) -> Result<(), CliError> {
     let plan = view.plan();
     out.line(format!("run   {}", view.run))?;
     out.line(format!("site  {}, plan {}, {} steps", plan.site().name, plan.id().short(), plan.steps().len()))?;
-    out.line(format!("began {}, last record {}", view.began.strftime("%Y-%m-%d %H:%M:%S"), view.last.strftime("%H:%M:%S")))?;
+    out.line(format!(
+        "began {}, last record {}",
+        view.began.strftime("%Y-%m-%d %H:%M:%S"),
+        view.last.strftime("%H:%M:%S")
+    ))?;
     match (&view.outcome, &view.owner) {
         (Some(outcome), _) => out.line(format!("state {outcome}")),
-        (None, Some(owner)) => out.line(format!("state not ended; worked on by {owner}")),
+        (None, Some(owner)) => out.line(format!("state not ended; last worked on by {owner}")),
         (None, None) => out.line("state not ended"),
     }
 }
@@ -62,7 +66,9 @@ fn layers(view: &RunView, out: &Out) -> Result<(), CliError> {
     }
     for (layer, Count { changed, held, open, failed }) in counts {
         let name = format!("{} {layer}", layer.number());
-        out.line(format!("  {name:13} {changed:>6} changed {held:>6} held {open:>6} open {failed:>6} failed or blocked"))?;
+        out.line(format!(
+            "  {name:13} {changed:>6} changed {held:>6} held {open:>6} open {failed:>6} failed or blocked"
+        ))?;
     }
     Ok(())
 }

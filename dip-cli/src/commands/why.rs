@@ -38,12 +38,12 @@ fn plan_of_site(args: &Why, out: &Out) -> Result<Arc<Plan>, CliError> {
 }
 
 fn tell(stories: Vec<Explanation>, view: Option<&RunView>, plan: &Plan, out: &Out) -> Result<u8, CliError> {
-    for story in stories {
+    for (index, story) in stories.into_iter().enumerate() {
         if out.json {
             out.json(&story)?;
             continue;
         }
-        out.text(&story)?;
+        out.text(format!("{}{story}", if index == 0 { "" } else { "\n" }))?;
         let step = plan.steps().iter().position(|planned| planned.step.name.as_str() == story.step);
         if let Some((view, step)) = view.zip(step) {
             out.line(format!("  now:    {}", view.schedule.status(StepId::at(step))))?;

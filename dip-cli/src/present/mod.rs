@@ -1,6 +1,6 @@
 //! What people see: colours, progress, lists.
 
-pub(crate) mod log;
 pub(crate) mod lines;
+pub(crate) mod log;
 pub(crate) mod progress;
 pub(crate) mod style;
