@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use dip::core::layer::ConnectError;
+use dip::core::layer::ConnectError as Unusable;
 use dip::core::plan::NoSuchStep as NoStep;
 use dip::core::provider::sentence;
 use dip::core::site::Faults;
@@ -13,7 +13,7 @@ use crate::site::SiteFault;
 // They are written in Python, where a class can be both an exception and have fields, in every version of Python.
 pyo3::import_exception!(dip.errors, SiteError);
 pyo3::import_exception!(dip.errors, PlanError);
-pyo3::import_exception!(dip.errors, ConnectionError);
+pyo3::import_exception!(dip.errors, ConnectError);
 pyo3::import_exception!(dip.errors, NoSuchStep);
 pyo3::import_exception!(dip.errors, RunError);
 pyo3::import_exception!(dip.errors, ProviderError);
@@ -31,9 +31,9 @@ pub(crate) fn plan(error: &dip::core::plan::PlanError) -> PyErr {
 }
 
 /// Providers cannot be made.
-pub(crate) fn connect(errors: &[ConnectError]) -> PyErr {
-    let lines: Vec<String> = errors.iter().map(|error| sentence(error)).collect();
-    ConnectionError::new_err((lines.join("\n"),))
+pub(crate) fn connect(errors: &[Unusable]) -> PyErr {
+    let reasons: Vec<String> = errors.iter().map(|error| sentence(error)).collect();
+    ConnectError::new_err((reasons.join("\n"), reasons))
 }
 
 /// No step fits a question.

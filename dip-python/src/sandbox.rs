@@ -42,9 +42,9 @@ impl Simulation {
         })
     }
 
-    /// Whether it is the datacenter of a site.
-    pub(crate) fn is_of(&self, site: &dip::Site) -> bool {
-        *self.site == *site
+    /// A node of a site that the datacenter does not have. A site may change and its machines stay the same.
+    pub(crate) fn missing_node<'a>(&self, site: &'a dip::Site) -> Option<&'a NodeName> {
+        site.nodes.keys().find(|node| !self.site.nodes.contains_key(*node))
     }
 
     /// Looks at the sandbox or acts on it, by the clock of the run that goes on: time is read by every thread alike.

@@ -35,13 +35,14 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(wanted: Arc<Wanted>, simulation: Option<Arc<Simulation>>, dns: DnsServices) -> PyResult<Self> {
+        if let Some(node) = simulation.as_ref().and_then(|simulation| simulation.missing_node(&wanted.site)) {
+            let text = format!(
+                "the sandbox has no node `{node}`; it was made for another site: make one with dip.Sandbox(site)"
+            );
+            return Err(PyValueError::new_err(text));
+        }
         let layers = dip::layers();
         let (mut providers, clock): (_, Arc<dyn Clock>) = match &simulation {
-            Some(simulation) if !simulation.is_of(&wanted.site) => {
-                let text =
-                    format!("the sandbox is not that of site `{}`; make one with dip.Sandbox(site)", wanted.site.name);
-                return Err(PyValueError::new_err(text));
-            }
             Some(simulation) => (simulation.sandbox.providers(), Arc::new(simulation.sandbox.clock())),
             None => {
                 let secrets = LocalSecrets::new(Path::new("."));

@@ -7,7 +7,7 @@ import time
 
 import dip
 import pytest
-from conftest import Table
+from table import Table
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import time
 
 import dip
 import pytest
-from conftest import Table
+from table import Table
 
 
 def plan_of(site, sandbox, dns):

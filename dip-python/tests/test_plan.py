@@ -1,9 +1,13 @@
 """Plans are made, printed, drawn and explained."""
 
 import json
+import signal
+import threading
+import time
 
 import dip
 import pytest
+from table import Table
 
 
 @pytest.fixture
@@ -63,11 +67,48 @@ def test_no_plan_is_told_with_all_reasons():
 def test_services_that_cannot_be_used_are_told(site, monkeypatch):
     for name in ("DIP_TSIG_SECRET", "DIP_BMC_PASSWORD", "DIP_SSH_KEY"):
         monkeypatch.delenv(name, raising=False)
-    with pytest.raises(dip.ConnectionError, match="DIP_TSIG_SECRET"):
+    with pytest.raises(dip.ConnectError, match="DIP_TSIG_SECRET") as raised:
         dip.plan(site)
+    reasons = raised.value.reasons
+    assert len(reasons) > 8 and str(raised.value) == "\n".join(reasons)
 
 
-def test_a_sandbox_belongs_to_its_site(site):
+def test_a_site_that_changed_is_planned_in_the_same_sandbox(site):
+    sandbox = dip.Sandbox(site)
+    assert dip.apply(dip.plan(site, sandbox=sandbox)).outcome == "ready"
+    overlay = 'profiles: {base: {os: {sysctl: {vm.swappiness: "1"}}}}'
+    changed = dip.Site.parse(dip.datacenter(nodes=8, racks=2), overlays=[overlay])
+    plan = dip.plan(changed, sandbox=sandbox)
+    assert len(plan) == 8 and all("kernel_settings" in step for step in plan.steps)
+    assert dip.apply(plan).changes == 8
+    assert dip.plan(changed, sandbox=sandbox).is_empty
+
+
+def test_a_sandbox_has_the_nodes_of_its_site_alone(site):
     other = dip.Site.parse(dip.datacenter(nodes=4, racks=2))
-    with pytest.raises(ValueError, match="the sandbox is not that of site `demo`"):
+    with pytest.raises(ValueError, match="^the sandbox has no node `r1-n3`; it was made for another site"):
         dip.plan(site, sandbox=dip.Sandbox(other))
+
+
+def test_ctrl_c_ends_a_plan(site):
+    class Hangs(Table):
+        def name(self, name):
+            hangs.set()
+            over.wait()
+
+    def press():
+        hangs.wait()
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+    hangs, over = threading.Event(), threading.Event()
+    person = threading.Thread(target=press)
+    person.start()
+    began = time.monotonic()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            dip.plan(site, sandbox=dip.Sandbox(site), dns={"dns": Hangs()})
+    finally:
+        hangs.set()
+        over.set()
+        person.join()
+    assert time.monotonic() - began < 20

@@ -24,7 +24,7 @@ from .dns import Dns, HeldName, HostName
 from .errors import (
     Busy,
     Conflict,
-    ConnectionError,
+    ConnectError,
     Denied,
     DipError,
     Invalid,
@@ -42,7 +42,7 @@ from .errors import (
 __all__ = [
     "Busy",
     "Conflict",
-    "ConnectionError",
+    "ConnectError",
     "Denied",
     "DipError",
     "Dns",

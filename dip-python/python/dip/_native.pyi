@@ -1,22 +1,23 @@
 """The compiled part of dip, as types."""
 
 from os import PathLike
-from typing import Any, Callable, Mapping, Sequence
+from typing import Any, Callable, Mapping, Sequence, final
 
 from .dns import Dns
 
+@final
 class Site:
     """What is wanted of one site. Every name in it resolves."""
 
     @staticmethod
-    def load(path: str | PathLike[str], overlays: Sequence[str | PathLike[str]] = ()) -> Site:
+    def load(path: str | PathLike[str], overlays: Sequence[str | PathLike[str]] = ...) -> Site:
         """Reads a site file (YAML, TOML or JSON) and overlays over it, the last one on top. Nothing is written.
 
         Raises SiteError with all that is wrong.
         """
 
     @staticmethod
-    def parse(text: str, *, name: str = "site.yaml", overlays: Sequence[str] = ()) -> Site:
+    def parse(text: str, *, name: str = "site.yaml", overlays: Sequence[str] = ...) -> Site:
         """Reads a site from text. ``name`` stands in faults, and its ending says how text and overlays are written."""
 
     @property
@@ -41,6 +42,7 @@ class Site:
     def to_json(self) -> str:
         """As ``to_dict``, as JSON."""
 
+@final
 class SiteFault:
     """Something wrong in a site file. Its text is what the dip command prints, with the line and a mark under the place."""
 
@@ -72,6 +74,7 @@ class SiteFault:
     def text(self) -> str:
         """All of it, as ``str()`` gives it."""
 
+@final
 class Sandbox:
     """A simulated datacenter: all machines of a site, powered off, and its services, empty. Its time is virtual."""
 
@@ -100,6 +103,7 @@ class Sandbox:
     def snapshot(self) -> dict[str, Any]:
         """The state of everything: nodes, ports, outlets, reservations, names, records, targets, keys."""
 
+@final
 class Plan:
     """What will be done, in which order and why. Its text is what ``dip plan`` prints, its length the number of steps."""
 
@@ -137,6 +141,7 @@ class Plan:
     def __len__(self) -> int: ...
     def __bool__(self) -> bool: ...
 
+@final
 class Explanation:
     """The story of one step."""
 
@@ -164,6 +169,7 @@ class Explanation:
     def text(self) -> str:
         """All of it, as ``str()`` gives it."""
 
+@final
 class Report:
     """How a run ended. Its text is what ``dip apply`` prints at the end."""
 
@@ -197,6 +203,7 @@ class Report:
     def to_json(self) -> str:
         """As ``to_dict``, as JSON."""
 
+@final
 class Failure:
     """A step that failed."""
 
@@ -235,7 +242,7 @@ def plan(
     It asks the sandbox, or else the site's own services; ``dns`` puts objects of yours in the place of DNS services of the
     site, by their names in the site file. ``through="ready"`` plans ready state alone, without applications and clusters.
 
-    Raises PlanError with all the reasons why there is no plan, and ConnectionError where services cannot be used.
+    Raises PlanError with all the reasons why there is no plan, and ConnectError where services cannot be used.
     """
 
 def apply(

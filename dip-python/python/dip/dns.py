@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol, Sequence, TypedDict
+from typing import Awaitable, Protocol, Sequence, TypedDict
 
 
 class HostName(TypedDict):
@@ -41,14 +41,14 @@ class Dns(Protocol):
     with its text and the line that raised it.
     """
 
-    def name(self, name: str) -> HeldName | None:
+    def name(self, name: str) -> HeldName | None | Awaitable[HeldName | None]:
         """The addresses and the owner of a name; ``None`` where nobody uses it."""
 
-    def reverse(self, address: str) -> Sequence[str]:
+    def reverse(self, address: str) -> Sequence[str] | Awaitable[Sequence[str]]:
         """The reverse names of an address; empty where it has none."""
 
-    def ensure(self, wanted: HostName, owner: str) -> None:
+    def ensure(self, wanted: HostName, owner: str) -> None | Awaitable[None]:
         """Makes a name and its addresses known in both directions, on behalf of a site."""
 
-    def remove(self, name: str, owner: str) -> None:
+    def remove(self, name: str, owner: str) -> None | Awaitable[None]:
         """Takes a name away in both directions, on behalf of a site."""

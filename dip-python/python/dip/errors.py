@@ -30,8 +30,13 @@ class PlanError(DipError):
         self.reasons = list(reasons)
 
 
-class ConnectionError(DipError):
-    """The services of the site cannot be used: a secret is missing, an address is wrong."""
+class ConnectError(DipError):
+    """The services of the site cannot be used: a secret is missing, an address is wrong. All the reasons, at once."""
+
+    def __init__(self, message: str, reasons: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        #: The reasons, one text each.
+        self.reasons = list(reasons)
 
 
 class NoSuchStep(DipError, LookupError):
