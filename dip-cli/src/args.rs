@@ -21,7 +21,7 @@ Exit status:
     2  the command line, the site file or the plan is wrong
     3  something differs (drift, plan --exit-code)
     4  something could not be observed (drift)
-  130  interrupted";
+  130  interrupted, or the answer was not yes";
 
 /// Options of every command.
 #[derive(Debug, Clone, clap::Args)]

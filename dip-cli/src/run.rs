@@ -62,7 +62,7 @@ pub(crate) async fn carry_out(
                 interrupt = Box::pin(tokio::signal::ctrl_c());
                 asked = asked.saturating_add(1);
                 stop.ask();
-                out.note(match asked {
+                view.note(match asked {
                     1 => "stopping: running steps end first; press Ctrl-C again to abandon them",
                     _ => "abandoning running steps",
                 });
@@ -93,6 +93,14 @@ impl<'a> View<'a> {
         let bars = (!out.json && std::io::stderr().is_terminal() && std::io::stdout().is_terminal())
             .then(|| Progress::new(Arc::clone(plan), before, out.style));
         Self { plan, detail, out, lines: Lines::new(out.style), bars, closed: false }
+    }
+
+    /// Tells a person something beside the records.
+    fn note(&self, text: &str) {
+        match &self.bars {
+            Some(bars) => bars.note(text),
+            None => self.out.note(text),
+        }
     }
 
     fn take_in(&mut self, record: &Record) -> Result<(), CliError> {

@@ -34,15 +34,19 @@ fn of_site(args: &Apply, out: &Out) -> Result<u8, CliError> {
     let world = World::new(Arc::new(loaded.site), layers, &args.simulation)?;
     world.block_on(async {
         let plan = world.prepare(args.through.goal()).await?.plan;
-        let agreed = show_and_ask(args, &plan, out)?;
-        if agreed && loaded.lock_changed && !args.simulation.sandbox {
+        let answer = show_and_ask(args, &plan, out)?;
+        if answer != Answer::No && loaded.lock_changed && !args.simulation.sandbox {
             super::keep(&loaded.lock, &loaded.lock_path, out)?;
         }
-        if agreed { start(args, &world, &plan, out).await } else { Ok(super::READY) }
+        act(answer, args, &world, &plan, out).await
     })?
 }
 
 fn of_plan(args: &Apply, plan: Plan, out: &Out) -> Result<u8, CliError> {
+    if !args.overlay.is_empty() {
+        let text = "a plan holds the site that it was made for; give --overlay to `dip plan`";
+        return Err(CliError::Usage(text.to_owned()));
+    }
     if args.through.goal() != plan.goal() && plan.goal() == Goal::Everything && args.through.goal() == Goal::Ready {
         let text = "a plan is carried out as it was made; make one with `dip plan --through ready`";
         return Err(CliError::Usage(text.to_owned()));
@@ -57,38 +61,55 @@ fn of_plan(args: &Apply, plan: Plan, out: &Out) -> Result<u8, CliError> {
                 now.id().short(),
             )));
         }
-        if show_and_ask(args, &now, out)? { start(args, &world, &now, out).await } else { Ok(super::READY) }
+        act(show_and_ask(args, &now, out)?, args, &world, &now, out).await
     })?
 }
 
-/// Shows what will be done and asks; true where there is something to do and nobody says no.
-fn show_and_ask(args: &Apply, plan: &Plan, out: &Out) -> Result<bool, CliError> {
-    if !out.json {
-        out.text(render::text(plan))?;
+/// What came of showing a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    /// There is nothing to ask for.
+    Nothing,
+    Yes,
+    No,
+}
+
+/// Shows what will be done and asks.
+fn show_and_ask(args: &Apply, plan: &Plan, out: &Out) -> Result<Answer, CliError> {
+    match (out.json, plan.is_empty()) {
+        (false, _) => out.text(render::text(plan))?,
+        (true, true) => out.json(&super::in_short(plan))?,
+        // The first record holds the plan; whoever has to say yes must see it before.
+        (true, false) if !args.yes => out.note(render::text(plan)),
+        (true, false) => {}
     }
     if plan.is_empty() {
-        if out.json {
-            out.json(&super::in_short(plan))?;
-        }
-        return Ok(false);
+        return Ok(Answer::Nothing);
     }
     if args.yes {
-        return Ok(true);
+        return Ok(Answer::Yes);
     }
     let mut stderr = std::io::stderr();
     write!(stderr, "\nApply this plan? Only `yes` is a yes: ").and_then(|()| stderr.flush())?;
     let mut answer = String::new();
     std::io::stdin().lock().read_line(&mut answer)?;
-    let agreed = answer.trim() == "yes";
-    if !agreed {
-        out.note("nothing was changed");
+    Ok(if answer.trim() == "yes" { Answer::Yes } else { Answer::No })
+}
+
+async fn act(answer: Answer, args: &Apply, world: &World, plan: &Arc<Plan>, out: &Out) -> Result<u8, CliError> {
+    match answer {
+        Answer::Nothing => Ok(super::READY),
+        Answer::Yes => start(args, world, plan, out).await,
+        Answer::No => {
+            out.note("nothing was changed");
+            Ok(super::DECLINED)
+        }
     }
-    Ok(agreed)
 }
 
 async fn start(args: &Apply, world: &World, plan: &Arc<Plan>, out: &Out) -> Result<u8, CliError> {
     let file = new_run(&args.journals.directory(), world, plan)?;
-    out.note(format!("run {} (journal {})", file.run, file.path.display()));
+    out.note(format!("run {}, journal in {}", file.run, args.journals.directory().display()));
     let journal = Arc::new(FileJournal::create(&file.path)?);
     let report = carry_out(world.engine(), plan, Work::New(&file.run), journal, Detail::Steps, out).await?;
     finish(&report, world.sandbox.is_none(), out)

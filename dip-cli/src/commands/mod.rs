@@ -27,6 +27,8 @@ const READY: u8 = 0;
 const DIFFERS: u8 = 3;
 /// Something could not be observed.
 const NOT_OBSERVED: u8 = 4;
+/// Somebody was asked and did not say yes: an interruption.
+const DECLINED: u8 = 130;
 
 /// Does what the command line asks for.
 pub(crate) fn run(args: &Args, out: &Out) -> Result<u8, CliError> {

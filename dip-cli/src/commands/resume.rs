@@ -35,7 +35,7 @@ pub(super) fn run(args: &Resume, out: &Out) -> Result<u8, CliError> {
         out.line(format!("Run {} is ready already; look for changes since with `dip drift`.", file.run))?;
         return Ok(super::READY);
     }
-    out.note(format!("going on with run {} (journal {})", file.run, file.path.display()));
+    out.note(format!("going on with run {}, journal in {}", file.run, directory.display()));
     let plan = Arc::clone(before.plan());
     let world = World::real(Arc::clone(plan.site()), dip::layers())?;
     let work = carry_out(world.engine(), &plan, Work::Rest(&records), Arc::new(journal), Detail::Steps, out);

@@ -91,13 +91,18 @@ impl Progress {
             _ => {}
         }
         if let Some(text) = self.lines.line(&self.plan, record).filter(|_| Lines::is_incident(record)) {
-            // What cannot be shown on the terminal is in the journal.
-            let _ = self.all.println(text);
+            self.note(&text);
         }
         if self.told.is_none_or(|told| told.elapsed() >= REFRESH) {
             self.told = Some(Instant::now());
             self.tell(record.at);
         }
+    }
+
+    /// Prints a line above the bars.
+    pub(crate) fn note(&self, text: &str) {
+        // What cannot be shown on the terminal is in the journal.
+        let _ = self.all.println(text);
     }
 
     fn waits(&mut self, step: StepId, reason: &str, at: Timestamp) {
