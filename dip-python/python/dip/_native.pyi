@@ -5,6 +5,19 @@ from typing import Any, Callable, Mapping, Sequence, final
 
 from .dns import Dns
 
+__all__ = [
+    "Explanation",
+    "Failure",
+    "Plan",
+    "Report",
+    "Sandbox",
+    "Site",
+    "SiteFault",
+    "apply",
+    "datacenter",
+    "plan",
+]
+
 @final
 class Site:
     """What is wanted of one site. Every name in it resolves."""
