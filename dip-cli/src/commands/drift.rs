@@ -23,12 +23,11 @@ pub(super) fn run(args: &Args, out: &Out) -> Result<u8, CliError> {
     } else {
         people(&seen, &drift, out)?
     }
-    Ok(if !drift.causes.is_empty() || !drift.following.is_empty() {
-        super::DIFFERS
-    } else if !drift.unobserved.is_empty() {
-        super::NOT_OBSERVED
-    } else {
-        super::READY
+    // What only follows from something that nobody could see is not known to differ by itself.
+    Ok(match (&drift.causes[..], &drift.unobserved[..], &drift.following[..]) {
+        ([], [], []) => super::READY,
+        ([], [_, ..], _) => super::NOT_OBSERVED,
+        _ => super::DIFFERS,
     })
 }
 

@@ -12,6 +12,7 @@ use base64::prelude::BASE64_STANDARD;
 use dip_core::layer::ConnectError;
 use dip_core::provider::{ErrorKind, ProviderError};
 use dip_core::site::{Cluster, Site};
+use futures_util::future::join_all;
 use reqwest::Client;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -110,11 +111,12 @@ fn failure(error: reqwest::Error, action: String) -> ProviderError {
 #[async_trait]
 impl Membership for Etcd {
     async fn members(&self) -> Result<Vec<Member>, ProviderError> {
-        let mut members = Vec::with_capacity(self.members.len());
-        for (name, address) in &self.members {
-            members.push(Member { name: name.clone(), health: self.health(*address).await });
-        }
-        Ok(members)
+        // All at once: a member that does not answer must not hold up the others.
+        let looks = self.members.iter().map(async |(name, address)| Member {
+            name: name.clone(),
+            health: self.health(*address).await,
+        });
+        Ok(join_all(looks).await)
     }
 
     async fn read(&self, key: &str) -> Result<Option<Stored>, ProviderError> {

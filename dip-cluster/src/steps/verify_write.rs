@@ -29,6 +29,8 @@ impl VerifyWrite {
         Step::new(LayerId::Cluster, subject.clone(), &self)
             .need_facts([QUORUM.of(&subject)])
             .give(WRITABLE.of(&subject))
+            // Without a quorum the cluster only keeps its caller waiting.
+            .seen_after_needs()
             .origin(origin)
     }
 
