@@ -133,7 +133,7 @@ pub(super) fn finish(report: &dip::Report, can_resume: bool, out: &Out) -> Resul
 fn new_run(directory: &Path, world: &World, plan: &Plan) -> Result<RunFile, CliError> {
     let failed = |source| CliError::File { path: directory.to_owned(), action: "made", source };
     std::fs::create_dir_all(directory).map_err(failed)?;
-    let kind = if world.sandbox.is_some() { SANDBOX } else { "" };
+    let kind = if world.sandbox.is_some() { super::SANDBOX } else { "" };
     let time = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%S");
     let start = plan.id().short().get(..6).unwrap_or_default();
     let name = format!("{time}-{start}{kind}");
@@ -141,6 +141,3 @@ fn new_run(directory: &Path, world: &World, plan: &Plan) -> Result<RunFile, CliE
     let free = names.map(|name| RunFile::of(directory, &name)).find(|file| !file.path.exists());
     free.ok_or_else(|| CliError::Usage("no name is free for the run".to_owned()))
 }
-
-/// The end of the names of runs in a simulation, which is gone when its process ends.
-pub(super) const SANDBOX: &str = "-sandbox";

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use dip::Outcome;
 use dip::core::journal::{FileJournal, Tail};
 
-use super::apply::{SANDBOX, finish};
+use super::SANDBOX;
+use super::apply::finish;
 use crate::args::Resume;
 use crate::error::CliError;
 use crate::out::Out;

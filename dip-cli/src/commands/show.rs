@@ -12,6 +12,7 @@ use serde_json::json;
 use crate::args::Show;
 use crate::error::CliError;
 use crate::out::Out;
+use crate::present::standing::standing;
 use crate::target::{find_run, view};
 
 pub(super) fn run(args: &Show, out: &Out) -> Result<u8, CliError> {
@@ -73,18 +74,28 @@ fn layers(view: &RunView, out: &Out) -> Result<(), CliError> {
     Ok(())
 }
 
-/// The steps that run, wait for something of their own, or failed. Those that wait for these are not listed.
+/// The steps that failed, run, or wait for something of their own. Those that wait for these are not listed.
 fn open_steps(view: &RunView, out: &Out) -> Result<(), CliError> {
+    const SHOWN: usize = 20;
+    let (mut failed, mut open) = (Vec::new(), Vec::new());
     for (index, planned) in view.plan().steps().iter().enumerate() {
-        let status = view.schedule.status(StepId::at(index));
-        let words = match &status {
+        let step = StepId::at(index);
+        let words = || standing(view, step);
+        let (list, words) = match view.schedule.status(step) {
             Status::Settled(_) | Status::Blocked { .. } => continue,
             Status::Waiting(Waiting::Needs(_) | Waiting::Limit { .. } | Waiting::Stopped) => continue,
-            Status::Failed { .. } => out.style.bad(&status),
-            Status::Waiting(_) => out.style.warn(&status),
-            Status::Running { .. } => out.style.strong(&status),
+            Status::Failed { .. } => (&mut failed, out.style.bad(words())),
+            Status::Waiting(_) => (&mut open, out.style.warn(words())),
+            Status::Running { .. } => (&mut open, out.style.strong(words())),
         };
-        out.line(format!("  {}: {words}", planned.step.name))?;
+        list.push(format!("  {}: {words}", planned.step.name));
+    }
+    let more = open.len().saturating_sub(SHOWN);
+    for line in failed.iter().chain(open.iter().take(SHOWN)) {
+        out.line(line)?;
+    }
+    if more > 0 {
+        out.line(format!("  and {more} more; `dip why {} STEP` tells of each", view.run))?;
     }
     Ok(())
 }

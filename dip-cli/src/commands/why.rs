@@ -11,6 +11,7 @@ use dip::core::plan::Explanation;
 use crate::args::{SiteFiles, Why};
 use crate::error::CliError;
 use crate::out::Out;
+use crate::present::standing::standing;
 use crate::target::{Target, find_run, view};
 use crate::world::{self, World};
 
@@ -46,7 +47,7 @@ fn tell(stories: Vec<Explanation>, view: Option<&RunView>, plan: &Plan, out: &Ou
         out.text(format!("{}{story}", if index == 0 { "" } else { "\n" }))?;
         let step = plan.steps().iter().position(|planned| planned.step.name.as_str() == story.step);
         if let Some((view, step)) = view.zip(step) {
-            out.line(format!("  now:    {}", view.schedule.status(StepId::at(step))))?;
+            out.line(format!("  now:    {}", standing(view, StepId::at(step))))?;
         }
     }
     Ok(super::READY)

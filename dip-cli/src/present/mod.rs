@@ -3,4 +3,5 @@
 pub(crate) mod lines;
 pub(crate) mod log;
 pub(crate) mod progress;
+pub(crate) mod standing;
 pub(crate) mod style;

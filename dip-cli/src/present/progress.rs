@@ -90,7 +90,9 @@ impl Progress {
             }
             _ => {}
         }
-        if let Some(text) = self.lines.line(&self.plan, record).filter(|_| Lines::is_incident(record)) {
+        // That it stops was told when it was asked for.
+        let is_told = matches!(record.event, Event::Stopping) || !Lines::is_incident(record);
+        if let Some(text) = self.lines.line(&self.plan, record).filter(|_| !is_told) {
             self.note(&text);
         }
         if self.told.is_none_or(|told| told.elapsed() >= REFRESH) {
