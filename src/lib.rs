@@ -21,6 +21,8 @@
 //! | [`cluster`] | layer 7: quorum, membership |
 //! | [`sandbox`] | a simulated datacenter that implements every provider trait |
 
+#[cfg(doctest)]
+mod readme;
 mod seven;
 
 pub use dip_apps as apps;
