@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use tokio::task::JoinHandle;
 
 use super::frame::{self, Frame};
 use super::{Event, Journal, JournalError, Record, Tail};
@@ -30,7 +31,16 @@ struct Disk {
     file: Arc<File>,
     /// How many records are known to be on disk.
     durable: u64,
+    /// The write that goes on. It does not end with the one who began it: the next one waits for it first.
+    writing: Option<Writing>,
     broken: bool,
+}
+
+#[derive(Debug)]
+struct Writing {
+    task: JoinHandle<std::io::Result<()>>,
+    /// How many records are on disk when it has ended.
+    appended: u64,
 }
 
 impl FileJournal {
@@ -43,9 +53,8 @@ impl FileJournal {
         let file = OpenOptions::new().read(true).append(true).create_new(true).open(path).map_err(failed("made"))?;
         lock(&file, path)?;
         // The name of the file must survive a crash too, not its bytes alone.
-        if let Some(directory) = path.parent() {
-            File::open(directory).and_then(|directory| directory.sync_all()).map_err(failed("made durable"))?;
-        }
+        let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        File::open(directory).and_then(|directory| directory.sync_all()).map_err(failed("made durable"))?;
         Ok(Self::over(path, file))
     }
 
@@ -70,7 +79,7 @@ impl FileJournal {
         Self {
             path: path.to_owned(),
             pending: Mutex::default(),
-            disk: tokio::sync::Mutex::new(Disk { file: Arc::new(file), durable: 0, broken: false }),
+            disk: tokio::sync::Mutex::new(Disk { file: Arc::new(file), durable: 0, writing: None, broken: false }),
         }
     }
 
@@ -111,34 +120,46 @@ impl Journal for FileJournal {
     async fn sync(&self) -> Result<(), JournalError> {
         let wanted = self.pending().appended;
         let mut disk = self.disk.lock().await;
+        loop {
+            self.finish(&mut disk).await?;
+            // Whoever held the lock before has written our records with its own: this is the group commit.
+            if disk.durable >= wanted {
+                return Ok(());
+            }
+            let (bytes, appended) = {
+                let mut pending = self.pending();
+                (std::mem::take(&mut pending.bytes), pending.appended)
+            };
+            let file = Arc::clone(&disk.file);
+            let task = tokio::task::spawn_blocking(move || {
+                let mut file = &*file;
+                file.write_all(&bytes)?;
+                file.sync_data()
+            });
+            disk.writing = Some(Writing { task, appended });
+        }
+    }
+}
+
+impl FileJournal {
+    /// Waits for the write that goes on, if any. A caller that is cancelled here leaves it to the next.
+    async fn finish(&self, disk: &mut Disk) -> Result<(), JournalError> {
         if disk.broken {
             return Err(JournalError::Broken);
         }
-        // Whoever held the lock before has written our records with its own: this is the group commit.
-        if disk.durable >= wanted {
-            return Ok(());
-        }
-        let (bytes, appended) = {
-            let mut pending = self.pending();
-            (std::mem::take(&mut pending.bytes), pending.appended)
-        };
-        let file = Arc::clone(&disk.file);
-        // Until it is known how the write ended, a cancelled caller must leave the journal broken, not half-trusted.
-        disk.broken = true;
-        let written = tokio::task::spawn_blocking(move || {
-            let mut file = &*file;
-            file.write_all(&bytes)?;
-            file.sync_data()
-        })
-        .await
-        .unwrap_or_else(|join| Err(std::io::Error::other(join)));
+        let Some(writing) = &mut disk.writing else { return Ok(()) };
+        let written = (&mut writing.task).await.unwrap_or_else(|join| Err(std::io::Error::other(join)));
+        let appended = writing.appended;
+        disk.writing = None;
         match written {
             Ok(()) => {
-                disk.broken = false;
                 disk.durable = appended;
                 Ok(())
             }
-            Err(source) => Err(JournalError::File { path: self.path.clone(), action: "written", source }),
+            Err(source) => {
+                disk.broken = true;
+                Err(JournalError::File { path: self.path.clone(), action: "written", source })
+            }
         }
     }
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use dip_core::engine::{Engine, Stop};
-use dip_core::journal::{Event, FileJournal, JournalError, JournalReader, Tail, runs};
+use dip_core::journal::{Event, FileJournal, Journal, JournalError, JournalReader, Record, Tail, runs};
 use dip_core::report::Outcome;
 
 use crate::toy::{Stage, set};
@@ -107,4 +107,51 @@ async fn any_bytes_are_read_without_a_panic() {
         let read = JournalReader::open(&scratch.journal()).and_then(|mut reader| reader.read());
         assert!(!matches!(read, Ok(records) if !records.is_empty()));
     }
+}
+
+fn stopping(sequence: u64) -> Record {
+    Record { sequence, at: "2026-01-01T00:00:00Z".parse().expect("a time"), event: Event::Stopping }
+}
+
+#[tokio::test]
+async fn a_cancelled_sync_does_not_break_the_journal() {
+    let scratch = Scratch::new("cancelled");
+    let journal = FileJournal::create(&scratch.journal()).expect("a journal");
+    for sequence in 0..20 {
+        journal.append(&stopping(sequence)).expect("it is sound");
+        // The write has begun, and whoever waited for it is gone.
+        assert!(futures_util::FutureExt::now_or_never(journal.sync()).is_none_or(|synced| synced.is_ok()));
+    }
+    journal.sync().await.expect("nothing is broken");
+    let records = JournalReader::open(&scratch.journal()).and_then(|mut reader| reader.read()).expect("records");
+    let sequences: Vec<u64> = records.iter().map(|record| record.sequence).collect();
+    assert_eq!(sequences, (0..20).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_journal_can_be_named_without_a_directory() {
+    let path = PathBuf::from(format!("relative-{}.journal", std::process::id()));
+    let made = FileJournal::create(&path);
+    let _ = std::fs::remove_file(&path);
+    made.expect("a journal in the current directory");
+}
+
+#[tokio::test]
+async fn readers_see_what_goes_on_although_nothing_is_applied() {
+    let scratch = Scratch::new("follow");
+    let stage = Stage::new(vec![set("a", &[])]);
+    stage.change(|world| world.slow.insert("a".to_owned(), std::time::Duration::from_secs(60)));
+    let plan = stage.prepare().await.expect("a plan").plan;
+    let journal = Arc::new(FileJournal::create(&scratch.journal()).expect("a journal"));
+    let engine = Engine::new(stage.layers.operations(), stage.providers.clone()).clock(Arc::clone(&stage.clock));
+    let stop = Stop::new();
+    let reads = async {
+        tokio::time::sleep(std::time::Duration::from_millis(2500)).await;
+        let records = JournalReader::open(&scratch.journal()).and_then(|mut reader| reader.read());
+        stop.ask();
+        records.expect("records")
+    };
+    let (report, records) = tokio::join!(engine.run("r1", plan, journal, &stop), reads);
+    assert_eq!(report.expect("a run").outcome, Outcome::Interrupted);
+    assert!(records.iter().any(|record| matches!(record.event, Event::Waiting { .. })), "{records:?}");
 }
