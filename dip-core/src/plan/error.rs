@@ -83,6 +83,11 @@ impl fmt::Display for PlanFault {
             Self::Unmet { step, facts, enough, nearest } => {
                 match &facts[..] {
                     [fact] => write!(f, "step `{step}` needs {fact}, which no step gives and nobody has seen")?,
+                    [] => write!(
+                        f,
+                        "step `{step}` needs {} out of none: the set that it waits for is empty",
+                        count(*enough)
+                    )?,
                     _ => {
                         write!(
                             f,
@@ -94,7 +99,7 @@ impl fmt::Display for PlanFault {
                         }
                     }
                 }
-                if nearest.is_empty() {
+                if nearest.is_empty() && !facts.is_empty() {
                     f.write_str("\n  nothing in this site gives anything like it: is a service or a setting missing from the site file?")?;
                 }
                 for (giver, fact) in nearest {
@@ -127,4 +132,8 @@ impl fmt::Display for PlanFault {
             }
         }
     }
+}
+
+fn count(facts: usize) -> String {
+    if facts == 1 { "1 fact".to_owned() } else { format!("{facts} facts") }
 }

@@ -78,10 +78,14 @@ pub struct Graph {
 }
 
 impl Graph {
-    /// Builds the rows. Edges between the same two vertices are kept once, with their first reason.
+    /// Builds the rows. Edges between the same two vertices are kept once, with their first reason; only into a set of facts
+    /// each fact is an edge of its own, because a quorum counts facts and not those who give them.
     pub(crate) fn new(vertices: Vec<Vertex>, mut edges: Vec<Edge>) -> Self {
         edges.sort_unstable();
-        edges.dedup_by(|later, kept| later.from == kept.from && later.to == kept.to);
+        let is_set = |vertex: VertexId| matches!(vertices[vertex.index()], Vertex::Barrier { .. });
+        edges.dedup_by(|later, kept| {
+            later.from == kept.from && later.to == kept.to && (later.because == kept.because || !is_set(kept.to))
+        });
         let count = vertices.len();
         let mut out_start = vec![0_u32; count + 1];
         let mut in_start = vec![0_u32; count + 1];

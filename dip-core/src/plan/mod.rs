@@ -9,6 +9,7 @@ mod error;
 mod explain;
 mod graph;
 mod identity;
+mod near;
 pub mod render;
 mod resolve;
 

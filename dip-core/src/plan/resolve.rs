@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::graph::{Because, Edge, Graph, Vertex, VertexId};
+use super::near::Near;
 use super::{PlanFault, PlannedBoot};
 use crate::fact::FactKey;
 use crate::id::StepId;
@@ -29,6 +30,7 @@ pub(crate) fn resolve(
         edges: Vec::new(),
         barriers: HashMap::new(),
         faults,
+        near: None,
     };
     for (index, step) in steps.iter().enumerate() {
         let vertex = VertexId::from(StepId::at(index));
@@ -54,7 +56,8 @@ fn givers<'a>(steps: &[&'a Step], faults: &mut Vec<PlanFault>) -> Givers<'a> {
             continue;
         }
         for fact in &step.gives {
-            if let Some(first) = givers.insert(fact, StepId::at(index)) {
+            // A step that names a fact twice gives it all the same.
+            if let Some(first) = givers.insert(fact, StepId::at(index)).filter(|first| first.index() != index) {
                 contested.entry(fact).or_default().extend([&steps[first.index()].name, &step.name]);
             }
         }
@@ -66,6 +69,15 @@ fn givers<'a>(steps: &[&'a Step], faults: &mut Vec<PlanFault>) -> Givers<'a> {
     givers
 }
 
+/// How many facts of a set must be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Enough {
+    /// So many.
+    Count(usize),
+    /// All that are given.
+    Given,
+}
+
 struct Builder<'a> {
     steps: &'a [&'a Step],
     givers: &'a Givers<'a>,
@@ -73,8 +85,10 @@ struct Builder<'a> {
     vertices: Vec<Vertex>,
     edges: Vec<Edge>,
     /// Identical sets of needs share one vertex: N + M edges, not N × M.
-    barriers: HashMap<(usize, &'a [FactKey]), VertexId>,
+    barriers: HashMap<(Enough, &'a [FactKey]), VertexId>,
     faults: Vec<PlanFault>,
+    /// What is near to what is missing; made only where something is.
+    near: Option<Near<'a>>,
 }
 
 impl<'a> Builder<'a> {
@@ -103,7 +117,7 @@ impl<'a> Builder<'a> {
 
     /// A barrier over those of the facts that are given at all.
     fn given(&mut self, vertex: VertexId, facts: &'a [FactKey]) {
-        let key = (usize::MAX, facts);
+        let key = (Enough::Given, facts);
         if let Some(&barrier) = self.barriers.get(&key) {
             self.edge(barrier, vertex, Because::Barrier);
             return;
@@ -118,7 +132,7 @@ impl<'a> Builder<'a> {
     }
 
     fn barrier(&mut self, step: &'a Step, vertex: VertexId, count: usize, facts: &'a [FactKey]) {
-        if let Some(&barrier) = self.barriers.get(&(count, facts)) {
+        if let Some(&barrier) = self.barriers.get(&(Enough::Count(count), facts)) {
             self.edge(barrier, vertex, Because::Barrier);
             return;
         }
@@ -138,7 +152,7 @@ impl<'a> Builder<'a> {
             return;
         }
         let barrier = self.collect(count - seen, given);
-        self.barriers.insert((count, facts), barrier);
+        self.barriers.insert((Enough::Count(count), facts), barrier);
         self.edge(barrier, vertex, Because::Barrier);
     }
 
@@ -183,29 +197,15 @@ impl<'a> Builder<'a> {
     }
 
     fn unmet(&mut self, step: &Step, facts: &[FactKey], enough: usize) {
-        let fault = PlanFault::Unmet {
-            step: step.name.clone(),
-            facts: facts.to_vec(),
-            enough,
-            nearest: self.nearest(&facts[0]),
-        };
-        if !self.faults.contains(&fault) {
+        let near = self.near.get_or_insert_with(|| Near::new(self.givers));
+        let near = facts.first().map_or_else(Vec::new, |fact| near.to(fact));
+        let named = |fact: &FactKey| Some((self.steps[self.givers.get(fact)?.index()].name.clone(), fact.clone()));
+        let nearest = near.into_iter().filter_map(named).collect();
+        let fault = PlanFault::Unmet { step: step.name.clone(), facts: facts.to_vec(), enough, nearest };
+        // One step may say the same need twice; its faults are the last ones.
+        let is_own = |fault: &&PlanFault| matches!(fault, PlanFault::Unmet { step: other, .. } if *other == step.name);
+        if !self.faults.iter().rev().take_while(is_own).any(|other| *other == fault) {
             self.faults.push(fault);
         }
-    }
-
-    /// Up to three steps that give the same fact about something else, or something else about the same subject.
-    fn nearest(&self, wanted: &FactKey) -> Vec<(StepName, FactKey)> {
-        let mut near: Vec<(f64, &FactKey, StepId)> = self
-            .givers
-            .iter()
-            .filter(|(fact, _)| fact.name() == wanted.name() || fact.subject() == wanted.subject())
-            .map(|(fact, &giver)| (strsim::jaro_winkler(&fact.to_string(), &wanted.to_string()), *fact, giver))
-            .collect();
-        near.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1)));
-        near.into_iter()
-            .take(3)
-            .map(|(_, fact, giver)| (self.steps[giver.index()].name.clone(), fact.clone()))
-            .collect()
     }
 }
