@@ -16,13 +16,22 @@ pub struct PlanId(String);
 impl PlanId {
     pub(super) fn of(site: &Site, goal: Goal, steps: &[PlannedStep], boots: &[PlannedBoot], known: &[Known]) -> Self {
         let mut hash = Canonical(Sha256::new());
-        hash.add(&(2_u32, site.name.as_str(), goal));
-        for PlannedStep { step, reading } in steps {
-            hash.add(&(&step.name, step.call.operation(), step.call.input(), &step.needs, &step.gives));
-            hash.add(&(&step.place, step.hazard, &step.locks, reading));
+        hash.add(&(3_u32, site.name.as_str(), goal));
+        // By name and not by place: the order in which steps were proposed tells nothing.
+        let mut ordered: Vec<&PlannedStep> = steps.iter().collect();
+        ordered.sort_unstable_by_key(|planned| &planned.step.name);
+        for PlannedStep { step, reading } in ordered {
+            hash.add(&(&step.name, step.layer, &step.subject, step.call.operation(), step.call.input()));
+            hash.add(&(&step.needs, &step.gives, &step.locks, &step.place, step.sight, step.hazard));
+            hash.add(&(step.patience, &step.boot, reading));
         }
-        for boot in boots {
+        for PlannedBoot { boot, parts, work, leaves } in boots {
             hash.add(boot);
+            for ids in [parts, work, leaves] {
+                let mut names: Vec<_> = ids.iter().map(|id| &steps[id.index()].step.name).collect();
+                names.sort_unstable();
+                hash.add(&names);
+            }
         }
         for known in known {
             hash.add(&(&known.key, &known.value));

@@ -213,3 +213,85 @@ async fn a_question_about_a_step_that_is_not_there_names_the_nearest() {
     let error = plan.why("thing/stroage").expect_err("a typo");
     assert_eq!(error.to_string(), "no step fits `thing/stroage`; did you mean `thing/storage`?");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_quorum_of_nothing_is_told_and_no_panic() {
+    let empty = Need::AtLeast { count: 1, facts: Vec::new() };
+    let error =
+        Stage::new(vec![set("a", &[]).need(empty)]).prepare().await.expect_err("nobody can meet it").to_string();
+    assert!(error.contains("step `toy.set thing/a` needs 1 fact out of none"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn more_facts_than_there_are_is_not_mistaken_for_those_that_are_given() {
+    let facts = vec![is_set("a"), is_set("b")];
+    let steps = vec![
+        set("a", &[]),
+        set("b", &[]),
+        set("given", &[]).need(Need::AllIfGiven(facts.clone())),
+        set("more", &[]).need(Need::AtLeast { count: usize::MAX, facts }),
+    ];
+    assert!(Stage::new(steps).prepare().await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_that_gives_two_facts_of_a_quorum_counts_twice() {
+    let facts = vec![is_set("s"), is_set("s2"), is_set("t")];
+    let steps =
+        vec![set("s", &[]).give(is_set("s2")), set("t", &[]), set("q", &[]).need(Need::AtLeast { count: 2, facts })];
+    let plan = Stage::new(steps).prepare().await.expect("a plan").plan;
+    let barrier = plan.graph().vertices().iter().position(|vertex| matches!(vertex, Vertex::Barrier { .. }));
+    let barrier = dip_core::plan::VertexId(barrier.expect("a barrier") as u32);
+    assert_eq!((plan.graph().predecessors(barrier).len(), plan.graph().threshold(barrier)), (3, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_that_names_a_fact_twice_does_not_contest_itself() {
+    let stage = Stage::new(vec![set("a", &[]).give(is_set("a"))]);
+    assert!(stage.prepare().await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_order_of_proposals_does_not_change_the_id() {
+    let n1 = node("n1");
+    let steps = || {
+        vec![
+            set("a", &[]),
+            set("b", &["a"]).in_environment(&n1, Environment::Installed),
+            set("c", &["a"]).in_environment(&n1, Environment::Installed),
+            set("d", &["b", "c"]).in_environment(&n1, Environment::Off),
+        ]
+    };
+    let first = Stage::new(steps()).prepare().await.expect("a plan").plan;
+    let second = Stage::new(steps().into_iter().rev().collect()).prepare().await.expect("a plan").plan;
+    assert_eq!(first.id(), second.id());
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_part_of_a_step_can_be_changed_on_disk_unseen() {
+    let stage = Stage::new(vec![set("a", &[])]);
+    let plan = stage.prepare().await.expect("a plan").plan;
+    let text = serde_json::to_string(&*plan).expect("JSON");
+    for (from, to) in [
+        (r#""deadline":{"secs":120"#, r#""deadline":{"secs":7200"#),
+        (r#""sight":"anytime""#, r#""sight":"after_needs""#),
+        (r#""layer":"os""#, r#""layer":"apps""#),
+        (r#""subject":"thing/a""#, r#""subject":"thing/b""#),
+        (r#""hazard":"none""#, r#""hazard":"erases""#),
+    ] {
+        let changed = text.replace(from, to);
+        assert_ne!(changed, text, "{from} is in the text");
+        let error = serde_json::from_str::<Plan>(&changed).expect_err(to).to_string();
+        assert!(error.contains("it was changed after it was made"), "{error}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn ten_thousand_unmet_needs_are_told_in_no_time() {
+    let steps = (0..10_000).map(|index| set(&format!("n{index}"), &[&format!("dns{index}")])).collect();
+    let began = std::time::Instant::now();
+    let error = Stage::new(steps).prepare().await.expect_err("nobody gives them");
+    assert_eq!(error.faults().len(), 10_000);
+    // Linear, it takes a second in a build for tests; with a search through all givers for each it took minutes.
+    assert!(began.elapsed() < std::time::Duration::from_secs(30), "{:?}", began.elapsed());
+}
