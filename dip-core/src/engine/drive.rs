@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::{JoinError, JoinSet};
+use tokio::time::Instant;
 use tracing::Instrument;
 
 use super::attempt::{Shared, attempt};
@@ -110,8 +111,8 @@ impl Engine {
             Event::Opened { fence, .. } => Some(fence),
             _ => None,
         });
-        let fence = fence.max().unwrap_or(0) + 1;
-        let next = records.last().map_or(0, |record| record.sequence + 1);
+        let fence = fence.max().unwrap_or(0).saturating_add(1);
+        let next = records.last().map_or(0, |record| record.sequence.saturating_add(1));
         let schedule = Schedule::replay(Arc::clone(plan), self.limits.clone(), records);
         let log = RunLog::new(Arc::clone(&self.clock), journal, self.watchers.clone(), next);
         self.drive(run.clone(), schedule, log, fence, stop).await
@@ -137,16 +138,32 @@ impl Engine {
         });
         let mut drive = Drive { run, schedule, shared, fence, workers: JoinSet::new() };
         let outcome = drive.until_done(stop).instrument(span).await;
+        // What was done when the run was stopped is done; what it led to must not be lost.
+        while let Some(joined) = drive.workers.try_join_next() {
+            if let Err(error) = drive.ended(joined) {
+                tracing::warn!(error = crate::provider::sentence(&error), "a worker ended badly after the run");
+            }
+        }
         // Workers are joined whatever happened: nothing goes on after a run has ended.
         drive.workers.shutdown().await;
+        if outcome.is_err()
+            && let Err(error) = drive.shared.log.sync().await
+        {
+            tracing::warn!(error = crate::provider::sentence(&error), "the last records could not be written");
+        }
         let outcome = outcome?;
         let now = drive.shared.log.now();
         let took = Duration::try_from(now.duration_since(began)).unwrap_or_default();
         drive.shared.log.append(Event::Ended { outcome, took })?;
         drive.shared.log.sync().await?;
+        drive.take_in();
         Ok(Report::new(&drive.run, &drive.schedule, outcome, took))
     }
 }
+
+/// How long a record may stand in memory only, for those who read the journal during the run. What must be on disk before
+/// an effect is synced by itself.
+const READERS_WAIT: Duration = Duration::from_secs(1);
 
 type Worker = Result<Option<Event>, JournalError>;
 
@@ -161,8 +178,11 @@ struct Drive {
 impl Drive {
     async fn until_done(&mut self, stop: &Stop) -> Result<Outcome, EngineError> {
         let mut told = false;
+        let mut flush: Option<Instant> = None;
         loop {
-            self.take_in();
+            if self.take_in() {
+                flush.get_or_insert_with(|| Instant::now() + READERS_WAIT);
+            }
             if stop.draining().is_cancelled() && !told {
                 told = true;
                 self.shared.log.append(Event::Stopping)?;
@@ -172,7 +192,7 @@ impl Drive {
                 self.start(start)?;
             }
             if self.schedule.is_finished() {
-                return Ok(Outcome::of(&self.schedule, told));
+                return Ok(Outcome::of(&self.schedule));
             }
             let wake = sleep(self.schedule.next_wake(), self.shared.log.now());
             tokio::select! {
@@ -180,6 +200,11 @@ impl Drive {
                 () = stop.abandoned().cancelled() => return Ok(Outcome::Interrupted),
                 () = stop.draining().cancelled(), if !told => {}
                 Some(joined) = self.workers.join_next() => self.ended(joined)?,
+                () = async { tokio::time::sleep_until(flush.unwrap_or_else(Instant::now)).await }, if flush.is_some() => {
+                    flush = None;
+                    let shared = Arc::clone(&self.shared);
+                    self.workers.spawn(async move { shared.log.sync().await.map(|()| None) });
+                }
                 () = wake => {}
             }
         }
@@ -215,11 +240,13 @@ impl Drive {
         Ok(())
     }
 
-    /// The schedule learns what happened from the same records that the journal keeps.
-    fn take_in(&mut self) {
-        for record in self.shared.log.take_fresh() {
-            self.schedule.record(&record);
+    /// The schedule learns what happened from the same records that the journal keeps; whether there were any.
+    fn take_in(&mut self) -> bool {
+        let fresh = self.shared.log.take_fresh();
+        for record in &fresh {
+            self.schedule.record(record);
         }
+        !fresh.is_empty()
     }
 }
 

@@ -23,6 +23,11 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// How many steps are worked on at once: at least one, or a run would never end.
+    pub(super) fn workers(&self) -> usize {
+        self.workers.max(1)
+    }
+
     /// How many holders a lock may have.
     #[must_use]
     pub fn capacity(&self, lock: &Lock) -> usize {

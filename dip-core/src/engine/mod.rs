@@ -6,6 +6,7 @@ mod clock;
 mod drift;
 mod drive;
 mod limits;
+mod locks;
 mod log;
 mod prepare;
 mod retry;

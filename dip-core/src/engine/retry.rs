@@ -12,7 +12,8 @@ use crate::provider::Retry;
 pub(crate) fn pause(retry: Retry, attempt: u32) -> Option<Duration> {
     match retry {
         Retry::Never => None,
-        Retry::After(pause) => Some(pause),
+        // A server that says "at once" is not asked all the time all the same.
+        Retry::After(pause) => Some(pause.max(Duration::from_secs(1))),
         Retry::Backoff => Some(Duration::from_secs(1 << attempt.saturating_sub(1).min(5)).min(Duration::from_secs(30))),
     }
 }

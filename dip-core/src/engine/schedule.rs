@@ -1,16 +1,18 @@
 //! The schedule: which step starts when. Pure: no clock, no runtime, no I/O; the same records always lead to the same state.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::Limits;
+use super::clock::after;
+use super::locks::Locks;
 use super::state::{Status, Waiting};
 use crate::fact::Facts;
-use crate::id::StepId;
+use crate::id::{NodeName, StepId};
 use crate::journal::{Change, Event, FailureKind, Record};
 use crate::plan::{Plan, Vertex, VertexId};
 use crate::step::{Hazard, Lock};
@@ -43,14 +45,16 @@ pub struct Schedule {
     steps: Vec<State>,
     facts: Facts,
     /// The steps on the longest way first: what others wait for longest must not wait itself.
-    ready: BinaryHeap<(u32, Reverse<StepId>)>,
-    parked: BTreeMap<Lock, Vec<StepId>>,
-    held: HashMap<Lock, usize>,
+    ready: BinaryHeap<Turn>,
+    locks: Locks<Turn>,
     timers: BinaryHeap<Reverse<(Timestamp, StepId)>>,
     running: usize,
     unfinished: usize,
     stopping: bool,
 }
+
+/// A step in a queue: the one with the longest way behind it comes first.
+type Turn = (u32, Reverse<StepId>);
 
 #[derive(Debug, Clone)]
 struct State {
@@ -85,31 +89,62 @@ impl Schedule {
     /// The schedule of a run, brought to the state that its records tell. A new run has none.
     ///
     /// What was settled stays settled, with its facts, except what feeds a disruptive or erasing step that is still to
-    /// come: that is looked at again first. What had failed is tried again.
+    /// come: that is looked at again first. What a server had accepted is waited for and not asked for at once again. What
+    /// had failed is tried again.
     #[must_use]
     pub fn replay(plan: Arc<Plan>, limits: Limits, records: &[Record]) -> Self {
         let mut schedule = Self::fresh(plan, limits);
         let mut settled: BTreeMap<StepId, &Facts> = BTreeMap::new();
-        // A journal from elsewhere may name steps that its plan does not have.
-        let has = |record: &&Record| record.event.step().is_none_or(|step| step.index() < schedule.steps.len());
-        for record in records.iter().filter(has).collect::<Vec<_>>() {
+        for record in records {
+            // A journal from elsewhere may name steps that its plan does not have.
+            let Some(step) = record.event.step().filter(|step| step.index() < schedule.steps.len()) else { continue };
+            let state = &mut schedule.steps[step.index()];
             match &record.event {
-                Event::Settled { step, change, facts } => {
-                    schedule.steps[step.index()].change = *change;
-                    settled.insert(*step, facts);
+                Event::Settled { change, facts, .. } => {
+                    state.change = *change;
+                    state.applied = None;
+                    settled.insert(step, facts);
+                    continue;
                 }
-                Event::Waiting { step, change, .. } => schedule.steps[step.index()].change = *change,
-                Event::Applying { step, .. } => schedule.steps[step.index()].change = Change::Made,
+                Event::Waiting { change, poll, .. } => {
+                    state.change = *change;
+                    state.applied = Some((state.applied.map_or(record.at, |(at, _)| at), *poll));
+                }
+                // Whether it had any effect is not known: whoever goes on looks first, and asks again where it had none.
+                Event::Applying { .. } => {
+                    state.change = Change::Made;
+                    state.applied = None;
+                }
+                Event::Started { .. } | Event::Retrying { .. } | Event::Failed { .. } => state.applied = None,
                 _ => {}
             }
+            // It was looked at again later, and what came of that counts.
+            settled.remove(&step);
         }
-        let again = schedule.to_see_again(&settled);
+        let again = schedule.to_see_again(&settled.keys().copied().collect());
         for (step, facts) in settled {
             if !again.contains(&step) {
                 schedule.settle(step, facts.clone());
             }
         }
         schedule
+    }
+
+    /// What another owner finds who takes the run over: as in [`Self::replay`], for one who reads on.
+    pub(super) fn reopen(&mut self) {
+        let mut next = Self::fresh(Arc::clone(&self.plan), self.limits.clone());
+        let is_settled = |step: &StepId| self.steps[step.index()].phase == Phase::Settled;
+        let settled: BTreeSet<StepId> = (0..self.steps.len()).map(StepId::at).filter(is_settled).collect();
+        for (fresh, state) in next.steps.iter_mut().zip(&self.steps) {
+            fresh.change = state.change;
+            fresh.applied = state.applied.filter(|_| matches!(state.phase, Phase::Settling { .. }));
+        }
+        let again = next.to_see_again(&settled);
+        next.facts = std::mem::take(&mut self.facts);
+        for step in settled.difference(&again) {
+            next.settle(*step, Facts::new());
+        }
+        *self = next;
     }
 
     fn fresh(plan: Arc<Plan>, limits: Limits) -> Self {
@@ -135,8 +170,7 @@ impl Schedule {
             steps,
             facts,
             ready: BinaryHeap::new(),
-            parked: BTreeMap::new(),
-            held: HashMap::new(),
+            locks: Locks::new(),
             timers: BinaryHeap::new(),
             running: 0,
             unfinished,
@@ -147,68 +181,117 @@ impl Schedule {
         schedule
     }
 
-    /// The settled steps that feed an unsettled step with a hazard.
-    fn to_see_again(&self, settled: &BTreeMap<StepId, &Facts>) -> Vec<StepId> {
+    /// The settled steps that feed an unsettled step with a hazard, by themselves or within a set of facts or a boot.
+    fn to_see_again(&self, settled: &BTreeSet<StepId>) -> BTreeSet<StepId> {
         let graph = self.plan.graph();
-        let mut again = Vec::new();
-        for (index, planned) in self.plan.steps().iter().enumerate() {
-            let step = StepId::at(index);
-            if planned.step.hazard == Hazard::None || settled.contains_key(&step) {
-                continue;
-            }
-            for (before, _) in graph.predecessors(step.into()) {
-                if let Vertex::Step(giver) = graph.vertices()[before.index()] {
-                    again.push(giver);
+        let left = self.left_behind(settled);
+        let mut again = BTreeSet::new();
+        let mut seen = vec![false; graph.vertices().len()];
+        let hazards = (0..self.steps.len())
+            .map(StepId::at)
+            .filter(|&step| self.plan.step(step).step.hazard != Hazard::None && !settled.contains(&step));
+        let mut ahead: Vec<VertexId> = hazards.map(VertexId::from).collect();
+        while let Some(vertex) = ahead.pop() {
+            for (before, _) in graph.predecessors(vertex) {
+                if std::mem::replace(&mut seen[before.index()], true) {
+                    continue;
+                }
+                match graph.vertices()[before.index()] {
+                    Vertex::Step(giver) if settled.contains(&giver) && !left.contains(&giver) => {
+                        again.insert(giver);
+                    }
+                    Vertex::Step(_) => {}
+                    // What a node does before it leaves an environment feeds nobody.
+                    Vertex::Leave(_) => {}
+                    Vertex::Barrier { .. } | Vertex::Boot(_) => ahead.push(before),
                 }
             }
         }
-        again.sort_unstable();
-        again.dedup();
         again
+    }
+
+    /// What was done in environments that their nodes have left since: it can neither be seen nor done where they are now.
+    fn left_behind(&self, settled: &BTreeSet<StepId>) -> BTreeSet<StepId> {
+        let has_begun = |step: &StepId| settled.contains(step) || self.steps[step.index()].change == Change::Made;
+        let mut last: HashMap<&NodeName, u16> = HashMap::new();
+        for boot in self.plan.boots().iter().filter(|boot| boot.parts.iter().any(has_begun)) {
+            let ordinal = last.entry(&boot.boot.node).or_default();
+            *ordinal = boot.boot.ordinal.max(*ordinal);
+        }
+        let is_over = |node: &NodeName, ordinal: u16| last.get(node).is_some_and(|last| ordinal < *last);
+        let mut left = BTreeSet::new();
+        for boot in self.plan.boots() {
+            let (node, ordinal) = (&boot.boot.node, boot.boot.ordinal);
+            if is_over(node, ordinal) {
+                left.extend(boot.parts.iter().chain(&boot.work));
+            }
+            if is_over(node, ordinal.saturating_sub(1)) {
+                left.extend(&boot.leaves);
+            }
+        }
+        left
     }
 
     /// The steps to start now. They count as running until a record tells how it went.
     pub fn poll(&mut self, now: Timestamp) -> Vec<Start> {
         self.wake(now);
+        let plan = Arc::clone(&self.plan);
         let mut starts = Vec::new();
-        while !self.stopping && self.running < self.limits.workers {
-            let Some((_, Reverse(step))) = self.ready.pop() else {
+        while !self.stopping && self.running < self.limits.workers() {
+            let Some(turn) = self.ready.pop() else {
                 break;
             };
+            let Reverse(step) = turn.1;
+            let locks = &plan.step(step).step.locks;
             // A replay settles steps that stand in the queue since the start.
-            if self.steps[step.index()].phase != Phase::Ready {
-                continue;
+            if self.steps[step.index()].phase == Phase::Ready {
+                match self.locks.in_the_way(locks, &self.limits) {
+                    Some(lock) => {
+                        self.steps[step.index()].phase = Phase::Parked(lock.clone());
+                        self.locks.park(lock, turn);
+                    }
+                    None => starts.push(self.start(step, now)),
+                }
             }
-            if let Some(lock) = self.lock_in_the_way(step) {
-                self.steps[step.index()].phase = Phase::Parked(lock.clone());
-                self.parked.entry(lock).or_default().push(step);
-                continue;
-            }
-            for lock in &self.plan.step(step).step.locks {
-                *self.held.entry(lock.clone()).or_default() += 1;
-            }
-            self.running += 1;
-            let patience = self.plan.step(step).step.patience.deadline;
-            let state = &mut self.steps[step.index()];
-            state.phase = Phase::Running;
-            let since = *state.since.get_or_insert(now);
-            let deadline = since.saturating_add(span(patience)).unwrap_or(Timestamp::MAX);
-            starts.push(Start { step, attempt: state.attempt, deadline, applied: state.applied, change: state.change });
+            self.wake_next(locks);
         }
         starts
     }
 
+    fn start(&mut self, step: StepId, now: Timestamp) -> Start {
+        let planned = &self.plan.step(step).step;
+        self.locks.take(&planned.locks);
+        self.running += 1;
+        let state = &mut self.steps[step.index()];
+        state.phase = Phase::Running;
+        // An owner before this one may have had a clock that was ahead.
+        state.applied = state.applied.map(|(at, poll)| (at.min(now), poll));
+        let since = *state.since.get_or_insert(now);
+        let deadline = after(since, planned.patience.deadline);
+        Start { step, attempt: state.attempt, deadline, applied: state.applied, change: state.change }
+    }
+
     fn wake(&mut self, now: Timestamp) {
         while self.timers.peek().is_some_and(|Reverse((until, _))| *until <= now) {
-            if let Some(Reverse((_, step))) = self.timers.pop() {
+            let Some(Reverse((time, step))) = self.timers.pop() else { break };
+            // What came about otherwise is not woken by the timer that it has left.
+            let due = match &self.steps[step.index()].phase {
+                Phase::Settling { until, .. } | Phase::Backoff { until, .. } => *until == time,
+                _ => false,
+            };
+            if due {
                 self.make_ready(step);
             }
         }
     }
 
-    fn lock_in_the_way(&self, step: StepId) -> Option<Lock> {
-        let locks = &self.plan.step(step).step.locks;
-        locks.iter().find(|lock| self.held.get(*lock).is_some_and(|held| *held >= self.limits.capacity(lock))).cloned()
+    /// Lets the next in turn try for those of these locks that are free.
+    fn wake_next(&mut self, locks: &[Lock]) {
+        for (_, Reverse(step)) in self.locks.next_in_turn(locks, &self.limits) {
+            if matches!(self.steps[step.index()].phase, Phase::Parked(_)) {
+                self.make_ready(step);
+            }
+        }
     }
 
     /// When `poll` will have something new although nothing is recorded before; `None` where only a record helps.
@@ -217,8 +300,11 @@ impl Schedule {
         if self.stopping { None } else { self.timers.peek().map(|Reverse((until, _))| *until) }
     }
 
-    /// Takes in what happened.
+    /// Takes in what happened. A record of a step that the plan does not have tells nothing.
     pub fn record(&mut self, record: &Record) {
+        if record.event.step().is_some_and(|step| step.index() >= self.steps.len()) {
+            return;
+        }
         match &record.event {
             Event::Applying { step, attempt, .. } => {
                 let state = &mut self.steps[step.index()];
@@ -227,20 +313,16 @@ impl Schedule {
                 state.applied = Some((record.at, Duration::from_millis(500)));
             }
             Event::Waiting { step, reason, until, poll, change } => {
-                self.release(*step);
                 let state = &mut self.steps[step.index()];
                 state.applied = state.applied.map(|(at, _)| (at, *poll));
                 state.change = *change;
-                state.phase = Phase::Settling { reason: reason.clone(), until: *until };
-                self.timers.push(Reverse((*until, *step)));
+                self.pause(*step, Phase::Settling { reason: reason.clone(), until: *until }, *until);
             }
             Event::Retrying { step, attempt, error, until } => {
-                self.release(*step);
                 let state = &mut self.steps[step.index()];
-                state.attempt = attempt + 1;
+                state.attempt = attempt.saturating_add(1);
                 state.applied = None;
-                state.phase = Phase::Backoff { error: error.clone(), until: *until };
-                self.timers.push(Reverse((*until, *step)));
+                self.pause(*step, Phase::Backoff { error: error.clone(), until: *until }, *until);
             }
             Event::Settled { step, change, facts } => {
                 self.release(*step);
@@ -249,8 +331,9 @@ impl Schedule {
             }
             Event::Failed { step, error, kind } => {
                 self.release(*step);
-                self.finish(*step, Phase::Failed { error: error.clone(), kind: *kind });
-                self.block(*step);
+                if self.finish(*step, Phase::Failed { error: error.clone(), kind: *kind }) {
+                    self.block(*step);
+                }
             }
             Event::Stopping => self.stopping = true,
             // Whoever polls has it running already; whoever only reads the records learns it here.
@@ -261,12 +344,31 @@ impl Schedule {
                     state.attempt = *attempt;
                     state.phase = Phase::Running;
                     self.running += 1;
-                    for lock in &self.plan.step(*step).step.locks {
-                        *self.held.entry(lock.clone()).or_default() += 1;
-                    }
+                    self.locks.take(&self.plan.step(*step).step.locks);
                 }
             }
-            Event::Began { .. } | Event::Opened { .. } | Event::Ended { .. } => {}
+            Event::Ended { .. } => self.end(),
+            Event::Began { .. } | Event::Opened { .. } => {}
+        }
+    }
+
+    /// Lets a step wait until a time.
+    fn pause(&mut self, step: StepId, phase: Phase, until: Timestamp) {
+        self.release(step);
+        if !self.steps[step.index()].phase.is_final() {
+            self.steps[step.index()].phase = phase;
+            self.timers.push(Reverse((until, step)));
+        }
+    }
+
+    /// Nobody works on anything any more.
+    fn end(&mut self) {
+        self.stopping = true;
+        for step in (0..self.steps.len()).map(StepId::at) {
+            if self.steps[step.index()].phase == Phase::Running {
+                self.release(step);
+                self.make_ready(step);
+            }
         }
     }
 
@@ -277,14 +379,9 @@ impl Schedule {
         self.running -= 1;
         self.steps[step.index()].phase = Phase::Pending;
         let plan = Arc::clone(&self.plan);
-        for lock in &plan.step(step).step.locks {
-            if let Some(held) = self.held.get_mut(lock) {
-                *held -= 1;
-            }
-            for parked in self.parked.remove(lock).unwrap_or_default() {
-                self.make_ready(parked);
-            }
-        }
+        let locks = &plan.step(step).step.locks;
+        self.locks.give_back(locks);
+        self.wake_next(locks);
     }
 
     fn make_ready(&mut self, step: StepId) {
@@ -292,18 +389,22 @@ impl Schedule {
         self.ready.push((self.heights[step.index()], Reverse(step)));
     }
 
-    fn finish(&mut self, step: StepId, phase: Phase) {
-        if !self.steps[step.index()].phase.is_final() {
+    /// Whether it was not finished before: what is final stays as it is.
+    fn finish(&mut self, step: StepId, phase: Phase) -> bool {
+        let is_new = !self.steps[step.index()].phase.is_final();
+        if is_new {
             self.unfinished -= 1;
+            self.steps[step.index()].phase = phase;
         }
-        self.steps[step.index()].phase = phase;
+        is_new
     }
 
     fn settle(&mut self, step: StepId, facts: Facts) {
-        self.facts.extend(facts);
-        self.finish(step, Phase::Settled);
-        let reached = self.count_down(step.into());
-        self.reach(reached);
+        if self.finish(step, Phase::Settled) {
+            self.facts.extend(facts);
+            let reached = self.count_down(step.into());
+            self.reach(reached);
+        }
     }
 
     /// Tells the successors of a vertex that it is reached; gives those that are reached by it.
@@ -405,7 +506,13 @@ impl Schedule {
         match &state.phase {
             Phase::Pending => Status::Waiting(Waiting::Needs(self.unmet(step))),
             Phase::Ready if self.stopping => Status::Waiting(Waiting::Stopped),
-            Phase::Ready => Status::Waiting(Waiting::Limit { workers: self.limits.workers }),
+            Phase::Ready => {
+                let locks = &self.plan.step(step).step.locks;
+                Status::Waiting(match self.locks.in_the_way(locks, &self.limits) {
+                    Some(lock) => Waiting::Lock(lock.clone()),
+                    None => Waiting::Limit { workers: self.limits.workers() },
+                })
+            }
             Phase::Parked(lock) => Status::Waiting(Waiting::Lock(lock.clone())),
             Phase::Running => Status::Running { attempt: state.attempt, since: state.since },
             Phase::Settling { reason, until } => Status::Waiting(Waiting::Settling {
@@ -434,8 +541,4 @@ impl Schedule {
             .map(|(before, _)| self.plan.vertex_words(before))
             .collect()
     }
-}
-
-fn span(duration: Duration) -> jiff::SignedDuration {
-    jiff::SignedDuration::try_from(duration).unwrap_or(jiff::SignedDuration::MAX)
 }

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::attempt::contained;
+use super::clock::after;
 use super::{Clock, Limits};
 use crate::fact::Facts;
 use crate::id::{NodeName, StepId};
@@ -31,7 +33,7 @@ pub async fn survey(
         draft,
         operations: Arc::new(operations.clone()),
         providers: Arc::new(providers.clone()),
-        deadline: at,
+        clock,
         there: draft.probes().iter().map(|probe| ((&probe.boot.node, probe.boot.to), probe)).collect(),
         missing: (0..draft.graph().vertices().len())
             .map(|index| draft.graph().predecessors(VertexId(index as u32)).len())
@@ -45,22 +47,21 @@ pub async fn survey(
         (0..).map(VertexId).take(round.missing.len()).filter(|vertex| round.missing[vertex.index()] == 0).collect(),
     );
     loop {
-        while round.workers.len() < limits.workers
+        while round.workers.len() < limits.workers()
             && let Some(step) = round.waiting.pop()
         {
             round.look(step);
         }
         match round.workers.join_next().await {
             Some(Ok((step, check))) => round.told(step, check),
-            // A check that panicked told nothing; its step stays unknown and the plan says so.
+            // Panics are contained in `look`; nobody cancels a single look.
             Some(Err(_)) => {}
             None if round.waiting.is_empty() => break,
             None => {}
         }
     }
-    let lost = || {
-        Check::Unknown(Gap::Unobservable("it was not looked at, because a check before it ended in a panic".to_owned()))
-    };
+    let lost =
+        || Check::Unknown(Gap::Unobservable("it was not looked at, because a check before it never ended".to_owned()));
     let checks =
         (0..draft.steps().len()).map(|index| round.checks.remove(&StepId::at(index)).unwrap_or_else(lost)).collect();
     Survey::new(checks, at)
@@ -70,7 +71,7 @@ struct Round<'a> {
     draft: &'a Draft,
     operations: Arc<Operations>,
     providers: Arc<Providers>,
-    deadline: jiff::Timestamp,
+    clock: &'a dyn Clock,
     /// The probe of each environment of each node.
     there: HashMap<(&'a NodeName, Environment), &'a PlannedBoot>,
     missing: Vec<usize>,
@@ -114,7 +115,7 @@ impl Round<'_> {
             call: step.call.clone(),
             facts: self.facts_for(step),
             attempt: 1,
-            deadline: self.deadline,
+            deadline: after(self.clock.now(), step.patience.attempt),
             fence: 0,
         };
         let limit = step.patience.attempt;
@@ -124,8 +125,14 @@ impl Round<'_> {
                 let operation = operations.load(&assignment.call)?;
                 operation.check(&Context::new(&assignment, &providers, &CancellationToken::new())).await
             };
-            let check = tokio::time::timeout(limit, look).await.unwrap_or(Err(OperationError::Slow(limit)));
-            (id, check.unwrap_or_else(unknown))
+            let look = tokio::time::timeout(limit, look);
+            let check = match contained(look).await {
+                Ok(told) => told.unwrap_or(Err(OperationError::Slow(limit))).unwrap_or_else(unknown),
+                Err(panic) => Check::Unknown(Gap::Unobservable(format!(
+                    "the check ended in a panic, which is a bug of the layer that brings it: {panic}"
+                ))),
+            };
+            (id, check)
         });
     }
 

@@ -32,17 +32,15 @@ impl RunView {
     pub fn of(records: &[Record]) -> Option<Self> {
         let first = records.first()?;
         let Event::Began { run, plan, .. } = &first.event else { return None };
-        // What failed before the last owner came is tried again by it.
-        let opened = records.iter().rposition(|record| matches!(record.event, Event::Opened { .. })).unwrap_or(0);
         let mut view = Self {
             run: run.clone(),
-            schedule: Schedule::replay(Arc::clone(plan), Limits::default(), &records[..opened]),
+            schedule: Schedule::replay(Arc::clone(plan), Limits::default(), &[]),
             began: first.at,
             last: first.at,
             owner: None,
             outcome: None,
         };
-        records[opened..].iter().for_each(|record| view.record(record));
+        records.iter().for_each(|record| view.record(record));
         Some(view)
     }
 
@@ -51,16 +49,16 @@ impl RunView {
         self.last = record.at;
         match &record.event {
             Event::Opened { owner, .. } => {
-                self.owner = Some(owner.clone());
+                // What failed under the owner before is tried again by this one.
+                if self.owner.replace(owner.clone()).is_some() {
+                    self.schedule.reopen();
+                }
                 self.outcome = None;
             }
             Event::Ended { outcome, .. } => self.outcome = Some(*outcome),
             _ => {}
         }
-        let known = record.event.step().is_none_or(|step| step.index() < self.schedule.plan().steps().len());
-        if known {
-            self.schedule.record(record);
-        }
+        self.schedule.record(record);
     }
 
     /// What it carries out.

@@ -21,7 +21,7 @@ pub enum Outcome {
 
 impl Outcome {
     /// The outcome of a schedule that is finished.
-    pub(crate) fn of(schedule: &Schedule, stopped: bool) -> Self {
+    pub(crate) fn of(schedule: &Schedule) -> Self {
         let mut worst = Self::Ready;
         for index in 0..schedule.plan().steps().len() {
             match schedule.status(StepId::at(index)) {
@@ -30,7 +30,7 @@ impl Outcome {
                 Status::Waiting(_) | Status::Running { .. } => worst = Self::Interrupted,
             }
         }
-        if stopped && worst == Self::Ready { Self::Ready } else { worst }
+        worst
     }
 
     /// The exit status of a program that did just this run: 0 ready, 1 failed, 130 interrupted.

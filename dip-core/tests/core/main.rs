@@ -2,5 +2,7 @@
 
 mod journal;
 mod plan;
+mod resume;
 mod run;
+mod schedule;
 mod toy;

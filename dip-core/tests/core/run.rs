@@ -12,27 +12,27 @@ use dip_core::step::{Environment, Lock, Need};
 use crate::toy::{Stage, is_set, node, set};
 
 impl Stage {
-    fn engine(&self) -> Engine {
+    pub(crate) fn engine(&self) -> Engine {
         Engine::new(self.layers.operations(), self.providers.clone()).clock(Arc::clone(&self.clock))
     }
 
-    async fn run(&self) -> (Report, Vec<Record>) {
+    pub(crate) async fn run(&self) -> (Report, Vec<Record>) {
         self.run_with(&self.engine(), &Stop::new()).await
     }
 
-    async fn run_with(&self, engine: &Engine, stop: &Stop) -> (Report, Vec<Record>) {
+    pub(crate) async fn run_with(&self, engine: &Engine, stop: &Stop) -> (Report, Vec<Record>) {
         let plan = self.prepare().await.expect("a plan").plan;
         let journal = Arc::new(MemoryJournal::new());
         let report = engine.run("test", plan, Arc::clone(&journal) as Arc<dyn Journal>, stop).await.expect("a run");
         (report, journal.records())
     }
 
-    fn applied(&self) -> Vec<String> {
+    pub(crate) fn applied(&self) -> Vec<String> {
         self.change(|world| world.applied.clone())
     }
 }
 
-fn status<'a>(report: &'a Report, name: &str) -> &'a Status {
+pub(crate) fn status<'a>(report: &'a Report, name: &str) -> &'a Status {
     let step = report.steps.iter().find(|step| step.subject.name() == name);
     &step.unwrap_or_else(|| panic!("{name} is in the report")).status
 }
@@ -244,4 +244,102 @@ async fn a_run_that_is_cut_after_any_record_ends_like_one_that_was_not() {
 fn whole_plan(records: &[Record]) -> Arc<dip_core::plan::Plan> {
     let Event::Began { plan, .. } = &records[0].event else { panic!("a journal begins with its plan") };
     Arc::clone(plan)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_look_that_gets_no_answer_does_not_ask_a_second_time() {
+    // What was asked for may take the one who answers away for a while: a node that reboots, a BMC that restarts.
+    let stage = Stage::new(vec![set("slow", &[]), set("quick", &[])]);
+    stage.change(|world| {
+        world.slow.insert("slow".to_owned(), Duration::from_secs(10));
+        world.silent.insert("slow".to_owned(), 3);
+        world.silent.insert("quick".to_owned(), 1);
+        world.loses.insert("quick".to_owned(), 1);
+    });
+    let (report, records) = stage.run().await;
+    assert_eq!(report.outcome, Outcome::Ready, "{report}");
+    let times = |name: &str| stage.applied().iter().filter(|applied| *applied == name).count();
+    assert_eq!(times("slow"), 1, "{records:?}");
+    // It was lost, so it is asked for again, but not before it has had its time.
+    assert_eq!(times("quick"), 2);
+    assert!(report.took >= Duration::from_secs(30), "{:?}", report.took);
+}
+
+#[tokio::test(start_paused = true)]
+async fn patience_ends_on_time_however_long_the_pause_between_looks() {
+    let stage = Stage::new(vec![set("a", &[])]);
+    stage.change(|world| {
+        world.slow.insert("a".to_owned(), Duration::from_secs(3600));
+        world.poll = Some(Duration::from_secs(600));
+    });
+    let (report, _) = stage.run().await;
+    assert!(matches!(status(&report, "a"), Status::Failed { kind: FailureKind::Unsettled, .. }), "{report}");
+    assert!(report.took <= Duration::from_secs(121), "{:?}", report.took);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_of_nothing_between_looks_lets_time_pass() {
+    let stage = Stage::new(vec![set("a", &[])]);
+    stage.change(|world| {
+        world.slow.insert("a".to_owned(), Duration::from_secs(10));
+        world.poll = Some(Duration::ZERO);
+    });
+    let (report, records) = stage.run().await;
+    assert_eq!(report.outcome, Outcome::Ready);
+    assert!(records.len() < 200, "{} records", records.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_worker_is_taken_as_one() {
+    let stage = Stage::new(vec![set("a", &[]), set("b", &["a"])]);
+    let engine = stage.engine().limits(Limits { workers: 0, ..Limits::default() });
+    let (report, _) = stage.run_with(&engine, &Stop::new()).await;
+    assert_eq!(report.outcome, Outcome::Ready);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operation_that_panics_fails_its_own_step_and_no_other() {
+    let stage =
+        Stage::new(vec![set("bug", &[]), set("after", &["bug"]), set("looked", &[]), set("x", &[]), set("y", &["x"])]);
+    stage.change(|world| {
+        world.panics.insert("bug".to_owned());
+        world.takes = Duration::from_secs(1);
+    });
+    let (report, _) = stage.run().await;
+    assert!(
+        matches!(status(&report, "bug"), Status::Failed { error, .. } if error.contains("the apply of bug has a bug")),
+        "{report:?}"
+    );
+    assert!(matches!(status(&report, "after"), Status::Blocked { .. }));
+    assert_eq!(*status(&report, "y"), Status::Settled(Change::Made));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_check_that_panics_leaves_the_rest_of_the_survey_whole() {
+    let stage = Stage::new(vec![set("bug", &[]), set("after", &["bug"])]);
+    stage.change(|world| {
+        world.check_panics.insert("bug".to_owned());
+        world.things.insert("after".to_owned());
+    });
+    let prepared = stage.prepare().await.expect("a plan");
+    let unknown: Vec<String> = prepared.unknown().map(|(step, gap)| format!("{}: {gap}", step.name)).collect();
+    assert_eq!(unknown.len(), 1, "{unknown:?}");
+    assert!(unknown[0].contains("the check of bug has a bug"), "{unknown:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn steps_with_two_locks_all_get_their_turn() {
+    let steps = (0..60).map(|index| {
+        let step = set(&format!("t{index}"), &[]);
+        match index % 3 {
+            0 => step.lock(Lock::new("a")),
+            1 => step.lock(Lock::new("b")).lock(Lock::new("a")),
+            _ => step.lock(Lock::new("a")).lock(Lock::new("b")),
+        }
+    });
+    let stage = Stage::new(steps.collect());
+    stage.change(|world| world.takes = Duration::from_secs(1));
+    let engine = stage.engine().limits(Limits { workers: 4, locks: [(Lock::new("b"), 2)].into() });
+    let (report, _) = stage.run_with(&engine, &Stop::new()).await;
+    assert_eq!((report.outcome, report.took), (Outcome::Ready, Duration::from_secs(60)));
 }

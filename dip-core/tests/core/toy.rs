@@ -55,6 +55,20 @@ pub(crate) struct World {
     pub(crate) loses: BTreeMap<String, usize>,
     /// How long an apply takes.
     pub(crate) takes: Duration,
+    /// How long it takes until a thing that was applied is there; the apply does not wait for it.
+    pub(crate) slow: BTreeMap<String, Duration>,
+    /// The pause between two looks at a slow thing; a second where none is set.
+    pub(crate) poll: Option<Duration>,
+    /// When a slow thing will be there.
+    pub(crate) coming: BTreeMap<String, tokio::time::Instant>,
+    /// How many further looks at a thing get no answer once it was applied.
+    pub(crate) silent: BTreeMap<String, usize>,
+    /// The things whose apply panics.
+    pub(crate) panics: BTreeSet<String>,
+    /// The things whose check panics.
+    pub(crate) check_panics: BTreeSet<String>,
+    /// The things that were looked at, in order.
+    pub(crate) looked: Vec<String>,
     pub(crate) nodes: BTreeMap<NodeName, Environment>,
     pub(crate) running: usize,
     pub(crate) most_running: usize,
@@ -86,7 +100,21 @@ impl Operation for Set {
 
     async fn check(&self, cx: &Context<'_>) -> Result<Check, OperationError> {
         let door = world(cx)?;
-        let world = door.world().lock().expect("no test panics with the world locked");
+        let mut world = door.world().lock().expect("no test panics with the world locked");
+        world.looked.push(self.name.clone());
+        if world.check_panics.contains(&self.name) {
+            drop(world);
+            panic!("the check of {} has a bug", self.name);
+        }
+        if world.coming.get(&self.name).is_some_and(|at| *at <= tokio::time::Instant::now()) {
+            world.things.insert(self.name.clone());
+        }
+        if world.applied.contains(&self.name)
+            && let Some(times) = world.silent.get_mut(&self.name).filter(|times| **times > 0)
+        {
+            *times -= 1;
+            return Err(ProviderError::new(ErrorKind::Unreachable, "toy", format!("look at {}", self.name)).into());
+        }
         Ok(if world.things.contains(&self.name) {
             Check::Holds(Facts::new().with(&SET, &thing(&self.name), &true))
         } else {
@@ -99,6 +127,10 @@ impl Operation for Set {
         let takes = {
             let mut world = door.world().lock().expect("no test panics with the world locked");
             world.applied.push(self.name.clone());
+            if world.panics.contains(&self.name) {
+                drop(world);
+                panic!("the apply of {} has a bug", self.name);
+            }
             world.running += 1;
             world.most_running = world.most_running.max(world.running);
             world.takes
@@ -113,6 +145,10 @@ impl Operation for Set {
         if let Some(times) = world.loses.get_mut(&self.name).filter(|times| **times > 0) {
             *times -= 1;
             return Ok(Applied::Done);
+        }
+        if let Some(slow) = world.slow.get(&self.name).copied() {
+            world.coming.insert(self.name.clone(), tokio::time::Instant::now() + slow);
+            return Ok(Applied::wait("the thing to be there", world.poll.unwrap_or(Duration::from_secs(1))));
         }
         world.things.insert(self.name.clone());
         Ok(Applied::Done)
