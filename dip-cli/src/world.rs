@@ -13,6 +13,7 @@ use dip::{Engine, Goal, Layers, Limits, Prepared, prepare};
 use crate::args::{Simulation, SiteFiles};
 use crate::error::CliError;
 use crate::out::Out;
+use crate::present::spinner::Spinner;
 
 /// Reads a site file with its overlays.
 pub(crate) fn load(files: &SiteFiles, layers: &Layers, out: &Out) -> Result<Loaded, CliError> {
@@ -62,7 +63,9 @@ impl World {
         }
     }
 
+    /// Looks at the site and plans. A server that does not answer takes its time: a person at a terminal sees that we wait.
     pub(crate) async fn prepare(&self, goal: Goal) -> Result<Prepared, CliError> {
+        let _spinner = self.sandbox.is_none().then(|| Spinner::start(&format!("looking at {}", self.site.name)));
         let site = Arc::clone(&self.site);
         prepare(site, &self.layers, &self.providers, goal, &Limits::default(), &*self.clock)
             .await

@@ -3,5 +3,6 @@
 pub(crate) mod lines;
 pub(crate) mod log;
 pub(crate) mod progress;
+pub(crate) mod spinner;
 pub(crate) mod standing;
 pub(crate) mod style;

@@ -20,8 +20,9 @@ pub fn text(plan: &Plan) -> String {
     }
     let differing = plan.differing();
     let unknown = plan.steps().len() - differing;
+    let steps = if differing == 1 { "step" } else { "steps" };
     let counts =
-        format!("{differing} steps to change, {unknown} to look at when they can be seen, {held} already as wanted.");
+        format!("{differing} {steps} to change, {unknown} to look at when they can be seen, {held} already as wanted.");
     let mut out = wrap("", &format!("Plan {} for {site}: {counts}", plan.id().short()), 2);
     for (layer, groups) in by_layer(plan) {
         let _ = writeln!(out, "\n{} {layer}", layer.number());
