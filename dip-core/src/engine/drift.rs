@@ -37,6 +37,14 @@ enum Unit<'a> {
     Step(StepId),
 }
 
+/// What was seen of one unit.
+#[derive(Debug, Default)]
+struct Look<'a> {
+    differing: Vec<(&'a Step, &'a Diff)>,
+    /// Whether it builds on something that is not as wanted.
+    follows: bool,
+}
+
 impl Drift<'_> {
     /// Whether all is as wanted and everything could be seen.
     #[must_use]
@@ -61,20 +69,21 @@ impl Prepared {
             *sound.entry(unit(step)).or_insert(true) &= holds(step);
         }
         let mut drift = Drift::default();
-        let mut differing: BTreeMap<Unit<'_>, (Vec<(&Step, &Diff)>, bool)> = BTreeMap::new();
+        let mut looks: BTreeMap<Unit<'_>, Look<'_>> = BTreeMap::new();
         for step in ids() {
             let follows = self.builds_on(step).any(|before| unit(before) != unit(step) && !sound[&unit(before)]);
-            let entry = differing.entry(unit(step)).or_default();
-            entry.1 |= follows;
+            let look = looks.entry(unit(step)).or_default();
+            look.follows |= follows;
             match self.survey.check(step) {
                 Check::Holds(_) => {}
-                Check::Differs(diff) => entry.0.push((&steps[step.index()], diff)),
+                Check::Differs(diff) => look.differing.push((&steps[step.index()], diff)),
                 Check::Unknown(gap @ Gap::Unobservable(_)) => drift.unobserved.push((&steps[step.index()], gap)),
                 Check::Unknown(_) => drift.hidden += 1,
             }
         }
-        for (steps, follows) in differing.into_values().filter(|(steps, _)| !steps.is_empty()) {
-            let deviation = Deviation { boot: steps[0].0.boot.as_ref(), steps };
+        for Look { differing, follows } in looks.into_values() {
+            let Some((first, _)) = differing.first() else { continue };
+            let deviation = Deviation { boot: first.boot.as_ref(), steps: differing };
             if follows { drift.following.push(deviation) } else { drift.causes.push(deviation) }
         }
         drift
