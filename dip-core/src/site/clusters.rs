@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::check::{Checker, Place};
 use super::fault::Raw;
-use super::resolve::{driver, section};
 use super::root::Root;
+use super::section::{driver, section};
 use super::shape::Noun;
 use super::tree::{Entry, Tree};
 use super::{Cluster, ClusterPolicy, Node, Site, Spread, expand};

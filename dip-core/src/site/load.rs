@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::fault::{Fault, Faults, Report};
 use super::source::{Format, Source};
-use super::{Lock, SettingsSchema, Site, expand, merge, resolve, tree};
+use super::{Lock, SettingsSchema, Site, expand, merge, parse, resolve};
 
 /// A site with the addresses that were chosen for it.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,7 +66,7 @@ impl Site {
         }
         let mut report = Report::new(sources);
         let trees: Vec<_> =
-            (0..).zip(sources).filter_map(|(index, source)| tree::read(source, index, &mut report)).collect();
+            (0..).zip(sources).filter_map(|(index, source)| parse::parse(source, index, &mut report)).collect();
         // What is missing from a file that cannot be read would only hide what is wrong with it.
         if trees.len() < sources.len() {
             return Err(report.finish());

@@ -7,8 +7,8 @@ use ipnetwork::IpNetwork;
 
 use super::check::{Checker, Place};
 use super::fault::{Raw, Report};
-use super::resolve::{parse, section};
 use super::root::Root;
+use super::section::{parse, section};
 use super::source::Mark;
 use super::tree::Tree;
 use super::{AddressRange, Network, Prefix, parsed};

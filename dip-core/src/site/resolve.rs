@@ -1,9 +1,6 @@
 //! Resolves a tree into a site: every name means something, and nothing contradicts itself.
 
 use std::collections::BTreeMap;
-use std::str::FromStr;
-
-use serde_json::{Map as Object, Value};
 
 use super::check::{Checker, Names, Place, Whole};
 use super::fault::{Raw, Report, nearest};
@@ -11,11 +8,12 @@ use super::network::networks;
 use super::nodes::Nodes;
 use super::profiles::Profiles;
 use super::root::{Root, SECTIONS};
+use super::section::{driver, parse, section};
 use super::shape::{Field, Presence, SettingsSchema, Variant};
 use super::source::Mark;
 use super::tree::{Data, Entry, Tree};
 use super::{Driver, Lock, Pdu, Rack, Service, Site, Switch, address, clusters, expand};
-use crate::id::{NameError, SiteName, Symbol};
+use crate::id::SiteName;
 
 /// The site that a tree describes, and the addresses as they are to be locked. Where the report holds faults
 /// afterwards, the site is not to be used.
@@ -85,27 +83,6 @@ fn top(root: &Tree, shape: &Root, checker: &mut Checker<'_, '_>) {
                 .advice(format!("`{}`: {}", field.name, field.doc))
         });
     }
-}
-
-/// The things of a section; one whose name is none is told.
-pub(crate) fn section<'t, N: FromStr<Err = NameError>>(
-    root: &'t Tree,
-    key: &'t str,
-    report: &mut Report<'_>,
-) -> Vec<(N, &'t str, &'t Entry)> {
-    let read = |(name, entry): (&'t str, &'t Entry)| match name.parse::<N>() {
-        Ok(parsed) => Some((parsed, name, entry)),
-        Err(error) => {
-            report.tell("name", entry.key, || Raw::at(entry.key, error.to_string()));
-            None
-        }
-    };
-    root.entries(key).filter_map(read).collect()
-}
-
-/// The value of a key, read; what is wrong with it the check has told.
-pub(crate) fn parse<T: FromStr>(tree: &Tree, key: &str) -> Option<T> {
-    tree.at(key)?.text()?.parse().ok()
 }
 
 fn racks(root: &Tree, shape: &Root, checker: &mut Checker<'_, '_>) -> BTreeMap<crate::id::RackName, Rack> {
@@ -181,17 +158,4 @@ fn managed(
         }
         None
     }
-}
-
-/// The driver that checked data describes, without the fields that core reads itself.
-pub(crate) fn driver(
-    mut object: Object<String, Value>,
-    common: &[Field],
-    mark: Mark,
-    report: &Report<'_>,
-) -> Option<Driver> {
-    let kind = object.remove("kind")?;
-    let kind = Symbol::from(kind.as_str()?);
-    common.iter().for_each(|field| drop(object.remove(field.name)));
-    Some(Driver { kind, settings: Value::Object(object), origin: Some(mark.origin(report.sources())) })
 }

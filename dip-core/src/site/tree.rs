@@ -2,15 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::fault::{Raw, Report};
-use super::source::{Format, Mark, Source};
-use super::{json, toml, yaml};
+use super::source::Mark;
 
 /// How deep values may lie in one another: no site file needs more, and a deeper one is an accident or an attack.
 pub(crate) const DEPTH: usize = 48;
-
-/// The largest file that is read: a site of 10,000 nodes written out one by one stays far below.
-const SIZE: usize = 64 << 20;
 
 /// A value with its place. It is not `Debug`: it may hold a secret that somebody wrote where a reference belongs.
 #[derive(Clone)]
@@ -122,33 +117,5 @@ impl Tree {
             _ => Box::new(std::iter::empty()),
         };
         parts.map(Self::last_line).max().unwrap_or(own).max(own)
-    }
-}
-
-/// Reads one source; `None` where it is so broken that nothing of it can be read, which is told.
-pub(crate) fn read(source: &Source, index: u16, report: &mut Report<'_>) -> Option<Tree> {
-    let start = Mark::start(index);
-    if source.text.len() > SIZE {
-        report.tell("size", start, || Raw::at(start, format!("the file is larger than {} MiB", SIZE >> 20)).hidden());
-        return None;
-    }
-    // Byte order marks are no part of the text.
-    let text = source.text.strip_prefix('\u{feff}').unwrap_or(&source.text);
-    let tree = match source.format {
-        Format::Yaml => yaml::read(text, index, report),
-        Format::Json => json::read(text, index, report),
-        Format::Toml => toml::read(text, index, report),
-    }?;
-    match tree.data {
-        Data::Map(_) => Some(tree),
-        Data::Null => Some(Tree::new(tree.mark, Data::Map(Map::new()))),
-        _ => {
-            let what = tree.what();
-            report.tell("top", tree.mark, || {
-                Raw::at(tree.mark, format!("a site file is a map of keys, and this is {what}"))
-                    .advice("start with `version: 1`")
-            });
-            None
-        }
     }
 }
