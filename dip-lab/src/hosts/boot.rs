@@ -1,14 +1,21 @@
 //! What a host needs to boot: the files laid over the base root, and the script that power on runs.
 
+use std::net::Ipv4Addr;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
 use crate::error::LabError;
-use crate::hosts::host::Network;
 use crate::scratch::write;
 
 /// Units of the base root that only disturb a lab: they look for updates.
 const MASKED: [&str; 4] = ["apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer", "e2scrub_all.timer"];
+
+/// Where the host gets its address from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Network {
+    Dhcp,
+    Static { address: Ipv4Addr, router: Ipv4Addr },
+}
 
 /// Writes the files that make a copy of the base root this host.
 pub(crate) fn lay_over(upper: &Path, network: Network, authorized: &str) -> Result<(), LabError> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::cache::Cache;
 use crate::command::{command, output};
 use crate::error::LabError;
-use crate::hosts::boot::{lay_over, power_on_script};
+use crate::hosts::boot::{Network, lay_over, power_on_script};
 use crate::hosts::key::SshKey;
 use crate::namespace::Namespace;
 use crate::net::sum_in_kernel;
@@ -16,13 +16,6 @@ use crate::servers::{NodeDirectory, PowerState};
 
 /// How long a boot may take on a busy machine; a quiet one needs 3 s.
 const BOOT: Duration = Duration::from_secs(60);
-
-/// Where the host gets its address from.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Network {
-    Dhcp,
-    Static { address: Ipv4Addr, router: Ipv4Addr },
-}
 
 /// What makes a host.
 #[derive(Debug)]

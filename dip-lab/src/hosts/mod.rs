@@ -5,7 +5,8 @@ mod host;
 mod key;
 mod several;
 
+pub(crate) use boot::Network;
 pub use host::Host;
-pub(crate) use host::{HostConfig, Network};
+pub(crate) use host::HostConfig;
 pub use key::SshKey;
 pub use several::Hosts;

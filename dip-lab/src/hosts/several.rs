@@ -5,7 +5,8 @@ use std::path::Path;
 
 use crate::command::run;
 use crate::error::LabError;
-use crate::hosts::host::{Host, HostConfig, Network};
+use crate::hosts::boot::Network;
+use crate::hosts::host::{Host, HostConfig};
 use crate::hosts::key::SshKey;
 use crate::ledger::Entry;
 use crate::requirement::Requirement;
