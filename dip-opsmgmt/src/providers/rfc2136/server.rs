@@ -16,12 +16,10 @@ use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::{Name, RData, RecordType, TSigner};
 use tokio::sync::Semaphore;
 
-use super::session::{Outcome, Session, failed, mark_name, mark_text, plain, pointer};
+use super::session::{Outcome, PRODUCT, Session, failed, mark_name, mark_text, plain, pointer};
 use super::update::{Update, text};
 use super::wire::Connection;
 use crate::provider::{Dns, HeldName, HostName};
-
-pub(super) const PRODUCT: &str = "rfc2136";
 
 /// BIND takes 150 connections by default (`tcp-clients`), from everybody; more of ours would gain nothing.
 const CONNECTIONS: usize = 24;

@@ -8,10 +8,12 @@ use hickory_proto::op::{Message, Query, ResponseCode};
 use hickory_proto::rr::rdata::PTR;
 use hickory_proto::rr::{Name, RData, RecordType};
 
-use super::server::PRODUCT;
 use super::update::Update;
 use super::wire::{Connection, WireError};
 use crate::provider::HeldName;
+
+/// As errors name it.
+pub(super) const PRODUCT: &str = "rfc2136";
 
 /// Goes before the site's name in the TXT record that marks a name.
 const MARK: &str = "site=";
