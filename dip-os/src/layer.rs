@@ -11,7 +11,7 @@ use dip_core::secret::Secrets;
 use dip_core::site::{Node, NodeState, SettingsSchema, Site};
 use dip_core::step::{Boot, Environment, Step};
 
-use crate::settings::{self, OsSettings};
+use crate::settings::{self, OsSettings, settings_of};
 use crate::steps::{AwaitAnswer, InstallPackages, MakeUsers, SetHostName, SetKernelSettings, WriteFiles};
 
 /// Layer 3, operating system: what runs on a node before anything is put on top.
@@ -82,11 +82,6 @@ impl Layer for OsLayer {
             Vec::new()
         }
     }
-}
-
-/// The settings of this layer for a node; `None` where its operating system is none of our business.
-pub(crate) fn settings_of(node: &Node) -> Result<Option<OsSettings>, serde_json::Error> {
-    node.settings.read(LayerId::Os)
 }
 
 fn propose_for(node: &Node, settings: &OsSettings, steps: &mut Vec<Step>, notes: &mut Vec<Note>) {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use dip_core::id::LayerId;
 use dip_core::secret::SecretRef;
-use dip_core::site::{Field, Parsed, SettingsSchema, Shape};
+use dip_core::site::{Field, Node, Parsed, SettingsSchema, Shape};
 use serde::{Deserialize, Serialize};
 
 /// The settings `os` of a node.
@@ -76,6 +76,11 @@ pub struct UserSettings {
     pub keys: Vec<String>,
     /// Its login shell.
     pub shell: Option<String>,
+}
+
+/// The settings of this layer for a node; `None` where its operating system is none of our business.
+pub(crate) fn settings_of(node: &Node) -> Result<Option<OsSettings>, serde_json::Error> {
+    node.settings.read(LayerId::Os)
 }
 
 /// What this layer adds to the shape of a site.

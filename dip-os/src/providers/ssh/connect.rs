@@ -9,14 +9,14 @@ use dip_core::site::{Node, Site};
 use dip_core::subject::Subject;
 
 use super::{Elevation, HostKeys, Login, Ssh, Target};
-use crate::settings::{Become, SshSettings};
+use crate::settings::{Become, SshSettings, settings_of};
 
 /// Registers a host for every node that says how it is reached.
 pub(crate) fn connect(site: &Site, secrets: &dyn Secrets, providers: &mut Providers) -> Vec<ConnectError> {
     let mut errors = Vec::new();
     for node in site.ready_nodes() {
         // What cannot be read at all is told by `propose`, with its place in the site file.
-        let Ok(Some(settings)) = crate::layer::settings_of(node) else { continue };
+        let Ok(Some(settings)) = settings_of(node) else { continue };
         let Some(ssh) = settings.ssh else { continue };
         match target(node, &ssh, secrets) {
             Ok(target) => providers.insert::<dyn Host>(&Subject::node(&node.name), Arc::new(Ssh::new(target))),
