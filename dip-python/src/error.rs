@@ -8,7 +8,7 @@ use dip::core::provider::sentence;
 use dip::core::site::Faults;
 use pyo3::PyErr;
 
-use crate::site::SiteFault;
+use crate::fault::SiteFault;
 
 // They are written in Python, where a class can be both an exception and have fields, in every version of Python.
 pyo3::import_exception!(dip.errors, SiteError);

@@ -8,6 +8,7 @@ mod attend;
 mod dns;
 mod error;
 mod event;
+mod fault;
 mod json;
 mod plan;
 mod report;
@@ -21,11 +22,13 @@ mod _native {
     #[pymodule_export]
     use super::apply::apply;
     #[pymodule_export]
+    use super::fault::SiteFault;
+    #[pymodule_export]
     use super::plan::{Explanation, Plan, plan};
     #[pymodule_export]
     use super::report::{Failure, Report};
     #[pymodule_export]
     use super::sandbox::{Sandbox, datacenter};
     #[pymodule_export]
-    use super::site::{Site, SiteFault};
+    use super::site::Site;
 }
