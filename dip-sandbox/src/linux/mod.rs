@@ -7,5 +7,5 @@ mod kernel;
 mod shell;
 mod system;
 
-pub(crate) use shell::Shell;
+pub(crate) use commands::log_in;
 pub(crate) use system::Linux;

@@ -1,11 +1,10 @@
-//! Running commands on a simulated system: a table of programs, and what is said of a program that is not in it.
+//! Running commands on a simulated system, and what is said of a program that it does not have.
 
 use std::net::IpAddr;
 
 use dip_core::id::NodeName;
 use dip_core::provider::{Command, Output};
 
-use super::commands;
 use super::system::Linux;
 use crate::world::World;
 
@@ -14,10 +13,15 @@ use crate::world::World;
 pub(crate) struct Shell<'a> {
     pub(super) world: &'a World,
     pub(super) node: &'a NodeName,
+    /// The programs stand above the shell: some of them run others through it.
+    find: Find,
 }
 
 /// One program of the system.
 pub(super) type Program = fn(&Shell<'_>, &Invocation<'_>) -> Output;
+
+/// Finds the program of a name.
+pub(super) type Find = fn(&str) -> Option<Program>;
 
 /// A program's arguments and standard input.
 #[derive(Debug, Clone, Copy)]
@@ -28,8 +32,8 @@ pub(super) struct Invocation<'a> {
 }
 
 impl<'a> Shell<'a> {
-    pub(crate) const fn new(world: &'a World, node: &'a NodeName) -> Self {
-        Self { world, node }
+    pub(super) const fn new(world: &'a World, node: &'a NodeName, find: Find) -> Self {
+        Self { world, node, find }
     }
 
     /// Runs a command to its end.
@@ -44,7 +48,7 @@ impl<'a> Shell<'a> {
 
     pub(super) fn invoke(&self, invocation: &Invocation<'_>) -> Output {
         let name = invocation.program.rsplit('/').next().unwrap_or_default();
-        match commands::find(name) {
+        match (self.find)(name) {
             Some(program) => program(self, invocation),
             None => failed(127, format!("{}: command not found", invocation.program)),
         }

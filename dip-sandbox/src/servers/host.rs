@@ -7,7 +7,7 @@ use dip_core::id::NodeName;
 use dip_core::provider::{Command, ErrorKind, FileContent, Host, Output, ProviderError};
 
 use crate::line::{Intent, Line};
-use crate::linux::Shell;
+use crate::linux::log_in;
 
 #[derive(Debug)]
 pub(crate) struct SandboxHost {
@@ -46,7 +46,7 @@ impl Host for SandboxHost {
     async fn run(&self, command: &Command) -> Result<Output, ProviderError> {
         self.carry(&format!("run `{}` on {}", command.program(), self.node)).await?;
         self.line.world().time.sleep(duration(command)).await;
-        Ok(Shell::new(self.line.world(), &self.node).run(command))
+        Ok(log_in(self.line.world(), &self.node).run(command))
     }
 
     async fn read(&self, path: &str) -> Result<Option<FileContent>, ProviderError> {

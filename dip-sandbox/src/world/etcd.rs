@@ -7,7 +7,7 @@ use dip_cluster::provider::{Health, Stored};
 use dip_core::id::NodeName;
 
 use super::World;
-use crate::linux::Shell;
+use crate::linux::log_in;
 
 /// From the start of a member until it can vote: it reads its log and finds its peers.
 const JOINS_AFTER: Duration = Duration::from_secs(2);
@@ -67,7 +67,7 @@ impl World {
     /// reached and belong to the same cluster.
     pub(crate) fn etcd_has_leader(&self, node: &NodeName) -> bool {
         let Some(own) = self.etcd_runs(node) else { return false };
-        let shell = Shell::new(self, node);
+        let shell = log_in(self, node);
         let votes = |member: &NodeName, host: &str| {
             self.etcd_runs(member).as_ref() == Some(&own) && !shell.addresses(host).is_empty()
         };

@@ -9,7 +9,10 @@ mod script;
 mod services;
 mod users;
 
-use super::shell::Program;
+use dip_core::id::NodeName;
+
+use super::shell::{Program, Shell};
+use crate::world::World;
 
 /// Every program that the system has.
 const PROGRAMS: &[(&str, Program)] = &[
@@ -45,8 +48,13 @@ const PROGRAMS: &[(&str, Program)] = &[
     ("usermod", users::usermod),
 ];
 
+/// A session on a node that has all of them.
+pub(crate) const fn log_in<'a>(world: &'a World, node: &'a NodeName) -> Shell<'a> {
+    Shell::new(world, node, find)
+}
+
 /// The program of a name.
-pub(super) fn find(name: &str) -> Option<Program> {
+fn find(name: &str) -> Option<Program> {
     PROGRAMS.binary_search_by_key(&name, |(known, _)| known).ok().map(|index| PROGRAMS[index].1)
 }
 
