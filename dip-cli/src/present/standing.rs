@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::commands::SANDBOX;
 
-/// Where a step stands: `waits for the system to answer since 2026-01-05T08:00:05Z, 42 s now`.
+/// Where a step stands: `waits for the system to answer since 2026-01-05T08:00:05Z, 42 s ago`.
 pub(crate) fn standing(view: &RunView, step: StepId) -> String {
     let status = view.schedule.status(step);
     let since = match &status {
@@ -14,7 +14,7 @@ pub(crate) fn standing(view: &RunView, step: StepId) -> String {
         _ => None,
     };
     match since.filter(|_| view.outcome.is_none()) {
-        Some(since) => format!("{status}, {} s now", now(view).duration_since(since).as_secs().max(0)),
+        Some(since) => format!("{status}, {} s ago", now(view).duration_since(since).as_secs().max(0)),
         None => status.to_string(),
     }
 }
