@@ -293,6 +293,27 @@ fn a_run_whose_process_died_is_shown_with_what_waits_and_why() {
 }
 
 #[test]
+fn a_run_is_worked_on_by_one_process_at_a_time() {
+    let place = Place::new("held");
+    place.dip(&["apply", "site.yaml", "--sandbox", "--yes"]).ends(0);
+    // The same journal under the name of a run of the real site, without its end.
+    let text = std::fs::read(place.journal(&place.run())).expect("the journal");
+    let last = text[..text.len() - 1].iter().rposition(|byte| *byte == b'\n').expect("several records") + 1;
+    let path = place.journal("real");
+    std::fs::write(&path, &text[..last + 30]).expect("a journal with a torn end");
+    let held = std::fs::File::open(&path).expect("the journal");
+    held.lock().expect("nobody else has it");
+    place.dip(&["resume", "real"]).ends(1).tells("real.journal is held by process ").tells("wait for it, or stop it");
+    drop(held);
+    let words = ["resume", "real"];
+    let mut command = place.command(&words);
+    command.env_remove("DIP_BMC_PASSWORD");
+    let done = Done::of(command.output().expect("the command runs"), &words).ends(2);
+    done.tells("the journal ended in 30 bytes that are no whole record").tells("env:DIP_BMC_PASSWORD");
+    assert_eq!(std::fs::read(&path).expect("the journal"), &text[..last], "only the torn end is gone");
+}
+
+#[test]
 fn a_damaged_journal_is_told_and_hides_no_other() {
     let place = Place::new("damaged");
     place.dip(&["apply", "site.yaml", "--sandbox", "--yes"]).ends(0);
