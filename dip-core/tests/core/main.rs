@@ -3,6 +3,7 @@
 mod drift;
 mod journal;
 mod plan;
+mod property;
 mod resume;
 mod run;
 mod schedule;

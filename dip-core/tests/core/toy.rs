@@ -39,8 +39,14 @@ pub(crate) fn node(name: &str) -> NodeName {
 
 /// A step that sets a thing and needs others.
 pub(crate) fn set(name: &str, needs: &[&str]) -> Step {
-    let operation = Set { name: name.to_owned() };
+    let operation = Set { name: name.to_owned(), also: None };
     Step::new(LayerId::Os, thing(name), &operation).need_facts(needs.iter().map(|need| is_set(need))).give(is_set(name))
+}
+
+/// A step that sets a thing and by that another one, and needs nothing yet.
+pub(crate) fn set_two(name: &str, also: &str) -> Step {
+    let operation = Set { name: name.to_owned(), also: Some(also.to_owned()) };
+    Step::new(LayerId::Os, thing(name), &operation).give(is_set(name)).give(is_set(also))
 }
 
 /// What a world holds, and how it misbehaves.
@@ -92,6 +98,8 @@ fn world(cx: &Context<'_>) -> Result<Arc<dyn Door>, OperationError> {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Set {
     name: String,
+    /// Another thing that is set by it.
+    also: Option<String>,
 }
 
 #[async_trait]
@@ -116,7 +124,11 @@ impl Operation for Set {
             return Err(ProviderError::new(ErrorKind::Unreachable, "toy", format!("look at {}", self.name)).into());
         }
         Ok(if world.things.contains(&self.name) {
-            Check::Holds(Facts::new().with(&SET, &thing(&self.name), &true))
+            let facts = Facts::new().with(&SET, &thing(&self.name), &true);
+            Check::Holds(match &self.also {
+                Some(also) => facts.with(&SET, &thing(also), &true),
+                None => facts,
+            })
         } else {
             Check::Differs(Diff::missing("thing", &self.name))
         })
@@ -135,9 +147,10 @@ impl Operation for Set {
             world.most_running = world.most_running.max(world.running);
             world.takes
         };
+        let running = Running(&*door);
         tokio::time::sleep(takes).await;
+        drop(running);
         let mut world = door.world().lock().expect("no test panics with the world locked");
-        world.running -= 1;
         if let Some((times, kind)) = world.fails.get_mut(&self.name).filter(|(times, _)| *times > 0) {
             *times -= 1;
             return Err(ProviderError::new(*kind, "toy", format!("set {}", self.name)).into());
@@ -152,6 +165,15 @@ impl Operation for Set {
         }
         world.things.insert(self.name.clone());
         Ok(Applied::Done)
+    }
+}
+
+/// Counts an apply that goes on, also where it is abandoned.
+struct Running<'a>(&'a dyn Door);
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.world().lock().expect("no test panics with the world locked").running -= 1;
     }
 }
 
