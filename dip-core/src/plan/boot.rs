@@ -1,10 +1,14 @@
 //! Boots: which environments a node passes through so that every step of it finds the one that it needs.
 
+use std::cmp::Reverse;
+use std::collections::hash_map::Entry;
+use std::collections::{BinaryHeap, HashMap};
+
 use serde::{Deserialize, Serialize};
 
-use super::graph::{Graph, Vertex, VertexId};
-use crate::id::{NodeName, StepId};
-use crate::step::{Boot, Environment, Place, Step};
+use super::graph::{Graph, VertexId};
+use crate::id::StepId;
+use crate::step::{Boot, Environment};
 
 /// A boot in a plan: what brings it about, and what becomes possible by it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -26,10 +30,28 @@ pub(crate) struct Stay {
     pub(crate) work: Vec<StepId>,
 }
 
+/// The order of the steps before their boots are known, made once for all nodes.
+#[derive(Debug)]
+pub(crate) struct Shape {
+    graph: Graph,
+    /// Where each vertex stands in a topological order.
+    position: Vec<u32>,
+}
+
+impl Shape {
+    pub(crate) fn new(graph: Graph) -> Self {
+        let mut position = vec![0; graph.vertices().len()];
+        for (place, vertex) in (0..).zip(graph.topological()) {
+            position[vertex.index()] = place;
+        }
+        Self { graph, position }
+    }
+}
+
 /// The stays of a node, fewest first: all that is ready in an environment is done before it is left, which for one node
-/// never costs a boot. `now` is where the node is; where that is not known every environment costs a boot. The last stay
-/// is always in `Installed`: a node at ready state runs.
-pub(crate) fn stays(node: &NodeName, now: Option<Environment>, steps: &[&Step], graph: &Graph) -> Vec<Stay> {
+/// never costs a boot. `work` are the steps that need the node in an environment. `now` is where the node is; where that is
+/// not known every environment costs a boot. The last stay is always in `Installed`: a node at ready state runs.
+pub(crate) fn stays(now: Option<Environment>, work: &[(StepId, Environment)], shape: &Shape) -> Vec<Stay> {
     let starts: &[Environment] = match now {
         Some(Environment::Off) => &[Environment::Off],
         Some(Environment::Installed) => &[Environment::Installed],
@@ -37,39 +59,53 @@ pub(crate) fn stays(node: &NodeName, now: Option<Environment>, steps: &[&Step], 
     };
     starts
         .iter()
-        .map(|&start| sequence(node, start, steps, graph))
+        .map(|&start| sequence(start, work, shape))
         .min_by_key(Vec::len)
         .expect("there is at least one environment to start in")
 }
 
-fn sequence(node: &NodeName, start: Environment, steps: &[&Step], graph: &Graph) -> Vec<Stay> {
+fn sequence(start: Environment, work: &[(StepId, Environment)], shape: &Shape) -> Vec<Stay> {
     let other = |environment| match environment {
         Environment::Off => Environment::Installed,
         Environment::Installed => Environment::Off,
     };
     let environment_at = |phase: usize| if phase.is_multiple_of(2) { start } else { other(start) };
-    // The phase of a vertex is the number of environments that the node has left before it can be reached.
-    let mut phases = vec![0_usize; graph.vertices().len()];
-    let mut stays: Vec<Stay> = Vec::new();
-    let mut add = |phase: usize, step: Option<StepId>| {
-        while stays.len() <= phase {
-            stays.push(Stay { environment: environment_at(stays.len()), work: Vec::new() });
-        }
-        stays[phase].work.extend(step);
-    };
-    add(0, None);
-    for vertex in graph.topological() {
-        let mut phase = graph.predecessors(vertex).map(|(before, _)| phases[before.index()]).max().unwrap_or(0);
-        if let Vertex::Step(step) = graph.vertices()[vertex.index()]
-            && let Place::In(at, environment) = &steps[step.index()].place
-            && at == node
-        {
-            if environment_at(phase) != *environment {
+    let mut stays = vec![Stay { environment: start, work: Vec::new() }];
+    let wanted: HashMap<VertexId, (StepId, Environment)> =
+        work.iter().map(|&(step, environment)| (step.into(), (step, environment))).collect();
+    // The phase of a vertex is the number of environments that the node has left before it can be reached. Only what comes
+    // behind the work on this node can have one; of that, only what stands before the last of it is looked at.
+    let mut phases: HashMap<VertexId, usize> = wanted.keys().map(|&vertex| (vertex, 0)).collect();
+    let place = |vertex: VertexId| Reverse((shape.position[vertex.index()], vertex));
+    let mut ahead: BinaryHeap<Reverse<(u32, VertexId)>> = phases.keys().map(|&vertex| place(vertex)).collect();
+    let mut left = wanted.len();
+    while let Some(Reverse((_, vertex))) = ahead.pop() {
+        let mut phase = phases[&vertex];
+        if let Some(&(step, environment)) = wanted.get(&vertex) {
+            if environment_at(phase) != environment {
                 phase += 1;
             }
-            add(phase, Some(step));
+            while stays.len() <= phase {
+                stays.push(Stay { environment: environment_at(stays.len()), work: Vec::new() });
+            }
+            stays[phase].work.push(step);
+            left -= 1;
+            if left == 0 {
+                break;
+            }
         }
-        phases[VertexId::index(vertex)] = phase;
+        for &next in shape.graph.successors(vertex) {
+            match phases.entry(next) {
+                Entry::Occupied(mut known) => {
+                    let known = known.get_mut();
+                    *known = phase.max(*known);
+                }
+                Entry::Vacant(entry) => {
+                    entry.insert(phase);
+                    ahead.push(place(next));
+                }
+            }
+        }
     }
     if stays.last().is_some_and(|last| last.environment != Environment::Installed) {
         stays.push(Stay { environment: Environment::Installed, work: Vec::new() });

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::boot::{Stay, stays};
+use super::boot::{Shape, Stay, stays};
 use super::graph::Graph;
 use super::{Draft, Held, Known, Plan, PlanError, PlanFault, PlannedBoot, PlannedStep, circle, draft, resolve};
 use crate::fact::FactKey;
@@ -31,7 +31,7 @@ impl Plan {
         let mut build =
             Build { draft, survey, layers, steps: Vec::new(), readings: Vec::new(), places: HashMap::new() };
         build.keep_what_does_not_hold();
-        let boots = build.boots();
+        let boots = build.boots().map_err(PlanError::new)?;
         let known: Vec<Known> = survey
             .facts()
             .map(|(key, value)| Known { key: key.clone(), value: value.clone(), at: survey.at() })
@@ -84,30 +84,30 @@ impl Build<'_> {
         }
     }
 
-    fn boots(&mut self) -> Vec<PlannedBoot> {
+    fn boots(&mut self) -> Result<Vec<PlannedBoot>, Vec<PlanFault>> {
         let mut entered: BTreeMap<&NodeName, Vec<&PlannedBoot>> = BTreeMap::new();
         for probe in &self.draft.probes {
             entered.entry(&probe.boot.node).or_default().push(probe);
         }
-        let shape = self.shape_without_boots();
+        let shape = self.shape_without_boots()?;
         let mut boots = Vec::new();
         for (node, probes) in entered {
             self.boots_of(node, &probes, &shape, &mut boots);
         }
-        boots
+        Ok(boots)
     }
 
     /// The kept steps of nodes that need more than one environment must be ordered before their boots are known.
-    fn shape_without_boots(&self) -> Graph {
+    fn shape_without_boots(&self) -> Result<Shape, Vec<PlanFault>> {
         let one_environment = self.draft.probes.windows(2).all(|pair| pair[0].boot.node != pair[1].boot.node);
         if one_environment {
-            return Graph::default();
+            return Ok(Shape::new(Graph::default()));
         }
         let steps: Vec<&Step> = self.steps.iter().collect();
-        resolve::resolve(&steps, &[], &|_| true).unwrap_or_default()
+        resolve::resolve(&steps, &[], &|_| true).map(Shape::new)
     }
 
-    fn boots_of(&mut self, node: &NodeName, probes: &[&PlannedBoot], shape: &Graph, boots: &mut Vec<PlannedBoot>) {
+    fn boots_of(&mut self, node: &NodeName, probes: &[&PlannedBoot], shape: &Shape, boots: &mut Vec<PlannedBoot>) {
         let holds =
             |probe: &PlannedBoot| probe.parts.iter().all(|&part| matches!(self.survey.check(part), Check::Holds(_)));
         let now = probes.iter().find(|probe| holds(probe)).map(|probe| probe.boot.to);
@@ -117,7 +117,14 @@ impl Build<'_> {
                 let work = probe.work.iter().filter_map(|step| self.places.get(step).copied()).collect();
                 vec![Stay { environment: probe.boot.to, work }]
             }
-            _ => stays(node, now, &self.steps.iter().collect::<Vec<_>>(), shape),
+            _ => {
+                let work: Vec<(StepId, Environment)> = probes
+                    .iter()
+                    .flat_map(|probe| probe.work.iter().map(|step| (step, probe.boot.to)))
+                    .filter_map(|(step, environment)| Some((*self.places.get(step)?, environment)))
+                    .collect();
+                stays(now, &work, shape)
+            }
         };
         let mut ordinal = 0;
         let mut from = now;
