@@ -19,8 +19,10 @@ use crate::out::Out;
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    present::log::start(args.common.verbose);
     let out = Out::new(&args.common);
+    if let Some(wrong) = present::log::start(args.common.verbose) {
+        out.note(wrong);
+    }
     match commands::run(&args, &out) {
         Ok(status) => ExitCode::from(status),
         // Whoever read our output has seen enough.

@@ -443,6 +443,19 @@ fn colours_come_when_asked_for() {
     Done::of(output, &words).ends(0).prints("\x1b[");
 }
 
+#[test]
+fn a_log_is_kept_where_it_is_asked_for() {
+    let place = Place::new("log");
+    let words = ["apply", "site.yaml", "--sandbox", "--yes"];
+    let quiet = place.dip(&words).ends(0);
+    assert_eq!(quiet.err.lines().count(), 1, "the name of the run alone: {}", quiet.err);
+    let loud = place.dip(&[&words[..], &["-v"]].concat()).ends(0);
+    let loud = loud.tells("step=firmware.power_on node/r1-n1#1").tells("time.busy=");
+    assert!(!loud.out.contains("time.busy"), "the log is no result");
+    let output = place.command(&words).env("DIP_LOG", "a=b=c").output().expect("the command runs");
+    Done::of(output, &words).ends(0).tells("DIP_LOG is not a filter for the log");
+}
+
 fn spawn(mut command: Command) -> Child {
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the command starts")
 }
