@@ -1,0 +1,10 @@
+//! Conformance: the trials that every provider of a trait must pass, as a list of data that any test runner can run.
+//!
+//! A layer's crate gives the list (`dip_opsmgmt::conformance::dns(harness)`); the sandbox, the real servers and a vendor's own
+//! provider run the same one, so that none can drift from the others.
+
+mod run;
+mod trial;
+
+pub use run::{not_installed, run_as_tests};
+pub use trial::{Failure, Trial, Verdict};
