@@ -68,3 +68,15 @@ fn no_dependency_asks_for_a_newer_rust_than_we_state() {
         }
     }
 }
+
+/// The published schema is the one that `dip schema` prints; `DIP_BLESS=1` writes it anew.
+#[test]
+fn the_published_schema_is_that_of_the_layers() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/site.schema.json");
+    let schema = format!("{:#}\n", dip::core::site::json_schema(&dip::layers().settings()));
+    if std::env::var_os("DIP_BLESS").is_some() {
+        std::fs::write(&path, &schema).expect("the schema can be written");
+    }
+    let published = std::fs::read_to_string(&path).expect("the schema is published");
+    assert!(published == schema, "docs/site.schema.json is old: run this test with DIP_BLESS=1 and look at the change");
+}
