@@ -3,6 +3,7 @@
 //! A layer's crate gives the list (`dip_opsmgmt::conformance::dns(harness)`); the sandbox, the real servers and a vendor's own
 //! provider run the same one, so that none can drift from the others.
 
+pub mod expect;
 mod run;
 mod trial;
 

@@ -4,11 +4,11 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use dip_core::conformance::expect::{cancelled, fails, ignored, same, them, trials, us};
 use dip_core::conformance::{Failure, Trial, Verdict};
 use dip_core::hardware::MacAddr;
 use dip_core::provider::ErrorKind;
 
-use super::expect::{cancelled, fails, ignored, same, them, trials, us};
 use crate::provider::{Dhcp, Held, Reservation};
 
 /// A DHCP server under trial.

@@ -5,7 +5,6 @@
 //! what a server does not have is `None`, and its trials are then ignored with the reason.
 
 mod dhcp;
-mod expect;
 mod pdu;
 mod switch;
 

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use dip_core::conformance::expect::{cancelled, fails, ignored, same, trials};
 use dip_core::conformance::{Failure, Trial, Verdict};
 use dip_core::hardware::PowerState;
 use dip_core::provider::ErrorKind;
 
-use super::expect::{cancelled, fails, ignored, same, trials};
 use crate::provider::Pdu;
 
 /// A PDU under trial.

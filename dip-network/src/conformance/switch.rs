@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use dip_core::conformance::expect::{cancelled, fails, ignored, same, them, trials, us};
 use dip_core::conformance::{Failure, Trial, Verdict};
 use dip_core::hardware::VlanId;
 use dip_core::id::SiteName;
 use dip_core::provider::ErrorKind;
 
-use super::expect::{cancelled, fails, ignored, same, them, trials, us};
 use crate::provider::{PortMode, Switch};
 
 /// A switch under trial.

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use async_trait::async_trait;
+use dip_core::conformance::expect::us;
 use dip_core::conformance::{Failure, Trial, Verdict, not_installed};
 use dip_core::hardware::MacAddr;
-use dip_core::id::SiteName;
 use dip_core::provider::{ErrorKind, ProviderError, Retry, sentence};
 use dip_lab::Requirement;
 use dip_network::conformance::{self, DhcpClients, DhcpHarness};
@@ -122,10 +122,6 @@ impl DhcpClients for Clients {
     async fn lease(&self, mac: MacAddr) -> Result<Option<IpAddr>, Failure> {
         Ok(wait(self.0.lease(&mac.to_string()))?.map(|lease| IpAddr::V4(lease.address)))
     }
-}
-
-fn us() -> SiteName {
-    SiteName::new("conformance").expect("a plain word is a name")
 }
 
 fn refused(result: Result<(), ProviderError>, kind: ErrorKind, words: &str) -> Result<(), Failure> {

@@ -5,10 +5,10 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use dip_core::conformance::expect::{cancelled, fails, ignored, same, them, trials, us};
 use dip_core::conformance::{Failure, Trial, Verdict};
 use dip_core::provider::ErrorKind;
 
-use super::expect::{cancelled, fails, ignored, same, them, trials, us};
 use crate::provider::{Dns, HeldName, HostName};
 
 /// A DNS service under trial.

@@ -6,7 +6,6 @@
 
 mod cmdb;
 mod dns;
-mod expect;
 mod monitor;
 
 pub use cmdb::{CmdbHarness, cmdb};

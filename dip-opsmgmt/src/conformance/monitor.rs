@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use dip_core::conformance::expect::{cancelled, fails, ignored, same, them, trials, us};
 use dip_core::conformance::{Failure, Trial, Verdict};
 use dip_core::provider::ErrorKind;
 
-use super::expect::{cancelled, fails, ignored, same, them, trials, us};
 use crate::provider::{Health, HeldTarget, Monitor, Target};
 
 /// A monitoring service under trial.

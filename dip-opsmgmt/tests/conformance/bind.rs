@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 
 use async_trait::async_trait;
+use dip_core::conformance::expect::us;
 use dip_core::conformance::{Failure, Trial, Verdict, not_installed};
 use dip_core::id::SiteName;
 use dip_core::provider::{ErrorKind, Providers};
@@ -18,7 +19,7 @@ use dip_opsmgmt::providers::rfc2136::Rfc2136;
 use dip_opsmgmt::settings::{KeyAlgorithm, Rfc2136Settings, TsigKey};
 use serde_json::json;
 
-use crate::{is, refused, step, us, wait};
+use crate::{is, refused, step, wait};
 
 const SERVER: &str = "bind";
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 
 use async_trait::async_trait;
+use dip_core::conformance::expect::us;
 use dip_core::conformance::{Failure, Trial, Verdict};
 use dip_core::hardware::Identity;
 use dip_core::id::{NodeName, RackName};
@@ -16,7 +17,7 @@ use dip_opsmgmt::providers::directory::Directory;
 use dip_opsmgmt::settings::{DirectorySettings, FileFormat};
 use serde_json::json;
 
-use crate::{is, refused, step, us};
+use crate::{is, refused, step};
 
 struct Rig {
     path: PathBuf,

@@ -10,18 +10,12 @@ use std::future::Future;
 use std::process::ExitCode;
 
 use dip_core::conformance::{Failure, Trial, run_as_tests};
-use dip_core::id::SiteName;
 use dip_core::provider::{ErrorKind, ProviderError, sentence};
 use tokio::runtime::Handle;
 
 /// Waits for the lab, whose futures need not be `Send`, within a trial, whose future must be.
 pub(crate) fn wait<F: Future>(lab: F) -> F::Output {
     tokio::task::block_in_place(|| Handle::current().block_on(lab))
-}
-
-/// The site on whose behalf the trials act.
-pub(crate) fn us() -> SiteName {
-    SiteName::new("conformance").expect("a plain word is a name")
 }
 
 /// What was found must be what is wanted.

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use dip_core::conformance::expect::us;
 use dip_core::conformance::{Failure, Trial, Verdict, not_installed};
 use dip_core::id::NodeName;
 use dip_core::provider::ErrorKind;
@@ -16,7 +17,7 @@ use dip_opsmgmt::providers::prometheus::Prometheus;
 use dip_opsmgmt::settings::PrometheusSettings;
 use serde_json::json;
 
-use crate::{is, refused, step, us};
+use crate::{is, refused, step};
 
 const SERVER: &str = "prometheus";
 
