@@ -90,8 +90,9 @@ fn open_steps(view: &RunView, out: &Out) -> Result<(), CliError> {
         };
         list.push(format!("  {}: {words}", planned.step.name));
     }
-    let more = open.len().saturating_sub(SHOWN);
-    for line in failed.iter().chain(open.iter().take(SHOWN)) {
+    let lines: Vec<String> = failed.into_iter().chain(open).collect();
+    let more = lines.len().saturating_sub(SHOWN);
+    for line in lines.iter().take(SHOWN) {
         out.line(line)?;
     }
     if more > 0 {

@@ -1,6 +1,6 @@
 //! What a run did, step by step.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -87,22 +87,26 @@ impl fmt::Display for Report {
             write!(f, ", {count} {word}")?;
         }
         writeln!(f, ", in {}.", words(self.took))?;
-        // Many steps fail for one reason when a server is down: each reason is told once, with those that it hit.
-        let mut told = BTreeSet::new();
+        // When a server is down many steps fail for one reason: each reason is told once, and of each operation a few.
+        const SHOWN: usize = 5;
+        let mut reasons: BTreeMap<(LayerId, &str, &str, &str), Vec<&StepName>> = BTreeMap::new();
         for step in self.failures() {
             let Status::Failed { error, kind } = &step.status else { continue };
-            if !told.insert((error, step.layer)) {
-                continue;
-            }
             let word = if *kind == FailureKind::Conflict { "left alone" } else { "failed" };
-            let same = self.failures().filter(|other| {
-                other.layer == step.layer
-                    && matches!(&other.status, Status::Failed { error: other, .. } if other == error)
-            });
-            writeln!(f, "  {word}: {} — {error}", step.name)?;
-            match same.count() - 1 {
-                0 => {}
-                more => writeln!(f, "          and {more} more for the same reason")?,
+            let operation = step.name.as_str().split(' ').next().unwrap_or_default();
+            reasons.entry((step.layer, operation, word, error)).or_default().push(&step.name);
+        }
+        let reasons: Vec<_> = reasons.into_iter().collect();
+        for alike in reasons.chunk_by(|(a, _), (b, _)| (a.1, a.2) == (b.1, b.2)) {
+            for ((_, _, word, error), names) in alike.iter().take(SHOWN) {
+                writeln!(f, "  {word}: {} — {error}", names[0])?;
+                if names.len() > 1 {
+                    writeln!(f, "          and {} more for the same reason", names.len() - 1)?;
+                }
+            }
+            let rest: usize = alike.iter().skip(SHOWN).map(|(_, names)| names.len()).sum();
+            if let ((_, operation, word, _), true) = (alike[0].0, rest > 0) {
+                writeln!(f, "  {word}: {rest} more of {operation}, each for a reason of its own")?;
             }
         }
         Ok(())
@@ -115,5 +119,41 @@ fn words(duration: Duration) -> String {
         0..60 => format!("{:.1} s", duration.as_secs_f64()),
         seconds @ 60..3600 => format!("{} min {:02} s", seconds / 60, seconds % 60),
         seconds => format!("{} h {:02} min", seconds / 3600, seconds / 60 % 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::NodeName;
+
+    fn failed(operation: &str, node: &str, error: &str) -> StepReport {
+        let subject = Subject::node(&NodeName::new(node).expect("a name"));
+        let status = Status::Failed { error: error.to_owned(), kind: FailureKind::Error };
+        let name = serde_json::from_value(format!("{operation} {subject}").into()).expect("a name is a text");
+        StepReport { name, layer: LayerId::Firmware, subject, status }
+    }
+
+    fn report(steps: Vec<StepReport>) -> String {
+        let plan = serde_json::from_str("\"0\"").expect("an id is a text");
+        Report { run: "first".into(), plan, outcome: Outcome::Failed, took: Duration::from_secs(61), steps }.to_string()
+    }
+
+    #[test]
+    fn one_reason_is_told_once_and_of_many_a_few() {
+        let down = |n: usize| failed("firmware.identify", &format!("n{n:02}"), "the network is down");
+        let text = report((1..=40).map(down).collect());
+        assert!(text.starts_with("Run first is failed: 0 changed, 40 failed, in 1 min 01 s.\n"), "{text}");
+        assert!(
+            text.ends_with(
+                "failed: firmware.identify node/n01 — the network is down\n          and 39 more for the same reason\n"
+            ),
+            "{text}"
+        );
+        let own =
+            |n: usize| failed("firmware.identify", &format!("n{n:02}"), &format!("10.0.0.{n:02} does not answer"));
+        let text = report((1..=40).map(own).collect());
+        assert!(text.contains("node/n05 — 10.0.0.05 does not answer\n"), "{text}");
+        assert!(text.ends_with("failed: 35 more of firmware.identify, each for a reason of its own\n"), "{text}");
     }
 }
