@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::{Goal, Known, PlannedBoot, PlannedStep};
@@ -16,7 +17,8 @@ pub struct PlanId(String);
 impl PlanId {
     pub(super) fn of(site: &Site, goal: Goal, steps: &[PlannedStep], boots: &[PlannedBoot], known: &[Known]) -> Self {
         let mut hash = Canonical(Sha256::new());
-        hash.add(&(3_u32, site.name.as_str(), goal));
+        hash.add(&(3_u32, goal));
+        hash.site(site);
         // By name and not by place: the order in which steps were proposed tells nothing.
         let mut ordered: Vec<&PlannedStep> = steps.iter().collect();
         ordered.sort_unstable_by_key(|planned| &planned.step.name);
@@ -72,6 +74,43 @@ impl Canonical {
     fn add<T: Serialize>(&mut self, part: &T) {
         serde_json::to_writer(&mut *self, part).expect("parts of a plan serialise to JSON");
         self.0.update(b"\n");
+    }
+}
+
+impl Canonical {
+    /// What a plan is bound to: the services, switches and BMCs that it will ask when it is applied, maybe elsewhere.
+    fn site(&mut self, site: &Site) {
+        let Site { name, domain, racks, switches, pdus, networks, nodes, services, clusters } = site;
+        self.add(&(name, domain));
+        self.all("rack", racks.values());
+        self.all("switch", switches.values());
+        self.all("pdu", pdus.values());
+        self.all("network", networks.values());
+        self.all("node", nodes.values());
+        self.all("service", services.values());
+        self.all("cluster", clusters.values());
+    }
+
+    /// One by one: a large site as one tree of values would take much memory.
+    fn all<T: Serialize>(&mut self, kind: &str, things: impl Iterator<Item = T>) {
+        for thing in things {
+            let mut value = serde_json::to_value(thing).expect("parts of a site serialise to JSON");
+            forget_places(&mut value);
+            self.add(&(kind, value));
+        }
+    }
+}
+
+/// Takes out where in which file things stand: the same site in another directory is the same site.
+fn forget_places(value: &mut Value) {
+    const PLACE: [&str; 4] = ["column", "file", "line", "profile"];
+    match value {
+        Value::Object(fields) if fields.len() == PLACE.len() && PLACE.iter().all(|name| fields.contains_key(*name)) => {
+            *value = Value::Null;
+        }
+        Value::Object(fields) => fields.values_mut().for_each(forget_places),
+        Value::Array(items) => items.iter_mut().for_each(forget_places),
+        _ => {}
     }
 }
 

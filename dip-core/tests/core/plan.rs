@@ -278,6 +278,7 @@ async fn no_part_of_a_step_can_be_changed_on_disk_unseen() {
         (r#""layer":"os""#, r#""layer":"apps""#),
         (r#""subject":"thing/a""#, r#""subject":"thing/b""#),
         (r#""hazard":"none""#, r#""hazard":"erases""#),
+        (r#""domain":null"#, r#""domain":"elsewhere.example""#),
     ] {
         let changed = text.replace(from, to);
         assert_ne!(changed, text, "{from} is in the text");
