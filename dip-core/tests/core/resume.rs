@@ -48,7 +48,7 @@ async fn what_a_server_has_accepted_and_lost_is_asked_again_in_the_end() {
     assert!(tokio::time::timeout(Duration::from_secs(5), run).await.is_err(), "the process dies while it waits");
     // The next process has a clock that is an hour behind: nothing waits an hour longer for that.
     let mut records = journal.records();
-    records.iter_mut().for_each(|record| record.at = record.at + jiff::SignedDuration::from_hours(1));
+    records.iter_mut().for_each(|record| record.at += jiff::SignedDuration::from_hours(1));
     let (report, _) = resume(&stage, &records).await;
     assert_eq!((report.outcome, stage.applied()), (Outcome::Ready, vec!["a".to_owned(), "a".to_owned()]));
     assert!(report.took <= Duration::from_secs(60), "{:?}", report.took);
