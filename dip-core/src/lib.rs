@@ -17,3 +17,5 @@ pub mod secret;
 pub mod site;
 pub mod step;
 pub mod subject;
+#[cfg(feature = "mocks")]
+pub mod testing;
