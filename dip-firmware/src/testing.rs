@@ -1,58 +1,28 @@
-//! Sites built in code, and hand-made assignments among hand-made providers, for the tests of this crate.
+//! Sites built in code, and steps among hand-made BMCs, for the tests of this crate.
 
 use std::sync::Arc;
 
-use dip_core::fact::Facts;
-use dip_core::id::{NodeName, SiteName, StepId};
-use dip_core::operation::{Assignment, Context};
-use dip_core::provider::{Power, Providers};
+use dip_core::id::{NodeName, SiteName};
+use dip_core::provider::Power;
 use dip_core::secret::SecretRef;
 use dip_core::site::{BmcAccess, Driver, Node, NodeSettings, NodeState, Site};
 use dip_core::step::{Boot, Environment, Step};
 use dip_core::subject::Subject;
-use tokio_util::sync::CancellationToken;
+use dip_core::testing::Bench;
 
 use crate::provider::{Bmc, Boot as BootFacet, MockBmc};
 
-pub(crate) struct Bench {
-    assignment: Assignment,
-    providers: Providers,
-    cancel: CancellationToken,
+/// A step of node `n1` whose BMC has these facets.
+pub(crate) fn bench_of(power: Option<Arc<dyn Power>>, boot: Option<Arc<dyn BootFacet>>, step: Step) -> Bench {
+    let mut bmc = MockBmc::new();
+    bmc.expect_power().returning(move || power.clone());
+    bmc.expect_boot().returning(move || boot.clone());
+    bench_with(bmc, step)
 }
 
-impl Bench {
-    /// A step of node `n1` whose BMC has these facets.
-    pub(crate) fn new(power: Option<Arc<dyn Power>>, boot: Option<Arc<dyn BootFacet>>, step: Step) -> Self {
-        let mut bmc = MockBmc::new();
-        bmc.expect_power().returning(move || power.clone());
-        bmc.expect_boot().returning(move || boot.clone());
-        Self::with(bmc, step)
-    }
-
-    pub(crate) fn with(bmc: MockBmc, step: Step) -> Self {
-        let mut providers = Providers::new();
-        providers.insert::<dyn Bmc>(&Subject::node(&node_named("n1")), Arc::new(bmc));
-        let assignment = Assignment {
-            run: "run".to_owned(),
-            step: StepId(0),
-            name: step.name,
-            call: step.call,
-            facts: Facts::new(),
-            attempt: 1,
-            deadline: jiff::Timestamp::UNIX_EPOCH,
-            fence: 1,
-        };
-        Self { assignment, providers, cancel: CancellationToken::new() }
-    }
-
-    pub(crate) fn attempt(mut self, attempt: u32) -> Self {
-        self.assignment.attempt = attempt;
-        self
-    }
-
-    pub(crate) fn context(&self) -> Context<'_> {
-        Context::new(&self.assignment, &self.providers, &self.cancel)
-    }
+/// A step of node `n1` with this BMC.
+pub(crate) fn bench_with(bmc: MockBmc, step: Step) -> Bench {
+    Bench::with::<dyn Bmc>(&Subject::node(&node_named("n1")), Arc::new(bmc), step)
 }
 
 pub(crate) fn node_named(name: &str) -> NodeName {

@@ -1,48 +1,13 @@
-//! A hand-made site, and a hand-made assignment among hand-made providers, for tests.
+//! A hand-made site for the tests of the layer and its steps.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use dip_core::fact::Facts;
 use dip_core::hardware::VlanId;
-use dip_core::id::{NetworkName, NicName, NodeName, ServiceName, SiteName, StepId, SwitchName, Symbol};
-use dip_core::operation::{Assignment, Context};
-use dip_core::provider::Providers;
+use dip_core::id::{NetworkName, NicName, NodeName, ServiceName, SiteName, SwitchName, Symbol};
 use dip_core::site::{
     Chosen, Driver, Network, Nic, NicAddress, NicRole, Node, NodeSettings, NodeState, Service, Site, Switch,
 };
-use dip_core::step::Step;
-use dip_core::subject::Subject;
 use serde_json::{Value, json};
-use tokio_util::sync::CancellationToken;
-
-pub(crate) struct Bench {
-    assignment: Assignment,
-    providers: Providers,
-    cancel: CancellationToken,
-}
-
-impl Bench {
-    pub(crate) fn with<T: ?Sized + Send + Sync + 'static>(subject: &Subject, provider: Arc<T>, step: Step) -> Self {
-        let mut providers = Providers::new();
-        providers.insert::<T>(subject, provider);
-        let assignment = Assignment {
-            run: "run".to_owned(),
-            step: StepId(0),
-            name: step.name,
-            call: step.call,
-            facts: Facts::new(),
-            attempt: 1,
-            deadline: jiff::Timestamp::UNIX_EPOCH,
-            fence: 1,
-        };
-        Self { assignment, providers, cancel: CancellationToken::new() }
-    }
-
-    pub(crate) fn context(&self) -> Context<'_> {
-        Context::new(&self.assignment, &self.providers, &self.cancel)
-    }
-}
 
 pub(crate) fn site_name(name: &str) -> SiteName {
     SiteName::new(name).expect("a name")

@@ -11,15 +11,16 @@ use std::time::Duration;
 use dip_core::conformance::{Failure, Trial, Verdict, not_installed, run_as_tests};
 use dip_core::fact::Facts;
 use dip_core::fact::opsclients::{CLOCK, METRICS, RESOLVER};
-use dip_core::id::{LayerId, NicName, NodeName, ServiceName, SiteName, StepId, Symbol};
+use dip_core::id::{LayerId, NicName, NodeName, ServiceName, SiteName, Symbol};
 use dip_core::layer::Layer;
 use dip_core::observed::Observed;
-use dip_core::operation::{Applied, Assignment, Check, Context, Operations};
+use dip_core::operation::{Applied, Check, Context, Operations};
 use dip_core::provider::{Host, Providers, sentence};
 use dip_core::secret::Secret;
 use dip_core::site::{Chosen, Driver, Nic, NicAddress, NicRole, Node, NodeSettings, NodeState, Service, Site};
 use dip_core::step::Step;
 use dip_core::subject::Subject;
+use dip_core::testing::assignment;
 use dip_lab::{Bind, BindConfig, Hosts, LabError, Requirement, Zone};
 use dip_opsclients::OpsClientsLayer;
 use dip_os::providers::ssh::{Elevation, HostKeys, Login, Ssh, Target};
@@ -164,27 +165,14 @@ struct Bench {
 }
 
 impl Bench {
-    fn assignment(&self) -> Assignment {
-        Assignment {
-            run: "run".to_owned(),
-            step: StepId(0),
-            name: self.step.name.clone(),
-            call: self.step.call.clone(),
-            facts: Facts::new(),
-            attempt: 1,
-            deadline: jiff::Timestamp::UNIX_EPOCH,
-            fence: 1,
-        }
-    }
-
     async fn check(&self) -> Result<Check, Failure> {
-        let assignment = self.assignment();
+        let assignment = assignment(&self.step);
         let cx = Context::new(&assignment, &self.providers, &self.cancel);
         Ok(self.operations.load(&self.step.call)?.check(&cx).await?)
     }
 
     async fn apply(&self) -> Result<Applied, Failure> {
-        let assignment = self.assignment();
+        let assignment = assignment(&self.step);
         let cx = Context::new(&assignment, &self.providers, &self.cancel);
         Ok(self.operations.load(&self.step.call)?.apply(&cx).await?)
     }

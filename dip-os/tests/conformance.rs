@@ -8,16 +8,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use dip_core::conformance::{Failure, Trial, Verdict, not_installed, run_as_tests};
-use dip_core::fact::Facts;
-use dip_core::id::{LayerId, NodeName, SiteName, StepId};
+use dip_core::id::{LayerId, NodeName, SiteName};
 use dip_core::layer::Layer;
 use dip_core::observed::Observed;
-use dip_core::operation::{Applied, Assignment, Check, Context, OperationError, Operations};
+use dip_core::operation::{Applied, Check, Context, OperationError, Operations};
 use dip_core::provider::{Command, ErrorKind, FileContent, Host, Providers, sentence};
 use dip_core::secret::{LocalSecrets, Secret};
 use dip_core::site::{Node, NodeSettings, NodeState, Site};
 use dip_core::step::{Boot, Environment, Step};
 use dip_core::subject::Subject;
+use dip_core::testing::assignment;
 use dip_lab::{Hosts, Requirement};
 use dip_os::OsLayer;
 use dip_os::conformance::{HostHarness, host};
@@ -191,27 +191,14 @@ impl Bench {
         Ok(self.providers.find::<dyn Host>(&Subject::node(&node_name()))?)
     }
 
-    fn assignment(step: &Step) -> Assignment {
-        Assignment {
-            run: "run".to_owned(),
-            step: StepId(0),
-            name: step.name.clone(),
-            call: step.call.clone(),
-            facts: Facts::new(),
-            attempt: 1,
-            deadline: jiff::Timestamp::UNIX_EPOCH,
-            fence: 1,
-        }
-    }
-
     async fn check(&self, step: &Step) -> Result<Check, OperationError> {
-        let assignment = Self::assignment(step);
+        let assignment = assignment(step);
         let cx = Context::new(&assignment, &self.providers, &self.cancel);
         self.operations.load(&step.call)?.check(&cx).await
     }
 
     async fn apply(&self, step: &Step) -> Result<Applied, OperationError> {
-        let assignment = Self::assignment(step);
+        let assignment = assignment(step);
         let cx = Context::new(&assignment, &self.providers, &self.cancel);
         self.operations.load(&step.call)?.apply(&cx).await
     }

@@ -104,10 +104,7 @@ impl Operation for StartMember {
 mod tests {
     use std::sync::Arc;
 
-    use dip_core::id::StepId;
-    use dip_core::operation::{Assignment, Call};
-    use dip_core::provider::Providers;
-    use tokio_util::sync::CancellationToken;
+    use dip_core::testing::Bench;
 
     use super::*;
     use crate::provider::MockWorkload;
@@ -120,23 +117,12 @@ mod tests {
         MemberState { configuration, service, version: version.map(str::to_owned) }
     }
 
-    fn assignment() -> Assignment {
-        Assignment {
-            run: "test".to_owned(),
-            step: StepId(0),
-            name: "test".into(),
-            call: Call::new(&operation()),
-            facts: Facts::new(),
-            attempt: 1,
-            deadline: jiff::Timestamp::MAX,
-            fence: 1,
-        }
-    }
-
-    fn providers(workload: MockWorkload) -> Providers {
-        let mut providers = Providers::new();
-        providers.insert::<dyn Workload>(&Subject::cluster(&operation().cluster), Arc::new(workload));
-        providers
+    fn bench(workload: MockWorkload) -> Bench {
+        Bench::with::<dyn Workload>(
+            &Subject::cluster(&operation().cluster),
+            Arc::new(workload),
+            operation().step(std::iter::empty(), None),
+        )
     }
 
     #[tokio::test]
@@ -146,8 +132,8 @@ mod tests {
             .expect_member()
             .returning(|_| Ok(state(Configuration::AsWanted, ServiceState::Starting, Some("3.4.23"))));
         workload.expect_bring_up().never();
-        let (providers, assignment, cancel) = (providers(workload), assignment(), CancellationToken::new());
-        let applied = operation().apply(&Context::new(&assignment, &providers, &cancel)).await;
+        let bench = bench(workload);
+        let applied = operation().apply(&bench.context()).await;
         assert!(matches!(applied, Ok(Applied::Wait { .. })), "{applied:?}");
     }
 
@@ -155,9 +141,8 @@ mod tests {
     async fn a_missing_program_is_told_with_what_to_do() {
         let mut workload = MockWorkload::new();
         workload.expect_member().returning(|_| Ok(state(Configuration::Absent, ServiceState::Stopped, None)));
-        let (providers, assignment, cancel) = (providers(workload), assignment(), CancellationToken::new());
-        let error =
-            operation().apply(&Context::new(&assignment, &providers, &cancel)).await.expect_err("not installed");
+        let bench = bench(workload);
+        let error = operation().apply(&bench.context()).await.expect_err("not installed");
         assert!(error.to_string().contains("os.packages"), "{error}");
     }
 
@@ -167,8 +152,8 @@ mod tests {
         workload
             .expect_member()
             .returning(|_| Ok(state(Configuration::AsWanted, ServiceState::Running, Some("3.4.23"))));
-        let (providers, assignment, cancel) = (providers(workload), assignment(), CancellationToken::new());
-        let check = operation().check(&Context::new(&assignment, &providers, &cancel)).await.expect("it can be seen");
+        let bench = bench(workload);
+        let check = operation().check(&bench.context()).await.expect("it can be seen");
         let Check::Holds(facts) = check else { panic!("{check:?}") };
         assert_eq!(
             facts.read::<String>(&MEMBER.of(&operation().subject())).expect("a text").as_deref(),

@@ -77,7 +77,8 @@ impl Operation for Identify {
 mod tests {
     use super::*;
     use crate::provider::MockBmc;
-    use crate::testing::{Bench, node_named};
+    use crate::testing::{bench_with, node_named};
+    use dip_core::testing::Bench;
 
     fn wanted(serial: Option<&str>) -> Identify {
         Identify { node: node_named("n1"), serial: serial.map(str::to_owned) }
@@ -92,7 +93,7 @@ mod tests {
         let told = identity.clone();
         let mut bmc = MockBmc::new();
         bmc.expect_identity().returning(move || Ok(told.clone()));
-        (Bench::with(bmc, wanted(None).step(None)), identity)
+        (bench_with(bmc, wanted(None).step(None)), identity)
     }
 
     #[tokio::test]

@@ -79,7 +79,7 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use super::*;
-    use crate::testing::{Bench, boot_of_n1};
+    use crate::testing::{bench_of, boot_of_n1};
     use dip_core::provider::{MockPower, ProviderError};
     use dip_core::step::Environment;
 
@@ -102,8 +102,8 @@ mod tests {
                 _ => Ok(()),
             }
         });
-        let bench = Bench::new(Some(Arc::new(power)), None, wanted().step(&boot_of_n1(Environment::Off), None))
-            .attempt(attempt);
+        let bench =
+            bench_of(Some(Arc::new(power)), None, wanted().step(&boot_of_n1(Environment::Off), None)).attempt(attempt);
         let applied = wanted().apply(&bench.context()).await;
         let asked = asked.lock().expect("no test panics while it holds it").clone();
         (asked, applied)
@@ -132,7 +132,7 @@ mod tests {
     async fn a_node_that_is_off_holds() {
         let mut power = MockPower::new();
         power.expect_state().returning(|| Ok(PowerState::Off));
-        let bench = Bench::new(Some(Arc::new(power)), None, wanted().step(&boot_of_n1(Environment::Off), None));
+        let bench = bench_of(Some(Arc::new(power)), None, wanted().step(&boot_of_n1(Environment::Off), None));
         assert!(matches!(wanted().check(&bench.context()).await, Ok(Check::Holds(_))));
     }
 }

@@ -62,17 +62,18 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::testing::{Bench, boot_of_n1};
+    use crate::testing::{bench_of, boot_of_n1};
     use dip_core::provider::MockPower;
     use dip_core::step::Environment;
     use dip_core::subject::Subject;
+    use dip_core::testing::Bench;
 
     fn wanted() -> PowerOn {
         PowerOn { boot: (&boot_of_n1(Environment::Installed)).into() }
     }
 
     fn bench(power: MockPower) -> Bench {
-        Bench::new(Some(Arc::new(power)), None, wanted().step(&boot_of_n1(Environment::Installed), None))
+        bench_of(Some(Arc::new(power)), None, wanted().step(&boot_of_n1(Environment::Installed), None))
     }
 
     #[tokio::test]
@@ -99,7 +100,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_bmc_without_power_control_is_told_in_a_sentence() {
-        let bench = Bench::new(None, None, wanted().step(&boot_of_n1(Environment::Installed), None));
+        let bench = bench_of(None, None, wanted().step(&boot_of_n1(Environment::Installed), None));
         let error = wanted().check(&bench.context()).await.expect_err("nobody can switch it");
         assert!(error.to_string().contains("the BMC of node `n1` cannot switch its power"), "{error}");
     }

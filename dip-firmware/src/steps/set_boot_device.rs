@@ -95,9 +95,10 @@ mod tests {
 
     use super::*;
     use crate::provider::{BootState, MockBoot, Persistence};
-    use crate::testing::{Bench, boot_of_n1};
+    use crate::testing::{bench_of, boot_of_n1};
     use dip_core::provider::MockPower;
     use dip_core::step::Environment;
+    use dip_core::testing::Bench;
 
     fn wanted() -> SetBootDevice {
         let boot = &boot_of_n1(Environment::Installed);
@@ -108,7 +109,7 @@ mod tests {
         let mut mock = MockPower::new();
         mock.expect_state().returning(move || Ok(power));
         let boot = boot.map(|boot| Arc::new(boot) as Arc<dyn crate::provider::Boot>);
-        Bench::new(Some(Arc::new(mock)), boot, wanted().step(&boot_of_n1(Environment::Installed), None))
+        bench_of(Some(Arc::new(mock)), boot, wanted().step(&boot_of_n1(Environment::Installed), None))
     }
 
     fn told(device: Option<BootDevice>, persistence: Option<Persistence>) -> MockBoot {

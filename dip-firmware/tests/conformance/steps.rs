@@ -4,15 +4,16 @@ use dip_core::conformance::{Failure, Trial, Verdict};
 use dip_core::fact::Facts;
 use dip_core::fact::firmware::{BOOT_DEVICE, IDENTITY, POWER};
 use dip_core::hardware::{BootDevice, Identity, PowerState};
-use dip_core::id::{NodeName, SiteName, StepId, Symbol};
+use dip_core::id::{NodeName, SiteName, Symbol};
 use dip_core::layer::Layer;
 use dip_core::observed::Observed;
-use dip_core::operation::{Applied, Assignment, Check, Context, OperationError, Operations, Runnable};
+use dip_core::operation::{Applied, Check, Context, OperationError, Operations, Runnable};
 use dip_core::provider::Providers;
 use dip_core::secret::{Secret, SecretError, SecretRef, Secrets};
 use dip_core::site::{BmcAccess, Driver, Node, NodeSettings, NodeState, Site};
 use dip_core::step::{Boot, Environment, Step};
 use dip_core::subject::Subject;
+use dip_core::testing::assignment;
 use dip_firmware::FirmwareLayer;
 use dip_lab::Tls;
 use serde_json::{Value, json};
@@ -122,16 +123,7 @@ impl Bench {
         step: &Step,
         run: impl AsyncFnOnce(&dyn Runnable, &Context<'_>) -> T,
     ) -> Result<T, OperationError> {
-        let assignment = Assignment {
-            run: "trial".to_owned(),
-            step: StepId(0),
-            name: step.name.clone(),
-            call: step.call.clone(),
-            facts: Facts::new(),
-            attempt: 1,
-            deadline: jiff::Timestamp::UNIX_EPOCH,
-            fence: 1,
-        };
+        let assignment = assignment(step);
         let cancel = CancellationToken::new();
         let operation = self.operations.load(&step.call)?;
         Ok(run(&*operation, &Context::new(&assignment, &self.providers, &cancel)).await)

@@ -112,7 +112,8 @@ mod tests {
 
     use super::*;
     use crate::provider::MockDhcp;
-    use crate::testing::{Bench, site_name};
+    use crate::testing::site_name;
+    use dip_core::testing::Bench;
 
     fn reservation(address: &str) -> Reservation {
         Reservation {

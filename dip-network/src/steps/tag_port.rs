@@ -89,8 +89,9 @@ mod tests {
 
     use super::*;
     use crate::provider::MockSwitch;
-    use crate::testing::{Bench, site_name};
+    use crate::testing::site_name;
     use dip_core::id::SwitchName;
+    use dip_core::testing::Bench;
 
     fn vlan(number: u16) -> VlanId {
         VlanId::try_from(number).expect("a VLAN id")

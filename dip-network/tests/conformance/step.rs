@@ -2,7 +2,7 @@
 
 use dip_core::conformance::Failure;
 use dip_core::fact::Facts;
-use dip_core::id::{NetworkName, NicName, NodeName, ServiceName, SiteName, StepId, SwitchName, Symbol};
+use dip_core::id::{NetworkName, NicName, NodeName, ServiceName, SiteName, SwitchName, Symbol};
 use dip_core::layer::Layer;
 use dip_core::observed::Observed;
 use dip_core::operation::{Assignment, Check, Context, Operations};
@@ -12,6 +12,7 @@ use dip_core::site::{
     Chosen, Driver, Network, Nic, NicAddress, NicRole, Node, NodeSettings, NodeState, Service, Site, Switch,
 };
 use dip_core::step::Step;
+use dip_core::testing::assignment;
 use dip_network::NetworkLayer;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
@@ -135,15 +136,6 @@ pub(crate) async fn bring_about(step: &Step, providers: &Providers) -> Result<Fa
 fn parts(step: &Step) -> (Operations, Assignment, CancellationToken) {
     let mut operations = Operations::default();
     NetworkLayer.operations(&mut operations);
-    let assignment = Assignment {
-        run: "conformance".to_owned(),
-        step: StepId(0),
-        name: step.name.clone(),
-        call: step.call.clone(),
-        facts: Facts::new(),
-        attempt: 1,
-        deadline: jiff::Timestamp::UNIX_EPOCH,
-        fence: 1,
-    };
+    let assignment = assignment(step);
     (operations, assignment, CancellationToken::new())
 }

@@ -199,7 +199,8 @@ impl Operation for FollowTime {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{FakeHost, node_name};
+    use crate::testing::node_name;
+    use dip_core::testing::FakeHost;
 
     const SYNCED: &str = "0A010003,10.1.0.3,9,1700000000.1,0.0,0.0,0.0,-1.0,0.0,0.1,0.001,0.002,2.0,Normal\n";
     const LOST: &str = "00000000,,0,0.0,0.0,0.0,0.0,0.0,0.0,0.0,1.0,1.0,0.0,Not synchronised\n";
@@ -211,9 +212,9 @@ mod tests {
 
     fn host(tracking: &str) -> FakeHost {
         FakeHost::default()
-            .answer("systemctl is-enabled chrony", 0, "enabled\n")
-            .answer("systemctl is-active chrony", 0, "active\n")
-            .answer("chronyc -N -c tracking", 0, tracking)
+            .answer("systemctl is-enabled chrony", 0, "enabled\n", "")
+            .answer("systemctl is-active chrony", 0, "active\n", "")
+            .answer("chronyc -N -c tracking", 0, tracking, "")
             .file(CONFIGURATION, &wanted(Clock::Set).configuration())
     }
 

@@ -97,7 +97,8 @@ impl Operation for ServeMetrics {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{FakeHost, node_name};
+    use crate::testing::node_name;
+    use dip_core::testing::FakeHost;
 
     fn wanted() -> ServeMetrics {
         ServeMetrics { node: node_name(), address: "10.1.0.11:9100".parse().expect("an address") }
@@ -106,9 +107,9 @@ mod tests {
     fn host(answer: &str) -> FakeHost {
         FakeHost::default()
             .file(CONFIGURATION, &wanted().configuration())
-            .answer("systemctl is-enabled prometheus-node-exporter", 0, "enabled\n")
-            .answer("systemctl is-active prometheus-node-exporter", 0, "active\n")
-            .answer(&format!("timeout 10 bash -c {ASK} bash 9100"), 0, answer)
+            .answer("systemctl is-enabled prometheus-node-exporter", 0, "enabled\n", "")
+            .answer("systemctl is-active prometheus-node-exporter", 0, "active\n", "")
+            .answer(&format!("timeout 10 bash -c {ASK} bash 9100"), 0, answer, "")
     }
 
     #[tokio::test]

@@ -99,7 +99,8 @@ impl Operation for UseResolver {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{FakeHost, node_name};
+    use crate::testing::node_name;
+    use dip_core::testing::FakeHost;
 
     const QUERY: &str = "getent ahosts n1.lab.example";
 
@@ -115,8 +116,10 @@ mod tests {
 
     #[tokio::test]
     async fn the_file_alone_is_not_enough() {
-        let bench =
-            FakeHost::default().file(CONFIGURATION, "nameserver 9.9.9.9\n").answer(QUERY, 2, "").bench(wanted().step());
+        let bench = FakeHost::default()
+            .file(CONFIGURATION, "nameserver 9.9.9.9\n")
+            .answer(QUERY, 2, "", "")
+            .bench(wanted().step());
         assert_eq!(bench.check(&wanted()).await, "/etc/resolv.conf other settings → these settings");
         wanted().apply(&bench.context()).await.expect("the host obeys");
         let text = bench.text(CONFIGURATION).expect("it is written");
@@ -126,7 +129,8 @@ mod tests {
 
     #[tokio::test]
     async fn the_name_must_resolve_to_the_address_of_the_node() {
-        let host = |answer| FakeHost::default().file(CONFIGURATION, &wanted().configuration()).answer(QUERY, 0, answer);
+        let host =
+            |answer| FakeHost::default().file(CONFIGURATION, &wanted().configuration()).answer(QUERY, 0, answer, "");
         let good = "10.1.0.11       STREAM n1.lab.example\n10.1.0.11       DGRAM  \nfd00::11 STREAM \n";
         assert_eq!(host(good).bench(wanted().step()).check(&wanted()).await, "holds");
         let other = "127.0.1.1       STREAM n1\n127.0.1.1       DGRAM  \n";

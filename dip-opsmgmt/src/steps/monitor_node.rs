@@ -111,7 +111,8 @@ mod tests {
 
     use super::*;
     use crate::provider::MockMonitor;
-    use crate::testing::{Bench, site_name};
+    use crate::testing::site_name;
+    use dip_core::testing::Bench;
 
     fn wanted() -> MonitorNode {
         MonitorNode {

@@ -116,7 +116,8 @@ mod tests {
 
     use super::*;
     use crate::provider::{HeldRecord, MockCmdb};
-    use crate::testing::{Bench, site_name};
+    use crate::testing::site_name;
+    use dip_core::testing::Bench;
 
     fn wanted(identity: Input<Identity>) -> RecordNode {
         RecordNode {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use dip_core::conformance::Failure;
 use dip_core::fact::Facts;
 use dip_core::fact::opsclients::METRICS;
-use dip_core::id::{LayerId, NetworkName, NicName, NodeName, ServiceName, SiteName, StepId, Symbol};
+use dip_core::id::{LayerId, NetworkName, NicName, NodeName, ServiceName, SiteName, Symbol};
 use dip_core::layer::Layer;
 use dip_core::observed::Observed;
 use dip_core::operation::{Assignment, Check, Context, Operations};
@@ -14,6 +14,7 @@ use dip_core::secret::LocalSecrets;
 use dip_core::site::{Chosen, Driver, Network, Nic, NicAddress, NicRole, Node, NodeSettings, NodeState, Service, Site};
 use dip_core::step::Step;
 use dip_core::subject::Subject;
+use dip_core::testing::assignment;
 use dip_opsmgmt::OpsMgmtLayer;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -113,15 +114,6 @@ fn parts(step: &Step, metrics: &str) -> (Operations, Assignment, CancellationTok
     let mut operations = Operations::default();
     OpsMgmtLayer.operations(&mut operations);
     let node = Subject::node(&NodeName::new("n1").expect("a plain word is a name"));
-    let assignment = Assignment {
-        run: "conformance".to_owned(),
-        step: StepId(0),
-        name: step.name.clone(),
-        call: step.call.clone(),
-        facts: Facts::new().with(&METRICS, &node, &metrics.to_owned()),
-        attempt: 1,
-        deadline: jiff::Timestamp::UNIX_EPOCH,
-        fence: 1,
-    };
+    let assignment = Assignment { facts: Facts::new().with(&METRICS, &node, &metrics.to_owned()), ..assignment(step) };
     (operations, assignment, CancellationToken::new())
 }

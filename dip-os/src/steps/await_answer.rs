@@ -71,12 +71,11 @@ impl Operation for AwaitAnswer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{FakeHost, node_name};
-    use dip_core::operation::Assignment;
-    use dip_core::provider::{Host, MockHost, Providers, Retry};
+    use crate::testing::node_name;
+    use dip_core::provider::{Host, MockHost, Retry};
     use dip_core::step::Environment;
+    use dip_core::testing::{Bench, FakeHost};
     use std::sync::Arc;
-    use tokio_util::sync::CancellationToken;
 
     fn wanted() -> AwaitAnswer {
         AwaitAnswer { node: node_name(), ordinal: 1 }
@@ -97,20 +96,8 @@ mod tests {
     async fn check_of_a_host_that_fails(kind: ErrorKind) -> Result<Check, OperationError> {
         let mut host = MockHost::new();
         host.expect_read().returning(move |_| Err(ProviderError::new(kind, "ssh", "read")));
-        let mut providers = Providers::new();
-        providers.insert::<dyn Host>(&Subject::node(&node_name()), Arc::new(host));
-        let step = step();
-        let assignment = Assignment {
-            run: "run".to_owned(),
-            step: dip_core::id::StepId(0),
-            name: step.name,
-            call: step.call,
-            facts: Facts::new(),
-            attempt: 1,
-            deadline: jiff::Timestamp::UNIX_EPOCH,
-            fence: 1,
-        };
-        wanted().check(&Context::new(&assignment, &providers, &CancellationToken::new())).await
+        let bench = Bench::with::<dyn Host>(&Subject::node(&node_name()), Arc::new(host), step());
+        wanted().check(&bench.context()).await
     }
 
     #[tokio::test]

@@ -108,7 +108,8 @@ impl Operation for InstallPackages {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{FakeHost, node_name};
+    use crate::testing::node_name;
+    use dip_core::testing::FakeHost;
 
     const QUERY: &str = "dpkg-query --show --showformat=${Package} ${db:Status-Status}\\n -- chrony etcd-server";
     const INSTALL: &str = "env DEBIAN_FRONTEND=noninteractive LC_ALL=C apt-get -q install --yes --no-install-recommends \

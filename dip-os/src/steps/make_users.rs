@@ -224,7 +224,8 @@ async fn add_keys(node: &Node, name: &str, user: &User, account: &Account<'_>) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{FakeHost, node_name};
+    use crate::testing::node_name;
+    use dip_core::testing::FakeHost;
 
     const PASSWD: &str = "root:x:0:0:root:/root:/bin/bash\nops:x:1000:1000::/home/ops:/bin/sh\n";
     const GROUP: &str = "root:x:0:\nadm:x:4:ops\nops:x:1000:\n";

@@ -63,7 +63,8 @@ impl Operation for SetHostName {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{FakeHost, node_name};
+    use crate::testing::node_name;
+    use dip_core::testing::FakeHost;
 
     fn wanted() -> SetHostName {
         SetHostName { node: node_name(), host_name: "n1".to_owned() }

@@ -109,7 +109,8 @@ impl Operation for SetKernelSettings {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{FakeHost, node_name};
+    use crate::testing::node_name;
+    use dip_core::testing::FakeHost;
 
     fn wanted() -> SetKernelSettings {
         let values = [("net.ipv4.ip_local_port_range", "2000 60000"), ("vm.swappiness", "10")];

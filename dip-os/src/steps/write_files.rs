@@ -116,7 +116,8 @@ impl Operation for WriteFiles {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{FakeHost, node_name};
+    use crate::testing::node_name;
+    use dip_core::testing::FakeHost;
 
     fn wanted() -> WriteFiles {
         let file = |path: &str, mode: Option<&str>| FileSettings {
