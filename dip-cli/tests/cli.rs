@@ -4,7 +4,11 @@
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::Arc;
 
+use dip::core::observed::{Observed, Survey};
+use dip::core::plan::Draft;
+use dip::{Goal, Plan, Site};
 use serde_json::Value;
 
 /// A directory of its own with a site of a few nodes.
@@ -203,6 +207,15 @@ fn a_plan_that_was_written_is_carried_out() {
     place.dip(&["why", "the.plan", "tag_port"]).ends(0).prints("access VLAN 999 → 20");
 }
 
+/// A sound plan of the site, made when no server could be asked.
+fn plan_that_saw_nothing(place: &Place) -> String {
+    let layers = dip::layers();
+    let loaded = Site::load(&[place.0.join("site.yaml")], &layers.settings()).expect("a site");
+    let draft = Draft::new(Arc::new(loaded.site), &Observed::new(), &layers, Goal::Everything).expect("a draft");
+    let survey = Survey::blind(draft.steps().len(), "2026-01-01T00:00:00Z".parse().expect("a time"));
+    serde_json::to_string(&Plan::new(&draft, &survey, &layers).expect("a plan")).expect("plans are JSON")
+}
+
 #[test]
 fn a_plan_that_was_changed_or_is_stale_is_refused() {
     let place = Place::new("plan-changed");
@@ -217,10 +230,12 @@ fn a_plan_that_was_changed_or_is_stale_is_refused() {
         .dip(&["apply", "cut.plan", "--sandbox", "--yes"])
         .ends(2)
         .tells("cut.plan is not a plan that this dip can apply");
-    // The wishes of nodes are in the site of the plan: with others, the same look gives another plan.
+    // A plan is bound to its site: who changes what stands there changes what would be done.
     let site = text.replacen("\"8192\"", "\"4096\"", 1);
     assert_ne!(site, text, "the site asks for it");
-    place.write("stale.plan", &site);
+    place.write("site-changed.plan", &site);
+    place.dip(&["apply", "site-changed.plan", "--sandbox", "--yes"]).ends(2).tells("it was changed after it was made");
+    place.write("stale.plan", &plan_that_saw_nothing(&place));
     place.dip(&["apply", "stale.plan", "--sandbox", "--yes"]).ends(2).tells("is stale").tells("plan again");
     assert_eq!(place.count_journals(), 0, "nothing was begun");
 }
