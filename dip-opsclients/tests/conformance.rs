@@ -179,7 +179,9 @@ impl Bench {
 
     /// Applies as the engine does and looks until it holds or a time is over; the last that was seen.
     async fn settle(&self, patience: Duration) -> Result<Check, Failure> {
-        let Applied::Wait { poll, .. } = self.apply().await? else { return Err("it must be waited for".into()) };
+        let (Applied::Wait { poll, .. } | Applied::Watch { poll, .. }) = self.apply().await? else {
+            return Err("it must be waited for".into());
+        };
         let end = tokio::time::Instant::now() + patience;
         loop {
             match self.check().await? {
