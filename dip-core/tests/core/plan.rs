@@ -296,3 +296,21 @@ async fn ten_thousand_unmet_needs_are_told_in_no_time() {
     // Linear, it takes a second in a build for tests; with a search through all givers for each it took minutes.
     assert!(began.elapsed() < std::time::Duration::from_secs(30), "{:?}", began.elapsed());
 }
+
+#[tokio::test(start_paused = true)]
+async fn thousands_of_nodes_that_go_off_and_on_again_are_planned_in_no_time() {
+    let steps = (0..3_000).flat_map(|index| {
+        let (at, dimm) = (node(&format!("n{index}")), format!("dimm{index}"));
+        [
+            set(&dimm, &[]).in_environment(&at, Environment::Off),
+            set(&format!("file{index}"), &[&dimm]).in_environment(&at, Environment::Installed),
+        ]
+    });
+    let stage = Stage::new(steps.collect());
+    let began = std::time::Instant::now();
+    let plan = stage.prepare().await.expect("a plan").plan;
+    // All are off: what needs that is done first, and each is booted once.
+    assert_eq!((plan.boots().len(), plan.boots()[0].boot.ordinal), (3_000, 1));
+    // Linear, it takes a second in a build for tests; with a walk through the whole plan for each node the time grows by the square.
+    assert!(began.elapsed() < std::time::Duration::from_secs(10), "{:?}", began.elapsed());
+}
