@@ -16,7 +16,7 @@ pub struct PlanId(String);
 
 impl PlanId {
     pub(super) fn of(site: &Site, goal: Goal, steps: &[PlannedStep], boots: &[PlannedBoot], known: &[Known]) -> Self {
-        let mut hash = Canonical::new();
+        let mut hash = Canonical(Sha256::new());
         hash.add(&(3_u32, goal));
         hash.site(site);
         // By name and not by place: the order in which steps were proposed tells nothing.
@@ -38,7 +38,8 @@ impl PlanId {
         for known in known {
             hash.add(&(&known.key, &known.value));
         }
-        Self(hash.finish())
+        let digest = hash.0.finalize();
+        Self(digest.iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
     /// All 64 hexadecimal digits.
@@ -66,31 +67,13 @@ impl fmt::Debug for PlanId {
     }
 }
 
-/// A hash that is fed JSON. Its text is gathered to some length, because JSON is written in many small pieces, and never whole.
-struct Canonical {
-    hash: Sha256,
-    text: Vec<u8>,
-}
+/// A hash that is fed JSON: its writer, so that no text is built.
+struct Canonical(Sha256);
 
 impl Canonical {
-    const FULL: usize = 64 * 1024;
-
-    fn new() -> Self {
-        Self { hash: Sha256::new(), text: Vec::with_capacity(2 * Self::FULL) }
-    }
-
     fn add<T: Serialize>(&mut self, part: &T) {
-        serde_json::to_writer(&mut self.text, part).expect("parts of a plan serialise to JSON");
-        self.text.push(b'\n');
-        if self.text.len() >= Self::FULL {
-            self.hash.update(&self.text);
-            self.text.clear();
-        }
-    }
-
-    fn finish(mut self) -> String {
-        self.hash.update(&self.text);
-        self.hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        serde_json::to_writer(&mut *self, part).expect("parts of a plan serialise to JSON");
+        self.0.update(b"\n");
     }
 }
 
@@ -128,5 +111,16 @@ fn forget_places(value: &mut Value) {
         Value::Object(fields) => fields.values_mut().for_each(forget_places),
         Value::Array(items) => items.iter_mut().for_each(forget_places),
         _ => {}
+    }
+}
+
+impl std::io::Write for Canonical {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
 }
