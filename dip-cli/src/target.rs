@@ -9,6 +9,9 @@ use dip::core::journal::{JournalReader, Record, RunFile, runs};
 
 use crate::error::CliError;
 
+/// The end of the names of runs in a simulation, which is gone when its process ends.
+pub(crate) const SANDBOX: &str = "-sandbox";
+
 /// A plan or a site, by the content of the file.
 pub(crate) enum Target {
     Plan(Box<Plan>),

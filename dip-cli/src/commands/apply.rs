@@ -13,7 +13,7 @@ use crate::args::{Apply, SiteFiles};
 use crate::error::CliError;
 use crate::out::Out;
 use crate::run::{Detail, Work, carry_out};
-use crate::target::Target;
+use crate::target::{SANDBOX, Target};
 use crate::world::{self, World};
 
 pub(super) fn run(args: &Apply, out: &Out) -> Result<u8, CliError> {
@@ -133,7 +133,7 @@ pub(super) fn finish(report: &dip::Report, can_resume: bool, out: &Out) -> Resul
 fn new_run(directory: &Path, world: &World, plan: &Plan) -> Result<RunFile, CliError> {
     let failed = |source| CliError::File { path: directory.to_owned(), action: "made", source };
     std::fs::create_dir_all(directory).map_err(failed)?;
-    let kind = if world.sandbox.is_some() { super::SANDBOX } else { "" };
+    let kind = if world.sandbox.is_some() { SANDBOX } else { "" };
     let time = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%S");
     let start = plan.id().short().get(..6).unwrap_or_default();
     let name = format!("{time}-{start}{kind}");

@@ -21,9 +21,6 @@ use crate::args::{Args, Command};
 use crate::error::CliError;
 use crate::out::Out;
 
-/// The end of the names of runs in a simulation, which is gone when its process ends.
-pub(crate) const SANDBOX: &str = "-sandbox";
-
 /// All is well, or there is nothing to do.
 const READY: u8 = 0;
 /// Something differs.

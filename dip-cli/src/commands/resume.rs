@@ -5,13 +5,12 @@ use std::sync::Arc;
 use dip::Outcome;
 use dip::core::journal::{FileJournal, Tail};
 
-use super::SANDBOX;
 use super::apply::finish;
 use crate::args::Resume;
 use crate::error::CliError;
 use crate::out::Out;
 use crate::run::{Detail, Work, carry_out};
-use crate::target::{find_run, view};
+use crate::target::{SANDBOX, find_run, view};
 use crate::world::World;
 
 pub(super) fn run(args: &Resume, out: &Out) -> Result<u8, CliError> {

@@ -4,7 +4,7 @@ use dip::core::engine::{RunView, Status, Waiting};
 use dip::core::id::StepId;
 use jiff::Timestamp;
 
-use crate::commands::SANDBOX;
+use crate::target::SANDBOX;
 
 /// Where a step stands: `waits for the system to answer since 2026-01-05T08:00:05Z, 42 s ago`.
 pub(crate) fn standing(view: &RunView, step: StepId) -> String {
