@@ -112,10 +112,10 @@ fn failure(error: reqwest::Error, action: String) -> ProviderError {
 impl Membership for Etcd {
     async fn members(&self) -> Result<Vec<Member>, ProviderError> {
         // All at once: a member that does not answer must not hold up the others.
-        let looks = self.members.iter().map(async |(name, address)| Member {
-            name: name.clone(),
-            health: self.health(*address).await,
-        });
+        let looks = self
+            .members
+            .iter()
+            .map(async |(name, address)| Member { name: name.clone(), health: self.health(*address).await });
         Ok(join_all(looks).await)
     }
 
