@@ -148,6 +148,13 @@ macro_rules! names {
             }
         }
 
+        impl From<&$name> for Symbol {
+            /// The same text, shared and not copied.
+            fn from(name: &$name) -> Self {
+                name.0.clone()
+            }
+        }
+
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 fmt::Display::fmt(&self.0, f)

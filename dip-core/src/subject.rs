@@ -26,7 +26,7 @@ impl Subject {
     /// A node.
     #[must_use]
     pub fn node(name: &NodeName) -> Self {
-        Self::new(Symbol::of("node"), name.as_str())
+        Self::new(Symbol::of("node"), name)
     }
 
     /// A network interface of a node.
@@ -38,7 +38,7 @@ impl Subject {
     /// A switch.
     #[must_use]
     pub fn switch(name: &SwitchName) -> Self {
-        Self::new(Symbol::of("switch"), name.as_str())
+        Self::new(Symbol::of("switch"), name)
     }
 
     /// A port of a switch.
@@ -50,13 +50,13 @@ impl Subject {
     /// A service of the site.
     #[must_use]
     pub fn service(name: &ServiceName) -> Self {
-        Self::new(Symbol::of("service"), name.as_str())
+        Self::new(Symbol::of("service"), name)
     }
 
     /// A cluster.
     #[must_use]
     pub fn cluster(name: &ClusterName) -> Self {
-        Self::new(Symbol::of("cluster"), name.as_str())
+        Self::new(Symbol::of("cluster"), name)
     }
 
     /// A node's membership in a cluster.

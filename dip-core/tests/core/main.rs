@@ -2,6 +2,7 @@
 
 mod drift;
 mod journal;
+mod old_files;
 mod plan;
 mod property;
 mod resume;
