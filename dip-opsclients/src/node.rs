@@ -42,6 +42,12 @@ impl Node {
         })
     }
 
+    /// Whether the system is still starting, so that what is enabled may come by itself (`systemctl is-system-running`).
+    pub(crate) async fn is_starting(&self) -> Result<bool, OperationError> {
+        let output = self.run(&Command::new("systemctl").arg("is-system-running")).await?;
+        Ok(matches!(output.text().as_str(), "initializing" | "starting"))
+    }
+
     /// Adds to a diff whether a configuration file says what it should; `None` where it should not be there.
     pub(crate) async fn diff_file(&self, diff: Diff, path: &str, wanted: Option<&str>) -> Result<Diff, OperationError> {
         let now = self.host.read(path).await?;

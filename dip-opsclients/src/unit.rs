@@ -19,7 +19,9 @@ impl Unit {
                 nothing if nothing.is_empty() => "not installed".to_owned(),
                 word => word,
             };
-            if now != wanted {
+            // A system that is still starting gets to its enabled services by itself.
+            let comes = verb == "is-active" && diff.is_empty() && now != wanted && node.is_starting().await?;
+            if now != wanted && !comes {
                 diff = diff.and(format!("service {}", self.0), Some(now), Some(wanted));
             }
         }

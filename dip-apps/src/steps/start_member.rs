@@ -92,11 +92,15 @@ impl Operation for StartMember {
                 self.cluster, self.node
             )));
         }
-        // One that is starting as configured waits for others; to start it again would only set it back.
-        if (state.configuration, state.service) != (Configuration::AsWanted, ServiceState::Starting) {
-            cx.provider::<dyn Workload>(&Subject::cluster(&self.cluster))?.bring_up(&self.node).await?;
+        let (reason, poll) = ("the member to be ready", Duration::from_secs(1));
+        // One that is starting as configured waits for others, or its node has just booted; to start it again would only
+        // set it back. One that does not come round is started again all the same.
+        let comes = (state.configuration, state.service) == (Configuration::AsWanted, ServiceState::Starting);
+        if comes && cx.assignment().attempt == 1 {
+            return Ok(Applied::watch(reason, poll));
         }
-        Ok(Applied::wait("the member to be ready", Duration::from_secs(1)))
+        cx.provider::<dyn Workload>(&Subject::cluster(&self.cluster))?.bring_up(&self.node).await?;
+        Ok(Applied::wait(reason, poll))
     }
 }
 
@@ -134,7 +138,7 @@ mod tests {
         workload.expect_bring_up().never();
         let bench = bench(workload);
         let applied = operation().apply(&bench.context()).await;
-        assert!(matches!(applied, Ok(Applied::Wait { .. })), "{applied:?}");
+        assert!(matches!(applied, Ok(Applied::Watch { .. })), "{applied:?}");
     }
 
     #[tokio::test]

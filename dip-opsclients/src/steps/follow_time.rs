@@ -243,6 +243,23 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_service_that_a_starting_system_has_not_come_to_is_waited_for() {
+        let wanted = wanted(Clock::Set);
+        let starting = |state: &str| {
+            host(LOST)
+                .answer("systemctl is-active chrony", 3, "inactive\n", "")
+                .answer("systemctl is-system-running", 1, state, "")
+                .bench(wanted.clone().step())
+        };
+        let bench = starting("starting\n");
+        let applied = wanted.apply(&bench.context()).await.expect("the host obeys");
+        assert!(matches!(applied, Applied::Watch { .. }), "{applied:?}");
+        let bench = starting("degraded\n");
+        let applied = wanted.apply(&bench.context()).await.expect("the host obeys");
+        assert!(matches!(applied, Applied::Wait { .. }), "{applied:?}");
+    }
+
+    #[tokio::test]
     async fn a_clock_that_is_only_watched_is_started_without_control() {
         let wanted = wanted(Clock::Watched);
         let bench = host(SYNCED).bench(wanted.clone().step());

@@ -87,12 +87,7 @@ impl Workload for Etcd {
             Some(_) => Configuration::Differs,
         };
         let version = host.run(&Command::new("etcd").arg("--version")).await?;
-        let active = host.run(&Command::new("systemctl").args(["is-active", "etcd.service"])).await?;
-        let service = match active.text().as_str() {
-            "active" => ServiceState::Running,
-            "activating" | "reloading" => ServiceState::Starting,
-            _ => ServiceState::Stopped,
-        };
+        let service = service(&**host).await?;
         Ok(MemberState { configuration, service, version: version_of(&version) })
     }
 
@@ -110,6 +105,23 @@ impl Workload for Etcd {
         let ask = Command::new("systemctl").args([verb, "--no-block", "etcd.service"]);
         succeeded(host.run(&ask).await?, node, action)
     }
+}
+
+async fn service(host: &dyn Host) -> Result<ServiceState, ProviderError> {
+    let ask = async |words: &[&str]| {
+        let output = host.run(&Command::new("systemctl").args(words.iter().copied())).await?;
+        Ok::<_, ProviderError>(output.text())
+    };
+    Ok(match ask(&["is-active", "etcd.service"]).await?.as_str() {
+        "active" => ServiceState::Running,
+        "activating" | "reloading" => ServiceState::Starting,
+        // A system that is still starting gets to its enabled services by itself.
+        _ if ask(&["is-enabled", "etcd.service"]).await? != "enabled" => ServiceState::Stopped,
+        _ => match ask(&["is-system-running"]).await?.as_str() {
+            "initializing" | "starting" => ServiceState::Starting,
+            _ => ServiceState::Stopped,
+        },
+    })
 }
 
 /// `etcd Version: 3.4.23` in the first line; anything else, and a program that is not there, is no version.
