@@ -10,8 +10,9 @@ use dip_firmware::conformance::BmcHarness;
 use dip_firmware::provider::Bmc;
 use dip_lab::{LabError, NodeDirectory};
 
-/// It ends when it is asked to, and starts quickly.
-const SCRIPT: &str = "#!/bin/sh\necho started >>\"$(dirname \"$0\")/starts\"\nexec sleep 1000000\n";
+/// It ends when it is asked to, starts quickly, and keeps its path in its command line: by that it is known when its plug is
+/// pulled, so that no trial leaves a machine running.
+const SCRIPT: &str = "#!/bin/sh\necho started >>\"$(dirname \"$0\")/starts\"\nexec tail -n 0 -f \"$0\"\n";
 
 /// A machine whose power is a process.
 #[derive(Debug, Clone)]
