@@ -1,9 +1,10 @@
 //! The `dip` command as a person or a script meets it: what it prints where, and the status with which it ends. Everything
 //! here is simulated; the command on real servers is in `lab`.
 
+mod place;
+
 use std::io::{BufRead, BufReader, Read};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
 use dip::core::observed::{Observed, Survey};
@@ -11,101 +12,7 @@ use dip::core::plan::Draft;
 use dip::{Goal, Plan, Site};
 use serde_json::Value;
 
-/// A directory of its own with a site of a few nodes.
-struct Place(PathBuf);
-
-impl Place {
-    fn new(name: &str) -> Self {
-        let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-        // What an earlier run of the test left there.
-        let _ = std::fs::remove_dir_all(&directory);
-        std::fs::create_dir_all(&directory).expect("a directory for the test");
-        let place = Self(directory);
-        place.write("site.yaml", &dip::sandbox::datacenter(4, 2));
-        place
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        std::fs::write(self.0.join(name), text).expect("a file for the test");
-    }
-
-    fn read(&self, name: &str) -> String {
-        std::fs::read_to_string(self.0.join(name)).expect("a file that was written")
-    }
-
-    fn command(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_dip"));
-        command.args(words).current_dir(&self.0).stdin(Stdio::null());
-        for variable in ["DIP_JOURNAL", "DIP_LOG", "NO_COLOR"] {
-            command.env_remove(variable);
-        }
-        command
-    }
-
-    fn dip(&self, words: &[&str]) -> Done {
-        Done::of(self.command(words).output().expect("the command runs"), words)
-    }
-
-    /// The name of the only run.
-    fn run(&self) -> String {
-        let out = self.dip(&["runs", "--json"]).ends(0).out;
-        let runs = json_lines(&out);
-        assert_eq!(runs.len(), 1, "{out}");
-        runs[0]["run"].as_str().expect("a run has a name").to_owned()
-    }
-
-    fn journal(&self, run: &str) -> PathBuf {
-        self.0.join(format!(".dip/runs/{run}.journal"))
-    }
-
-    fn count_journals(&self) -> usize {
-        std::fs::read_dir(self.0.join(".dip/runs")).map_or(0, Iterator::count)
-    }
-}
-
-/// What a call left.
-#[derive(Debug)]
-struct Done {
-    words: String,
-    status: Option<i32>,
-    out: String,
-    err: String,
-}
-
-impl Done {
-    fn of(output: Output, words: &[&str]) -> Self {
-        let text = |bytes| String::from_utf8(bytes).expect("the command prints UTF-8");
-        Self {
-            words: words.join(" "),
-            status: output.status.code(),
-            out: text(output.stdout),
-            err: text(output.stderr),
-        }
-    }
-
-    #[track_caller]
-    fn ends(self, status: i32) -> Self {
-        assert_eq!(self.status, Some(status), "{self:#?}");
-        assert!(!self.err.contains("panicked"), "{self:#?}");
-        self
-    }
-
-    #[track_caller]
-    fn prints(self, part: &str) -> Self {
-        assert!(self.out.contains(part), "standard output of `{}` has no {part:?}: {self:#?}", self.words);
-        self
-    }
-
-    #[track_caller]
-    fn tells(self, part: &str) -> Self {
-        assert!(self.err.contains(part), "standard error of `{}` has no {part:?}: {self:#?}", self.words);
-        self
-    }
-}
-
-fn json_lines(text: &str) -> Vec<Value> {
-    text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect()
-}
+use crate::place::{Done, Place, json_lines};
 
 #[test]
 fn help_names_every_command_and_the_exit_status() {
