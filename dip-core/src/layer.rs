@@ -3,8 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::fact::FactRegistry;
-use crate::id::LayerId;
+use crate::fact::{FactKey, FactRegistry};
+use crate::id::{LayerId, Symbol};
 use crate::observed::Observed;
 use crate::operation::Operations;
 use crate::provider::Providers;
@@ -39,8 +39,52 @@ pub trait Layer: fmt::Debug + Send + Sync {
     /// What the site asks for and this layer cannot propose, all at once.
     fn propose(&self, site: &Site, seen: &Observed) -> Result<Vec<Step>, Vec<Note>>;
 
+    /// What it will propose only once more is known, because the shape of the plan depends on it: disks that nobody has seen.
+    /// Pure. A round of planning that finds these facts known proposes the steps instead.
+    fn deferred(&self, site: &Site, seen: &Observed) -> Vec<Deferred> {
+        let _ = (site, seen);
+        Vec::new()
+    }
+
+    /// The step that takes away what a step of this layer brings about; `None` where nothing is left behind by it. Pure.
+    ///
+    /// It names the operation and what it may do; core lets it give the facts of the step as gone, and orders removals the
+    /// other way round: what needed a fact is gone before the fact is.
+    fn remove(&self, site: &Site, step: &Step) -> Option<Step> {
+        let _ = (site, step);
+        None
+    }
+
+    /// How much of what its servers and machines can bear at once, each with its reason; the site file may say otherwise.
+    fn limits(&self, site: &Site) -> Vec<Limit> {
+        let _ = site;
+        Vec::new()
+    }
+
     /// Its part of a boot: the steps that bring a node from one environment into another. Pure.
     fn enter(&self, site: &Site, boot: &Boot) -> Vec<Step>;
+}
+
+/// Something that can be planned only once more is known.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Deferred {
+    /// What is deferred, as a fragment: "the OSDs of r1-n3".
+    pub what: String,
+    /// The facts that it waits for.
+    pub until: Vec<FactKey>,
+    /// Where the site file asks for it.
+    pub origin: Option<Origin>,
+}
+
+/// How much of a lock may be in use at once.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Limit {
+    /// The lock's name, or the start of names before a last `*`: `bmc/*`.
+    pub lock: Symbol,
+    /// How many units there are; at least one.
+    pub capacity: u32,
+    /// Why not more.
+    pub reason: String,
 }
 
 /// Why a provider cannot be made.

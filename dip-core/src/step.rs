@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::fact::FactKey;
 use crate::id::{LayerId, NodeName, Symbol};
@@ -78,14 +78,40 @@ impl Need {
 pub enum Environment {
     /// Without power.
     Off,
+    /// In its firmware: POST, where jobs that a BMC has queued are carried out.
+    Firmware,
+    /// A system in memory that looks at the machine before anything is installed.
+    Discovery,
+    /// A system in memory that repairs what is installed.
+    Rescue,
     /// Its installed system runs and answers.
     Installed,
+}
+
+impl Environment {
+    /// All of them; the one where a node at ready state is stands last.
+    pub const ALL: [Self; 5] = [Self::Off, Self::Firmware, Self::Discovery, Self::Rescue, Self::Installed];
+
+    /// What a node is that is in it: "runs its installed system", for a sentence that starts with the node.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Off => "is off",
+            Self::Firmware => "is in its firmware",
+            Self::Discovery => "runs the discovery system",
+            Self::Rescue => "runs the rescue system",
+            Self::Installed => "runs its installed system",
+        }
+    }
 }
 
 impl fmt::Display for Environment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Off => "off",
+            Self::Firmware => "firmware",
+            Self::Discovery => "discovery",
+            Self::Rescue => "rescue",
             Self::Installed => "installed",
         })
     }
@@ -138,28 +164,84 @@ pub enum Hazard {
     Erases,
 }
 
-/// A thing of which only so many may be in use at once: `bmc/r1-n3`, `zone/lab.example`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Lock(Symbol);
+/// Whether what a step does can be undone by planning to the former site.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reversal {
+    /// It can.
+    #[default]
+    Possible,
+    /// It cannot; why, as a fragment: "the firmware refuses older versions".
+    Impossible(Arc<str>),
+}
+
+impl Reversal {
+    pub(crate) const fn is_possible(&self) -> bool {
+        matches!(self, Self::Possible)
+    }
+}
+
+/// A thing of which only so much may be in use at once, and how much of it a step takes: `bmc/r1-n3`, `zone/lab.example`,
+/// `downloads/boot1*4`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Lock {
+    name: Symbol,
+    weight: u32,
+}
 
 impl Lock {
-    /// A lock by its name.
+    /// One unit of a lock.
     #[must_use]
     pub fn new(name: impl Into<Symbol>) -> Self {
-        Self(name.into())
+        Self { name: name.into(), weight: 1 }
+    }
+
+    /// Takes so many units of it; at least one.
+    #[must_use]
+    pub const fn weighing(mut self, weight: u32) -> Self {
+        self.weight = if weight == 0 { 1 } else { weight };
+        self
     }
 
     /// Its name.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        self.0.as_str()
+        self.name.as_str()
+    }
+
+    /// Its name, to be kept.
+    #[must_use]
+    pub const fn name(&self) -> &Symbol {
+        &self.name
+    }
+
+    /// How many units of it are taken.
+    #[must_use]
+    pub const fn weight(&self) -> u32 {
+        self.weight
     }
 }
 
 impl fmt::Display for Lock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.name.fmt(f)?;
+        if self.weight == 1 { Ok(()) } else { write!(f, "*{}", self.weight) }
+    }
+}
+
+impl Serialize for Lock {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Lock {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Ok(match text.rsplit_once('*').map(|(name, weight)| (name, weight.parse())) {
+            Some((name, Ok(weight))) => Self::new(name).weighing(weight),
+            _ => Self::new(text),
+        })
     }
 }
 
@@ -178,14 +260,27 @@ pub struct Step {
     pub needs: Vec<Need>,
     /// What becomes known by it.
     pub gives: Vec<FactKey>,
-    /// What it must hold alone while it runs.
+    /// The facts of these whose *values* it works with: where one of them changes, the step is looked at again. They are needs
+    /// too; a need alone is only an order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reads: Vec<FactKey>,
+    /// What it holds while it runs.
     pub locks: Vec<Lock>,
     /// Where it can run and be checked.
     pub place: Place,
+    /// The node of its place must have booted since each of these became true (a pending BIOS setting).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub booted_since: Vec<FactKey>,
     /// When its check can tell anything.
     pub sight: Sight,
     /// What it may do to what already runs.
     pub hazard: Hazard,
+    /// The serial numbers of what it erases; a consent must name each of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub erases: Vec<Arc<str>>,
+    /// Whether it can be undone.
+    #[serde(default, skip_serializing_if = "Reversal::is_possible")]
+    pub reversal: Reversal,
     /// How long it is tried.
     pub patience: Patience,
     /// The boot that it is a part of, for steps that `Layer::enter` proposes.
@@ -205,10 +300,14 @@ impl Step {
             call: Call::new(operation),
             needs: Vec::new(),
             gives: Vec::new(),
+            reads: Vec::new(),
             locks: Vec::new(),
             place: Place::Anywhere,
+            booted_since: Vec::new(),
             sight: Sight::Anytime,
             hazard: Hazard::None,
+            erases: Vec::new(),
+            reversal: Reversal::Possible,
             patience: Patience::SERVER,
             boot: None,
             origin: None,
@@ -227,6 +326,13 @@ impl Step {
     pub fn need_facts(mut self, keys: impl IntoIterator<Item = FactKey>) -> Self {
         self.needs.extend(keys.into_iter().map(Need::fact));
         self
+    }
+
+    /// Adds a fact whose value it works with, which is a need too.
+    #[must_use]
+    pub fn read(mut self, key: FactKey) -> Self {
+        self.reads.push(key.clone());
+        self.need(Need::fact(key))
     }
 
     /// Adds a fact that becomes known by this step.
@@ -248,6 +354,13 @@ impl Step {
     pub fn in_environment(mut self, node: &NodeName, environment: Environment) -> Self {
         self.place = Place::In(node.clone(), environment);
         self
+    }
+
+    /// Says that it can run and be checked only once the node has booted into the environment after the fact became true.
+    #[must_use]
+    pub fn after_boot(mut self, node: &NodeName, environment: Environment, since: FactKey) -> Self {
+        self.booted_since.push(since.clone());
+        self.in_environment(node, environment).need(Need::fact(since))
     }
 
     /// Says that its check can tell nothing before what it needs is true.
@@ -277,6 +390,26 @@ impl Step {
     pub const fn hazard(mut self, hazard: Hazard) -> Self {
         self.hazard = hazard;
         self
+    }
+
+    /// Says that it erases what has these serial numbers.
+    #[must_use]
+    pub fn erasing<S: AsRef<str>>(mut self, serials: impl IntoIterator<Item = S>) -> Self {
+        self.erases.extend(serials.into_iter().map(|serial| Arc::from(serial.as_ref())));
+        self.hazard(Hazard::Erases)
+    }
+
+    /// Says that it cannot be undone, and why.
+    #[must_use]
+    pub fn irreversible(mut self, why: &str) -> Self {
+        self.reversal = Reversal::Impossible(why.into());
+        self
+    }
+
+    /// Whether it takes something away: all that it gives is gone.
+    #[must_use]
+    pub fn is_removal(&self) -> bool {
+        !self.gives.is_empty() && self.gives.iter().all(FactKey::is_gone)
     }
 
     /// Sets how long it is tried.

@@ -76,16 +76,25 @@ impl Layer for FirmwareLayer {
         let guard = |step: Step| identified.iter().cloned().fold(step, Step::need);
         match boot.to {
             Environment::Off => vec![guard(PowerOff { boot: boot.into() }.step(boot, origin))],
-            Environment::Installed => {
+            to => {
                 // `propose` has told the fault of settings that cannot be read.
                 let firmware = node.settings.read::<NodeFirmware>(LayerId::Firmware).ok().flatten().unwrap_or_default();
-                let device = SetBootDevice { boot: boot.into(), device: BootDevice::Disk, mode: firmware.boot_mode };
+                let device = SetBootDevice { boot: boot.into(), device: boot_device(to), mode: firmware.boot_mode };
                 let on = PowerOn { boot: boot.into() }.step(boot, origin.clone());
                 let on =
                     cabling(node).fold(on.need(Need::fact(BOOT_DEVICE.of_boot(&subject, boot.ordinal))), Step::need);
                 vec![guard(device.step(boot, origin)), guard(on)]
             }
         }
+    }
+}
+
+/// What a machine starts from to get into an environment: systems in memory come over the network.
+const fn boot_device(to: Environment) -> BootDevice {
+    match to {
+        Environment::Discovery | Environment::Rescue => BootDevice::Network,
+        Environment::Firmware => BootDevice::Setup,
+        Environment::Off | Environment::Installed => BootDevice::Disk,
     }
 }
 

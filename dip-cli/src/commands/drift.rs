@@ -84,6 +84,9 @@ fn words(deviation: &Deviation<'_>) -> String {
         (Some(boot), _) => {
             let state = match boot.to {
                 Environment::Off => "is not off",
+                Environment::Firmware => "is not in its firmware",
+                Environment::Discovery => "does not run the discovery system",
+                Environment::Rescue => "does not run the rescue system",
                 Environment::Installed => "does not run its installed system",
             };
             format!("node/{} {state}: {}", boot.node, diffs.join(", "))

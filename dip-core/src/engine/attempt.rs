@@ -196,7 +196,7 @@ impl Attempt<'_> {
 
 const fn retry_of(gap: &Gap) -> Retry {
     match gap {
-        Gap::Fact(_) => Retry::Never,
+        Gap::Fact(_) | Gap::Foreign(_) => Retry::Never,
         Gap::Environment(_) | Gap::Unobservable(_) => Retry::Backoff,
     }
 }

@@ -77,7 +77,9 @@ impl Prepared {
             match self.survey.check(step) {
                 Check::Holds(_) => {}
                 Check::Differs(diff) => look.differing.push((&steps[step.index()], diff)),
-                Check::Unknown(gap @ Gap::Unobservable(_)) => drift.unobserved.push((&steps[step.index()], gap)),
+                Check::Unknown(gap @ (Gap::Unobservable(_) | Gap::Foreign(_))) => {
+                    drift.unobserved.push((&steps[step.index()], gap))
+                }
                 Check::Unknown(_) => drift.hidden += 1,
             }
         }

@@ -180,6 +180,7 @@ impl Round<'_> {
 fn unknown(error: OperationError) -> Check {
     Check::Unknown(match error {
         OperationError::FactUnknown(key) => Gap::Fact(key),
+        other if other.is_conflict() => Gap::Foreign(sentence(&other)),
         other => Gap::Unobservable(sentence(&other)),
     })
 }

@@ -1,8 +1,11 @@
 //! The typed name of something that can become known, and the key of one instance of it.
 
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::marker::PhantomData;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -37,13 +40,13 @@ impl<T> Fact<T> {
     /// The key of this fact about one subject.
     #[must_use]
     pub fn of(&self, subject: &Subject) -> FactKey {
-        FactKey { name: Symbol::of(self.name), subject: subject.clone(), boot: None }
+        FactKey::new(Symbol::of(self.name), subject.clone(), None, Polarity::Is)
     }
 
     /// The key of this fact about one subject within one of its boots, so that two boots of a node do not contest.
     #[must_use]
     pub fn of_boot(&self, subject: &Subject, ordinal: u16) -> FactKey {
-        FactKey { name: Symbol::of(self.name), subject: subject.clone(), boot: Some(ordinal) }
+        FactKey::new(Symbol::of(self.name), subject.clone(), Some(ordinal), Polarity::Is)
     }
 }
 
@@ -53,38 +56,133 @@ impl<T> fmt::Debug for Fact<T> {
     }
 }
 
-/// One fact about one subject, written `name@kind/name` or, within a boot, `name@kind/name#ordinal`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct FactKey {
+/// Whether a fact is, or is gone.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Polarity {
+    /// It is so.
+    #[default]
+    Is,
+    /// It is no longer so: what gave it was removed.
+    Gone,
+}
+
+/// One fact about one subject, written `name@kind/name`, within a boot `name@kind/name#ordinal`; with `!` before it where it
+/// is about the fact being gone.
+///
+/// Cheap to clone and to compare: large plans name the same facts many times.
+#[derive(Clone)]
+pub struct FactKey(Arc<Parts>);
+
+struct Parts {
+    /// Of all other fields, so that most comparisons end here.
+    hash: u64,
     name: Symbol,
     subject: Subject,
     boot: Option<u16>,
+    polarity: Polarity,
 }
 
 impl FactKey {
+    fn new(name: Symbol, subject: Subject, boot: Option<u16>, polarity: Polarity) -> Self {
+        // A fixed hasher: the same key has the same hash in every process.
+        let mut hasher = DefaultHasher::new();
+        (name.as_str(), subject.kind(), subject.name(), boot, polarity).hash(&mut hasher);
+        Self(Arc::new(Parts { hash: hasher.finish(), name, subject, boot, polarity }))
+    }
+
     /// The fact's full name.
     #[must_use]
     pub fn name(&self) -> &str {
-        self.name.as_str()
+        self.0.name.as_str()
     }
 
     /// What the fact is about.
     #[must_use]
-    pub const fn subject(&self) -> &Subject {
-        &self.subject
+    pub fn subject(&self) -> &Subject {
+        &self.0.subject
     }
 
     /// The boot that the fact belongs to, where it belongs to one.
     #[must_use]
-    pub const fn boot(&self) -> Option<u16> {
-        self.boot
+    pub fn boot(&self) -> Option<u16> {
+        self.0.boot
+    }
+
+    /// Whether it says that the fact is, or that it is gone.
+    #[must_use]
+    pub fn polarity(&self) -> Polarity {
+        self.0.polarity
+    }
+
+    /// Whether it says that the fact is gone.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        self.0.polarity == Polarity::Gone
+    }
+
+    /// The same fact, gone: what a removal gives.
+    #[must_use]
+    pub fn gone(&self) -> Self {
+        self.with(Polarity::Gone)
+    }
+
+    /// The same fact, not gone.
+    #[must_use]
+    pub fn present(&self) -> Self {
+        self.with(Polarity::Is)
+    }
+
+    fn with(&self, polarity: Polarity) -> Self {
+        if self.0.polarity == polarity {
+            return self.clone();
+        }
+        Self::new(self.0.name.clone(), self.0.subject.clone(), self.0.boot, polarity)
+    }
+
+    fn parts(&self) -> (&Symbol, &Subject, Option<u16>, Polarity) {
+        (&self.0.name, &self.0.subject, self.0.boot, self.0.polarity)
+    }
+}
+
+impl PartialEq for FactKey {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || (self.0.hash == other.0.hash && self.parts() == other.parts())
+    }
+}
+
+impl Eq for FactKey {}
+
+impl PartialOrd for FactKey {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for FactKey {
+    fn cmp(&self, other: &Self) -> Ordering {
+        if Arc::ptr_eq(&self.0, &other.0) { Ordering::Equal } else { self.parts().cmp(&other.parts()) }
+    }
+}
+
+impl Hash for FactKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.0.hash);
+    }
+}
+
+impl fmt::Debug for FactKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "FactKey({self})")
     }
 }
 
 impl fmt::Display for FactKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}@{}", self.name, self.subject)?;
-        self.boot.map_or(Ok(()), |boot| write!(f, "#{boot}"))
+        if self.is_gone() {
+            f.write_str("!")?;
+        }
+        write!(f, "{}@{}", self.0.name, self.0.subject)?;
+        self.0.boot.map_or(Ok(()), |boot| write!(f, "#{boot}"))
     }
 }
 
@@ -98,13 +196,17 @@ impl FromStr for FactKey {
 
     fn from_str(text: &str) -> Result<Self, FactKeyError> {
         let wrong = || FactKeyError(text.to_owned());
+        let (polarity, text) = match text.strip_prefix('!') {
+            Some(rest) => (Polarity::Gone, rest),
+            None => (Polarity::Is, text),
+        };
         let (name, rest) = text.split_once('@').ok_or_else(wrong)?;
         let (subject, boot) = match rest.rsplit_once('#') {
             Some((subject, boot)) => (subject, Some(boot.parse().map_err(|_| wrong())?)),
             None => (rest, None),
         };
         let subject = subject.parse().map_err(|_| wrong())?;
-        Ok(Self { name: Symbol::from(name), subject, boot })
+        Ok(Self::new(Symbol::from(name), subject, boot, polarity))
     }
 }
 
@@ -117,5 +219,21 @@ impl Serialize for FactKey {
 impl<'de> Deserialize<'de> for FactKey {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fact_that_is_gone_is_another_key_and_reads_back() {
+        const NAME: Fact<String> = Fact::new("opsmgmt.name");
+        let key = NAME.of(&"node/n1".parse().expect("a subject"));
+        let gone = key.gone();
+        assert_eq!(gone.to_string(), "!opsmgmt.name@node/n1");
+        assert_ne!(key, gone);
+        assert_eq!(gone.to_string().parse(), Ok(gone.clone()));
+        assert_eq!(gone.present(), key);
     }
 }

@@ -12,6 +12,6 @@ pub mod opsclients;
 pub mod opsmgmt;
 pub mod os;
 
-pub use key::{Fact, FactKey, FactKeyError};
+pub use key::{Fact, FactKey, FactKeyError, Polarity};
 pub use registry::{FactClash, FactRegistry};
 pub use values::{FactTypeError, Facts};

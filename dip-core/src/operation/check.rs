@@ -111,6 +111,8 @@ pub enum Gap {
     Environment(String),
     /// The one who would know cannot be asked now; why, as a sentence.
     Unobservable(String),
+    /// Somebody else holds what would have to change; who and what, as a sentence. It is left alone until it is claimed.
+    Foreign(String),
 }
 
 impl fmt::Display for Gap {
@@ -119,6 +121,7 @@ impl fmt::Display for Gap {
             Self::Fact(key) => write!(f, "unknown until {} of {} is known", key.name(), key.subject().name()),
             Self::Environment(environment) => write!(f, "unknown until {environment}"),
             Self::Unobservable(why) => write!(f, "could not be observed: {why}"),
+            Self::Foreign(why) => write!(f, "is somebody else's: {why}"),
         }
     }
 }

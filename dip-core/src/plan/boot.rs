@@ -54,7 +54,7 @@ impl Shape {
 pub(crate) fn stays(now: Option<Environment>, work: &[(StepId, Environment)], shape: &Shape) -> Vec<Stay> {
     let starts: &[Environment] = match now {
         Some(Environment::Off) => &[Environment::Off],
-        Some(Environment::Installed) => &[Environment::Installed],
+        Some(_) => &[Environment::Installed],
         None => &[Environment::Installed, Environment::Off],
     };
     starts
@@ -66,8 +66,8 @@ pub(crate) fn stays(now: Option<Environment>, work: &[(StepId, Environment)], sh
 
 fn sequence(start: Environment, work: &[(StepId, Environment)], shape: &Shape) -> Vec<Stay> {
     let other = |environment| match environment {
-        Environment::Off => Environment::Installed,
         Environment::Installed => Environment::Off,
+        _ => Environment::Installed,
     };
     let environment_at = |phase: usize| if phase.is_multiple_of(2) { start } else { other(start) };
     let mut stays = vec![Stay { environment: start, work: Vec::new() }];

@@ -178,7 +178,6 @@ impl Build<'_> {
 pub(crate) fn environment_words(place: &Place) -> String {
     match place {
         Place::Anywhere => "anywhere".to_owned(),
-        Place::In(node, Environment::Off) => format!("{node} is off"),
-        Place::In(node, Environment::Installed) => format!("{node} runs its installed system"),
+        Place::In(node, environment) => format!("{node} {}", environment.words()),
     }
 }

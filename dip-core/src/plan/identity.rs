@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Goal, Known, PlannedBoot, PlannedStep};
 use crate::site::Site;
+use crate::step::Reversal;
 
 /// A SHA-256 over what a plan will do and the values that it was made from; not over times, ages and places in files.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -26,6 +27,13 @@ impl PlanId {
             hash.add(&(&step.name, step.layer, &step.subject, step.call.operation(), step.call.input()));
             hash.add(&(&step.needs, &step.gives, &step.locks, &step.place, step.sight, step.hazard));
             hash.add(&(step.patience, &step.boot, reading));
+            // What plans of the first form did not have counts only where it is there, so that their ids stay true.
+            if !(step.reads.is_empty() && step.booted_since.is_empty() && step.erases.is_empty()) {
+                hash.add(&(&step.reads, &step.booted_since, &step.erases));
+            }
+            if step.reversal != Reversal::Possible {
+                hash.add(&step.reversal);
+            }
         }
         for PlannedBoot { boot, parts, work, leaves } in boots {
             hash.add(boot);
