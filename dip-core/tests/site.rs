@@ -1,5 +1,7 @@
 //! Site files become sites, and what is wrong with them is told.
 
+#[path = "site/conduct.rs"]
+mod conduct;
 #[path = "site/faults.rs"]
 mod faults;
 #[path = "site/mangled.rs"]

@@ -88,7 +88,7 @@ impl Canonical {
 impl Canonical {
     /// What a plan is bound to: the services, switches and BMCs that it will ask when it is applied, maybe elsewhere.
     fn site(&mut self, site: &Site) {
-        let Site { name, domain, racks, switches, pdus, networks, nodes, services, clusters } = site;
+        let Site { name, domain, racks, switches, pdus, networks, nodes, services, clusters, conduct } = site;
         self.add(&(name, domain));
         self.all("rack", racks.values());
         self.all("switch", switches.values());
@@ -97,6 +97,8 @@ impl Canonical {
         self.all("node", nodes.values());
         self.all("service", services.values());
         self.all("cluster", clusters.values());
+        // A site that says nothing of it has the id that it had before sites could.
+        self.all("conduct", Some(conduct).filter(|conduct| !conduct.is_empty()).into_iter());
     }
 
     /// One by one: a large site as one tree of values would take much memory.
@@ -130,5 +132,23 @@ impl std::io::Write for Canonical {
 
     fn flush(&mut self) -> std::io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::SiteName;
+
+    #[test]
+    fn how_work_is_conducted_is_part_of_the_id_once_the_site_says_it() {
+        let id = |site: &Site| PlanId::of(site, Goal::Everything, &[], &[], &[]);
+        let silent = Site::new(SiteName::new("s").expect("a name"));
+        let mut told = silent.clone();
+        told.conduct.ceilings.erasures = Some(1);
+        let mut otherwise = told.clone();
+        otherwise.conduct.ceilings.erasures = Some(2);
+        assert_ne!(id(&silent), id(&told));
+        assert_ne!(id(&told), id(&otherwise));
     }
 }

@@ -38,6 +38,36 @@ pub struct ClusterPolicy {
     pub max_unavailable: Option<u16>,
     /// Over what its members must be spread.
     pub spread: Option<Spread>,
+    /// How many members go first, alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub canary: Option<u16>,
+    /// How many go at once after them; `max_unavailable` where it is left out, else all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wave: Option<u16>,
+    /// When a person must say that it goes on.
+    #[serde(default, skip_serializing_if = "Pause::is_never")]
+    pub pause: Pause,
+}
+
+/// When a rollout waits for a person.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pause {
+    /// Never: it goes on as long as all is well.
+    #[default]
+    Never,
+    /// Once, after the first members.
+    AfterCanary,
+    /// After the first members, and after every wave but the last.
+    EachWave,
+}
+
+impl Pause {
+    // Serde hands a reference.
+    #[allow(clippy::trivially_copy_pass_by_ref)]
+    const fn is_never(&self) -> bool {
+        matches!(self, Self::Never)
+    }
 }
 
 /// A failure domain that members are spread over.

@@ -10,7 +10,7 @@ use super::root::Root;
 use super::section::{driver, section};
 use super::shape::Noun;
 use super::tree::{Entry, Tree};
-use super::{Cluster, ClusterPolicy, Node, Site, Spread, expand};
+use super::{Cluster, ClusterPolicy, Node, Pause, Site, Spread, expand};
 use crate::id::{ClusterName, NodeName, RoleName};
 
 /// The clusters of a site.
@@ -24,8 +24,7 @@ pub(crate) fn read(
     for (name, key, entry) in section::<ClusterName>(root, "clusters", checker.report) {
         let mut object =
             checker.object(&entry.value, &shape.cluster, Place { key, mark: entry.key }).unwrap_or_default();
-        let policy: ClusterPolicy =
-            object.remove("policy").and_then(|policy| serde_json::from_value(policy).ok()).unwrap_or_default();
+        let policy = policy(object.remove("policy"), entry.value.at("policy"), checker);
         let mut members = BTreeMap::new();
         let roles = entry.value.entries("members");
         for (role, list) in roles {
@@ -51,13 +50,33 @@ pub(crate) fn read(
     clusters
 }
 
+/// What must hold while members are changed, from checked data and the tree that it comes from.
+pub(crate) fn policy(value: Option<Value>, tree: Option<&Tree>, checker: &mut Checker<'_, '_>) -> ClusterPolicy {
+    let policy: ClusterPolicy = value.and_then(|value| serde_json::from_value(value).ok()).unwrap_or_default();
+    if let (Pause::AfterCanary, None, Some(tree)) = (policy.pause, policy.canary, tree)
+        && let Some(mark) = tree.at("pause").filter(|_| tree.at("canary").is_none()).map(|pause| pause.mark)
+    {
+        checker.report.tell("pause", mark, || {
+            Raw::at(mark, "`pause: after_canary` waits for first members that are not there")
+                .advice("say how many go first with `canary`, or pause at `each_wave`")
+        });
+    }
+    policy
+}
+
 fn workload(value: Option<Value>, entry: &Entry, checker: &Checker<'_, '_>) -> Option<super::Driver> {
     let Value::Object(object) = value? else { return None };
     let mark = entry.value.entry("workload")?.key;
     driver(object, &[], mark, checker.report)
 }
 
-fn members(list: &Tree, spread: Option<Spread>, checker: &mut Checker<'_, '_>, site: &Site) -> Vec<NodeName> {
+/// The nodes of a list, each once, and no two of them in one failure domain where they must be spread.
+pub(crate) fn members(
+    list: &Tree,
+    spread: Option<Spread>,
+    checker: &mut Checker<'_, '_>,
+    site: &Site,
+) -> Vec<NodeName> {
     let mut members = Vec::new();
     let mut seen = BTreeSet::new();
     let mut domains: BTreeMap<String, String> = BTreeMap::new();
@@ -67,7 +86,7 @@ fn members(list: &Tree, spread: Option<Spread>, checker: &mut Checker<'_, '_>, s
         }
         if !seen.insert(name.clone()) {
             checker.report.tell("twice", item.mark, || {
-                Raw::at(item.mark, format!("the node `{name}` stands twice in this role")).advice("name it once")
+                Raw::at(item.mark, format!("the node `{name}` stands twice in this list")).advice("name it once")
             });
             continue;
         }

@@ -4,9 +4,11 @@ use std::net::IpAddr;
 use std::path::Path;
 
 use ipnetwork::IpNetwork;
+use jiff::Timestamp;
+use jiff::civil::Time;
 
 use super::shape::Parsed;
-use super::{AddressRange, OutletRef, PortRef};
+use super::{AddressRange, OutletRef, PortRef, Zone};
 use crate::hardware::{MacAddr, PciAddress};
 use crate::id::NodeName;
 use crate::secret::SecretRef;
@@ -42,6 +44,9 @@ pub(crate) fn read(text: &str, what: Parsed, directory: &Path) -> Result<String,
         Parsed::Mode => Err(format!("`{text}` is not a file mode in octal, for example `0644`")),
         Parsed::SwitchPort => text.parse::<PortRef>().map(|_| same()).map_err(|error| error.to_string()),
         Parsed::Outlet => text.parse::<OutletRef>().map(|_| same()).map_err(|error| error.to_string()),
+        Parsed::Moment => moment(text).map(|_| same()),
+        Parsed::TimeOfDay => time_of_day(text).map(|_| same()),
+        Parsed::Zone => text.parse::<Zone>().map(|_| same()).map_err(|error| error.to_string()),
         Parsed::Name => NodeName::new(text).map(|_| same()).map_err(|error| error.to_string()),
     }
 }
@@ -115,6 +120,21 @@ pub(crate) fn domain(text: &str) -> Result<(), String> {
     }
 }
 
+/// Reads a moment.
+pub(crate) fn moment(text: &str) -> Result<Timestamp, String> {
+    text.parse().map_err(|_| {
+        format!("`{text}` is not a moment; write date, time and offset, for example `2026-12-20T00:00:00Z` or `2026-12-20T00:00:00+01:00`")
+    })
+}
+
+/// Reads a time of the day.
+pub(crate) fn time_of_day(text: &str) -> Result<Time, String> {
+    let (hour, minute) = text.split_once(':').unwrap_or((text, ""));
+    let number = |text: &str| text.parse().ok().filter(|_| text.len() == 2 && text.bytes().all(|b| b.is_ascii_digit()));
+    let time = number(hour).zip(number(minute)).and_then(|(hour, minute)| Time::new(hour, minute, 0, 0).ok());
+    time.ok_or_else(|| format!("`{text}` is not a time of the day from `00:00` to `23:59`, for example `22:00`"))
+}
+
 fn duration(text: &str) -> Result<(), String> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let number = !digits.is_empty() && digits.len() <= 9 && digits.bytes().all(|byte| byte.is_ascii_digit());
@@ -149,7 +169,7 @@ mod tests {
 
     #[test]
     fn each_kind_takes_what_it_is_and_nothing_else() {
-        let cases: [(Parsed, &[&str], &[&str]); 11] = [
+        let cases: [(Parsed, &[&str], &[&str]); 14] = [
             (Parsed::Address, &["10.0.0.1", "fd00::1"], &["10.0.0", "10.0.0.0/8", "010.0.0.1", ""]),
             (Parsed::Prefix, &["10.0.0.0/8", "fd00::/64"], &["10.0.0.1/8", "10.0.0.0", "10.0.0.0/33", "10.0.0.0/+8"]),
             (Parsed::AddressRange, &["10.0.0.1-10.0.0.2"], &["10.0.0.2-10.0.0.1", "10.0.0.1-fd00::1", "10.0.0.1"]),
@@ -160,6 +180,13 @@ mod tests {
             (Parsed::Url, &["http://a", "https://a:1/b"], &["a", "http://", "ftp://a"]),
             (Parsed::Mode, &["0644", "755"], &["0888", "rw", "64", "00644"]),
             (Parsed::NodePath, &["/etc/motd"], &["etc/motd", ""]),
+            (
+                Parsed::Moment,
+                &["2026-12-20T00:00:00Z", "2026-12-20T00:00:00+01:00"],
+                &["2026-12-20", "2026-12-20T00:00:00"],
+            ),
+            (Parsed::TimeOfDay, &["00:00", "23:59"], &["24:00", "7:00", "22", "22:00:00", "+1:00", ""]),
+            (Parsed::Zone, &["Europe/Berlin", "UTC"], &["Berlin", "CEST+2", ""]),
             (Parsed::Outlet, &["pdu1/7"], &["pdu1/0", "pdu1", "pdu1/x"]),
         ];
         for (what, good, bad) in cases {

@@ -12,7 +12,7 @@ use super::section::{driver, parse, section};
 use super::shape::{Field, Presence, SettingsSchema, Variant};
 use super::source::Mark;
 use super::tree::{Data, Entry, Tree};
-use super::{Driver, Lock, Pdu, Rack, Service, Site, Switch, address, clusters, expand};
+use super::{Driver, Lock, Pdu, Rack, Service, Site, Switch, address, clusters, conducts, expand};
 use crate::id::SiteName;
 
 /// The site that a tree describes, and the addresses as they are to be locked. Where the report holds faults
@@ -40,6 +40,7 @@ pub(crate) fn resolve(
     site.nodes = Nodes::new(&site, &networks, profiles).read(root, &shape, settings, &mut checker);
     let clusters = clusters::read(root, &shape, &mut checker, &site);
     site.clusters = clusters;
+    site.conduct = conducts::read(root, &mut checker, &site);
     let lock = address::choose(&mut site.nodes, &networks, lock, checker.report);
     site.networks = networks.into_iter().map(|(name, placed)| (name, placed.network)).collect();
     site.name = name?;

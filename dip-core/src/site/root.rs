@@ -1,5 +1,6 @@
 //! The shape of a whole site file: core's own nouns, with what the layers add to them.
 
+use super::Weekday;
 use super::shape::{Field, Noun, Parsed, SettingsSchema, Shape, Variant};
 
 /// The shape of a site file, section by section.
@@ -56,6 +57,7 @@ impl Root {
                     "The site's name, the owner mark of all records that dip writes into other servers.",
                 ),
                 Field::optional("domain", Shape::Parsed(Parsed::DomainName), "The DNS domain of its nodes."),
+                Field::optional("conduct", Shape::Object(conduct()), "How work at the site is conducted."),
             ],
             rack: vec![Field::optional("row", Shape::Text, "The row that it stands in.")],
             switch: (switch.clone(), with_common(&settings.switches, &switch)),
@@ -181,15 +183,31 @@ fn node(settings: &SettingsSchema) -> Vec<Field> {
     own.into_iter().chain(layers(settings)).collect()
 }
 
-fn cluster(settings: &SettingsSchema) -> Vec<Field> {
-    let policy = vec![
+/// How members or nodes are changed a few at a time.
+fn pace() -> Vec<Field> {
+    vec![
         Field::optional("max_unavailable", Shape::integer(0, 65_535), "How many members may be away at once."),
+        Field::optional("canary", Shape::integer(1, 65_535), "How many members go first, alone."),
         Field::optional(
-            "spread",
-            Shape::Choice(vec!["rack", "pdu", "switch"]),
-            "No two members of a role share one of these.",
+            "wave",
+            Shape::integer(1, 65_535),
+            "How many go at once after them; `max_unavailable` where it is left out, else all.",
         ),
-    ];
+        Field::optional(
+            "pause",
+            Shape::Choice(vec!["never", "after_canary", "each_wave"]),
+            "When a person must say that it goes on; `never` where it is left out.",
+        ),
+    ]
+}
+
+fn cluster(settings: &SettingsSchema) -> Vec<Field> {
+    let spread = Field::optional(
+        "spread",
+        Shape::Choice(vec!["rack", "pdu", "switch"]),
+        "No two members of a role share one of these.",
+    );
+    let policy = pace().into_iter().chain([spread]).collect();
     vec![
         Field::required("workload", Shape::Tagged(settings.workloads.clone()), "What runs in it."),
         Field::required(
@@ -198,5 +216,61 @@ fn cluster(settings: &SettingsSchema) -> Vec<Field> {
             "Its nodes by their role, ranges allowed: `member: [r1-n{1..3}]`.",
         ),
         Field::optional("policy", Shape::Object(policy), "What must hold while it is changed."),
+    ]
+}
+
+fn conduct() -> Vec<Field> {
+    let most = i64::from(u32::MAX);
+    let limit = vec![
+        Field::required("capacity", Shape::integer(1, most), "How many may hold it at once."),
+        Field::required("reason", Shape::Text, "Why so many and not more; it is told where somebody waits."),
+    ];
+    let window = vec![
+        Field::optional(
+            "days",
+            Shape::list(Shape::Choice(Weekday::ALL.map(Weekday::as_str).to_vec())),
+            "The days on which it opens; every day where it is left out.",
+        ),
+        Field::required("from", Shape::Parsed(Parsed::TimeOfDay), "When it opens."),
+        Field::required(
+            "until",
+            Shape::Parsed(Parsed::TimeOfDay),
+            "When it closes: on the day after where that is not later than `from`.",
+        ),
+        Field::required("zone", Shape::Parsed(Parsed::Zone), "Whose time that is."),
+    ];
+    let freeze = vec![
+        Field::required("from", Shape::Parsed(Parsed::Moment), "When it begins."),
+        Field::required("until", Shape::Parsed(Parsed::Moment), "When it is over."),
+        Field::required("reason", Shape::Text, "Why; it is told to who waits for its end."),
+    ];
+    let ceilings = vec![
+        Field::optional("removals", Shape::integer(0, most), "How many things one run may remove."),
+        Field::optional("erasures", Shape::integer(0, most), "How many times one run may erase data."),
+        Field::optional("reboots", Shape::integer(0, most), "How many times one run may boot a node."),
+    ];
+    let who = vec![
+        Field::optional("nodes", Shape::list(Shape::Text), "The nodes, ranges allowed: `[\"r1-n{1..40}\"]`."),
+        Field::optional("profile", Shape::Reference(Noun::Profile), "Or all nodes that have this profile."),
+    ];
+    let rollout = who.into_iter().chain(pace()).collect();
+    vec![
+        Field::optional(
+            "limits",
+            Shape::map(Shape::Object(limit)),
+            "How many may hold a lock at once, by its name, `zone/lab.example`, or by its beginning, `bmc/*`.",
+        ),
+        Field::optional(
+            "windows",
+            Shape::map(Shape::Object(window)),
+            "When changes may be made; at any time where there are none.",
+        ),
+        Field::optional("freezes", Shape::map(Shape::Object(freeze)), "When no change may be made."),
+        Field::optional("ceilings", Shape::Object(ceilings), "What one run may do at most."),
+        Field::optional(
+            "rollouts",
+            Shape::map(Shape::Object(rollout)),
+            "Nodes outside of clusters that are changed a few at a time.",
+        ),
     ]
 }

@@ -124,6 +124,9 @@ fn parsed(what: Parsed) -> Value {
         Parsed::Mode => return json!({"type": ["string", "integer"], "description": "Permission bits in octal."}),
         Parsed::SwitchPort => ("A switch port, `switch/port`.", Some("/")),
         Parsed::Outlet => ("A PDU outlet, `pdu/outlet`.", Some("/")),
+        Parsed::Moment => ("A moment, `2026-12-20T00:00:00Z`.", Some("(Z|[+-][0-9]{2}:[0-9]{2})$")),
+        Parsed::TimeOfDay => ("A time of the day, `22:00`.", Some("^[0-9]{2}:[0-9]{2}")),
+        Parsed::Zone => ("A time zone by its IANA name, `Europe/Berlin`.", None),
         Parsed::Name => return json!({"type": ["string", "integer"], "description": "A plain name."}),
     };
     match pattern {

@@ -68,6 +68,12 @@ pub enum Parsed {
     SwitchPort,
     /// An outlet of a PDU, `pdu/outlet`.
     Outlet,
+    /// A moment, `2026-12-20T00:00:00Z` (RFC 3339).
+    Moment,
+    /// A time of the day, `22:00`.
+    TimeOfDay,
+    /// A time zone by its IANA name, `Europe/Berlin`.
+    Zone,
     /// A plain name: letters, digits, `.`, `_` and `-`.
     Name,
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cluster, Network, Node, NodeState, Pdu, Rack, Service, Switch};
+use super::{Cluster, Conduct, Network, Node, NodeState, Pdu, Rack, Service, Switch};
 use crate::id::{ClusterName, NetworkName, NodeName, PduName, RackName, ServiceName, SiteName, SwitchName};
 
 /// All that is wanted of one site. Every name in it resolves.
@@ -28,6 +28,9 @@ pub struct Site {
     pub services: BTreeMap<ServiceName, Service>,
     /// The clusters that it wants.
     pub clusters: BTreeMap<ClusterName, Cluster>,
+    /// How work at it is conducted. Plans that were stored before sites had it say nothing.
+    #[serde(default, skip_serializing_if = "Conduct::is_empty")]
+    pub conduct: Conduct,
 }
 
 impl Site {
@@ -44,6 +47,7 @@ impl Site {
             nodes: BTreeMap::new(),
             services: BTreeMap::new(),
             clusters: BTreeMap::new(),
+            conduct: Conduct::new(),
         }
     }
 
