@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use dip::core::engine::Schedule;
+use dip::core::engine::{Action, Schedule};
 use dip::core::fact::Facts;
 use dip::core::journal::{Change, Event, Record};
 use dip::core::observed::{Observed, Survey};
@@ -17,12 +17,13 @@ fn lead(plan: &Arc<Plan>, now: Timestamp) -> u64 {
     let mut schedule = Schedule::replay(Arc::clone(plan), Limits::default(), &[]);
     let mut sequence = 0;
     loop {
-        let starts = schedule.poll(now);
-        if starts.is_empty() {
+        let actions = schedule.poll(now);
+        if actions.is_empty() {
             assert!(schedule.is_finished(), "nothing is left");
             return sequence;
         }
-        for start in starts {
+        for action in actions {
+            let Action::Start(start) = action else { unreachable!("nothing but steps is in this plan") };
             let event = Event::Settled { step: start.step, change: Change::None, facts: Facts::new() };
             schedule.record(&Record { sequence, at: now, event });
             sequence += 1;

@@ -4,12 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::fact::{FactKey, FactRegistry};
-use crate::id::{LayerId, Symbol};
+use crate::id::LayerId;
 use crate::observed::Observed;
 use crate::operation::Operations;
 use crate::provider::Providers;
 use crate::secret::{SecretError, Secrets};
-use crate::site::{Origin, SettingsSchema, Site};
+use crate::site::{Limit, Origin, SettingsSchema, Site};
 use crate::step::{Boot, Step};
 
 /// One of the seven layers, or a vendor's own that belongs to one of them.
@@ -74,17 +74,6 @@ pub struct Deferred {
     pub until: Vec<FactKey>,
     /// Where the site file asks for it.
     pub origin: Option<Origin>,
-}
-
-/// How much of a lock may be in use at once.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Limit {
-    /// The lock's name, or the start of names before a last `*`: `bmc/*`.
-    pub lock: Symbol,
-    /// How many units there are; at least one.
-    pub capacity: u32,
-    /// Why not more.
-    pub reason: String,
 }
 
 /// Why a provider cannot be made.

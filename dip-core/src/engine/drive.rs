@@ -10,14 +10,17 @@ use tokio::time::Instant;
 use tracing::Instrument;
 
 use super::attempt::{Shared, attempt};
+use super::control::Given;
 use super::log::RunLog;
-use super::schedule::Start;
-use super::{Clock, Limits, Schedule, Stop, SystemClock};
-use crate::journal::{Event, Journal, JournalError, Owner, RECORD_VERSION, Record};
+use super::schedule::{Action, Look, Start};
+use super::{Clock, Control, Limits, Schedule, Stop, SystemClock, look};
+use crate::id::StepId;
+use crate::journal::{Change, Event, FailureKind, Journal, JournalError, Owner, RECORD_VERSION, Record};
 use crate::operation::{Assignment, Operations};
 use crate::plan::Plan;
 use crate::provider::Providers;
 use crate::report::{Outcome, Report};
+use crate::step::Step;
 
 /// Carries out plans.
 #[derive(Debug)]
@@ -26,7 +29,19 @@ pub struct Engine {
     providers: Providers,
     limits: Limits,
     clock: Arc<dyn Clock>,
+    control: Control,
+    usual: Option<Usual>,
     watchers: Vec<UnboundedSender<Record>>,
+}
+
+/// How long a step usually takes.
+#[derive(Clone)]
+struct Usual(Arc<dyn Fn(&Step) -> Duration + Send + Sync>);
+
+impl std::fmt::Debug for Usual {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Usual")
+    }
 }
 
 /// A run could not go on, and its steps are not to blame.
@@ -47,7 +62,15 @@ impl Engine {
     /// An engine that acts through these providers, with the usual limits and the machine's clock.
     #[must_use]
     pub fn new(operations: Operations, providers: Providers) -> Self {
-        Self { operations, providers, limits: Limits::default(), clock: Arc::new(SystemClock), watchers: Vec::new() }
+        Self {
+            operations,
+            providers,
+            limits: Limits::default(),
+            clock: Arc::new(SystemClock),
+            control: Control::new(),
+            usual: None,
+            watchers: Vec::new(),
+        }
     }
 
     /// Sets how much may go on at once.
@@ -62,6 +85,28 @@ impl Engine {
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
+    }
+
+    /// Lets the run be commanded while it goes on.
+    #[must_use]
+    pub fn control(mut self, control: &Control) -> Self {
+        self.control = control.clone();
+        self
+    }
+
+    /// Lets those steps go first behind whom the longest time lies, by how long steps usually take (see [`crate::history`]).
+    #[must_use]
+    pub fn expecting(mut self, usual: impl Fn(&Step) -> Duration + Send + Sync + 'static) -> Self {
+        self.usual = Some(Usual(Arc::new(usual)));
+        self
+    }
+
+    fn schedule(&self, plan: Arc<Plan>, records: &[Record]) -> Schedule {
+        let schedule = Schedule::replay(plan, self.limits.clone(), records);
+        match &self.usual {
+            Some(Usual(usual)) => schedule.expecting(|step| usual(step)),
+            None => schedule,
+        }
     }
 
     /// All records of the runs to come, as they happen. Dropping the receiver is fine.
@@ -85,7 +130,7 @@ impl Engine {
         journal: Arc<dyn Journal>,
         stop: &Stop,
     ) -> Result<Report, EngineError> {
-        let schedule = Schedule::replay(Arc::clone(&plan), self.limits.clone(), &[]);
+        let schedule = self.schedule(Arc::clone(&plan), &[]);
         let log = RunLog::new(Arc::clone(&self.clock), journal, self.watchers.clone(), 0);
         log.append(Event::Began { version: RECORD_VERSION, run: run.to_owned(), plan })?;
         self.drive(run.to_owned(), schedule, log, 1, stop).await
@@ -113,7 +158,7 @@ impl Engine {
         });
         let fence = fence.max().unwrap_or(0).saturating_add(1);
         let next = records.last().map_or(0, |record| record.sequence.saturating_add(1));
-        let schedule = Schedule::replay(Arc::clone(plan), self.limits.clone(), records);
+        let schedule = self.schedule(Arc::clone(plan), records);
         let log = RunLog::new(Arc::clone(&self.clock), journal, self.watchers.clone(), next);
         self.drive(run.clone(), schedule, log, fence, stop).await
     }
@@ -136,7 +181,8 @@ impl Engine {
             log,
             abandoned: stop.abandoned().clone(),
         });
-        let mut drive = Drive { run, schedule, shared, fence, workers: JoinSet::new() };
+        let control = self.control.clone();
+        let mut drive = Drive { run, schedule, shared, fence, control, workers: JoinSet::new() };
         let outcome = drive.until_done(stop).instrument(span).await;
         // What was done when the run was stopped is done; what it led to must not be lost.
         while let Some(joined) = drive.workers.try_join_next() {
@@ -172,6 +218,7 @@ struct Drive {
     schedule: Schedule,
     shared: Arc<Shared>,
     fence: u64,
+    control: Control,
     workers: JoinSet<Worker>,
 }
 
@@ -188,17 +235,25 @@ impl Drive {
                 self.shared.log.append(Event::Stopping)?;
                 self.take_in();
             }
-            for start in self.schedule.poll(self.shared.log.now()) {
-                self.start(start)?;
+            self.obey()?;
+            let actions = self.schedule.poll(self.shared.log.now());
+            let mut has_told = false;
+            for action in actions {
+                has_told |= self.act(action)?;
+            }
+            if has_told {
+                continue;
             }
             if self.schedule.is_finished() {
                 return Ok(Outcome::of(&self.schedule));
             }
+            let control = self.control.clone();
             let wake = sleep(self.schedule.next_wake(), self.shared.log.now());
             tokio::select! {
                 biased;
                 () = stop.abandoned().cancelled() => return Ok(Outcome::Interrupted),
                 () = stop.draining().cancelled(), if !told => {}
+                () = control.given() => {}
                 Some(joined) = self.workers.join_next() => self.ended(joined)?,
                 () = async { tokio::time::sleep_until(flush.unwrap_or_else(Instant::now)).await }, if flush.is_some() => {
                     flush = None;
@@ -208,6 +263,58 @@ impl Drive {
                 () = wake => {}
             }
         }
+    }
+
+    /// Obeys what was ordered since, or tells why it cannot.
+    fn obey(&mut self) -> Result<(), EngineError> {
+        while let Some(Given { order, answer }) = self.control.next() {
+            let can =
+                if self.schedule.has_obeyed(&order.id) { Ok(()) } else { self.schedule.check_order(&order.command) };
+            if can.is_ok() && !self.schedule.has_obeyed(&order.id) {
+                self.shared.log.append(Event::Ordered(order))?;
+                self.take_in();
+            }
+            // Who asked may have gone away.
+            let _ = answer.send(can);
+        }
+        Ok(())
+    }
+
+    /// Does what the schedule asks for; whether it is done already, and told by a record.
+    fn act(&mut self, action: Action) -> Result<bool, EngineError> {
+        match action {
+            Action::Start(start) => self.start(start).map(|()| false),
+            Action::Look(look) => {
+                self.look(look);
+                Ok(false)
+            }
+            Action::Settle { step, facts } => {
+                self.shared.log.append(Event::Settled { step, change: Change::None, facts })?;
+                Ok(true)
+            }
+            Action::Fail { step, error } => {
+                self.shared.log.append(Event::Failed { step, error, kind: FailureKind::Error })?;
+                Ok(true)
+            }
+        }
+    }
+
+    fn look(&mut self, look: Look) {
+        let plan = Arc::clone(self.schedule.plan());
+        let Some(watch) = &plan.budgets().list()[look.budget as usize].watch else { return };
+        let in_plan = plan.steps().iter().position(|planned| planned.step.name == watch.step).map(StepId::at);
+        let assignment = Assignment {
+            run: self.run.clone(),
+            step: look.asked_by,
+            name: watch.step.clone(),
+            call: watch.call.clone(),
+            facts: in_plan.map(|step| self.schedule.facts_for(step)).unwrap_or_default(),
+            attempt: 1,
+            deadline: self.shared.log.now(),
+            fence: self.fence,
+        };
+        let shared = Arc::clone(&self.shared);
+        self.workers.spawn(async move { Ok(look::look(&shared, assignment, look.budget).await) });
     }
 
     fn start(&mut self, start: Start) -> Result<(), EngineError> {

@@ -1,66 +1,117 @@
-//! Who holds which lock, and who waits for it. Those who wait are woken one by one: waking all for each turn would be quadratic.
+//! Who holds how much of which lock, and who waits for it. Those who wait are woken one by one: waking all for each turn would
+//! be quadratic. Nobody is overtaken on a lock by somebody whose turn comes later, so that one who needs much is not starved.
 
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BinaryHeap, HashMap};
 
 use super::Limits;
+use crate::id::{StepId, Symbol};
+use crate::plan::Plan;
 use crate::step::Lock;
 
-/// The locks of a run; `W` is somebody who waits, the greatest is woken first.
+/// The locks of a run; `W` is a turn: the greatest is woken first.
 #[derive(Debug)]
 pub(super) struct Locks<W> {
-    held: BTreeMap<Lock, usize>,
-    parked: BTreeMap<Lock, BinaryHeap<W>>,
+    locks: Vec<One<W>>,
+    /// What each step takes: a range of `wants`.
+    ranges: Vec<u32>,
+    wants: Vec<Want>,
 }
 
-impl<W: Ord> Locks<W> {
-    pub(super) const fn new() -> Self {
-        Self { held: BTreeMap::new(), parked: BTreeMap::new() }
-    }
+/// A lock.
+#[derive(Debug)]
+struct One<W> {
+    name: Symbol,
+    capacity: u32,
+    held: u32,
+    parked: BinaryHeap<(W, u32)>,
+}
 
-    /// The first of these locks that has as many holders as it may have.
-    pub(super) fn in_the_way<'a>(&self, wanted: &'a [Lock], limits: &Limits) -> Option<&'a Lock> {
-        wanted.iter().find(|lock| !self.is_free(lock, limits))
-    }
+/// So much of a lock, by its place in the list of locks.
+#[derive(Debug, Clone, Copy)]
+struct Want {
+    lock: u32,
+    weight: u32,
+}
 
-    fn is_free(&self, lock: &Lock, limits: &Limits) -> bool {
-        self.held.get(lock).is_none_or(|held| *held < limits.capacity(lock))
-    }
-
-    pub(super) fn take(&mut self, locks: &[Lock]) {
-        for lock in locks {
-            *self.held.entry(lock.clone()).or_default() += 1;
-        }
-    }
-
-    pub(super) fn give_back(&mut self, locks: &[Lock]) {
-        for lock in locks {
-            if let Some(held) = self.held.get_mut(lock) {
-                *held = held.saturating_sub(1);
+impl<W: Ord + Copy> Locks<W> {
+    pub(super) fn new(plan: &Plan, limits: &Limits) -> Self {
+        let mut all = Self { locks: Vec::new(), ranges: vec![0], wants: Vec::new() };
+        let mut known: HashMap<&Symbol, u32> = HashMap::new();
+        for planned in plan.steps() {
+            let first = all.wants.len();
+            for lock in &planned.step.locks {
+                let index = *known.entry(lock.name()).or_insert_with(|| all.add(lock, limits));
+                // More than there is would never be had: such a step takes all of it.
+                let capacity = all.locks[index as usize].capacity;
+                match all.wants[first..].iter_mut().find(|want| want.lock == index) {
+                    Some(want) => want.weight = want.weight.saturating_add(lock.weight()).min(capacity),
+                    None => all.wants.push(Want { lock: index, weight: lock.weight().min(capacity) }),
+                }
             }
+            all.ranges.push(u32::try_from(all.wants.len()).expect("a plan names fewer than 2^32 locks"));
+        }
+        all
+    }
+
+    fn add(&mut self, lock: &Lock, limits: &Limits) -> u32 {
+        let (name, capacity) = (lock.name().clone(), limits.capacity(lock.as_str()));
+        self.locks.push(One { name, capacity, held: 0, parked: BinaryHeap::new() });
+        u32::try_from(self.locks.len() - 1).expect("a plan names fewer than 2^32 locks")
+    }
+
+    fn wants(&self, step: StepId) -> std::ops::Range<usize> {
+        self.ranges[step.index()] as usize..self.ranges[step.index() + 1] as usize
+    }
+
+    /// The first lock of a step that it cannot have now: too much of it is held, or somebody before it waits for it.
+    pub(super) fn in_the_way(&self, step: StepId, turn: W) -> Option<u32> {
+        let is_free = |want: &Want| {
+            let lock = &self.locks[want.lock as usize];
+            lock.held + want.weight <= lock.capacity && lock.parked.peek().is_none_or(|(first, _)| *first <= turn)
+        };
+        self.wants[self.wants(step)].iter().find(|want| !is_free(want)).map(|want| want.lock)
+    }
+
+    pub(super) fn name(&self, lock: u32) -> &Symbol {
+        &self.locks[lock as usize].name
+    }
+
+    pub(super) fn take(&mut self, step: StepId) {
+        for index in self.wants(step) {
+            let want = self.wants[index];
+            self.locks[want.lock as usize].held += want.weight;
         }
     }
 
-    /// Lets somebody wait for a lock.
-    pub(super) fn park(&mut self, lock: &Lock, who: W) {
-        self.parked.entry(lock.clone()).or_default().push(who);
+    pub(super) fn give_back(&mut self, step: StepId) {
+        for index in self.wants(step) {
+            let want = self.wants[index];
+            let held = &mut self.locks[want.lock as usize].held;
+            *held = held.saturating_sub(want.weight);
+        }
     }
 
-    /// For each of these locks that is free, one of those who wait for it, to be tried again.
+    /// Lets a step wait for a lock.
+    pub(super) fn park(&mut self, lock: u32, step: StepId, turn: W) {
+        let weight = self.wants[self.wants(step)].iter().find(|want| want.lock == lock).map_or(1, |want| want.weight);
+        self.locks[lock as usize].parked.push((turn, weight));
+    }
+
+    /// Takes a step out of those who wait for a lock.
+    pub(super) fn leave(&mut self, lock: u32, turn: W) {
+        self.locks[lock as usize].parked.retain(|(other, _)| *other != turn);
+    }
+
+    /// For each lock of a step, the first of those who wait for it, where there is enough for it, to be tried again.
     ///
     /// Call it whenever one of them is given back, and whenever somebody who was woken has taken it or waits for another one:
     /// then a free lock that somebody waits for always has somebody who is about to try it, and no turn is lost.
-    pub(super) fn next_in_turn(&mut self, locks: &[Lock], limits: &Limits) -> Vec<W> {
+    pub(super) fn next_in_turn(&mut self, step: StepId) -> Vec<W> {
         let mut woken = Vec::new();
-        // Most runs have nobody waiting most of the time.
-        if self.parked.is_empty() {
-            return woken;
-        }
-        for lock in locks.iter().filter(|lock| self.is_free(lock, limits)).collect::<Vec<_>>() {
-            if let Some(waiting) = self.parked.get_mut(lock) {
-                woken.extend(waiting.pop());
-                if waiting.is_empty() {
-                    self.parked.remove(lock);
-                }
+        for index in self.wants(step) {
+            let lock = &mut self.locks[self.wants[index].lock as usize];
+            if lock.parked.peek().is_some_and(|(_, weight)| lock.held + weight <= lock.capacity) {
+                woken.extend(lock.parked.pop().map(|(turn, _)| turn));
             }
         }
         woken

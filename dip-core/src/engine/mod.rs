@@ -3,11 +3,13 @@
 mod attempt;
 mod cancel;
 mod clock;
+mod control;
 mod drift;
 mod drive;
 mod limits;
 mod locks;
 mod log;
+mod look;
 mod prepare;
 mod retry;
 mod schedule;
@@ -17,11 +19,12 @@ mod view;
 
 pub use cancel::Stop;
 pub use clock::{Clock, SystemClock, TokioClock};
+pub use control::Control;
 pub use drift::{Deviation, Drift};
 pub use drive::{Engine, EngineError};
 pub use limits::Limits;
 pub use prepare::{Prepared, prepare};
-pub use schedule::{Schedule, Start};
+pub use schedule::{Action, Bound, Look, Refusal, Schedule, Start};
 pub use state::{Status, Waiting};
 pub use survey::survey;
 pub use view::RunView;

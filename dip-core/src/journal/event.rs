@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::Order;
 use crate::fact::Facts;
 use crate::id::StepId;
 use crate::operation::Diff;
@@ -108,6 +109,15 @@ pub enum Event {
         /// Whether somebody else holds what would have had to change.
         kind: FailureKind,
     },
+    /// Somebody asked something of the run, and it was obeyed.
+    Ordered(Order),
+    /// The health of those whom a budget protects was looked at, before somebody is taken away.
+    Looked {
+        /// The budget, by its place in the plan's budgets.
+        budget: u32,
+        /// Whether all is well enough to go on, and why not.
+        health: Health,
+    },
     /// No new step starts; running ones end.
     Stopping,
     /// The run ended.
@@ -117,6 +127,16 @@ pub enum Event {
         /// How long this owner worked on it.
         took: Duration,
     },
+}
+
+/// What a look at a health gate told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Health {
+    /// All is well enough.
+    Good,
+    /// It is not; why, as a fragment.
+    Poor(String),
 }
 
 /// Whether a run has changed anything for a step.
@@ -182,7 +202,12 @@ impl Event {
             | Self::Settled { step, .. }
             | Self::Retrying { step, .. }
             | Self::Failed { step, .. } => Some(*step),
-            Self::Began { .. } | Self::Opened { .. } | Self::Stopping | Self::Ended { .. } => None,
+            Self::Began { .. }
+            | Self::Opened { .. }
+            | Self::Ordered(_)
+            | Self::Looked { .. }
+            | Self::Stopping
+            | Self::Ended { .. } => None,
         }
     }
 

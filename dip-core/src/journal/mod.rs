@@ -1,5 +1,6 @@
 //! The journal of a run: append-only, readable while it is written, sound after a crash.
 
+mod command;
 mod event;
 mod file;
 mod frame;
@@ -7,7 +8,8 @@ mod memory;
 
 use async_trait::async_trait;
 
-pub use event::{Change, Event, FailureKind, Owner, RECORD_VERSION, Record};
+pub use command::{Command, Order};
+pub use event::{Change, Event, FailureKind, Health, Owner, RECORD_VERSION, Record};
 pub use file::{FileJournal, JournalReader, RunFile, runs};
 pub use frame::Tail;
 pub use memory::MemoryJournal;

@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::boot::{Shape, Stay, stays};
 use super::graph::Graph;
-use super::{Draft, Held, Known, Plan, PlanError, PlanFault, PlannedBoot, PlannedStep, circle, draft, resolve};
+use super::{
+    Draft, Held, Known, Parts, Plan, PlanError, PlanFault, PlannedBoot, PlannedStep, Wave, budget, circle, draft,
+    resolve,
+};
 use crate::fact::FactKey;
 use crate::id::{NodeName, StepId};
 use crate::layer::Layers;
@@ -20,6 +23,31 @@ pub enum Reading {
     Differs(crate::operation::Diff),
     /// It cannot be seen before the plan runs.
     Unknown(Gap),
+    /// It is as wanted, and what it builds on will change: it is looked at again then.
+    Follows(Follows),
+}
+
+/// Why something that holds is looked at again.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Follows {
+    /// It works with the values of these facts, which steps of the plan give anew.
+    Values(Vec<FactKey>),
+    /// Its node boots.
+    Boot,
+}
+
+impl std::fmt::Display for Follows {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Boot => f.write_str("it is as wanted, and is looked at again once its node has booted"),
+            Self::Values(facts) => {
+                f.write_str("it is as wanted, and is looked at again where a value that it works with changes: ")?;
+                let facts: Vec<String> = facts.iter().map(ToString::to_string).collect();
+                f.write_str(&facts.join(", "))
+            }
+        }
+    }
 }
 
 impl Plan {
@@ -39,14 +67,21 @@ impl Plan {
         let held = build.held();
         let steps: Vec<PlannedStep> =
             build.steps.into_iter().zip(build.readings).map(|(step, reading)| PlannedStep { step, reading }).collect();
-        Self::assemble(draft.site.clone(), draft.goal, steps, boots, known, held).map_err(PlanError::new)
+        let (site, goal) = (draft.site.clone(), draft.goal);
+        let watches = budget::watches(&site, &draft.steps);
+        Self::assemble(Parts { site, goal, steps, boots, known, held, watches }).map_err(PlanError::new)
     }
 }
 
 /// The graph of a plan, checked.
-pub(super) fn graph(steps: &[&Step], boots: &[PlannedBoot], known: &[Known]) -> Result<Graph, Vec<PlanFault>> {
+pub(super) fn graph(
+    steps: &[&Step],
+    boots: &[PlannedBoot],
+    waves: &[Wave],
+    known: &[Known],
+) -> Result<Graph, Vec<PlanFault>> {
     let seen: std::collections::HashSet<&FactKey> = known.iter().map(|known| &known.key).collect();
-    let graph = resolve::resolve(steps, boots, &|key| seen.contains(key))?;
+    let graph = resolve::resolve(steps, boots, waves, &|key| seen.contains(key))?;
     let circles = circle::circles(&graph, steps, boots);
     if circles.is_empty() { Ok(graph) } else { Err(circles) }
 }
@@ -104,7 +139,7 @@ impl Build<'_> {
             return Ok(Shape::new(Graph::default()));
         }
         let steps: Vec<&Step> = self.steps.iter().collect();
-        resolve::resolve(&steps, &[], &|_| true).map(Shape::new)
+        resolve::resolve(&steps, &[], &[], &|_| true).map(Shape::new)
     }
 
     fn boots_of(&mut self, node: &NodeName, probes: &[&PlannedBoot], shape: &Shape, boots: &mut Vec<PlannedBoot>) {

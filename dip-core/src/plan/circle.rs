@@ -81,6 +81,7 @@ fn words(graph: &Graph, vertex: VertexId, steps: &[&Step], boots: &[PlannedBoot]
         Vertex::Leave(index) => {
             format!("the end of the work before boot {} of {}", boot(index).ordinal, boot(index).node)
         }
+        Vertex::Wave(index) => format!("wave {}", index + 1),
     }
 }
 
@@ -91,5 +92,8 @@ fn why(because: &Because) -> String {
         Because::Environment => "it can run only in that environment".to_owned(),
         Because::Boot => "that is a part of the boot".to_owned(),
         Because::Leave => "a node leaves an environment when the work there is done".to_owned(),
+        Because::Wave => {
+            "the nodes of that wave go first; take `canary` or `wave` out of the policy, or the need away".to_owned()
+        }
     }
 }

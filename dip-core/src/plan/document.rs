@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Goal, Held, Known, Plan, PlanError, PlanId, PlannedBoot, PlannedStep};
+use super::{Goal, Held, Known, Parts, Plan, PlanError, PlanId, PlannedBoot, PlannedStep, Watch};
 use crate::id::StepId;
 use crate::site::Site;
 
@@ -25,6 +25,8 @@ struct Written<'a> {
     boots: &'a [PlannedBoot],
     known: &'a [Known],
     held: &'a [Held],
+    #[serde(skip_serializing_if = "<[Watch]>::is_empty")]
+    watches: &'a [Watch],
 }
 
 #[derive(Deserialize)]
@@ -38,6 +40,8 @@ struct Read {
     boots: Vec<PlannedBoot>,
     known: Vec<Known>,
     held: Vec<Held>,
+    #[serde(default)]
+    watches: Vec<Watch>,
 }
 
 /// A text is not a sound plan.
@@ -82,6 +86,7 @@ impl Serialize for Plan {
             boots: &self.boots,
             known: &self.known,
             held: &self.held,
+            watches: &self.watches,
         }
         .serialize(serializer)
     }
@@ -105,12 +110,21 @@ impl Read {
                 return Err(PlanDocumentError::Boot { ordinal, node, step });
             }
         }
-        let plan = Plan::assemble(Arc::new(self.site), self.goal, self.steps, self.boots, self.known, self.held)
-            .map_err(|faults| PlanDocumentError::Unsound(PlanError::new(faults)))?;
-        if plan.id == self.id {
+        let said = self.id;
+        let plan = Plan::assemble(Parts {
+            site: Arc::new(self.site),
+            goal: self.goal,
+            steps: self.steps,
+            boots: self.boots,
+            known: self.known,
+            held: self.held,
+            watches: self.watches,
+        })
+        .map_err(|faults| PlanDocumentError::Unsound(PlanError::new(faults)))?;
+        if plan.id == said {
             Ok(plan)
         } else {
-            Err(PlanDocumentError::Changed { said: self.id.to_string(), found: plan.id.to_string() })
+            Err(PlanDocumentError::Changed { said: said.to_string(), found: plan.id.to_string() })
         }
     }
 }

@@ -52,7 +52,7 @@ impl Draft {
         let probes = probes(&site, layers, &mut steps);
         let known = |key: &crate::fact::FactKey| seen.reading(key).is_some();
         let all: Vec<&Step> = steps.iter().collect();
-        let graph = match resolve::resolve(&all, &probes, &known) {
+        let graph = match resolve::resolve(&all, &probes, &[], &known) {
             Ok(graph) => {
                 faults.extend(circle::circles(&graph, &all, &probes));
                 graph

@@ -3,7 +3,9 @@
 use std::fmt;
 
 use crate::fact::FactKey;
+use crate::id::{NodeName, Symbol};
 use crate::layer::Note;
+use crate::site::Origin;
 use crate::step::StepName;
 
 /// There is no plan; all the reasons.
@@ -65,6 +67,21 @@ pub enum PlanFault {
     Twice(StepName),
     /// Steps wait for each other.
     Circle(Vec<Link>),
+    /// A budget can never be kept.
+    Budget {
+        /// Whose it is.
+        budget: Symbol,
+        /// The step that would break it.
+        step: StepName,
+        /// How many members it takes away.
+        takes: u32,
+        /// How many may be away at once.
+        max: u32,
+        /// Those that are away and stay so.
+        out: Vec<NodeName>,
+        /// Where the site file asks for it.
+        origin: Option<Origin>,
+    },
 }
 
 /// One link of a circle: who waits, and why for the next one.
@@ -129,6 +146,22 @@ impl fmt::Display for PlanFault {
                     write!(f, "\n  {} waits for {next}: {}", link.who, link.why)?;
                 }
                 f.write_str("\n  one of these needs must go")
+            }
+            Self::Budget { budget, step, takes, max, out, origin } => {
+                let members = if *takes == 1 { "a member" } else { "members" };
+                write!(f, "`{step}` takes {takes} {members} of {budget} away, and ")?;
+                match max {
+                    0 => f.write_str("none may ever be away")?,
+                    max => write!(f, "at most {max} may be away at once")?,
+                }
+                if !out.is_empty() {
+                    let out: Vec<String> = out.iter().map(ToString::to_string).collect();
+                    write!(f, "; {} is away already and stays so (maintenance or quarantine)", out.join(", "))?;
+                }
+                if let Some(origin) = origin {
+                    write!(f, "\n  asked for at {origin}")?;
+                }
+                f.write_str("\n  raise `max_unavailable`, bring those back first, or leave the change out")
             }
         }
     }

@@ -90,6 +90,7 @@ impl Plan {
         let reason = match &planned.reading {
             Reading::Differs(diff) => format!("the survey saw a difference: {diff}"),
             Reading::Unknown(gap) => gap.to_string(),
+            Reading::Follows(follows) => follows.to_string(),
         };
         Explanation {
             step: planned.step.name.to_string(),
@@ -127,6 +128,7 @@ impl Plan {
                     Because::Environment => format!("{who}, because it can run only there"),
                     Because::Boot => format!("{who}, which is a part of the boot"),
                     Because::Leave => format!("{who}, because the node leaves that environment"),
+                    Because::Wave => format!("{who}, which go first"),
                 }
             })
             .collect()
@@ -145,6 +147,16 @@ impl Plan {
             }
             Vertex::Leave(index) => {
                 format!("all work on {} before its boot {}", boot(index).node, boot(index).ordinal)
+            }
+            Vertex::Wave(index) => {
+                let wave = &self.budgets.waves()[index as usize];
+                let nodes = wave.nodes.iter().map(ToString::to_string).collect();
+                format!(
+                    "wave {} of {}: {}",
+                    wave.number,
+                    self.budgets.list()[wave.budget as usize].name,
+                    shorten(nodes)
+                )
             }
         }
     }

@@ -40,6 +40,8 @@ pub enum Vertex {
     Boot(u32),
     /// All work in an environment that a node leaves by this boot is done.
     Leave(u32),
+    /// Those who go first are done: the index of the wave in the plan's budgets.
+    Wave(u32),
 }
 
 /// Why one vertex waits for another.
@@ -56,6 +58,8 @@ pub enum Because {
     Boot,
     /// The boot waits until the work in the former environment is done.
     Leave,
+    /// Others go first.
+    Wave,
 }
 
 /// An edge before the graph is built.
@@ -170,6 +174,23 @@ impl Graph {
         for &vertex in self.topological().iter().rev() {
             let below = self.successors(vertex).iter().map(|next| heights[next.index()]).max().unwrap_or(0);
             let own = u32::from(matches!(self.vertices[vertex.index()], Vertex::Step(_)));
+            heights[vertex.index()] = below + own;
+        }
+        heights
+    }
+
+    /// For each vertex the time in milliseconds of the longest way from it to an end, itself included, where `weight` tells
+    /// how many milliseconds a step takes. Barriers and boots take none by themselves.
+    #[must_use]
+    pub fn weighted_heights(&self, weight: impl Fn(StepId) -> u32) -> Vec<u64> {
+        let mut heights = vec![0_u64; self.vertices.len()];
+        for &vertex in self.topological().iter().rev() {
+            let below = self.successors(vertex).iter().map(|next| heights[next.index()]).max().unwrap_or(0);
+            let own = match self.vertices[vertex.index()] {
+                Vertex::Step(step) => u64::from(weight(step)),
+                Vertex::Barrier { .. } | Vertex::Boot(_) | Vertex::Leave(_) | Vertex::Wave(_) => 0,
+            };
+            // A plan has fewer than 2^32 steps of fewer than 2^32 ms each, so that no sum overflows.
             heights[vertex.index()] = below + own;
         }
         heights

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::{Goal, Known, PlannedBoot, PlannedStep};
+use super::{Goal, Known, PlannedBoot, PlannedStep, Watch};
 use crate::site::Site;
 use crate::step::Reversal;
 
@@ -16,7 +16,14 @@ use crate::step::Reversal;
 pub struct PlanId(String);
 
 impl PlanId {
-    pub(super) fn of(site: &Site, goal: Goal, steps: &[PlannedStep], boots: &[PlannedBoot], known: &[Known]) -> Self {
+    pub(super) fn of(
+        site: &Site,
+        goal: Goal,
+        steps: &[PlannedStep],
+        boots: &[PlannedBoot],
+        known: &[Known],
+        watches: &[Watch],
+    ) -> Self {
         let mut hash = Canonical(Sha256::new());
         hash.add(&(3_u32, goal));
         hash.site(site);
@@ -45,6 +52,9 @@ impl PlanId {
         }
         for known in known {
             hash.add(&(&known.key, &known.value));
+        }
+        for watch in watches {
+            hash.add(&(&watch.step, watch.call.operation(), watch.call.input()));
         }
         let digest = hash.0.finalize();
         Self(digest.iter().map(|byte| format!("{byte:02x}")).collect())
@@ -142,7 +152,7 @@ mod tests {
 
     #[test]
     fn how_work_is_conducted_is_part_of_the_id_once_the_site_says_it() {
-        let id = |site: &Site| PlanId::of(site, Goal::Everything, &[], &[], &[]);
+        let id = |site: &Site| PlanId::of(site, Goal::Everything, &[], &[], &[], &[]);
         let silent = Site::new(SiteName::new("s").expect("a name"));
         let mut told = silent.clone();
         told.conduct.ceilings.erasures = Some(1);

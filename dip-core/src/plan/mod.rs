@@ -1,6 +1,7 @@
 //! The planner: draft → survey → plan. Pure and deterministic; order comes from declared needs alone.
 
 mod boot;
+mod budget;
 mod build;
 mod circle;
 mod document;
@@ -20,8 +21,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use boot::PlannedBoot;
-pub use build::Reading;
+pub(crate) use budget::Effect;
+pub use budget::{Budget, Budgets, Member, Presence, Watch, Wave};
 pub(crate) use build::environment_words;
+pub use build::{Follows, Reading};
 pub use document::PlanDocumentError;
 pub use draft::{Draft, Goal};
 pub use error::{Link, PlanError, PlanFault};
@@ -45,7 +48,20 @@ pub struct Plan {
     boots: Vec<PlannedBoot>,
     known: Vec<Known>,
     held: Vec<Held>,
+    watches: Vec<Watch>,
+    budgets: Arc<Budgets>,
     graph: Graph,
+}
+
+/// What a plan is put together from, before it is checked.
+struct Parts {
+    site: Arc<Site>,
+    goal: Goal,
+    steps: Vec<PlannedStep>,
+    boots: Vec<PlannedBoot>,
+    known: Vec<Known>,
+    held: Vec<Held>,
+    watches: Vec<Watch>,
 }
 
 /// A step of a plan with the reason why it is in it.
@@ -80,19 +96,22 @@ pub struct Held {
 }
 
 impl Plan {
-    /// Puts the parts together and checks that they make a plan: every need met, no circle.
-    fn assemble(
-        site: Arc<Site>,
-        goal: Goal,
-        steps: Vec<PlannedStep>,
-        boots: Vec<PlannedBoot>,
-        known: Vec<Known>,
-        held: Vec<Held>,
-    ) -> Result<Self, Vec<PlanFault>> {
+    /// Puts the parts together and checks that they make a plan: every need met, no circle, every budget possible to keep.
+    fn assemble(parts: Parts) -> Result<Self, Vec<PlanFault>> {
+        let Parts { site, goal, steps, boots, known, held, watches } = parts;
+        let budgets = Budgets::of(&site, &steps, &boots, &watches);
+        let mut faults = budgets.faults(&steps);
         let bare: Vec<&Step> = steps.iter().map(|planned| &planned.step).collect();
-        let graph = build::graph(&bare, &boots, &known)?;
-        let id = PlanId::of(&site, goal, &steps, &boots, &known);
-        Ok(Self { id, site, goal, steps, boots, known, held, graph })
+        let graph = match build::graph(&bare, &boots, budgets.waves(), &known) {
+            Ok(graph) if faults.is_empty() => graph,
+            Ok(_) => return Err(faults),
+            Err(wrong) => {
+                faults.extend(wrong);
+                return Err(faults);
+            }
+        };
+        let id = PlanId::of(&site, goal, &steps, &boots, &known, &watches);
+        Ok(Self { id, site, goal, steps, boots, known, held, watches, budgets: Arc::new(budgets), graph })
     }
 
     /// The plan's id: a hash of what it will do and of the values it was made from.
@@ -141,6 +160,18 @@ impl Plan {
     #[must_use]
     pub fn held(&self) -> &[Held] {
         &self.held
+    }
+
+    /// The budgets that its steps take from.
+    #[must_use]
+    pub fn budgets(&self) -> &Budgets {
+        &self.budgets
+    }
+
+    /// The looks at the health of clusters that must be good before a member is taken away.
+    #[must_use]
+    pub fn watches(&self) -> &[Watch] {
+        &self.watches
     }
 
     /// Its graph.

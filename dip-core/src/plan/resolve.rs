@@ -4,20 +4,21 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::graph::{Because, Edge, Graph, Vertex, VertexId};
 use super::near::Near;
-use super::{PlanFault, PlannedBoot};
+use super::{PlanFault, PlannedBoot, Wave};
 use crate::fact::FactKey;
 use crate::id::StepId;
 use crate::step::{Need, Step, StepName};
 
 /// Builds the graph of steps and boots.
 ///
-/// `known` tells which facts need no giver; `boots` which environments are entered on the way.
+/// `known` tells which facts need no giver; `boots` which environments are entered on the way; `waves` who goes before whom.
 ///
 /// # Errors
 /// Contested facts, names that are used twice and unmet needs, all at once. Circles are told by [`super::circle`].
 pub(crate) fn resolve(
     steps: &[&Step],
     boots: &[PlannedBoot],
+    waves: &[Wave],
     known: &dyn Fn(&FactKey) -> bool,
 ) -> Result<Graph, Vec<PlanFault>> {
     let mut faults = Vec::new();
@@ -40,6 +41,9 @@ pub(crate) fn resolve(
     }
     for (index, boot) in boots.iter().enumerate() {
         builder.boot(u32::try_from(index).expect("fewer boots than steps"), boot);
+    }
+    for (index, wave) in (0..).zip(waves) {
+        builder.wave(index, wave);
     }
     if builder.faults.is_empty() { Ok(Graph::new(builder.vertices, builder.edges)) } else { Err(builder.faults) }
 }
@@ -183,6 +187,16 @@ impl<'a> Builder<'a> {
             for &part in &boot.parts {
                 self.edge(leave, part.into(), Because::Leave);
             }
+        }
+    }
+
+    fn wave(&mut self, index: u32, wave: &Wave) {
+        let done = self.vertex(Vertex::Wave(index));
+        for &step in &wave.first {
+            self.edge(step.into(), done, Because::Wave);
+        }
+        for &step in &wave.then {
+            self.edge(done, step.into(), Because::Wave);
         }
     }
 

@@ -25,7 +25,7 @@ impl Outcome {
         let mut worst = Self::Ready;
         for index in 0..schedule.plan().steps().len() {
             match schedule.status(StepId::at(index)) {
-                Status::Settled(_) => {}
+                Status::Settled(_) | Status::Skipped { .. } => {}
                 Status::Failed { .. } | Status::Blocked { .. } => return Self::Failed,
                 Status::Waiting(_) | Status::Running { .. } => worst = Self::Interrupted,
             }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::Outcome;
-use crate::engine::{Schedule, Status};
+use crate::engine::{Bound, Schedule, Status};
 use crate::id::{LayerId, StepId};
 use crate::journal::{Change, FailureKind};
 use crate::plan::PlanId;
@@ -27,6 +27,9 @@ pub struct Report {
     pub took: Duration,
     /// Its steps.
     pub steps: Vec<StepReport>,
+    /// What its steps waited for, the longest first.
+    #[serde(default)]
+    pub bounds: Vec<Bound>,
 }
 
 /// What became of one step.
@@ -58,7 +61,7 @@ impl Report {
                 status: schedule.status(StepId::at(index)),
             })
             .collect();
-        Self { run: run.to_owned(), plan: plan.id().clone(), outcome, took, steps }
+        Self { run: run.to_owned(), plan: plan.id().clone(), outcome, took, steps, bounds: schedule.bounds() }
     }
 
     /// How many steps changed something.
@@ -78,6 +81,7 @@ impl fmt::Display for Report {
         let count = |wanted: fn(&Status) -> bool| self.steps.iter().filter(|step| wanted(&step.status)).count();
         let counts = [
             ("already as wanted", count(|status| matches!(status, Status::Settled(Change::None)))),
+            ("skipped", count(|status| matches!(status, Status::Skipped { .. }))),
             ("failed", count(|status| matches!(status, Status::Failed { .. }))),
             ("blocked", count(|status| matches!(status, Status::Blocked { .. }))),
             ("not done", count(|status| matches!(status, Status::Waiting(_) | Status::Running { .. }))),
@@ -87,6 +91,16 @@ impl fmt::Display for Report {
             write!(f, ", {count} {word}")?;
         }
         writeln!(f, ", in {}.", words(self.took))?;
+        for step in &self.steps {
+            if let Status::Skipped { reason } = &step.status {
+                writeln!(f, "  skipped: {} — {reason}", step.name)?;
+            }
+        }
+        // Short waits bind nobody.
+        const WORTH_TELLING: Duration = Duration::from_secs(10);
+        if let Some(bound) = self.bounds.first().filter(|bound| bound.waited >= WORTH_TELLING) {
+            writeln!(f, "  bound by: {bound}")?;
+        }
         // When a server is down many steps fail for one reason: each reason is told once, and of each operation a few.
         const SHOWN: usize = 5;
         let mut reasons: BTreeMap<(LayerId, &str, &str, &str), Vec<&StepName>> = BTreeMap::new();
@@ -136,7 +150,15 @@ mod tests {
 
     fn report(steps: Vec<StepReport>) -> String {
         let plan = serde_json::from_str("\"0\"").expect("an id is a text");
-        Report { run: "first".into(), plan, outcome: Outcome::Failed, took: Duration::from_secs(61), steps }.to_string()
+        Report {
+            run: "first".into(),
+            plan,
+            outcome: Outcome::Failed,
+            took: Duration::from_secs(61),
+            steps,
+            bounds: vec![],
+        }
+        .to_string()
     }
 
     #[test]

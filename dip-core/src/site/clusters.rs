@@ -107,7 +107,7 @@ pub(crate) fn members(
 }
 
 /// What fails together with a node.
-fn domains_of(node: &Node, spread: Spread) -> BTreeSet<String> {
+pub(crate) fn domains_of(node: &Node, spread: Spread) -> BTreeSet<String> {
     match spread {
         Spread::Rack => node.rack.iter().map(|rack| format!("rack `{rack}`")).collect(),
         Spread::Pdu => node.outlets.iter().map(|outlet| format!("PDU `{}`", outlet.pdu)).collect(),

@@ -29,12 +29,12 @@ pub struct Conduct {
     pub rollouts: BTreeMap<Symbol, Rollout>,
 }
 
-/// How many may hold a lock at once.
+/// How much of a lock may be in use at once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limit {
     /// The lock, or `prefix/*` for every lock that begins so, each for itself.
     pub lock: Symbol,
-    /// How many, 1 or more.
+    /// How many units there are, 1 or more.
     pub capacity: u32,
     /// Why so many and not more; it is told where somebody waits for it.
     pub reason: String,
@@ -127,10 +127,7 @@ impl Conduct {
     /// The limit of a lock: the one that has its name, else the one with the longest prefix.
     #[must_use]
     pub fn limit(&self, lock: &str) -> Option<&Limit> {
-        let exact = self.limits.get(lock);
-        let within =
-            |limit: &&Limit| limit.lock.as_str().strip_suffix('*').is_some_and(|prefix| lock.starts_with(prefix));
-        exact.or_else(|| self.limits.values().filter(within).max_by_key(|limit| limit.lock.as_str().len()))
+        limit_of(&self.limits, lock)
     }
 
     /// Whether changes may be made at a moment.
@@ -161,6 +158,13 @@ impl Conduct {
         let (until, window) = opens.min_by_key(|(start, _)| *start)?;
         Some((ClosedBy::Window(window.name.clone()), format!("changes are made {window}"), until))
     }
+}
+
+/// The limit that has the name of a lock, else the one with the longest prefix.
+pub(crate) fn limit_of<'a>(limits: &'a BTreeMap<Symbol, Limit>, lock: &str) -> Option<&'a Limit> {
+    let within = |limit: &&Limit| limit.lock.as_str().strip_suffix('*').is_some_and(|prefix| lock.starts_with(prefix));
+    let by_prefix = || limits.values().filter(within).max_by_key(|limit| limit.lock.as_str().len());
+    limits.get(lock).or_else(by_prefix)
 }
 
 impl fmt::Display for ClosedBy {

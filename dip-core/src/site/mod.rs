@@ -36,6 +36,8 @@ mod window;
 mod yaml;
 
 pub use cluster::{Cluster, ClusterPolicy, Pause, Service, Spread};
+pub(crate) use clusters::domains_of;
+pub(crate) use conduct::limit_of;
 pub use conduct::{Ceilings, Closed, ClosedBy, Conduct, Freeze, Limit, Rollout};
 pub use fault::{Fault, Faults, Severity};
 pub use infrastructure::{AddressRange, LinkError, Network, OutletRef, Pdu, PortRef, Prefix, Rack, Switch};

@@ -9,7 +9,7 @@ use dip_core::provider::ErrorKind;
 use dip_core::report::{Outcome, Report};
 use dip_core::step::{Environment, Lock, Need};
 
-use crate::toy::{Stage, is_set, node, set};
+use crate::toy::{Stage, is_set, node, set, two_of};
 
 impl Stage {
     pub(crate) fn engine(&self) -> Engine {
@@ -339,7 +339,7 @@ async fn steps_with_two_locks_all_get_their_turn() {
     });
     let stage = Stage::new(steps.collect());
     stage.change(|world| world.takes = Duration::from_secs(1));
-    let engine = stage.engine().limits(Limits { workers: 4, locks: [(Lock::new("b"), 2)].into() });
+    let engine = stage.engine().limits(Limits { workers: 4, ..Limits::default() }.with(two_of(&Lock::new("b"))));
     let (report, _) = stage.run_with(&engine, &Stop::new()).await;
     assert_eq!((report.outcome, report.took), (Outcome::Ready, Duration::from_secs(60)));
 }

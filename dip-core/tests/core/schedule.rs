@@ -143,7 +143,14 @@ async fn a_step_behind_a_lock_says_so_to_readers_too() {
     let lock = || Lock::new("zone/lab");
     let plan = plan(vec![set("a", &[]).lock(lock()), set("b", &[]).lock(lock())]).await;
     let view = RunView::of(&records([began(&plan), opened(1), started(0)])).expect("a run");
-    assert_eq!(view.schedule.status(StepId(1)), Status::Waiting(Waiting::Lock(lock())));
+    assert_eq!(
+        view.schedule.status(StepId(1)),
+        Status::Waiting(Waiting::Lock {
+            lock: lock().name().clone(),
+            capacity: 1,
+            reason: "nobody said that it bears more than one at a time".to_owned(),
+        })
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -163,7 +170,7 @@ async fn thousands_of_steps_behind_one_lock_take_their_turns_in_no_time() {
     while !schedule.is_finished() {
         let starts = schedule.poll(now());
         assert_eq!(starts.len(), 1, "one at a time, and never nobody");
-        records([settled(starts[0].step.0)]).iter().for_each(|record| schedule.record(record));
+        records([settled(starts[0].start().expect("a step").step.0)]).iter().for_each(|record| schedule.record(record));
         turns += 1;
     }
     assert_eq!(turns, 4_000);

@@ -14,8 +14,8 @@ use dip_core::operation::{Applied, Check, Context, Diff, Operation, OperationErr
 use dip_core::plan::{Goal, PlanError};
 use dip_core::provider::{ErrorKind, ProviderError, Providers};
 use dip_core::secret::Secrets;
-use dip_core::site::{SettingsSchema, Site};
-use dip_core::step::{Boot, Environment, Step};
+use dip_core::site::{Limit, SettingsSchema, Site};
+use dip_core::step::{Boot, Environment, Lock, Step};
 use dip_core::subject::Subject;
 use serde::{Deserialize, Serialize};
 
@@ -47,6 +47,11 @@ pub(crate) fn set(name: &str, needs: &[&str]) -> Step {
 pub(crate) fn set_two(name: &str, also: &str) -> Step {
     let operation = Set { name: name.to_owned(), also: Some(also.to_owned()) };
     Step::new(LayerId::Os, thing(name), &operation).give(is_set(name)).give(is_set(also))
+}
+
+/// A limit of two units.
+pub(crate) fn two_of(lock: &Lock) -> Limit {
+    Limit { lock: lock.name().clone(), capacity: 2, reason: "it bears two".to_owned(), origin: None }
 }
 
 /// What a world holds, and how it misbehaves.

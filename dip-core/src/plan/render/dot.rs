@@ -22,7 +22,7 @@ pub fn dot(plan: &Plan) -> String {
             Vertex::Barrier { threshold, of } => {
                 writeln!(out, "  v{index} [label=\"{threshold}/{of}\", shape=circle, fillcolor=white];")
             }
-            Vertex::Boot(_) | Vertex::Leave(_) => {
+            Vertex::Boot(_) | Vertex::Leave(_) | Vertex::Wave(_) => {
                 let words = plan.vertex_words(VertexId(index as u32));
                 writeln!(out, "  v{index} [label={words:?}, shape=house, fillcolor=white];")
             }
@@ -37,6 +37,7 @@ pub fn dot(plan: &Plan) -> String {
                 Because::Environment => "environment",
                 Because::Boot => "boot",
                 Because::Leave => "done",
+                Because::Wave => "first",
             };
             let _ = writeln!(out, "  v{} -> v{index} [label={label:?}];", from.0);
         }

@@ -71,6 +71,7 @@ fn how(planned: &PlannedStep) -> String {
     match &planned.reading {
         Reading::Differs(diff) => diff.to_string(),
         Reading::Unknown(gap) => gap.to_string(),
+        Reading::Follows(follows) => follows.to_string(),
     }
 }
 

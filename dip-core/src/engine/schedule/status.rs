@@ -1,0 +1,104 @@
+//! Where a step stands, and why it does not go on.
+
+use super::decide::Schedule;
+use super::disruption::Gate;
+use super::phase::{Bar, BarredBy, Phase};
+use crate::engine::{Status, Waiting};
+use crate::id::{NodeName, StepId};
+use crate::journal::Change;
+use crate::plan::{Vertex, VertexId};
+
+impl Schedule {
+    /// Whether this run, by this owner or one before, has changed anything for a step.
+    #[must_use]
+    pub fn change(&self, step: StepId) -> Change {
+        self.steps[step.index()].change
+    }
+
+    /// Where a step stands, and why it does not go on.
+    #[must_use]
+    pub fn status(&self, step: StepId) -> Status {
+        let state = &self.steps[step.index()];
+        match &state.phase {
+            Phase::Pending => Status::Waiting(self.waits_behind(step)),
+            Phase::Ready if self.stopping => Status::Waiting(Waiting::Stopped),
+            Phase::Ready | Phase::Held if self.held.contains_key(&step) || self.hold.is_some() => {
+                let reason = self.held.get(&step).or(self.hold.as_ref()).cloned().unwrap_or_default();
+                Status::Waiting(Waiting::Held { reason })
+            }
+            Phase::Ready | Phase::Held => Status::Waiting(match self.locks.in_the_way(step, self.turn(step)) {
+                Some(lock) => self.waits_for_lock(lock),
+                None => Waiting::Limit { workers: self.limits.workers() },
+            }),
+            Phase::Parked(lock) => Status::Waiting(self.waits_for_lock(*lock)),
+            Phase::Barred(bar) => Status::Waiting(self.waits_for_budget(bar)),
+            Phase::Shut(closed) => {
+                Status::Waiting(Waiting::Window { reason: closed.reason.clone(), until: closed.until })
+            }
+            Phase::Running => Status::Running { attempt: state.attempt, since: state.since },
+            Phase::Settling { reason, until } => Status::Waiting(Waiting::Settling {
+                reason: reason.clone(),
+                since: state.applied.map(|(at, _)| at),
+                next: *until,
+            }),
+            Phase::Backoff { error, until } => {
+                Status::Waiting(Waiting::Backoff { error: error.clone(), attempt: state.attempt, next: *until })
+            }
+            Phase::Settled => Status::Settled(state.change),
+            Phase::Skipped { reason } => Status::Skipped { reason: reason.clone() },
+            Phase::Failed { error, kind } => Status::Failed { error: error.clone(), kind: *kind },
+            Phase::Blocked { by } => Status::Blocked { by: self.plan.step(*by).step.name.clone() },
+        }
+    }
+
+    fn waits_for_lock(&self, lock: u32) -> Waiting {
+        let name = self.locks.name(lock);
+        Waiting::Lock {
+            lock: name.clone(),
+            capacity: self.limits.capacity(name.as_str()),
+            reason: self.limits.reason(name.as_str()).to_owned(),
+        }
+    }
+
+    fn waits_for_budget(&self, bar: &Bar) -> Waiting {
+        let of = &self.plan.budgets().list()[bar.budget as usize];
+        let away = || self.disruption.away(of, bar.budget).cloned().collect::<Vec<NodeName>>();
+        let budget = of.name.clone();
+        match (bar.why, self.disruption.gate(bar.budget)) {
+            (BarredBy::Gate, Gate::Closed { why, since, next }) => {
+                Waiting::Gate { budget, reason: why.clone(), since: Some(*since), next: Some(*next) }
+            }
+            (BarredBy::Gate, _) => {
+                Waiting::Gate { budget, reason: "its health is being looked at".to_owned(), since: None, next: None }
+            }
+            (BarredBy::Domain, _) => Waiting::Budget { budget, max: None, away: away() },
+            (BarredBy::Count, _) => Waiting::Budget { budget, max: of.max_unavailable, away: away() },
+        }
+    }
+
+    /// A step whose needs are not all there; where only a pause is in the way, that is told.
+    fn waits_behind(&self, step: StepId) -> Waiting {
+        let graph = self.plan.graph();
+        let pause = graph.predecessors(step.into()).find_map(|(before, _)| match graph.vertices()[before.index()] {
+            Vertex::Wave(wave) if self.paused.contains(&wave) => Some(before),
+            _ => None,
+        });
+        match pause {
+            Some(wave) => Waiting::Pause { after: self.plan.vertex_words(wave) },
+            None => Waiting::Needs(self.unmet(step)),
+        }
+    }
+
+    fn unmet(&self, step: StepId) -> Vec<String> {
+        let graph = self.plan.graph();
+        let is_open = |vertex: VertexId| match graph.vertices()[vertex.index()] {
+            Vertex::Step(step) => !self.steps[step.index()].phase.is_done(),
+            _ => self.missing[vertex.index()] > 0,
+        };
+        graph
+            .predecessors(step.into())
+            .filter(|(before, _)| is_open(*before))
+            .map(|(before, _)| self.plan.vertex_words(before))
+            .collect()
+    }
+}
