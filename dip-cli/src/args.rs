@@ -61,6 +61,14 @@ pub(crate) enum Command {
     Apply(Apply),
     /// Go on with a run that was interrupted
     Resume(Resume),
+    /// Try a failed step of a run again, while the run goes on
+    Retry(Ordered),
+    /// Go on as if a step were done; its facts stay unknown
+    Skip(Reasoned),
+    /// Start nothing new in a run, or hold one step of it
+    Hold(Held),
+    /// End holds and pauses of a run
+    Continue(Continued),
     /// List the runs
     Runs(Runs),
     /// Show where a run stands, also while it goes on
@@ -202,6 +210,49 @@ pub(crate) struct Apply {
 pub(crate) struct Resume {
     /// The run; the last one that did not end well where it is left out
     pub(crate) run: Option<String>,
+    #[command(flatten)]
+    pub(crate) journals: Journals,
+}
+
+/// A step of a run.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Ordered {
+    /// The run
+    pub(crate) run: String,
+    /// The step's name, as `dip show` tells it
+    pub(crate) step: String,
+    #[command(flatten)]
+    pub(crate) journals: Journals,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Reasoned {
+    #[command(flatten)]
+    pub(crate) ordered: Ordered,
+    /// Why it may be left out; kept in the journal and the report
+    #[arg(long)]
+    pub(crate) reason: String,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Held {
+    /// The run
+    pub(crate) run: String,
+    /// The step; the whole run where none is named
+    pub(crate) step: Option<String>,
+    /// Why; whoever waits is told
+    #[arg(long)]
+    pub(crate) reason: String,
+    #[command(flatten)]
+    pub(crate) journals: Journals,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Continued {
+    /// The run
+    pub(crate) run: String,
+    /// The step; all that is held or paused where none is named
+    pub(crate) step: Option<String>,
     #[command(flatten)]
     pub(crate) journals: Journals,
 }

@@ -2,9 +2,11 @@
 
 use std::io::IsTerminal;
 use std::sync::Arc;
+use std::time::Duration;
 
-use dip::core::engine::EngineError;
-use dip::core::journal::{Journal, Record};
+use dip::core::engine::{Control, EngineError};
+use dip::core::journal::{Journal, OrderFile, Record};
+use dip::core::provider::sentence;
 use dip::{Engine, Plan, Report, Stop};
 
 use crate::error::CliError;
@@ -29,16 +31,18 @@ pub(crate) enum Detail {
     Incidents,
 }
 
-/// Carries out the work.
+/// Carries out the work, and obeys what the order file says.
 pub(crate) async fn carry_out(
-    mut engine: Engine,
+    engine: Engine,
     plan: &Arc<Plan>,
     work: Work<'_>,
     journal: Arc<dyn Journal>,
+    orders: Option<OrderFile>,
     detail: Detail,
     out: &Out,
 ) -> Result<Report, CliError> {
-    let stop = Stop::new();
+    let (stop, control) = (Stop::new(), Control::new());
+    let mut engine = engine.control(&control);
     let mut records = engine.events();
     let before: &[Record] = match work {
         Work::New(_) => &[],
@@ -52,6 +56,7 @@ pub(crate) async fn carry_out(
         }
     };
     tokio::pin!(run);
+    let mut obey = std::pin::pin!(obey(orders, &control));
     let mut asked = 0_u8;
     // Asked first in each round: until it is, Ctrl-C would kill the process in the middle of a step.
     let mut interrupt = Box::pin(tokio::signal::ctrl_c());
@@ -69,6 +74,7 @@ pub(crate) async fn carry_out(
             }
             Some(record) = records.recv() => view.take_in(&record)?,
             report = &mut run => break report,
+            never = &mut obey => match never {},
         }
     };
     while let Ok(record) = records.try_recv() {
@@ -76,6 +82,28 @@ pub(crate) async fn carry_out(
     }
     view.finish();
     Ok(report?)
+}
+
+/// How often the order file is looked at: a person waits for the answer.
+const LOOK_FOR_ORDERS: Duration = Duration::from_millis(500);
+
+/// Hands on what others order; a run in a simulation is over before anybody could. An order that cannot be obeyed any more (its step has settled since) is told to the log.
+async fn obey(orders: Option<OrderFile>, control: &Control) -> std::convert::Infallible {
+    let Some(mut orders) = orders else { return std::future::pending().await };
+    loop {
+        match orders.read() {
+            Ok(given) => {
+                for order in given {
+                    let words = order.command.to_string();
+                    if let Err(refusal) = control.give(order).await {
+                        tracing::warn!(order = words, %refusal, "an order was not obeyed");
+                    }
+                }
+            }
+            Err(error) => tracing::warn!(error = sentence(&error), "the orders cannot be read"),
+        }
+        tokio::time::sleep(LOOK_FOR_ORDERS).await;
+    }
 }
 
 struct View<'a> {

@@ -67,12 +67,17 @@ impl World {
     pub(crate) async fn prepare(&self, goal: Goal) -> Result<Prepared, CliError> {
         let _spinner = self.sandbox.is_none().then(|| Spinner::start(&format!("looking at {}", self.site.name)));
         let site = Arc::clone(&self.site);
-        prepare(site, &self.layers, &self.providers, goal, &Limits::default(), &*self.clock)
+        prepare(site, &self.layers, &self.providers, goal, &self.limits(), &*self.clock)
             .await
             .map_err(CliError::Plan)
     }
 
     pub(crate) fn engine(&self) -> Engine {
-        Engine::new(self.layers.operations(), self.providers.clone()).clock(Arc::clone(&self.clock))
+        let engine = Engine::new(self.layers.operations(), self.providers.clone());
+        engine.clock(Arc::clone(&self.clock)).limits(self.limits())
+    }
+
+    fn limits(&self) -> Limits {
+        Limits::of(&self.site, &self.layers)
     }
 }

@@ -4,7 +4,7 @@ use std::io::{BufRead, IsTerminal, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-use dip::core::journal::{FileJournal, RunFile};
+use dip::core::journal::{FileJournal, OrderFile, RunFile};
 use dip::core::plan::render;
 use dip::{Goal, Plan};
 use serde_json::json;
@@ -111,7 +111,8 @@ async fn start(args: &Apply, world: &World, plan: &Arc<Plan>, out: &Out) -> Resu
     let file = new_run(&args.journals.directory(), world, plan)?;
     out.note(format!("run {}, journal in {}", file.run, args.journals.directory().display()));
     let journal = Arc::new(FileJournal::create(&file.path)?);
-    let report = carry_out(world.engine(), plan, Work::New(&file.run), journal, Detail::Steps, out).await?;
+    let orders = world.sandbox.is_none().then(|| OrderFile::beside(&file.path));
+    let report = carry_out(world.engine(), plan, Work::New(&file.run), journal, orders, Detail::Steps, out).await?;
     finish(&report, world.sandbox.is_none(), out)
 }
 

@@ -56,7 +56,7 @@ pub(super) fn run(args: &Demo, out: &Out) -> Result<u8, CliError> {
         }
         let journal = Arc::new(MemoryJournal::new());
         let records = Arc::clone(&journal);
-        let report = carry_out(world.engine(), &plan, Work::New("demo"), journal, Detail::Incidents, out).await?;
+        let report = carry_out(world.engine(), &plan, Work::New("demo"), journal, None, Detail::Incidents, out).await?;
         if out.json {
             out.json(&json!({"report": report}))?;
         } else {

@@ -4,6 +4,7 @@ mod apply;
 mod check;
 mod demo;
 mod drift;
+mod order;
 mod plan;
 mod resume;
 mod runs;
@@ -38,6 +39,10 @@ pub(crate) fn run(args: &Args, out: &Out) -> Result<u8, CliError> {
         Command::Plan(args) => plan::run(args, out),
         Command::Apply(args) => apply::run(args, out),
         Command::Resume(args) => resume::run(args, out),
+        Command::Retry(args) => order::retry(args, out),
+        Command::Skip(args) => order::skip(args, out),
+        Command::Hold(args) => order::hold(args, out),
+        Command::Continue(args) => order::go_on(args, out),
         Command::Runs(args) => runs::run(args, out),
         Command::Show(args) => show::run(args, out),
         Command::Why(args) => why::run(args, out),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use dip::Outcome;
-use dip::core::journal::{FileJournal, Tail};
+use dip::core::journal::{FileJournal, OrderFile, Tail};
 
 use super::apply::finish;
 use crate::args::Resume;
@@ -38,7 +38,8 @@ pub(super) fn run(args: &Resume, out: &Out) -> Result<u8, CliError> {
     out.note(format!("going on with run {}, journal in {}", file.run, directory.display()));
     let plan = Arc::clone(before.plan());
     let world = World::real(Arc::clone(plan.site()), dip::layers())?;
-    let work = carry_out(world.engine(), &plan, Work::Rest(&records), Arc::new(journal), Detail::Steps, out);
+    let orders = Some(OrderFile::beside(&file.path));
+    let work = carry_out(world.engine(), &plan, Work::Rest(&records), Arc::new(journal), orders, Detail::Steps, out);
     let report = world.block_on(work)??;
     finish(&report, true, out)
 }

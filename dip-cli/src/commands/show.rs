@@ -60,7 +60,7 @@ fn layers(view: &RunView, out: &Out) -> Result<(), CliError> {
         let count = counts.entry(planned.step.layer).or_default();
         match view.schedule.status(StepId::at(index)) {
             Status::Settled(Change::Made) => count.changed += 1,
-            Status::Settled(Change::None) => count.held += 1,
+            Status::Settled(Change::None) | Status::Skipped { .. } => count.held += 1,
             Status::Failed { .. } | Status::Blocked { .. } => count.failed += 1,
             Status::Waiting(_) | Status::Running { .. } => count.open += 1,
         }
@@ -85,6 +85,7 @@ fn open_steps(view: &RunView, out: &Out) -> Result<(), CliError> {
             Status::Settled(_) | Status::Blocked { .. } => continue,
             Status::Waiting(Waiting::Needs(_) | Waiting::Limit { .. } | Waiting::Stopped) => continue,
             Status::Failed { .. } => (&mut failed, out.style.bad(words())),
+            Status::Skipped { .. } => (&mut open, out.style.faint(words())),
             Status::Waiting(_) => (&mut open, out.style.warn(words())),
             Status::Running { .. } => (&mut open, out.style.strong(words())),
         };

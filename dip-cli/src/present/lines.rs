@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use dip::core::id::StepId;
-use dip::core::journal::{Change, Event, FailureKind, Record};
+use dip::core::journal::{Change, Event, FailureKind, Health, Record};
 use dip::core::plan::Plan;
 
 use crate::present::style::Style;
@@ -47,11 +47,17 @@ impl Lines {
                 format!("{}  {}: {error}", style.warn("left    "), name(step))
             }
             Event::Failed { step, error, .. } => format!("{}  {}: {error}", style.bad("failed  "), name(step)),
+            Event::Ordered(order) => format!("{}  {}, by {}", style.strong("ordered "), order.command, order.by),
+            Event::Looked { budget, health: Health::Poor(why) } => {
+                let name = plan.budgets().list().get(*budget as usize).map_or("a budget", |of| of.name.as_str());
+                format!("{}  nobody of {name} is taken away: {why}", style.warn("unwell  "))
+            }
             Event::Stopping => style.warn("stopping: running steps end, no new one starts"),
             Event::Began { .. }
             | Event::Ended { .. }
             | Event::Opened { .. }
             | Event::Started { .. }
+            | Event::Looked { .. }
             | Event::Waiting { .. } => return None,
         };
         Some(format!("{}  {text}", style.faint(record.at.strftime("%H:%M:%S"))))

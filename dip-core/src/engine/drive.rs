@@ -235,7 +235,7 @@ impl Drive {
                 self.shared.log.append(Event::Stopping)?;
                 self.take_in();
             }
-            self.obey()?;
+            self.obey().await?;
             let actions = self.schedule.poll(self.shared.log.now());
             let mut has_told = false;
             for action in actions {
@@ -266,12 +266,14 @@ impl Drive {
     }
 
     /// Obeys what was ordered since, or tells why it cannot.
-    fn obey(&mut self) -> Result<(), EngineError> {
+    async fn obey(&mut self) -> Result<(), EngineError> {
         while let Some(Given { order, answer }) = self.control.next() {
             let can =
                 if self.schedule.has_obeyed(&order.id) { Ok(()) } else { self.schedule.check_order(&order.command) };
             if can.is_ok() && !self.schedule.has_obeyed(&order.id) {
                 self.shared.log.append(Event::Ordered(order))?;
+                // Who ordered reads the journal to learn that it is obeyed.
+                self.shared.log.sync().await?;
                 self.take_in();
             }
             // Who asked may have gone away.

@@ -75,6 +75,20 @@ impl FileJournal {
         Ok((Self::over(path, file), records, tail))
     }
 
+    /// Who works on a run now, by its journal; `None` where nobody does.
+    ///
+    /// # Errors
+    /// Where the journal cannot be opened.
+    pub fn holder(path: &Path) -> Result<Option<String>, JournalError> {
+        let failed = |source| JournalError::File { path: path.to_owned(), action: "opened", source };
+        let file = OpenOptions::new().read(true).append(true).open(path).map_err(failed)?;
+        match lock(&file, path) {
+            Ok(()) => Ok(None),
+            Err(JournalError::Held { owner, .. }) => Ok(Some(owner)),
+            Err(error) => Err(error),
+        }
+    }
+
     fn over(path: &Path, file: File) -> Self {
         Self {
             path: path.to_owned(),

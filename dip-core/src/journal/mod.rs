@@ -5,6 +5,7 @@ mod event;
 mod file;
 mod frame;
 mod memory;
+mod orders;
 
 use async_trait::async_trait;
 
@@ -13,6 +14,7 @@ pub use event::{Change, Event, FailureKind, Health, Owner, RECORD_VERSION, Recor
 pub use file::{FileJournal, JournalReader, RunFile, runs};
 pub use frame::Tail;
 pub use memory::MemoryJournal;
+pub use orders::OrderFile;
 
 /// Where a run is kept.
 ///
