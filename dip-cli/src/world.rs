@@ -67,9 +67,7 @@ impl World {
     pub(crate) async fn prepare(&self, goal: Goal) -> Result<Prepared, CliError> {
         let _spinner = self.sandbox.is_none().then(|| Spinner::start(&format!("looking at {}", self.site.name)));
         let site = Arc::clone(&self.site);
-        prepare(site, &self.layers, &self.providers, goal, &self.limits(), &*self.clock)
-            .await
-            .map_err(CliError::Plan)
+        prepare(site, &self.layers, &self.providers, goal, &self.limits(), &*self.clock).await.map_err(CliError::Plan)
     }
 
     pub(crate) fn engine(&self) -> Engine {

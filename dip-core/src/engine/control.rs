@@ -14,8 +14,15 @@ pub struct Control(Arc<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
-    orders: Mutex<VecDeque<Given>>,
+    orders: Mutex<Orders>,
     given: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Orders {
+    waiting: VecDeque<Given>,
+    /// The run has ended: nobody will obey.
+    is_over: bool,
 }
 
 /// An order and the one who wants to know what came of it.
@@ -42,21 +49,48 @@ impl Control {
     /// The order stays given.
     pub async fn give(&self, order: Order) -> Result<(), Refusal> {
         let (answer, told) = oneshot::channel();
-        self.orders().push_back(Given { order, answer });
+        {
+            let mut orders = self.orders();
+            if orders.is_over {
+                return Err(Refusal::Over);
+            }
+            orders.waiting.push_back(Given { order, answer });
+        }
         self.0.given.notify_one();
         told.await.unwrap_or(Err(Refusal::Over))
     }
 
+    /// The run begins to obey, and does until what this gives is dropped.
+    pub(super) fn obeying(&self) -> Obeying {
+        self.orders().is_over = false;
+        Obeying(self.clone())
+    }
+
+    fn orders(&self) -> MutexGuard<'_, Orders> {
+        self.0.orders.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The end of a control that a run holds.
+#[derive(Debug)]
+pub(super) struct Obeying(Control);
+
+impl Obeying {
     /// Waits until an order is given.
     pub(super) async fn given(&self) {
-        self.0.given.notified().await;
+        self.0.0.given.notified().await;
     }
 
     pub(super) fn next(&self) -> Option<Given> {
-        self.orders().pop_front()
+        self.0.orders().waiting.pop_front()
     }
+}
 
-    fn orders(&self) -> MutexGuard<'_, VecDeque<Given>> {
-        self.0.orders.lock().unwrap_or_else(PoisonError::into_inner)
+impl Drop for Obeying {
+    /// Whoever waits for an answer is told that there is nobody to give one: their ends of the answers are dropped.
+    fn drop(&mut self) {
+        let mut orders = self.0.orders();
+        orders.is_over = true;
+        orders.waiting.clear();
     }
 }

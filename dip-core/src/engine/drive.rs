@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use tracing::Instrument;
 
 use super::attempt::{Shared, attempt};
-use super::control::Given;
+use super::control::{Given, Obeying};
 use super::log::RunLog;
 use super::schedule::{Action, Look, Start};
 use super::{Clock, Control, Limits, Schedule, Stop, SystemClock, look};
@@ -181,7 +181,7 @@ impl Engine {
             log,
             abandoned: stop.abandoned().clone(),
         });
-        let control = self.control.clone();
+        let control = Arc::new(self.control.obeying());
         let mut drive = Drive { run, schedule, shared, fence, control, workers: JoinSet::new() };
         let outcome = drive.until_done(stop).instrument(span).await;
         // What was done when the run was stopped is done; what it led to must not be lost.
@@ -218,7 +218,7 @@ struct Drive {
     schedule: Schedule,
     shared: Arc<Shared>,
     fence: u64,
-    control: Control,
+    control: Arc<Obeying>,
     workers: JoinSet<Worker>,
 }
 
@@ -247,7 +247,7 @@ impl Drive {
             if self.schedule.is_finished() {
                 return Ok(Outcome::of(&self.schedule));
             }
-            let control = self.control.clone();
+            let control = Arc::clone(&self.control);
             let wake = sleep(self.schedule.next_wake(), self.shared.log.now());
             tokio::select! {
                 biased;

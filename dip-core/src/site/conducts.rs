@@ -156,6 +156,8 @@ fn pace(tree: &Tree) -> Value {
     for key in ["max_unavailable", "canary", "wave"] {
         policy.extend(parse::<u16>(tree, key).map(|number| (key.to_owned(), number.into())));
     }
-    policy.extend(parse::<String>(tree, "pause").map(|pause| ("pause".to_owned(), pause.into())));
+    for key in ["pause", "spread"] {
+        policy.extend(parse::<String>(tree, key).map(|word| (key.to_owned(), word.into())));
+    }
     Value::Object(policy)
 }

@@ -205,7 +205,7 @@ fn cluster(settings: &SettingsSchema) -> Vec<Field> {
     let spread = Field::optional(
         "spread",
         Shape::Choice(vec!["rack", "pdu", "switch"]),
-        "No two members of a role share one of these.",
+        "No two members of a role share one of these, and those that are away at once do.",
     );
     let policy = pace().into_iter().chain([spread]).collect();
     vec![
@@ -253,7 +253,12 @@ fn conduct() -> Vec<Field> {
         Field::optional("nodes", Shape::list(Shape::Text), "The nodes, ranges allowed: `[\"r1-n{1..40}\"]`."),
         Field::optional("profile", Shape::Reference(Noun::Profile), "Or all nodes that have this profile."),
     ];
-    let rollout = who.into_iter().chain(pace()).collect();
+    let spread = Field::optional(
+        "spread",
+        Shape::Choice(vec!["rack", "pdu", "switch"]),
+        "Those that are away at once share one of these.",
+    );
+    let rollout = who.into_iter().chain(pace()).chain([spread]).collect();
     vec![
         Field::optional(
             "limits",

@@ -6,6 +6,7 @@ mod old_files;
 mod plan;
 mod property;
 mod resume;
+mod rollout;
 mod run;
 mod schedule;
 mod toy;

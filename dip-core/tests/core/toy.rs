@@ -254,6 +254,7 @@ impl Layer for Toy {
 
 /// A world with a layer over it.
 pub(crate) struct Stage {
+    pub(crate) site: Arc<Site>,
     pub(crate) world: Arc<Mutex<World>>,
     pub(crate) layers: Layers,
     pub(crate) providers: Providers,
@@ -266,12 +267,26 @@ impl Stage {
         let mut providers = Providers::new();
         providers.insert::<dyn Door>(&thing("world"), Arc::clone(&world) as Arc<dyn Door>);
         let clock = Arc::new(TokioClock::starting_at("2026-01-01T00:00:00Z".parse().expect("a time")));
-        Self { world, layers: Layers::new().with(Toy(steps)), providers, clock }
+        let site = Arc::new(Site::new(SiteName::new("toy").expect("a name")));
+        Self { site, world, layers: Layers::new().with(Toy(steps)), providers, clock }
+    }
+
+    /// The same with a site of its own.
+    pub(crate) fn at(mut self, site: Site) -> Self {
+        self.site = Arc::new(site);
+        self
     }
 
     pub(crate) async fn prepare(&self) -> Result<Prepared, PlanError> {
-        let site = Arc::new(Site::new(SiteName::new("toy").expect("a name")));
-        prepare(site, &self.layers, &self.providers, Goal::Everything, &Limits::default(), &*self.clock).await
+        prepare(
+            Arc::clone(&self.site),
+            &self.layers,
+            &self.providers,
+            Goal::Everything,
+            &Limits::default(),
+            &*self.clock,
+        )
+        .await
     }
 
     pub(crate) fn change<T>(&self, change: impl FnOnce(&mut World) -> T) -> T {
