@@ -1,5 +1,6 @@
 //! The planner, the engine and the journal, tried on a toy layer whose world is a map in memory.
 
+mod crash;
 mod drift;
 mod journal;
 mod old_files;
