@@ -51,6 +51,17 @@ impl Pin {
     }
 }
 
+impl LockedBase {
+    /// `../base/3.2.yaml`, release 3.2 (0a1b2c3d4e5f).
+    fn told(&self, path: &str) -> String {
+        let digest = self.sha256.get(..12).unwrap_or(&self.sha256);
+        match &self.release {
+            Some(release) => format!("`{path}`, release {release} ({digest})"),
+            None => format!("`{path}` ({digest})"),
+        }
+    }
+}
+
 /// What a file says of its base, before anybody has checked it.
 pub(crate) fn of(tree: &Tree) -> Option<&Entry> {
     tree.entry("base").filter(|entry| !matches!(entry.value.data, Data::Null))
@@ -109,30 +120,31 @@ pub(crate) fn check(
             .advice("look at what changed in it; where that is right, put the line here that `dip pin` prints")
         });
     }
-    if let Some(before) = locked.get(base.path)
-        && *before != found
-    {
-        let of = |base: &LockedBase| match &base.release {
-            Some(release) => format!("release {release} ({})", short(&base.sha256)),
-            None => short(&base.sha256).to_owned(),
-        };
+    if let Some(before) = moved(base.path, &found, locked) {
         report.warn(
-            Raw::at(over.key, format!("the base has moved since it was locked, from {} to {}", of(before), of(&found)))
-                .advice("the plan holds all that follows from it; look at it as a whole"),
+            Raw::at(
+                over.key,
+                format!("the base has moved since it was locked, from {before} to {}", found.told(base.path)),
+            )
+            .advice("the plan holds all that follows from it; look at it as a whole"),
         );
     }
     found
+}
+
+/// What was locked in place of a base, where that is something else: the same file otherwise, or other files.
+fn moved(path: &str, found: &LockedBase, locked: &BTreeMap<String, LockedBase>) -> Option<String> {
+    match locked.get(path) {
+        Some(before) => (before != found).then(|| before.told(path)),
+        None if locked.is_empty() => None,
+        None => Some(locked.iter().map(|(path, base)| base.told(path)).collect::<Vec<_>>().join(" and ")),
+    }
 }
 
 /// The shape of what a file says of its base.
 pub(crate) fn shape(over: &Entry, report: &mut Report<'_>) {
     let mut checker = Checker { report, names: &Names::new(), whole: Whole::Yes };
     checker.object(&over.value, &root::base(), Place { key: "base", mark: over.key });
-}
-
-/// As much of a digest as tells it from others in a sentence.
-fn short(digest: &str) -> &str {
-    digest.get(..12).unwrap_or(digest)
 }
 
 #[cfg(test)]

@@ -154,7 +154,9 @@ fn read(file: &Path) -> Result<Source, Box<Fault>> {
         .map_err(|_| Box::new(Fault::new(format!("the site file `{name}` is not text in UTF-8; save it as UTF-8"))))?;
     let absolute = std::path::absolute(file)
         .map_err(|error| Box::new(Fault::new(format!("the site file `{name}` has no absolute path: {error}"))))?;
-    let directory = absolute.parent().unwrap_or(Path::new("/")).to_owned();
+    // Two sites over one base have the same paths in it. Behind a symbolic link `..` leads elsewhere.
+    let short = Some(tidy(&absolute)).filter(|short| real(short) == real(&absolute)).unwrap_or(absolute);
+    let directory = short.parent().unwrap_or(Path::new("/")).to_owned();
     Ok(Source::new(&name, format, text).at(directory))
 }
 

@@ -14,7 +14,12 @@ pub(crate) struct Values {
     known: BTreeMap<String, Value>,
     /// The names that nothing knows, for who asks what a value that is used nowhere was meant to be.
     missed: BTreeSet<String>,
+    /// How much was put in so far.
+    weight: usize,
 }
+
+/// How many bytes may be put in: values that hold each other twice grow without end. Large sites stay far below.
+const CEILING: usize = 64 << 20;
 
 struct Value {
     key: Mark,
@@ -52,7 +57,7 @@ pub(crate) fn is_name(text: &str) -> bool {
 impl Values {
     /// Takes the section `values` out of a site.
     pub(crate) fn take(root: &mut Tree, report: &mut Report<'_>) -> Self {
-        let mut values = Self { known: BTreeMap::new(), missed: BTreeSet::new() };
+        let mut values = Self { known: BTreeMap::new(), missed: BTreeSet::new(), weight: 0 };
         let Data::Map(map) = &mut root.data else { return values };
         let Some(Entry { key, value }) = map.remove("values") else { return values };
         match value.data {
@@ -220,6 +225,14 @@ impl Values {
         }
         let value = &self.known[name];
         if !matches!(value.tree.data, Data::Null | Data::Removed) {
+            self.weight = self.weight.saturating_add(weight(&value.tree));
+            if self.weight > CEILING {
+                report.tell("weight", value.key, || {
+                    let message = format!("with the value `{name}` more than {} MiB are put in", CEILING >> 20);
+                    Raw::at(value.key, message).advice("look for values that hold others several times")
+                });
+                return None;
+            }
             report.put_in(at, name, &value.tree, share);
             return Some(value.tree.clone());
         }
@@ -253,6 +266,16 @@ impl Values {
             }
         });
     }
+}
+
+/// About how many bytes a tree takes.
+fn weight(tree: &Tree) -> usize {
+    let parts = match &tree.data {
+        Data::Scalar(text, _) => text.len(),
+        Data::List(items) => items.iter().map(weight).sum(),
+        _ => 0,
+    };
+    parts + size_of::<Tree>()
 }
 
 /// What is put in is told where it is used.

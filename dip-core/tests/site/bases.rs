@@ -107,13 +107,21 @@ error: the base `base.yaml` has changed since it was pinned: pinned is {before},
     let moved = place.load("site.yaml").unwrap_or_else(|faults| panic!("{faults}"));
     assert!(moved.lock_changed, "who applies it locks the new base");
     let wanted = format!(
-        "the base has moved since it was locked, from release 3.2 ({}) to release 3.3 ({})",
+        "the base has moved since it was locked, from `base.yaml`, release 3.2 ({}) to `base.yaml`, release 3.3 ({})",
         &before[..12],
         &now.pin.sha256[..12]
     );
     assert_eq!(moved.warnings.iter().map(|warning| &warning.message).collect::<Vec<_>>(), [&wanted]);
     moved.lock.write(&moved.lock_path).expect("the lock is written");
     assert_eq!(place.load("site.yaml").expect("it is locked").warnings, []);
+
+    place.write("3.4.yaml", &BASE.replace("3.2", "3.4"));
+    place.pin("site.yaml", "3.4.yaml", "site: s\nvalues: {ring: a}\n");
+    let other = place.load("site.yaml").unwrap_or_else(|faults| panic!("{faults}"));
+    let told = &other.warnings[0].message;
+    assert!(told.starts_with("the base has moved since it was locked, from `base.yaml`, release 3.3 ("), "{told}");
+    assert!(told.contains(") to `3.4.yaml`, release 3.4 ("), "{told}");
+    assert_eq!(other.lock.bases.keys().collect::<Vec<_>>(), ["3.4.yaml"], "what is no base any more is not kept");
 }
 
 #[test]

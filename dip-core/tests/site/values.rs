@@ -120,3 +120,13 @@ nodes:
     let notes: Vec<_> = faults.0.iter().flat_map(|fault| &fault.notes).map(String::as_str).collect();
     assert!(notes.contains(&"`${key}` comes from site.yaml:4:8"), "{notes:?}");
 }
+
+#[test]
+fn values_that_grow_without_end_are_refused() {
+    for (first, more) in [("[x]", "[\"${v{n}}\", \"${v{n}}\"]"), ("x", "\"${v{n}}${v{n}}\"")] {
+        let more = (0..40).map(|n| format!("  v{}: {}\n", n + 1, more.replace("{n}", &n.to_string())));
+        let text = format!("{HEAD}values:\n  v0: {first}\n{}domain: ${{v40}}\n", more.collect::<String>());
+        let faults = parse(&text).expect_err("2^40 texts").to_string();
+        assert!(faults.contains("more than 64 MiB are put in"), "{faults}");
+    }
+}
