@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use dip::core::site::GivenValue;
 
 /// Brings racks of real machines to ready state, in the right order, with the services that a site already has.
 #[derive(Debug, Parser)]
@@ -55,6 +56,8 @@ pub(crate) enum Command {
     Demo(Demo),
     /// Check a site file and tell all that is wrong with it
     Check(Check),
+    /// Print the line that pins the base of a site file as it is now
+    Pin(Pin),
     /// Look at a site and show what has to be done; changes nothing
     Plan(Plan),
     /// Bring a site to what its file wants
@@ -81,14 +84,39 @@ pub(crate) enum Command {
     Schema,
 }
 
-/// A site file with its overlays.
+/// A site file with what is laid over it.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct SiteFiles {
     /// The site file (.yaml, .toml or .json)
     pub(crate) site: PathBuf,
+    #[command(flatten)]
+    pub(crate) over: Over,
+}
+
+/// What is laid over a site file.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Over {
     /// A file that is laid over the site file; may be given several times, later ones win
     #[arg(long, value_name = "FILE")]
     pub(crate) overlay: Vec<PathBuf>,
+    /// A file of values, which win over those in the site's files; may be given several times
+    #[arg(long, value_name = "FILE")]
+    pub(crate) values: Vec<PathBuf>,
+    /// A value, which wins over those in all files; may be given several times
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(crate) set: Vec<GivenValue>,
+}
+
+impl Over {
+    /// An option that was given, for a sentence.
+    pub(crate) fn given(&self) -> Option<&'static str> {
+        match (&self.overlay[..], &self.values[..], &self.set[..]) {
+            ([_, ..], ..) => Some("--overlay"),
+            (_, [_, ..], _) => Some("--values"),
+            (.., [_, ..]) => Some("--set"),
+            _ => None,
+        }
+    }
 }
 
 /// The simulated datacenter instead of the real one.
@@ -154,6 +182,12 @@ pub(crate) struct Check {
     pub(crate) files: SiteFiles,
 }
 
+#[derive(Debug, clap::Args)]
+pub(crate) struct Pin {
+    /// The site file that is laid over a base
+    pub(crate) site: PathBuf,
+}
+
 /// The form of a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
@@ -191,9 +225,8 @@ pub(crate) struct Plan {
 pub(crate) struct Apply {
     /// A site file, or a plan that `dip plan --out` wrote
     pub(crate) target: PathBuf,
-    /// A file that is laid over the site file; may be given several times, later ones win
-    #[arg(long, value_name = "FILE")]
-    pub(crate) overlay: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) over: Over,
     #[command(flatten)]
     pub(crate) simulation: Simulation,
     /// How far to go
@@ -277,9 +310,8 @@ pub(crate) struct Why {
     pub(crate) target: PathBuf,
     /// A subject (`node/r1-n3` or `r1-n3`), a step's name, or its operation (`power_on`)
     pub(crate) subject: String,
-    /// A file that is laid over the site file; may be given several times, later ones win
-    #[arg(long, value_name = "FILE")]
-    pub(crate) overlay: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) over: Over,
     #[command(flatten)]
     pub(crate) simulation: Simulation,
     #[command(flatten)]

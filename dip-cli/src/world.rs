@@ -6,20 +6,22 @@ use std::sync::Arc;
 use dip::core::engine::{Clock, SystemClock};
 use dip::core::provider::Providers;
 use dip::core::secret::LocalSecrets;
-use dip::core::site::{Loaded, Site};
+use dip::core::site::{Definition, Loaded, Site};
 use dip::sandbox::Sandbox;
 use dip::{Engine, Goal, Layers, Limits, Prepared, prepare};
 
-use crate::args::{Simulation, SiteFiles};
+use crate::args::{Over, Simulation, SiteFiles};
 use crate::error::CliError;
 use crate::out::Out;
 use crate::present::spinner::Spinner;
 
-/// Reads a site file with its overlays.
+/// Reads a site file with all that is laid over it.
 pub(crate) fn load(files: &SiteFiles, layers: &Layers, out: &Out) -> Result<Loaded, CliError> {
-    let paths: Vec<PathBuf> = std::iter::once(&files.site).chain(&files.overlay).cloned().collect();
+    let Over { overlay, values, set } = files.over.clone();
+    let paths: Vec<PathBuf> = std::iter::once(files.site.clone()).chain(overlay).collect();
+    let definition = Definition { files: paths, values, given: set };
     let loaded =
-        Site::load(&paths, &layers.settings()).map_err(|faults| CliError::Site { file: files.site.clone(), faults })?;
+        definition.load(&layers.settings()).map_err(|faults| CliError::Site { file: files.site.clone(), faults })?;
     for warning in &loaded.warnings {
         out.note(warning);
     }

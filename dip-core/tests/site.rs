@@ -1,5 +1,7 @@
 //! Site files become sites, and what is wrong with them is told.
 
+#[path = "site/bases.rs"]
+mod bases;
 #[path = "site/conduct.rs"]
 mod conduct;
 #[path = "site/faults.rs"]
@@ -10,5 +12,7 @@ mod mangled;
 mod rules;
 #[path = "site/schema.rs"]
 mod schema;
+#[path = "site/values.rs"]
+mod values;
 #[path = "site/whole.rs"]
 mod whole;

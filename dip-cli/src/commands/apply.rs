@@ -29,7 +29,7 @@ pub(super) fn run(args: &Apply, out: &Out) -> Result<u8, CliError> {
 
 fn of_site(args: &Apply, out: &Out) -> Result<u8, CliError> {
     let layers = dip::layers();
-    let files = SiteFiles { site: args.target.clone(), overlay: args.overlay.clone() };
+    let files = SiteFiles { site: args.target.clone(), over: args.over.clone() };
     let loaded = world::load(&files, &layers, out)?;
     let world = World::new(Arc::new(loaded.site), layers, &args.simulation)?;
     world.block_on(async {
@@ -43,9 +43,9 @@ fn of_site(args: &Apply, out: &Out) -> Result<u8, CliError> {
 }
 
 fn of_plan(args: &Apply, plan: Plan, out: &Out) -> Result<u8, CliError> {
-    if !args.overlay.is_empty() {
-        let text = "a plan holds the site that it was made for; give --overlay to `dip plan`";
-        return Err(CliError::Usage(text.to_owned()));
+    if let Some(option) = args.over.given() {
+        let text = format!("a plan holds the site that it was made for; give {option} to `dip plan`");
+        return Err(CliError::Usage(text));
     }
     if args.through.goal() != plan.goal() && plan.goal() == Goal::Everything && args.through.goal() == Goal::Ready {
         let text = "a plan is carried out as it was made; make one with `dip plan --through ready`";

@@ -5,6 +5,7 @@ mod check;
 mod demo;
 mod drift;
 mod order;
+mod pin;
 mod plan;
 mod resume;
 mod runs;
@@ -36,6 +37,7 @@ pub(crate) fn run(args: &Args, out: &Out) -> Result<u8, CliError> {
     match &args.command {
         Command::Demo(args) => demo::run(args, out),
         Command::Check(args) => check::run(args, out),
+        Command::Pin(args) => pin::run(args, out),
         Command::Plan(args) => plan::run(args, out),
         Command::Apply(args) => apply::run(args, out),
         Command::Resume(args) => resume::run(args, out),

@@ -32,7 +32,7 @@ pub(super) fn run(args: &Why, out: &Out) -> Result<u8, CliError> {
 
 fn plan_of_site(args: &Why, out: &Out) -> Result<Arc<Plan>, CliError> {
     let layers = dip::layers();
-    let files = SiteFiles { site: args.target.clone(), overlay: args.overlay.clone() };
+    let files = SiteFiles { site: args.target.clone(), over: args.over.clone() };
     let loaded = world::load(&files, &layers, out)?;
     let world = World::new(Arc::new(loaded.site), layers, &args.simulation)?;
     Ok(world.block_on(world.prepare(Goal::Everything))??.plan)

@@ -5,8 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnetwork::IpNetwork;
 
-use super::fault::{Raw, Report};
 use super::network::Placed;
+use super::report::{Raw, Report};
 use super::{AddressRange, Chosen, Lock, NicAddress, Node, NodeState, Prefix};
 use crate::id::{NetworkName, NodeName};
 

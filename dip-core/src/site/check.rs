@@ -5,8 +5,9 @@ use std::fmt::Write;
 
 use serde_json::{Map as Object, Value};
 
-use super::fault::{Raw, Report, nearest};
+use super::fault::nearest;
 use super::parsed;
+use super::report::{Raw, Report};
 use super::shape::{Field, Noun, Parsed, Presence, Shape, Variant};
 use super::source::Mark;
 use super::tree::{Data, Style, Tree};
@@ -40,6 +41,9 @@ pub(crate) struct Checker<'c, 's> {
 impl Checker<'_, '_> {
     /// The value as data; `None` where it is wrong, which is told.
     pub(crate) fn value(&mut self, tree: &Tree, shape: &Shape, place: Place<'_>) -> Option<Value> {
+        if self.report.is_lost(tree.mark) {
+            return None;
+        }
         match shape {
             Shape::List(of) => self.list(tree, of, place).map(Value::Array),
             Shape::Map(of) => self.map(tree, of, place).map(Value::Object),
@@ -255,8 +259,7 @@ impl Checker<'_, '_> {
             self.wrong_type(tree, "a text", place);
             return None;
         };
-        let directory = self.report.sources().get(usize::from(tree.mark.source)).map(|source| &*source.directory);
-        match parsed::read(text, what, directory.unwrap_or(std::path::Path::new(""))) {
+        match parsed::read(text, what, self.report.directory(tree.mark)) {
             Ok(value) => {
                 let link = text.split_once('/').map_or(text, |(name, _)| name);
                 let known = match what {
@@ -285,6 +288,7 @@ impl Checker<'_, '_> {
 
     fn hide(&mut self, tree: &Tree) {
         self.report.hide(tree.mark.source, tree.mark.line..=tree.last_line());
+        self.report.hide_values(tree.mark);
     }
 
     fn wrong_type(&mut self, tree: &Tree, wanted: &str, place: Place<'_>) {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::check::{Checker, Place};
-use super::fault::Raw;
+use super::report::Raw;
 use super::root::Root;
 use super::section::{driver, section};
 use super::shape::Noun;

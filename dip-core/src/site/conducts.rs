@@ -6,7 +6,7 @@ use serde_json::{Map as Object, Value};
 
 use super::check::Checker;
 use super::clusters::{members, policy};
-use super::fault::Raw;
+use super::report::Raw;
 use super::section::parse;
 use super::shape::Parsed;
 use super::tree::{Entry, Tree};

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::expression::substitute;
-use super::fault::{Raw, Report};
 use super::merge::inherit;
 use super::range::{CEILING, Made, Pattern};
+use super::report::{Raw, Report};
 use super::tree::{Data, Entry, Map, Style, Tree};
 
 /// Replaces ranges among the nodes by what they make. A node that stands by its own name merges over the one that a

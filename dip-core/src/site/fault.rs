@@ -1,10 +1,8 @@
 //! Faults of site files: what is wrong, where, and what to do about it.
 
-use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use super::Origin;
-use super::source::{Mark, Source};
 
 /// Something wrong in a site file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +19,8 @@ pub struct Fault {
     pub length: u32,
     /// What stands beside the marked characters.
     pub label: Option<String>,
+    /// Where the values that were put into that place come from.
+    pub notes: Vec<String>,
     /// What to do about it.
     pub advice: Option<String>,
 }
@@ -54,6 +54,7 @@ impl Fault {
             excerpt: None,
             length: 0,
             label: None,
+            notes: Vec::new(),
             advice: None,
         }
     }
@@ -81,6 +82,9 @@ impl fmt::Display for Fault {
             }
         } else if let Some(label) = &self.label {
             write!(f, "\n{margin} = note: {label}")?;
+        }
+        for note in &self.notes {
+            write!(f, "\n{margin} = note: {note}")?;
         }
         match &self.advice {
             Some(advice) => write!(f, "\n{margin} = help: {advice}"),
@@ -113,140 +117,6 @@ impl fmt::Display for Faults {
 
 impl std::error::Error for Faults {}
 
-/// A fault before its place is turned into file, line and excerpt.
-#[derive(Debug)]
-pub(crate) struct Raw {
-    mark: Mark,
-    message: String,
-    label: Option<String>,
-    advice: Option<String>,
-    hidden: bool,
-    again: usize,
-}
-
-impl Raw {
-    pub(crate) fn at(mark: Mark, message: impl Into<String>) -> Self {
-        Self { mark, message: message.into(), label: None, advice: None, hidden: false, again: 0 }
-    }
-
-    pub(crate) fn label(mut self, label: impl Into<String>) -> Self {
-        self.label = Some(label.into());
-        self
-    }
-
-    pub(crate) fn advice(mut self, advice: impl Into<String>) -> Self {
-        self.advice = Some(advice.into());
-        self
-    }
-
-    /// The line may hold a secret: it is not shown.
-    pub(crate) const fn hidden(mut self) -> Self {
-        self.hidden = true;
-        self
-    }
-}
-
-/// Collects faults. Nodes of one range share their places: the same kind of fault at the same place is told once.
-#[derive(Debug)]
-pub(crate) struct Report<'a> {
-    sources: &'a [Source],
-    faults: Vec<Raw>,
-    warnings: Vec<Raw>,
-    told: HashMap<(Mark, &'static str), usize>,
-    hidden: HashSet<(u16, u32)>,
-}
-
-impl<'a> Report<'a> {
-    pub(crate) fn new(sources: &'a [Source]) -> Self {
-        Self { sources, faults: Vec::new(), warnings: Vec::new(), told: HashMap::new(), hidden: HashSet::new() }
-    }
-
-    pub(crate) const fn sources(&self) -> &'a [Source] {
-        self.sources
-    }
-
-    pub(crate) const fn is_empty(&self) -> bool {
-        self.faults.is_empty()
-    }
-
-    /// Tells a fault; `kind` says which faults at one place are the same. The fault itself is only made where it is new.
-    pub(crate) fn tell(&mut self, kind: &'static str, mark: Mark, fault: impl FnOnce() -> Raw) {
-        if let Some(index) = self.told.get(&(mark, kind)) {
-            self.faults[*index].again += 1;
-        } else {
-            self.told.insert((mark, kind), self.faults.len());
-            self.faults.push(fault());
-        }
-    }
-
-    /// Tells what is worth a look and does not stop anything.
-    pub(crate) fn warn(&mut self, warning: Raw) {
-        self.warnings.push(warning);
-    }
-
-    /// No fault shows these lines: somebody wrote a secret there.
-    pub(crate) fn hide(&mut self, source: u16, lines: std::ops::RangeInclusive<u32>) {
-        self.hidden.extend(lines.map(|line| (source, line)));
-    }
-
-    /// What is wrong.
-    pub(crate) fn finish(mut self) -> Faults {
-        let faults = std::mem::take(&mut self.faults);
-        Faults(self.placed(faults, Severity::Error))
-    }
-
-    /// What is worth a look where nothing is wrong.
-    pub(crate) fn finish_warnings(mut self) -> Vec<Fault> {
-        let warnings = std::mem::take(&mut self.warnings);
-        self.placed(warnings, Severity::Warning)
-    }
-
-    fn placed(&self, mut raw: Vec<Raw>, severity: Severity) -> Vec<Fault> {
-        raw.sort_by_key(|raw| raw.mark);
-        let lines: Vec<Vec<&str>> = self.sources.iter().map(|source| source.text.lines().collect()).collect();
-        let place = |raw: Raw| {
-            let line = usize::try_from(raw.mark.line).unwrap_or(usize::MAX).saturating_sub(1);
-            let excerpt = lines.get(usize::from(raw.mark.source)).and_then(|lines| lines.get(line));
-            let shown = !raw.hidden && !self.hidden.contains(&(raw.mark.source, raw.mark.line));
-            let excerpt = excerpt.filter(|text| shown && !may_hold_secret(text)).map(|text| (*text).to_owned());
-            let message = match raw.again {
-                0 => raw.message,
-                1 => format!("{} (and once more from here)", raw.message),
-                again => format!("{} (and {again} times more from here)", raw.message),
-            };
-            Fault {
-                severity,
-                message,
-                origin: Some(raw.mark.origin(self.sources)),
-                excerpt,
-                length: raw.mark.length,
-                label: raw.label,
-                advice: raw.advice,
-            }
-        };
-        raw.into_iter().map(place).collect()
-    }
-}
-
-/// Whether a line names a secret and something other than a reference stands behind it. It errs towards hiding: a
-/// mistyped key (`pasword`) or a broken line must not bring a secret to the screen either.
-fn may_hold_secret(line: &str) -> bool {
-    const WORDS: [&str; 7] = ["passw", "pasw", "passphrase", "secret", "token", "credential", "psk"];
-    // A line of a key block, or of one that a broken file tore out of its key.
-    let token = |word: &str| {
-        word.len() >= 40 && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte))
-    };
-    if line.contains("-----BEGIN") || line.split([' ', '"', '\'']).any(token) {
-        return true;
-    }
-    let line = line.to_lowercase();
-    WORDS.iter().flat_map(|word| line.match_indices(word).map(|(at, _)| at)).any(|at| {
-        let rest = line[at..].split_once([':', '=']).map_or("", |(_, rest)| rest);
-        let value = rest.trim_start_matches([' ', '\t', '"', '\'']);
-        !(value.is_empty() || value.starts_with("env:") || value.starts_with("file:") || value.starts_with(['{', '[']))
-    })
-}
-
 /// The name nearest to a mistyped one, if one is near.
 pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     known
@@ -260,28 +130,6 @@ pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::site::source::Format;
-
-    #[test]
-    fn a_fault_shows_its_line_and_marks_the_place() {
-        let sources = [Source::new("site.yaml", Format::Yaml, "a: 1\nnetwork: stroage\n")];
-        let mut report = Report::new(&sources);
-        let mark = Mark { source: 0, line: 2, column: 10, length: 7 };
-        report.tell("x", mark, || Raw::at(mark, "unknown network `stroage`").label("did you mean `storage`?"));
-        report.tell("x", mark, || Raw::at(mark, "not told"));
-        let text = report.finish().to_string();
-        let wanted = "error: unknown network `stroage` (and once more from here)\n --> site.yaml:2:10\n  |\n2 | network: stroage\n  |          ^^^^^^^ did you mean `storage`?";
-        assert_eq!(text, wanted);
-    }
-
-    #[test]
-    fn lines_that_may_hold_a_secret_are_not_shown() {
-        assert!(may_hold_secret("  pasword: hunter2"));
-        assert!(may_hold_secret("bmc: {password: \"hunter2\", user: a}"));
-        assert!(may_hold_secret("  b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAA="));
-        assert!(!may_hold_secret("bmc: {password: env:BMC, user: a}"));
-        assert!(!may_hold_secret("  key: file:secrets/tsig"));
-    }
 
     #[test]
     fn only_near_names_are_offered() {

@@ -2,7 +2,7 @@
 
 use serde::de::IgnoredAny;
 
-use super::fault::{Raw, Report};
+use super::report::{Raw, Report};
 use super::source::{Mark, small};
 use super::tree::Tree;
 use super::yaml;

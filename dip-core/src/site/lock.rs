@@ -7,14 +7,23 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-/// The version that is written.
-const VERSION: u32 = 1;
+use super::LockedBase;
 
-/// The addresses that were chosen. Entries of nodes that vanished stay, so that such a node gets the same again.
+/// The version that is written. Older ones are read:
+///
+/// | version | what it has |
+/// |---|---|
+/// | 1 | `addresses` |
+/// | 2 | `bases` too |
+const VERSION: u32 = 2;
+
+/// What was chosen for a site.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Lock {
-    /// The addresses by `node/nic/network`.
+    /// The addresses by `node/nic/network`. Entries of nodes that vanished stay, so that such a node gets the same again.
     pub addresses: BTreeMap<String, Vec<IpAddr>>,
+    /// The bases that the site was made from, by their paths from the directory of the site file.
+    pub bases: BTreeMap<String, LockedBase>,
 }
 
 /// A lock file cannot be read or written.
@@ -53,6 +62,9 @@ pub enum LockError {
 struct Document {
     version: u32,
     addresses: BTreeMap<String, Vec<IpAddr>>,
+    /// Version 1 has none.
+    #[serde(default)]
+    bases: BTreeMap<String, LockedBase>,
 }
 
 #[derive(Deserialize)]
@@ -74,11 +86,11 @@ impl Lock {
         };
         let damaged = |source| LockError::Damaged { file: file(), source };
         let Versioned { version } = serde_json::from_str(&text).map_err(damaged)?;
-        if version != VERSION {
+        if !(1..=VERSION).contains(&version) {
             return Err(LockError::Version { file: file(), version });
         }
-        let document: Document = serde_json::from_str(&text).map_err(damaged)?;
-        Ok(Self { addresses: document.addresses })
+        let Document { addresses, bases, .. } = serde_json::from_str(&text).map_err(damaged)?;
+        Ok(Self { addresses, bases })
     }
 
     /// Writes the file so that a reader sees the old one or the new one, never half of one.
@@ -103,13 +115,21 @@ impl Lock {
     /// The file's text: JSON, sorted, one entry a line, so that a change reads well in a review.
     #[must_use]
     pub fn to_text(&self) -> String {
-        let entry = |(key, addresses): (&String, &Vec<IpAddr>)| {
+        let quoted = |text: &str| serde_json::Value::from(text);
+        let address = |(key, addresses): (&String, &Vec<IpAddr>)| {
             let addresses: Vec<_> = addresses.iter().map(|address| format!("\"{address}\"")).collect();
-            format!("    {}: [{}]", serde_json::Value::from(key.as_str()), addresses.join(", "))
+            format!("    {}: [{}]", quoted(key), addresses.join(", "))
         };
-        let entries: Vec<_> = self.addresses.iter().map(entry).collect();
-        let body = if entries.is_empty() { String::new() } else { format!("\n{}\n  ", entries.join(",\n")) };
-        format!("{{\n  \"version\": {VERSION},\n  \"addresses\": {{{body}}}\n}}\n")
+        let base = |(key, base): (&String, &LockedBase)| {
+            let release = base.release.as_deref().map_or(serde_json::Value::Null, quoted);
+            format!("    {}: {{\"release\": {release}, \"sha256\": {}}}", quoted(key), quoted(&base.sha256))
+        };
+        let body = |entries: Vec<String>| {
+            if entries.is_empty() { String::new() } else { format!("\n{}\n  ", entries.join(",\n")) }
+        };
+        let addresses = body(self.addresses.iter().map(address).collect());
+        let bases = body(self.bases.iter().map(base).collect());
+        format!("{{\n  \"version\": {VERSION},\n  \"addresses\": {{{addresses}}},\n  \"bases\": {{{bases}}}\n}}\n")
     }
 }
 
@@ -123,7 +143,10 @@ mod tests {
             ("n2/eth0/prod".to_owned(), vec![address("10.0.0.11")]),
             ("n1/eth0/prod".to_owned(), vec![address("10.0.0.10"), address("fd00::10")]),
         ];
-        Lock { addresses: addresses.into() }
+        let base = LockedBase { release: Some("3.2".to_owned()), sha256: "ab".to_owned() };
+        let more = LockedBase { release: None, sha256: "cd".to_owned() };
+        let bases = [("../base.yaml".to_owned(), base), ("more.yaml".to_owned(), more)].into();
+        Lock { addresses: addresses.into(), bases }
     }
 
     #[test]
@@ -131,7 +154,7 @@ mod tests {
         let text = sample().to_text();
         assert!(text.find("n1/").expect("n1") < text.find("n2/").expect("n2"));
         let read: Document = serde_json::from_str(&text).expect("JSON");
-        assert_eq!(read.addresses, sample().addresses);
+        assert_eq!(Lock { addresses: read.addresses, bases: read.bases }, sample());
         serde_json::from_str::<Document>(&Lock::default().to_text()).expect("JSON");
     }
 
@@ -143,8 +166,12 @@ mod tests {
         assert_eq!(Lock::read(&path).expect("none is empty"), Lock::default());
         sample().write(&path).expect("written");
         assert_eq!(Lock::read(&path).expect("read"), sample());
-        std::fs::write(&path, "{\"version\": 2, \"more\": {}}").expect("written");
-        assert!(matches!(Lock::read(&path), Err(LockError::Version { version: 2, .. })));
+        std::fs::write(&path, "{\"version\": 3, \"more\": {}}").expect("written");
+        assert!(matches!(Lock::read(&path), Err(LockError::Version { version: 3, .. })));
+        let first = "{\n  \"version\": 1,\n  \"addresses\": {\n    \"n1/eth0/prod\": [\"10.0.0.10\"]\n  }\n}\n";
+        std::fs::write(&path, first).expect("written");
+        let read = Lock::read(&path).expect("the first form is read");
+        assert_eq!((read.addresses.len(), read.bases.len()), (1, 0));
         std::fs::write(&path, "{").expect("written");
         assert!(matches!(Lock::read(&path), Err(LockError::Damaged { .. })));
         assert_eq!(std::fs::read_dir(&directory).expect("a directory").count(), 1, "no temporary file stays");

@@ -1,14 +1,17 @@
 //! The site: what is wanted, parsed once; every reference in it resolves, every value knows where it came from.
 
 mod address;
+mod base;
 mod check;
 mod cluster;
 mod clusters;
 mod conduct;
 mod conducts;
+mod definition;
 mod expand;
 mod expression;
 mod fault;
+mod given;
 mod infrastructure;
 mod json;
 mod load;
@@ -22,24 +25,30 @@ mod parse;
 mod parsed;
 mod profiles;
 mod range;
+mod report;
 mod resolve;
 mod root;
 mod schema;
 mod section;
 mod settings;
 mod shape;
+mod sheets;
 mod source;
 mod toml;
 mod tree;
+mod values;
 mod wanted;
 mod window;
 mod yaml;
 
+pub use base::{LockedBase, Pin};
 pub use cluster::{Cluster, ClusterPolicy, Pause, Service, Spread};
 pub(crate) use clusters::domains_of;
 pub(crate) use conduct::limit_of;
 pub use conduct::{Ceilings, Closed, ClosedBy, Conduct, Freeze, Limit, Rollout};
+pub use definition::{Definition, Pinned};
 pub use fault::{Fault, Faults, Severity};
+pub use given::{GivenValue, GivenValueError};
 pub use infrastructure::{AddressRange, LinkError, Network, OutletRef, Pdu, PortRef, Prefix, Rack, Switch};
 pub use load::{Loaded, Resolved};
 pub use lock::{Lock, LockError};

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use ipnetwork::IpNetwork;
 
 use super::check::{Checker, Place};
-use super::fault::{Raw, Report};
+use super::report::{Raw, Report};
 use super::root::Root;
 use super::section::{parse, section};
 use super::source::Mark;

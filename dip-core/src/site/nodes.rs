@@ -9,10 +9,11 @@ use std::net::IpAddr;
 use serde_json::{Map as Object, Value};
 
 use super::check::{Checker, Place};
-use super::fault::{Raw, Report, nearest};
+use super::fault::nearest;
 use super::merge::inherit;
 use super::network::Placed;
 use super::profiles::Profiles;
+use super::report::{Raw, Report};
 use super::root::Root;
 use super::section::{driver, parse, section};
 use super::shape::SettingsSchema;

@@ -1,6 +1,6 @@
 //! Reads one source into a tree, by its format.
 
-use super::fault::{Raw, Report};
+use super::report::{Raw, Report};
 use super::source::{Format, Mark, Source};
 use super::tree::{Data, Map, Tree};
 use super::{json, toml, yaml};

@@ -47,6 +47,8 @@ pub(crate) fn read(text: &str, what: Parsed, directory: &Path) -> Result<String,
         Parsed::Moment => moment(text).map(|_| same()),
         Parsed::TimeOfDay => time_of_day(text).map(|_| same()),
         Parsed::Zone => text.parse::<Zone>().map(|_| same()).map_err(|error| error.to_string()),
+        Parsed::Sha256 if text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) => Ok(same()),
+        Parsed::Sha256 => Err(format!("`{text}` is not a SHA-256; it has 64 hexadecimal digits")),
         Parsed::Name => NodeName::new(text).map(|_| same()).map_err(|error| error.to_string()),
     }
 }

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::check::{Checker, Place, Whole};
-use super::fault::{Raw, Report};
 use super::merge::inherit;
+use super::report::{Raw, Report};
 use super::root::Root;
 use super::section::section;
 use super::tree::{Data, Map, Tree};

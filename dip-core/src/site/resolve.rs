@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::check::{Checker, Names, Place, Whole};
-use super::fault::{Raw, Report, nearest};
+use super::fault::nearest;
 use super::network::networks;
 use super::nodes::Nodes;
 use super::profiles::Profiles;
-use super::root::{Root, SECTIONS};
+use super::report::{Raw, Report};
+use super::root::{Root, SECTIONS, VALUES};
 use super::section::{driver, parse, section};
 use super::shape::{Field, Presence, SettingsSchema, Variant};
 use super::source::Mark;
@@ -57,7 +58,10 @@ fn names(root: &Tree) -> Names {
 
 /// The keys at the top.
 fn top(root: &Tree, shape: &Root, checker: &mut Checker<'_, '_>) {
-    let known = || shape.top.iter().map(|field| field.name).chain(SECTIONS.iter().map(|(key, ..)| *key));
+    let known = || {
+        let top = shape.top.iter().map(|field| field.name).chain([VALUES.0]);
+        top.chain(SECTIONS.iter().map(|(key, ..)| *key))
+    };
     let place = Place { key: "the site file", mark: root.mark };
     for (key, entry) in root.map().into_iter().flatten() {
         if let Some(field) = shape.top.iter().find(|field| field.name == key) {

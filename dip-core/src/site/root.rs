@@ -34,6 +34,10 @@ pub(crate) const SECTIONS: [(&str, Noun, &str); 8] = [
     ("clusters", Noun::Cluster, "The clusters that are wanted."),
 ];
 
+/// The section that is gone once it is put into all others.
+pub(crate) const VALUES: (&str, &str) =
+    ("values", "What `${name}` stands for in the texts of the site, in maps of any depth: `${dns.server}`.");
+
 impl Root {
     pub(crate) fn new(settings: &SettingsSchema) -> Self {
         let switch = vec![
@@ -57,6 +61,12 @@ impl Root {
                     "The site's name, the owner mark of all records that dip writes into other servers.",
                 ),
                 Field::optional("domain", Shape::Parsed(Parsed::DomainName), "The DNS domain of its nodes."),
+                Field::optional(
+                    "release",
+                    Shape::Text,
+                    "Which release of itself this file is, for the files that are laid over it as their base.",
+                ),
+                Field::optional("base", Shape::Object(base()), "The file that this one is laid over."),
                 Field::optional("conduct", Shape::Object(conduct()), "How work at the site is conducted."),
             ],
             rack: vec![Field::optional("row", Shape::Text, "The row that it stands in.")],
@@ -69,6 +79,19 @@ impl Root {
             cluster: cluster(settings),
         }
     }
+}
+
+/// What a file says of its base.
+pub(crate) fn base() -> Vec<Field> {
+    vec![
+        Field::required("file", Shape::Parsed(Parsed::Path), "Its path."),
+        Field::optional("version", Shape::Text, "The release that it must be, as its own key `release` says it."),
+        Field::required(
+            "sha256",
+            Shape::Parsed(Parsed::Sha256),
+            "The digest of its file, so that it cannot change unseen; `dip pin` prints it.",
+        ),
+    ]
 }
 
 fn with_common(kinds: &[Variant], common: &[Field]) -> Vec<Variant> {

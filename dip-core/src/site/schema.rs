@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::root::{Root, SECTIONS};
+use super::root::{Root, SECTIONS, VALUES};
 use super::shape::{Field, Parsed, Presence, SettingsSchema, Shape, Variant};
 
 /// The JSON Schema of a site file with the settings of these layers. It is of a base file: an overlay may leave out
@@ -26,6 +26,8 @@ pub fn json_schema(settings: &SettingsSchema) -> Value {
         let section = json!({"type": ["object", "null"], "description": doc, "additionalProperties": of});
         schema["properties"][key] = section;
     }
+    let (key, doc) = VALUES;
+    schema["properties"][key] = json!({"type": ["object", "null"], "description": doc, "additionalProperties": true});
     schema["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
     schema["title"] = json!("Site file of dip");
     schema
@@ -42,7 +44,11 @@ fn shape(of: &Shape) -> Value {
         Shape::Reference(noun) => {
             json!({"type": ["string", "integer"], "description": format!("The name of a {} of the site.", noun.as_str())})
         }
-        Shape::List(of) => json!({"type": ["array", "null"], "items": shape(of)}),
+        Shape::List(of) => json!({"anyOf": [
+            {"type": ["array", "null"], "items": shape(of)},
+            // A value that is a list.
+            {"type": "string", "pattern": "^\\$\\{[^}]*\\}$"},
+        ]}),
         Shape::Map(of) => json!({"type": ["object", "null"], "additionalProperties": shape(of)}),
         Shape::Object(fields) => object(fields, &[]),
         Shape::Tagged(variants) => tagged(variants),
@@ -127,10 +133,14 @@ fn parsed(what: Parsed) -> Value {
         Parsed::Moment => ("A moment, `2026-12-20T00:00:00Z`.", Some("(Z|[+-][0-9]{2}:[0-9]{2})$")),
         Parsed::TimeOfDay => ("A time of the day, `22:00`.", Some("^[0-9]{2}:[0-9]{2}")),
         Parsed::Zone => ("A time zone by its IANA name, `Europe/Berlin`.", None),
+        Parsed::Sha256 => ("A SHA-256.", Some("^[0-9a-fA-F]{64}$")),
         Parsed::Name => return json!({"type": ["string", "integer"], "description": "A plain name."}),
     };
     match pattern {
-        Some(pattern) => json!({"type": "string", "description": description, "pattern": pattern}),
+        // A value may be put in where it stands.
+        Some(pattern) => {
+            json!({"type": "string", "description": description, "pattern": format!("{pattern}|\\$\\{{")})
+        }
         None => json!({"type": "string", "description": description}),
     }
 }

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use serde_json::{Map as Object, Value};
 
 use super::Driver;
-use super::fault::{Raw, Report};
+use super::report::{Raw, Report};
 use super::shape::Field;
 use super::source::Mark;
 use super::tree::{Entry, Tree};

@@ -74,6 +74,8 @@ pub enum Parsed {
     TimeOfDay,
     /// A time zone by its IANA name, `Europe/Berlin`.
     Zone,
+    /// A SHA-256 in hexadecimal digits.
+    Sha256,
     /// A plain name: letters, digits, `.`, `_` and `-`.
     Name,
 }

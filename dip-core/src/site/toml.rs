@@ -3,7 +3,7 @@
 use ::toml::Spanned;
 use ::toml::de::{DeTable, DeValue};
 
-use super::fault::{Raw, Report};
+use super::report::{Raw, Report};
 use super::source::{Lines, Mark};
 use super::tree::{DEPTH, Data, Entry, Map, Style, Tree};
 

@@ -2,7 +2,7 @@
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Span, StrInput};
 
-use super::fault::{Raw, Report};
+use super::report::{Raw, Report};
 use super::source::{Mark, small};
 use super::tree::{DEPTH, Data, Entry, Map, Style, Tree};
 

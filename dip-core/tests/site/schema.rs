@@ -43,7 +43,11 @@ fn fits(value: &Value, schema: &Value) -> bool {
                 more.all(|(_, value)| if rule.is_object() { fits(value, rule) } else { rule == &json!(true) })
             }
             // What must be between braces, or a letter or two; patterns are for editors.
-            "pattern" => value.as_str().is_none_or(|text| rule != "\\{.*\\}" || text.contains('{')),
+            "pattern" => value.as_str().is_none_or(|text| {
+                let braces = rule == "\\{.*\\}";
+                let value = rule == "^\\$\\{[^}]*\\}$";
+                (!braces || text.contains('{')) && (!value || text.starts_with("${"))
+            }),
             other => panic!("our schemas have no word {other}"),
         };
         if !fit {
