@@ -1,10 +1,15 @@
 //! Why a step is in a plan, what it waits for, and what waits for it.
 
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 
 use super::graph::{Because, Vertex, VertexId};
+use super::render::{fold_names, wrap};
 use super::{Plan, Reading};
 use crate::id::StepId;
+
+/// For up to so many steps it is told what reruns: that looks through all that builds on each of them.
+const FOLLOWED: usize = 100;
 
 /// The story of one step.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -19,6 +24,18 @@ pub struct Explanation {
     pub after: Vec<String>,
     /// What waits for it.
     pub before: Vec<String>,
+    /// What looks again if this comes out otherwise; `None` where the step is not in the plan, or where so many steps fit
+    /// the question that it would take long to say it of each.
+    pub reruns: Option<Reruns>,
+}
+
+/// All that builds on a step, directly or through others.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Reruns {
+    /// How many steps there are. It is the most that can happen: where a value comes out as before, it ends.
+    pub steps: usize,
+    /// The steps by their operation, sorted.
+    pub by_operation: BTreeMap<String, Vec<String>>,
 }
 
 /// No step of the plan, in it or left out, fits the words.
@@ -49,14 +66,18 @@ impl Plan {
                     .split([' ', '#'])
                     .any(|part| part == wanted || part.split_once('.').is_some_and(|(_, verb)| verb == wanted))
         };
-        let mut stories: Vec<Explanation> = (0..self.steps.len())
+        let fitting: Vec<StepId> = (0..self.steps.len())
             .map(StepId::at)
             .filter(|&id| {
                 let step = &self.step(id).step;
                 fits(step.name.as_str(), &step.subject.to_string())
             })
-            .map(|id| self.explain(id))
             .collect();
+        let story = |&id: &StepId| match fitting.len() {
+            0..=FOLLOWED => self.explain(id),
+            _ => self.story(id, None),
+        };
+        let mut stories: Vec<Explanation> = fitting.iter().map(story).collect();
         stories.extend(self.held.iter().filter(|held| fits(held.name.as_str(), &held.subject.to_string())).map(
             |held| Explanation {
                 step: held.name.to_string(),
@@ -64,6 +85,7 @@ impl Plan {
                 origin: None,
                 after: Vec::new(),
                 before: Vec::new(),
+                reruns: None,
             },
         ));
         if stories.is_empty() { Err(self.no_such_step(wanted)) } else { Ok(stories) }
@@ -86,6 +108,10 @@ impl Plan {
     /// The story of one step.
     #[must_use]
     pub fn explain(&self, id: StepId) -> Explanation {
+        self.story(id, Some(self.reruns(id)))
+    }
+
+    fn story(&self, id: StepId, reruns: Option<Reruns>) -> Explanation {
         let planned = self.step(id);
         let reason = match &planned.reading {
             Reading::Differs(diff) => format!("the survey saw a difference: {diff}"),
@@ -98,7 +124,37 @@ impl Plan {
             origin: planned.step.origin.as_ref().map(ToString::to_string),
             after: self.waits_for(id.into()),
             before: self.graph.successors(id.into()).iter().flat_map(|&next| self.waiters(next)).collect(),
+            reruns,
         }
+    }
+
+    /// All that builds on what a step gives, directly or through others. Work that only has to be done before its node leaves
+    /// an environment is no reason for what comes after it.
+    #[must_use]
+    pub fn reruns(&self, id: StepId) -> Reruns {
+        let mut reached: HashSet<VertexId> = HashSet::from([id.into()]);
+        let mut open: Vec<VertexId> = vec![id.into()];
+        let mut by_operation: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        let mut steps = 0;
+        while let Some(vertex) = open.pop() {
+            for &next in self.graph.successors(vertex) {
+                let what = &self.graph.vertices()[next.index()];
+                if matches!(what, Vertex::Leave(_)) || !reached.insert(next) {
+                    continue;
+                }
+                if let Vertex::Step(step) = what {
+                    let step = &self.step(*step).step;
+                    by_operation
+                        .entry(step.call.operation().to_owned())
+                        .or_default()
+                        .push(step.subject.name().to_owned());
+                    steps += 1;
+                }
+                open.push(next);
+            }
+        }
+        by_operation.values_mut().for_each(|subjects| subjects.sort_unstable());
+        Reruns { steps, by_operation }
     }
 
     /// Those that wait for a vertex, by name; for a set of facts, those that wait for the set.
@@ -185,6 +241,28 @@ impl fmt::Display for Explanation {
         }
         for (index, before) in self.before.iter().enumerate() {
             writeln!(f, "  {} {before}", if index == 0 { "before:" } else { "       " })?;
+        }
+        self.reruns.as_ref().map_or(Ok(()), |reruns| reruns.fmt(f))
+    }
+}
+
+impl fmt::Display for Reruns {
+    /// `if this comes out otherwise, up to 12 steps look again`, then a line for each of the first operations by name.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SHOWN: usize = 6;
+        let steps = match self.steps {
+            0 => return writeln!(f, "  reruns: nothing builds on it"),
+            1 => "1 step looks".to_owned(),
+            steps => format!("up to {steps} steps look"),
+        };
+        writeln!(f, "  reruns: {steps} again if this comes out otherwise:")?;
+        for (operation, subjects) in self.by_operation.iter().take(SHOWN) {
+            let names = fold_names(subjects.iter().map(String::as_str)).join(" ");
+            f.write_str(&wrap(&format!("          {operation} × {}  ", subjects.len()), &names, 12))?;
+        }
+        let more = self.by_operation.len().saturating_sub(SHOWN);
+        if more > 0 {
+            writeln!(f, "          and {more} more {}", if more == 1 { "operation" } else { "operations" })?;
         }
         Ok(())
     }
