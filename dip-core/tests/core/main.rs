@@ -1,6 +1,7 @@
 //! The planner, the engine and the journal, tried on a toy layer whose world is a map in memory.
 
 mod drift;
+mod explain;
 mod journal;
 mod old_files;
 mod plan;

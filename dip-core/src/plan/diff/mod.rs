@@ -317,6 +317,7 @@ impl Comparison<'_> {
             things.insert((kind, names.read(name)), names.read_all(value));
         };
         add("site", "", json!({"name": site["name"], "domain": site["domain"]}));
+        add("conduct", "", site["conduct"].clone());
         for (section, kind) in [
             ("clusters", "cluster"),
             ("networks", "network"),
