@@ -201,6 +201,9 @@ fn cluster(site: &Site, cluster: &Cluster, away: &BTreeSet<&NodeName>) -> Option
     } else {
         format!("cluster `{name}` loses its quorum: {left} of {of} members {are} left, {needed} needed")
     };
+    if !votes.not_ready.is_empty() {
+        sentence.push_str(&format!("; {} not wanted at ready state anyway", are_members(votes.not_ready.len())));
+    }
     let is_over = allowed.is_some_and(|allowed| gone > allowed);
     if let Some(allowed) = allowed.filter(|_| is_over) {
         sentence.push_str(&format!("; {gone} are away, and its policy allows {allowed}"));
@@ -319,6 +322,10 @@ fn about(
         advice: advice.map(str::to_owned),
         origins: places(nodes.iter().map(|node| node.origin.as_ref())),
     })
+}
+
+fn are_members(members: usize) -> String {
+    format!("{} {}", count(members, "member"), if members == 1 { "is" } else { "are" })
 }
 
 fn are(nodes: usize) -> String {

@@ -66,8 +66,9 @@ impl Thing {
         match found.len() {
             1 => Ok(found.remove(0)),
             0 => {
-                let known: Vec<String> =
-                    named(site).iter().flat_map(|thing| [thing.to_string(), thing.name()]).collect();
+                let known = named(site).into_iter().flat_map(|thing| [thing.to_string(), thing.name()]);
+                // A name of one letter is near to every other letter.
+                let known: Vec<String> = known.filter(|name| name.len() > 1).collect();
                 let nearest = nearest(wanted, known.iter().map(String::as_str)).map(str::to_owned);
                 Err(NoSuchThing::Unknown { wanted: wanted.to_owned(), nearest })
             }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Finding, Rule};
 use crate::explain::Thing;
 use crate::explain::loss::Failed;
-use crate::explain::quorum::{Votes, majority};
+use crate::explain::quorum::majority;
 use crate::explain::thing::{count, fold};
 use crate::id::NodeName;
 use crate::site::{Cluster, Node, NodeState, Site};
@@ -21,16 +21,17 @@ pub(super) fn lint(site: &Site, findings: &mut Vec<Finding>) {
     }
 }
 
-/// What a quorum hangs on. A cluster of one member is always in one rack, and is no cluster.
+/// What a quorum hangs on, with all members at work: that some are not is told apart. A cluster of one member is always in one
+/// rack, and is no cluster.
 fn one_failure(site: &Site, cluster: &Cluster, members: &[&Node], findings: &mut Vec<Finding>) {
     if members.len() < 2 {
         return;
     }
+    let needed = majority(members.len());
     for (thing, around) in surroundings(site, members) {
         let failed = Failed::with(site, &thing);
         let away: Vec<&Node> = around.into_iter().filter(|node| failed.loss(node).is_away()).collect();
-        let votes = Votes::of(site, cluster, |name| away.iter().any(|node| node.name == *name));
-        if votes.has_quorum() || !votes.had_quorum() {
+        if members.len() - away.len() >= needed {
             continue;
         }
         let (rule, how) = match thing {
@@ -38,14 +39,13 @@ fn one_failure(site: &Site, cluster: &Cluster, members: &[&Node], findings: &mut
             Thing::Pdu(_) => (Rule::QuorumOnOnePdu, "are fed by nothing but PDU"),
             _ => (Rule::QuorumOnOneSwitch, "reach their network only through switch"),
         };
-        let away: Vec<&Node> = away.into_iter().filter(|node| votes.away.contains(&node.name)).collect();
         let sentence = format!(
             "{} of {} of cluster `{}` {how} `{}`, and without them it has no quorum ({} needed)",
             away.len(),
-            count(votes.members, "member"),
+            count(members.len(), "member"),
             cluster.name,
             thing.name(),
-            votes.needed
+            needed
         );
         let advice = match thing {
             Thing::Rack(_) => "put members into other racks, so that less than half of them stand in one",

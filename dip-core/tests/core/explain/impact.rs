@@ -73,11 +73,15 @@ fn a_second_link_on_another_switch_keeps_a_node_in_its_network() {
 
 #[test]
 fn a_service_goes_with_the_nodes_that_it_runs_on() {
-    let text = impact(&site(&[("[10.1.1.201, 10.1.2.201]", "[10.1.1.201]")]), "ntp1").to_string();
-    assert!(text.contains("lost     service `time` is gone for the settings of"), "{text}");
-    assert!(text.contains("through profile `base`"), "{text}");
-    let text = impact(&site(&[]), "ntp1").to_string();
-    assert!(text.contains("at risk  service `time` has fewer servers"), "{text}");
+    let of_time = |site: &Site| {
+        let effects = impact(site, "ntp1").effects.into_iter();
+        let of_time = effects.filter(|effect| effect.sentence.contains("service `time`"));
+        of_time.map(|effect| (effect.gravity, effect.nodes.len(), effect.sentence)).collect::<Vec<_>>()
+    };
+    let users = "for the settings of 7 nodes through profile `base`";
+    let alone = site(&[("[10.1.1.201, 10.1.2.201]", "[10.1.1.201]")]);
+    assert_eq!(of_time(&alone), [(Gravity::Lost, 7, format!("service `time` is gone {users}"))]);
+    assert_eq!(of_time(&site(&[])), [(Gravity::AtRisk, 7, format!("service `time` has fewer servers {users}"))]);
 }
 
 #[test]
