@@ -17,7 +17,8 @@ pub(super) fn run(args: &Args, out: &Out) -> Result<u8, CliError> {
         out.text(&impact)?;
         let lost = impact.nodes_lost();
         if lost > 0 {
-            out.line(format!("\n{lost} of {} nodes are lost to those who rely on them.", site.nodes.len()))?;
+            let are = if lost == 1 { "is" } else { "are" };
+            out.line(format!("\nOf {} nodes {lost} {are} lost to those who rely on them.", site.nodes.len()))?;
         }
     }
     Ok(super::READY)

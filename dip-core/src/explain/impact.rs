@@ -201,6 +201,9 @@ fn cluster(site: &Site, cluster: &Cluster, away: &BTreeSet<&NodeName>) -> Option
     } else {
         format!("cluster `{name}` loses its quorum: {left} of {of} members {are} left, {needed} needed")
     };
+    if votes.has_quorum() && votes.left() == needed {
+        sentence.push_str(", and the next one takes it");
+    }
     if !votes.not_ready.is_empty() {
         sentence.push_str(&format!("; {} not wanted at ready state anyway", are_members(votes.not_ready.len())));
     }

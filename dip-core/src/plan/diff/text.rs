@@ -44,8 +44,34 @@ fn steps(count: usize) -> String {
 /// Names under a head, each group with what is told of it.
 type Groups = BTreeMap<(String, Vec<String>), Vec<String>>;
 
+/// Where every name differs in a way of its own (each has its own port), one example stands for all.
+fn merge(groups: &Groups) -> Groups {
+    const SHOWN: usize = 4;
+    let paths = |told: &[String]| -> Vec<String> {
+        told.iter().map(|line| line.split(": ").next().unwrap_or(line).to_owned()).collect()
+    };
+    let mut alike: BTreeMap<(&String, Vec<String>), Vec<(&Vec<String>, &Vec<String>)>> = BTreeMap::new();
+    for ((head, told), names) in groups {
+        alike.entry((head, paths(told))).or_default().push((told, names));
+    }
+    let mut merged = Groups::new();
+    for ((head, _), groups) in alike {
+        match &groups[..] {
+            [(told, names), ..] if groups.len() > SHOWN => {
+                let example = format!("for example {}:", names.first().map_or("", String::as_str));
+                let told = std::iter::once(example).chain(told.iter().cloned()).collect();
+                let names = groups.iter().flat_map(|(_, names)| names.iter().cloned()).collect();
+                merged.insert((head.clone(), told), names);
+            }
+            _ => merged.extend(groups.into_iter().map(|(told, names)| ((head.clone(), told.clone()), names.clone()))),
+        }
+    }
+    merged
+}
+
 /// One line for each group, its names folded, what is told of it below.
 fn lines(groups: &Groups) -> String {
+    let groups = &merge(groups);
     let heads: Vec<String> = groups.iter().map(|((head, _), names)| format!("{head} × {}", names.len())).collect();
     let width = heads.iter().map(|head| head.chars().count()).max().unwrap_or_default();
     let mut out = String::new();

@@ -96,3 +96,34 @@ fn a_rule_is_named_for_good_and_a_typo_is_told() {
     let error = "quorum-in-one-rak".parse::<Rule>().expect_err("a typo").to_string();
     assert_eq!(error, "lint has no rule `quorum-in-one-rak`; did you mean `quorum-in-one-rack`?");
 }
+
+#[test]
+fn a_site_of_ten_thousand_nodes_is_looked_through_in_no_time() {
+    let mut text = "version: 1\nsite: large\nracks:\n".to_owned();
+    let mut section = |head: &str, line: &dyn Fn(usize) -> String| {
+        text.push_str(head);
+        (1..=100).for_each(|rack| text.push_str(&line(rack)));
+    };
+    section("", &|rack| format!("  r{rack}: {{row: A}}\n"));
+    section("switches:\n", &|rack| format!("  sw{rack}: {{rack: r{rack}}}\n"));
+    section("pdus:\n", &|rack| format!("  pdu{rack}: {{rack: r{rack}, outlets: 200}}\n"));
+    section("networks:\n  prod:\n    prefixes:\n", &|rack| {
+        format!("      - {{prefix: 10.{rack}.0.0/16, racks: [r{rack}], ranges: [10.{rack}.1.0-10.{rack}.2.0]}}\n")
+    });
+    text.push_str(
+        "nodes:\n  r{r:1..100}-n{n:1..100}:\n    rack: r{r}\n    outlets: [\"pdu{r}/{n}\"]\n    nics: {eth0: {mac: \"02:00:00:00:{r:02x}:{n:02x}\", link: \"sw{r}/p{n}\", network: prod}}\n\
+clusters:\n  store:\n    workload: {kind: etcd}\n    members: {member: [\"r{1..100}-n{1..100}\"]}\n",
+    );
+    let source = dip_core::site::Source::new("site.yaml", dip_core::site::Format::Yaml, text);
+    let settings = layers().settings();
+    let site = Site::parse(&[source], &settings, &dip_core::site::Lock::default())
+        .unwrap_or_else(|faults| panic!("{faults}"))
+        .site;
+    assert_eq!(site.nodes.len(), 10_000);
+    let began = std::time::Instant::now();
+    assert!(findings(&site).iter().any(|finding| finding.rule == Rule::SingleFeed && finding.nodes.len() == 10_000));
+    let thing = dip_core::explain::Thing::find(&site, "row/A").expect("the row");
+    assert_eq!(dip_core::explain::Impact::of(&site, &layers(), &thing).nodes_lost(), 10_000);
+    // Linear, it takes a second in a build for tests.
+    assert!(began.elapsed() < std::time::Duration::from_secs(15), "{:?}", began.elapsed());
+}

@@ -38,16 +38,16 @@ async fn a_value_that_changes_reruns_those_who_read_it_and_an_order_reruns_nobod
 #[tokio::test(start_paused = true)]
 async fn what_is_behind_a_step_of_a_long_chain_is_counted_in_no_time() {
     let mut steps = vec![set("0", &[])];
-    steps.extend((1..100_000).map(|index| set(&index.to_string(), &[&(index - 1).to_string()])));
+    steps.extend((1..30_000).map(|index| set(&index.to_string(), &[&(index - 1).to_string()])));
     let plan = Stage::new(steps).prepare().await.expect("a plan").plan;
     let began = std::time::Instant::now();
     assert_eq!(
         plan.why("toy.set thing/0").expect("it is there")[0].behind.as_ref().map(|behind| behind.steps),
-        Some(99_999)
+        Some(29_999)
     );
     // A question that all steps fit is answered without following each of them.
     let all = plan.why("toy.set").expect("they are there");
-    assert!(all.len() == 100_000 && all.iter().all(|story| story.behind.is_none()));
+    assert!(all.len() == 30_000 && all.iter().all(|story| story.behind.is_none()));
     assert!(began.elapsed() < std::time::Duration::from_secs(20), "{:?}", began.elapsed());
 }
 
