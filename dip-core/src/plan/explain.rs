@@ -139,22 +139,19 @@ impl Plan {
         }
     }
 
-    /// All that waits for a step, directly or through others. That a node leaves an environment when the work there is done is
-    /// an order of boots, and not followed: it would name all that the node does later.
+    /// All that waits for a step, directly or through others.
     fn behind(&self, id: StepId) -> Dependants {
         let mut reached: HashSet<VertexId> = HashSet::from([id.into()]);
         let mut open: Vec<VertexId> = vec![id.into()];
         let mut behind = Vec::new();
         while let Some(vertex) = open.pop() {
             for &next in self.graph.successors(vertex) {
-                let what = &self.graph.vertices()[next.index()];
-                if matches!(what, Vertex::Leave(_)) || !reached.insert(next) {
-                    continue;
+                if reached.insert(next) {
+                    if let Vertex::Step(step) = self.graph.vertices()[next.index()] {
+                        behind.push(step);
+                    }
+                    open.push(next);
                 }
-                if let Vertex::Step(step) = what {
-                    behind.push(*step);
-                }
-                open.push(next);
             }
         }
         self.dependants(behind)

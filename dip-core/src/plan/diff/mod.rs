@@ -254,6 +254,7 @@ impl Comparison<'_> {
                 let reading = match &planned.reading {
                     Reading::Differs(diff) => diff.to_string(),
                     Reading::Unknown(gap) => gap.to_string(),
+                    Reading::Follows(follows) => follows.to_string(),
                 };
                 step.insert("reading".to_owned(), reading.into());
             }
@@ -318,6 +319,10 @@ impl Comparison<'_> {
         };
         add("site", "", json!({"name": site["name"], "domain": site["domain"]}));
         add("conduct", "", site["conduct"].clone());
+        for watch in self.plan(side).watches() {
+            let watched = serde_json::to_value(watch).expect("watches serialise to JSON");
+            add("watch", &format!("{} by {}", watch.subject, watch.step), watched);
+        }
         for (section, kind) in [
             ("clusters", "cluster"),
             ("networks", "network"),

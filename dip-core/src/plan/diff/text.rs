@@ -50,21 +50,22 @@ fn merge(groups: &Groups) -> Groups {
     let paths = |told: &[String]| -> Vec<String> {
         told.iter().map(|line| line.split(": ").next().unwrap_or(line).to_owned()).collect()
     };
-    let mut alike: BTreeMap<(&String, Vec<String>), Vec<(&Vec<String>, &Vec<String>)>> = BTreeMap::new();
-    for ((head, told), names) in groups {
-        alike.entry((head, paths(told))).or_default().push((told, names));
+    let mut alike: BTreeMap<(&str, Vec<String>), Groups> = BTreeMap::new();
+    for (group, names) in groups {
+        let (head, told) = group;
+        alike.entry((head, paths(told))).or_default().insert(group.clone(), names.clone());
     }
     let mut merged = Groups::new();
-    for ((head, _), groups) in alike {
-        match &groups[..] {
-            [(told, names), ..] if groups.len() > SHOWN => {
-                let example = format!("for example {}:", names.first().map_or("", String::as_str));
-                let told = std::iter::once(example).chain(told.iter().cloned()).collect();
-                let names = groups.iter().flat_map(|(_, names)| names.iter().cloned()).collect();
-                merged.insert((head.clone(), told), names);
-            }
-            _ => merged.extend(groups.into_iter().map(|(told, names)| ((head.clone(), told.clone()), names.clone()))),
+    for groups in alike.into_values() {
+        if groups.len() <= SHOWN {
+            merged.extend(groups);
+            continue;
         }
+        let names = groups.values().flatten().cloned().collect();
+        let first = groups.into_iter().next().expect("there are more than a few groups");
+        let ((head, told), of) = first;
+        let example = format!("for example {}:", of.first().map_or("", String::as_str));
+        merged.insert((head, std::iter::once(example).chain(told).collect()), names);
     }
     merged
 }
