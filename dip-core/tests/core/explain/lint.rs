@@ -25,11 +25,14 @@ fn every_weakness_is_told_with_its_place_and_what_to_do() {
     golden("lint.txt", &text);
 }
 
+/// Words of the site file, and what stands there instead.
+type Changes = &'static [(&'static str, &'static str)];
+
 /// Clusters of one member, which hang on one thing anyway.
-const ALONE: &[(&str, &str)] = &[("[r1-n1, r1-n2, r2-n1]", "[r1-n1]"), ("[r1-n3, r1-n4, r2-n3, r2-n4]", "[r1-n3]")];
+const ALONE: Changes = &[("[r1-n1, r1-n2, r2-n1]", "[r1-n1]"), ("[r1-n3, r1-n4, r2-n3, r2-n4]", "[r1-n3]")];
 
 /// For each rule what has to change in the site so that it finds nothing, and how much it found before.
-const CURES: &[(Rule, usize, &[(&str, &str)])] = &[
+const CURES: &[(Rule, usize, Changes)] = &[
     (Rule::QuorumInOneRack, 3, ALONE),
     (
         Rule::QuorumOnOnePdu,

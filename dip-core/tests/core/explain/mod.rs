@@ -21,3 +21,15 @@ fn golden(name: &str, text: &str) {
     assert_eq!(text, wanted, "{} is not as it was; look at it, and bless it with DIP_BLESS=1", path.display());
     assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
 }
+
+#[test]
+fn the_page_shows_what_is_printed() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let page = std::fs::read_to_string(root.join("docs/explanations.md")).expect("the page");
+    let core = ["circle", "unmet", "contested"].map(|name| format!("dip-core/tests/golden/explain/{name}.txt"));
+    let command = ["impact-sw1", "diff", "outliers"].map(|name| format!("dip-cli/tests/golden/explain/{name}.txt"));
+    for file in core.iter().chain(&command) {
+        let text = std::fs::read_to_string(root.join(file)).expect(file);
+        assert!(page.contains(text.trim_end()), "docs/explanations.md does not show {file} as it is printed now");
+    }
+}
