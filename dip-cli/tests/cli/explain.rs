@@ -72,10 +72,15 @@ fn two_plans_differ_in_what_was_changed_in_the_site() {
         .replace("link: \"sw{r}/p{n}\"", "link: \"sw{r}/p{n+10}\"");
     place.write("site.yaml", &changed);
     place.dip(&["plan", "site.yaml", "--sandbox", "--out", "after.plan"]).ends(0);
-    let done = place.dip(&["diff", "before.plan", "after.plan"]).ends(3);
-    read(&done, "diff");
+    let mut done = place.dip(&["diff", "before.plan", "after.plan"]).ends(3);
     let out = place.dip(&["diff", "before.plan", "after.plan", "--json"]).ends(3).out;
     let diff = &json_lines(&out)[0];
+    // The ids change with every form of the planner, and nobody reads them here.
+    for (side, id) in [("before", "111111111111"), ("after", "222222222222")] {
+        let plan = diff[side]["plan"].as_str().expect("the id of a plan");
+        done.out = done.out.replace(&plan[..12], id);
+    }
+    read(&done, "diff");
     let gone =
         diff["only_before"].as_array().expect("steps").iter().filter(|one| one["operation"] == "opsmgmt.record_node");
     assert_eq!(gone.count(), 8, "{out}");

@@ -53,7 +53,10 @@ async fn what_two_plans_differ_in_is_told_step_by_step() {
         ("vm.swappiness: \"10\"", "vm.swappiness: \"20\""),
     ]);
     let after = plan_of(after_site, after, &["zone"]).await;
-    golden("diff.txt", &before.diff(&after).to_string());
+    // The ids change with every form of the planner, and nobody reads them here.
+    let text = before.diff(&after).to_string();
+    let text = text.replace(before.id().short(), "111111111111").replace(after.id().short(), "222222222222");
+    golden("diff.txt", &text);
     let back = after.diff(&before);
     assert_eq!(back.only_after.len(), before.diff(&after).only_before.len(), "it is the same from the other end");
     assert!(before.diff(&after).only_before.iter().any(|one| one.elsewhere == Elsewhere::Holds));
