@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use dip::core::explain::Rule;
 use dip::core::site::GivenValue;
 
 /// Brings racks of real machines to ready state, in the right order, with the services that a site already has.
@@ -20,7 +21,7 @@ Exit status:
     0  ready, or nothing to do
     1  a step failed or is blocked, or the run could not go on
     2  the command line, the site file or the plan is wrong
-    3  something differs (drift, plan --exit-code)
+    3  something differs or was found (drift, diff, lint, outliers, plan --exit-code)
     4  something could not be observed (drift)
   130  interrupted, or the answer was not yes";
 
@@ -80,6 +81,14 @@ pub(crate) enum Command {
     Why(Why),
     /// Name what differs from the site file; changes nothing
     Drift(Drift),
+    /// Tell what is lost when a switch, PDU, rack, network, node or service goes
+    Impact(Impact),
+    /// Name what is weak or left over in a site file
+    Lint(Lint),
+    /// Tell what two plans differ in
+    Diff(Diff),
+    /// Name the nodes that differ from their like ones
+    Outliers(Outliers),
     /// Print the JSON Schema of site files
     Schema,
 }
@@ -320,6 +329,46 @@ pub(crate) struct Why {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Drift {
+    #[command(flatten)]
+    pub(crate) files: SiteFiles,
+    #[command(flatten)]
+    pub(crate) simulation: Simulation,
+    /// How far to look
+    #[arg(long, default_value = "everything")]
+    pub(crate) through: Through,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Impact {
+    #[command(flatten)]
+    pub(crate) files: SiteFiles,
+    /// What goes: `switch/sw1`, `port/sw1/p7`, `pdu/pdu1`, `outlet/pdu1/3`, `rack/r1`, `row/A`, `network/prod`, `node/r1-n3`,
+    /// `service/dns`, or the name alone
+    pub(crate) subject: String,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Lint {
+    #[command(flatten)]
+    pub(crate) files: SiteFiles,
+    /// A rule whose findings are left out; may be given several times
+    #[arg(long, value_name = "RULE")]
+    pub(crate) allow: Vec<Rule>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Diff {
+    /// A plan that `dip plan --out` wrote
+    pub(crate) before: PathBuf,
+    /// Another one
+    pub(crate) after: PathBuf,
+    /// Take the names of the two sites and of their domains to be the same
+    #[arg(long)]
+    pub(crate) across_sites: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Outliers {
     #[command(flatten)]
     pub(crate) files: SiteFiles,
     #[command(flatten)]

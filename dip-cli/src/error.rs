@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use dip::core::engine::EngineError;
+use dip::core::explain::NoSuchThing;
 use dip::core::journal::JournalError;
 use dip::core::layer::ConnectError;
 use dip::core::plan::{NoSuchStep, PlanError};
@@ -33,6 +34,9 @@ pub(crate) enum CliError {
     /// The question fits nothing.
     #[error(transparent)]
     NoSuchStep(#[from] NoSuchStep),
+    /// Nothing at the site has that name.
+    #[error(transparent)]
+    NoSuchThing(#[from] NoSuchThing),
     /// The command line asks for what cannot be.
     #[error("{0}")]
     Usage(String),
@@ -87,6 +91,7 @@ impl CliError {
             | Self::Plan(_)
             | Self::Connect(_)
             | Self::NoSuchStep(_)
+            | Self::NoSuchThing(_)
             | Self::Usage(_)
             | Self::File { .. }
             | Self::PlanFile { .. } => 2,

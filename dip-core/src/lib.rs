@@ -3,6 +3,7 @@
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod engine;
+pub mod explain;
 pub mod fact;
 pub mod hardware;
 pub mod id;

@@ -3,8 +3,12 @@
 mod apply;
 mod check;
 mod demo;
+mod diff;
 mod drift;
+mod impact;
+mod lint;
 mod order;
+mod outliers;
 mod pin;
 mod plan;
 mod resume;
@@ -25,7 +29,7 @@ use crate::out::Out;
 
 /// All is well, or there is nothing to do.
 const READY: u8 = 0;
-/// Something differs.
+/// Something differs or was found.
 const DIFFERS: u8 = 3;
 /// Something could not be observed.
 const NOT_OBSERVED: u8 = 4;
@@ -49,6 +53,10 @@ pub(crate) fn run(args: &Args, out: &Out) -> Result<u8, CliError> {
         Command::Show(args) => show::run(args, out),
         Command::Why(args) => why::run(args, out),
         Command::Drift(args) => drift::run(args, out),
+        Command::Impact(args) => impact::run(args, out),
+        Command::Lint(args) => lint::run(args, out),
+        Command::Diff(args) => diff::run(args, out),
+        Command::Outliers(args) => outliers::run(args, out),
         Command::Schema => schema::run(out),
     }
 }

@@ -1,10 +1,20 @@
 //! Why a step is in a plan, what it waits for, and what waits for it.
 
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 
 use super::graph::{Because, Vertex, VertexId};
+use super::render::{fold_names, wrap};
 use super::{Plan, Reading};
+use crate::fact::FactKey;
 use crate::id::StepId;
+use crate::step::Need;
+
+/// The steps that work with the value of a fact.
+type Readers<'a> = HashMap<&'a FactKey, Vec<StepId>>;
+
+/// For up to so many steps it is told what is behind them: that looks through all that builds on each of them.
+const FOLLOWED: usize = 100;
 
 /// The story of one step.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -19,6 +29,21 @@ pub struct Explanation {
     pub after: Vec<String>,
     /// What waits for it.
     pub before: Vec<String>,
+    /// All that waits for it, directly or through others; `None` where the step is not in the plan, or where so many steps
+    /// fit the question that it would take long to say it of each.
+    pub behind: Option<Dependants>,
+    /// What is looked at again when a value that it gives changes, directly or through others: the most that can happen, as
+    /// it ends where a value comes out as before. `None` as for `behind`.
+    pub reruns: Option<Dependants>,
+}
+
+/// Steps that depend on another one.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Dependants {
+    /// How many there are.
+    pub steps: usize,
+    /// The names of their subjects, by the operation; both sorted.
+    pub by_operation: BTreeMap<String, Vec<String>>,
 }
 
 /// No step of the plan, in it or left out, fits the words.
@@ -49,14 +74,19 @@ impl Plan {
                     .split([' ', '#'])
                     .any(|part| part == wanted || part.split_once('.').is_some_and(|(_, verb)| verb == wanted))
         };
-        let mut stories: Vec<Explanation> = (0..self.steps.len())
+        let fitting: Vec<StepId> = (0..self.steps.len())
             .map(StepId::at)
             .filter(|&id| {
                 let step = &self.step(id).step;
                 fits(step.name.as_str(), &step.subject.to_string())
             })
-            .map(|id| self.explain(id))
             .collect();
+        let readers = self.readers();
+        let story = |&id: &StepId| match fitting.len() {
+            0..=FOLLOWED => self.story(id, Some(&readers)),
+            _ => self.story(id, None),
+        };
+        let mut stories: Vec<Explanation> = fitting.iter().map(story).collect();
         stories.extend(self.held.iter().filter(|held| fits(held.name.as_str(), &held.subject.to_string())).map(
             |held| Explanation {
                 step: held.name.to_string(),
@@ -64,6 +94,8 @@ impl Plan {
                 origin: None,
                 after: Vec::new(),
                 before: Vec::new(),
+                behind: None,
+                reruns: None,
             },
         ));
         if stories.is_empty() { Err(self.no_such_step(wanted)) } else { Ok(stories) }
@@ -86,6 +118,10 @@ impl Plan {
     /// The story of one step.
     #[must_use]
     pub fn explain(&self, id: StepId) -> Explanation {
+        self.story(id, Some(&self.readers()))
+    }
+
+    fn story(&self, id: StepId, readers: Option<&Readers<'_>>) -> Explanation {
         let planned = self.step(id);
         let reason = match &planned.reading {
             Reading::Differs(diff) => format!("the survey saw a difference: {diff}"),
@@ -98,7 +134,69 @@ impl Plan {
             origin: planned.step.origin.as_ref().map(ToString::to_string),
             after: self.waits_for(id.into()),
             before: self.graph.successors(id.into()).iter().flat_map(|&next| self.waiters(next)).collect(),
+            behind: readers.map(|_| self.behind(id)),
+            reruns: readers.map(|readers| self.reruns(id, readers)),
         }
+    }
+
+    /// All that waits for a step, directly or through others.
+    fn behind(&self, id: StepId) -> Dependants {
+        let mut reached: HashSet<VertexId> = HashSet::from([id.into()]);
+        let mut open: Vec<VertexId> = vec![id.into()];
+        let mut behind = Vec::new();
+        while let Some(vertex) = open.pop() {
+            for &next in self.graph.successors(vertex) {
+                if reached.insert(next) {
+                    if let Vertex::Step(step) = self.graph.vertices()[next.index()] {
+                        behind.push(step);
+                    }
+                    open.push(next);
+                }
+            }
+        }
+        self.dependants(behind)
+    }
+
+    /// All that works with a value that a step gives, directly or through others.
+    fn reruns(&self, id: StepId, readers: &Readers<'_>) -> Dependants {
+        let mut reached = HashSet::from([id]);
+        let mut open = vec![id];
+        let mut reruns = Vec::new();
+        while let Some(step) = open.pop() {
+            for &reader in self.step(step).step.gives.iter().filter_map(|fact| readers.get(fact)).flatten() {
+                if reached.insert(reader) {
+                    reruns.push(reader);
+                    open.push(reader);
+                }
+            }
+        }
+        self.dependants(reruns)
+    }
+
+    fn readers(&self) -> Readers<'_> {
+        let mut readers = Readers::new();
+        for (index, planned) in self.steps.iter().enumerate() {
+            let step = &planned.step;
+            // A part of an input that is taken from a fact is a value that the step works with, too.
+            let input = Some(step.call.input()).filter(|input| input.contains("\"from\":"));
+            let taken = |fact: &&FactKey| input.is_some_and(|input| input.contains(&format!("\"{fact}\"")));
+            let taken = step.needs.iter().flat_map(Need::facts).filter(taken);
+            for fact in step.reads.iter().chain(taken) {
+                readers.entry(fact).or_default().push(StepId::at(index));
+            }
+        }
+        readers
+    }
+
+    fn dependants(&self, steps: Vec<StepId>) -> Dependants {
+        let mut dependants = Dependants { steps: steps.len(), by_operation: BTreeMap::new() };
+        for step in steps {
+            let step = &self.step(step).step;
+            let subjects = dependants.by_operation.entry(step.call.operation().to_owned()).or_default();
+            subjects.push(step.subject.name().to_owned());
+        }
+        dependants.by_operation.values_mut().for_each(|subjects| subjects.sort_unstable());
+        dependants
     }
 
     /// Those that wait for a vertex, by name; for a set of facts, those that wait for the set.
@@ -186,6 +284,32 @@ impl fmt::Display for Explanation {
         for (index, before) in self.before.iter().enumerate() {
             writeln!(f, "  {} {before}", if index == 0 { "before:" } else { "       " })?;
         }
-        Ok(())
+        let dependants = |head: &str, dependants: &Option<Dependants>| {
+            let told = dependants.iter().filter(|dependants| dependants.steps > 0);
+            told.map(|dependants| dependants.lines(head)).collect::<String>()
+        };
+        f.write_str(&dependants("behind:", &self.behind))?;
+        f.write_str(&dependants("reruns:", &self.reruns))
+    }
+}
+
+impl Dependants {
+    /// `  behind: 12 steps` and a line for each of the first operations by name.
+    fn lines(&self, head: &str) -> String {
+        const SHOWN: usize = 6;
+        let mut out = format!(
+            "  {head} {}\n",
+            if self.steps == 1 { "1 step".to_owned() } else { format!("{} steps", self.steps) }
+        );
+        for (operation, subjects) in self.by_operation.iter().take(SHOWN) {
+            let names = fold_names(subjects.iter().map(String::as_str)).join(" ");
+            out.push_str(&wrap(&format!("          {operation} × {}  ", subjects.len()), &names, 12));
+        }
+        let more = self.by_operation.len().saturating_sub(SHOWN);
+        if more > 0 {
+            let word = if more == 1 { "operation" } else { "operations" };
+            out.push_str(&format!("          and {more} more {word}\n"));
+        }
+        out
     }
 }

@@ -32,6 +32,8 @@ pub enum Severity {
     Error,
     /// The site can be used, and this is still worth a look.
     Warning,
+    /// Nothing is at stake; it could be better, or shorter.
+    Note,
 }
 
 impl fmt::Display for Severity {
@@ -39,6 +41,7 @@ impl fmt::Display for Severity {
         f.write_str(match self {
             Self::Error => "error",
             Self::Warning => "warning",
+            Self::Note => "note",
         })
     }
 }

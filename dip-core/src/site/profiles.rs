@@ -8,6 +8,7 @@ use super::report::{Raw, Report};
 use super::root::Root;
 use super::section::section;
 use super::tree::{Data, Map, Tree};
+use super::{Origin, Profile};
 use crate::id::ProfileName;
 
 /// How long a chain of profiles may be.
@@ -18,6 +19,7 @@ pub(crate) struct Profiles {
     /// All of them; a part of a tree knows its profile as an index into these.
     pub(crate) names: Vec<ProfileName>,
     parents: Vec<Vec<usize>>,
+    origins: Vec<Origin>,
     trees: Vec<Tree>,
     by_name: HashMap<String, usize>,
     together: HashMap<Vec<usize>, Inherited>,
@@ -56,10 +58,21 @@ impl Profiles {
         }
         checker.whole = Whole::Yes;
         let marks: Vec<_> = found.iter().map(|(_, _, entry)| entry.key).collect();
+        let origins = marks.iter().map(|mark| mark.origin(checker.report.sources())).collect();
         let names: Vec<_> = found.into_iter().map(|(name, ..)| name).collect();
-        let mut profiles = Self { names, parents, trees, by_name, together: HashMap::new() };
+        let mut profiles = Self { names, parents, origins, trees, by_name, together: HashMap::new() };
         profiles.cut_circles(&marks, checker.report);
         profiles
+    }
+
+    /// All of them by name, without what they say.
+    pub(crate) fn all(&self) -> BTreeMap<ProfileName, Profile> {
+        let inherits = |index: usize| self.parents[index].iter().map(|parent| self.names[*parent].clone()).collect();
+        let origin = |index: usize| self.origins.get(index).cloned();
+        (self.names.iter().enumerate())
+            .map(|(index, name)| Profile { name: name.clone(), inherits: inherits(index), origin: origin(index) })
+            .map(|profile| (profile.name.clone(), profile))
+            .collect()
     }
 
     /// What these profiles say together; unknown names, which the check tells, say nothing.

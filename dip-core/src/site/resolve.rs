@@ -38,6 +38,7 @@ pub(crate) fn resolve(
     site.services = services(root, &shape, &mut checker);
     let networks = networks(root, &shape, &mut checker);
     let profiles = Profiles::read(root, &shape, &mut checker);
+    site.profiles = profiles.all();
     site.nodes = Nodes::new(&site, &networks, profiles).read(root, &shape, settings, &mut checker);
     let clusters = clusters::read(root, &shape, &mut checker, &site);
     site.clusters = clusters;

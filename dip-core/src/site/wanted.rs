@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cluster, Conduct, Network, Node, NodeState, Pdu, Rack, Service, Switch};
-use crate::id::{ClusterName, NetworkName, NodeName, PduName, RackName, ServiceName, SiteName, SwitchName};
+use super::{Cluster, Conduct, Network, Node, NodeState, Pdu, Profile, Rack, Service, Switch};
+use crate::id::{
+    ClusterName, NetworkName, NodeName, PduName, ProfileName, RackName, ServiceName, SiteName, SwitchName,
+};
 
 /// All that is wanted of one site. Every name in it resolves.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -22,6 +24,10 @@ pub struct Site {
     pub pdus: BTreeMap<PduName, Pdu>,
     /// Its networks.
     pub networks: BTreeMap<NetworkName, Network>,
+    /// Its profiles, for those who explain the site: what they say stands in the settings of the nodes, and no plan reads
+    /// them here.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub profiles: BTreeMap<ProfileName, Profile>,
     /// Its nodes.
     pub nodes: BTreeMap<NodeName, Node>,
     /// The services that it has.
@@ -44,6 +50,7 @@ impl Site {
             switches: BTreeMap::new(),
             pdus: BTreeMap::new(),
             networks: BTreeMap::new(),
+            profiles: BTreeMap::new(),
             nodes: BTreeMap::new(),
             services: BTreeMap::new(),
             clusters: BTreeMap::new(),

@@ -2,6 +2,7 @@
 
 mod crash;
 mod drift;
+mod explain;
 mod journal;
 mod old_files;
 mod plan;

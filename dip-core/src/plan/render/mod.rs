@@ -9,4 +9,6 @@ mod wrap;
 pub use dot::dot;
 pub use fold::fold_names;
 pub use mermaid::mermaid;
+pub(crate) use text::replace_word;
 pub use text::text;
+pub(crate) use wrap::wrap;

@@ -83,7 +83,7 @@ fn general(plan: &Plan, planned: &PlannedStep) -> String {
 }
 
 /// Replaces a name where it stands for itself: `n1` is neither in `n10` nor in `sun1`.
-fn replace_word(text: &str, word: &str, by: &str) -> String {
+pub(crate) fn replace_word(text: &str, word: &str, by: &str) -> String {
     let is_inner = |c: char| c.is_alphanumeric() || c == '-' || c == '_';
     let mut out = String::new();
     let mut rest = text;
