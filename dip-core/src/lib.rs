@@ -5,6 +5,7 @@ pub mod conformance;
 pub mod engine;
 pub mod fact;
 pub mod hardware;
+pub mod history;
 pub mod id;
 pub mod journal;
 pub mod layer;
@@ -19,3 +20,4 @@ pub mod step;
 pub mod subject;
 #[cfg(feature = "mocks")]
 pub mod testing;
+pub mod words;

@@ -10,3 +10,4 @@ pub use dot::dot;
 pub use fold::fold_names;
 pub use mermaid::mermaid;
 pub use text::text;
+pub(crate) use wrap::wrap;

@@ -5,7 +5,7 @@ const WIDTH: usize = 80;
 
 /// The words of `text` in lines of up to 80 characters, all but the first indented by `indent`. `first` begins the first line
 /// as it is. A word that is longer than a line stays whole: it is a name, and somebody will want to copy it.
-pub(super) fn wrap(first: &str, text: &str, indent: usize) -> String {
+pub(crate) fn wrap(first: &str, text: &str, indent: usize) -> String {
     let mut out = first.to_owned();
     let mut width = first.chars().count();
     let mut is_start = true;
