@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{Expected, History, Sample};
 use crate::engine::Limits;
-use crate::id::{LayerId, StepId};
+use crate::id::{LayerId, StepId, Symbol};
 use crate::operation::Patience;
 use crate::plan::{Graph, Plan, Reading, Vertex, VertexId};
 use crate::step::{Lock, StepName};
@@ -128,23 +128,24 @@ impl Plan {
     /// a limit, because waits give both worker and locks back.
     fn bound(&self, laws: &Laws, limits: &Limits, path: Duration) -> (Bound, Duration) {
         let mut work = Duration::ZERO;
-        let mut locked: BTreeMap<&Lock, Duration> = BTreeMap::new();
+        let mut locked: BTreeMap<&Symbol, Duration> = BTreeMap::new();
         for (index, planned) in self.steps().iter().enumerate() {
             let held = laws.of(StepId::at(index)).expected.held;
             work += held;
             for lock in &planned.step.locks {
-                *locked.entry(lock).or_default() += held;
+                *locked.entry(lock.name()).or_default() += held * lock.weight();
             }
         }
         let part = |work: Duration, slots: usize| work / u32::try_from(slots.max(1)).unwrap_or(u32::MAX);
         let workers = limits.workers.max(1);
         let by_workers = part(work, workers);
-        let by_lock = locked.into_iter().map(|(lock, work)| (part(work, limits.capacity(lock)), lock)).max();
-        let lock_takes = by_lock.map_or(Duration::ZERO, |(takes, _)| takes);
+        let locked = locked.into_iter().map(|(name, work)| (Lock::new(name.clone()), work));
+        let by_lock = locked.map(|(lock, work)| (part(work, limits.capacity(&lock)), lock)).max();
+        let lock_takes = by_lock.as_ref().map_or(Duration::ZERO, |(takes, _)| *takes);
         let at_least = by_workers.max(lock_takes);
         let bound = match by_lock {
             _ if path >= at_least => Bound::Path,
-            Some((takes, lock)) if takes >= by_workers => Bound::Lock { lock: lock.clone(), at_least },
+            Some((takes, lock)) if takes >= by_workers => Bound::Lock { lock, at_least },
             _ => Bound::Workers { workers, at_least },
         };
         (bound, at_least)

@@ -1,10 +1,13 @@
 //! The planner, the engine and the journal, tried on a toy layer whose world is a map in memory.
 
 mod drift;
+mod estimate;
+mod history;
 mod journal;
 mod old_files;
 mod plan;
 mod property;
+mod readiness;
 mod resume;
 mod run;
 mod schedule;
