@@ -1,5 +1,6 @@
 //! The report: how a run ended, for people and for machines.
 
+pub mod handoff;
 mod outcome;
 mod readiness;
 mod summary;
