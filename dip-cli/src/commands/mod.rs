@@ -4,8 +4,10 @@ mod apply;
 mod check;
 mod demo;
 mod drift;
+mod export;
 mod order;
 mod plan;
+mod ready;
 mod resume;
 mod runs;
 mod schema;
@@ -47,6 +49,8 @@ pub(crate) fn run(args: &Args, out: &Out) -> Result<u8, CliError> {
         Command::Show(args) => show::run(args, out),
         Command::Why(args) => why::run(args, out),
         Command::Drift(args) => drift::run(args, out),
+        Command::Ready(args) => ready::run(args, out),
+        Command::Export(args) => export::run(args, out),
         Command::Schema => schema::run(out),
     }
 }
@@ -65,4 +69,13 @@ fn in_short(plan: &Plan) -> serde_json::Value {
     } else {
         json!({"to_do": {"plan": plan.id(), "steps": plan.steps().len(), "held": plan.held().len()}})
     }
+}
+
+/// Writes a file whole: a reader sees the old or the new one.
+fn write_file(path: &Path, text: &str) -> Result<(), CliError> {
+    let failed = |source| CliError::File { path: path.to_owned(), action: "written", source };
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".new");
+    std::fs::write(&beside, text).map_err(failed)?;
+    std::fs::rename(&beside, path).map_err(failed)
 }

@@ -3,6 +3,8 @@
 
 mod orders;
 mod place;
+mod ready;
+mod time;
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
@@ -19,7 +21,9 @@ use crate::place::{Done, Place, json_lines};
 fn help_names_every_command_and_the_exit_status() {
     let place = Place::new("help");
     let help = place.dip(&["--help"]).ends(0);
-    for command in ["demo", "check", "plan", "apply", "resume", "runs", "show", "why", "drift", "schema"] {
+    for command in
+        ["demo", "check", "plan", "apply", "resume", "runs", "show", "why", "drift", "ready", "export", "schema"]
+    {
         place.dip(&[command, "--help"]).ends(0).prints("Usage: dip");
         assert!(help.out.lines().any(|line| line.trim_start().starts_with(command)), "{}", help.out);
     }

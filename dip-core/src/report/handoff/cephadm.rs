@@ -9,7 +9,7 @@ use super::yaml::Yaml;
 use super::{HandOff, HandOffError, HandOffFormat};
 
 /// The roles that a message proposes. Labels are free in Ceph, so that any role becomes one.
-const ROLES: [&str; 3] = ["mon", "mgr", "osd"];
+pub(super) const ROLES: [&str; 3] = ["mon", "mgr", "osd"];
 
 pub(super) fn write(list: &HandOff<'_>, cluster: Option<&str>) -> Result<String, HandOffError> {
     let format = HandOffFormat::Cephadm;

@@ -1,10 +1,28 @@
 //! Which cluster a list is for, and which of its exported members play a role.
 
 use super::list::Member;
-use super::{HandOff, HandOffError, HandOffFormat};
+use super::{HandOff, HandOffError, HandOffFormat, cephadm, kubespray, packstack};
+use crate::id::NodeName;
 use crate::site::Cluster;
 
 impl<'a> HandOff<'a> {
+    /// The nodes that a list would be about: the members of its cluster; for Ansible, where none is named, all.
+    ///
+    /// # Errors
+    /// Where the site has no such cluster.
+    pub fn about(&self, format: HandOffFormat, cluster: Option<&str>) -> Result<Vec<&'a NodeName>, HandOffError> {
+        let cluster = match format {
+            HandOffFormat::Ansible => cluster.map(|name| self.named(name)).transpose()?,
+            HandOffFormat::Cephadm => Some(self.cluster(format, cluster, &cephadm::ROLES)?),
+            HandOffFormat::Kubespray => Some(self.cluster(format, cluster, &kubespray::ROLES)?),
+            HandOffFormat::Packstack => Some(self.cluster(format, cluster, &packstack::ROLES)?),
+        };
+        let is_member = |name: &&NodeName| {
+            cluster.is_none_or(|cluster| cluster.members.values().flatten().any(|member| member == *name))
+        };
+        Ok(self.nodes().filter(is_member).collect())
+    }
+
     /// The cluster that is named, else the only one that the site hands over to the installer.
     pub(super) fn cluster(
         &self,

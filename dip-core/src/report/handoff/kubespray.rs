@@ -12,10 +12,11 @@ use super::{HandOff, HandOffError, HandOffFormat, ansible};
 const CONTROL_PLANE: &str = "control_plane";
 const WORKER: &str = "worker";
 const ETCD: &str = "etcd";
+pub(super) const ROLES: [&str; 3] = [CONTROL_PLANE, WORKER, ETCD];
 
 pub(super) fn write(list: &HandOff<'_>, cluster: Option<&str>) -> Result<String, HandOffError> {
     let format = HandOffFormat::Kubespray;
-    let cluster = list.cluster(format, cluster, &[CONTROL_PLANE, WORKER, ETCD])?;
+    let cluster = list.cluster(format, cluster, &ROLES)?;
     let control = list.needed(format, cluster, CONTROL_PLANE)?;
     let mut workers = list.in_role(cluster, WORKER);
     if !cluster.members.contains_key(WORKER) {

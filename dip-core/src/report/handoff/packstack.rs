@@ -12,13 +12,14 @@ const CONTROLLER: &str = "controller";
 const COMPUTE: &str = "compute";
 const NETWORK: &str = "network";
 const STORAGE: &str = "storage";
+pub(super) const ROLES: [&str; 4] = [CONTROLLER, COMPUTE, NETWORK, STORAGE];
 
 /// The port of NTP, which an answer cannot change.
 const NTP_PORT: &str = "123";
 
 pub(super) fn write(list: &HandOff<'_>, cluster: Option<&str>) -> Result<String, HandOffError> {
     let format = HandOffFormat::Packstack;
-    let cluster = list.cluster(format, cluster, &[CONTROLLER, COMPUTE, NETWORK, STORAGE])?;
+    let cluster = list.cluster(format, cluster, &ROLES)?;
     let addresses = |members: Vec<&Member<'_>>| {
         let addresses: Result<Vec<String>, HandOffError> =
             members.into_iter().map(|member| member.by_address(format)).collect();
@@ -44,6 +45,10 @@ pub(super) fn write(list: &HandOff<'_>, cluster: Option<&str>) -> Result<String,
     if !servers.is_empty() {
         let _ = writeln!(out, "CONFIG_NTP_SERVERS={}", servers.join(","));
     }
+    let others = list.time_servers.iter().filter(|server| on_the_usual_port(server).is_none());
+    others.for_each(|server| {
+        drop(writeln!(out, "# An answer cannot name the port of the time server {server}; left out."))
+    });
     Ok(out)
 }
 
