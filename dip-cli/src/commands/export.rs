@@ -30,7 +30,8 @@ pub(super) fn run(args: &Export, out: &Out) -> Result<u8, CliError> {
     match &args.out {
         Some(file) => {
             super::write_file(file, &text)?;
-            out.note(format!("{} nodes are in {}", ready.len(), file.display()));
+            let nodes = if ready.len() == 1 { "1 node is".to_owned() } else { format!("{} nodes are", ready.len()) };
+            out.note(format!("{nodes} in {}", file.display()));
         }
         None => out.text(text)?,
     }

@@ -137,7 +137,8 @@ fn only_nodes_that_are_ready_are_handed_over_and_the_others_are_told_with_the_re
     let text = HANDED_OVER.replace("r1-n1: {rack: r1, profile: base, bmc: {address: 10.8.0.1}, ", "r1-n1: {rack: r1, ");
     place.write("site.yaml", &text);
     let words = ["export", "site.yaml", "--format", "ansible", "--sandbox", "--out", "hosts.yaml"];
-    let done = place.dip(&words).ends(3).tells("left out: r1-n2 is not ready: os.answers@node/r1-n2#1: ");
+    let done =
+        place.dip(&words).ends(3).tells("left out: r1-n2 is not ready: firmware.boot_device@node/r1-n2#1: differs: ");
     done.tells("1 node is in hosts.yaml");
     let list = place.read("hosts.yaml");
     assert!(list.contains("r1-n1:") && !list.contains("r1-n2"), "{list}");

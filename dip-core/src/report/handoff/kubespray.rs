@@ -1,7 +1,8 @@
 //! The `hosts.yaml` of kubespray: each member once with its addresses, and the groups that its playbooks know.
 //!
-//! Format: kubespray, `docs/ansible/inventory.md` ("Inventory": the groups `kube_control_plane`, `kube_node`, `etcd`,
-//! `calico_rr`, and `k8s_cluster` with its children) and `docs/ansible/vars.md` (`ip`, `access_ip`).
+//! Format: kubespray, `docs/ansible/inventory.md` ("Inventory": the groups `kube_control_plane`, `kube_node`, `etcd` and
+//! `calico_rr`) and `docs/ansible/vars.md` (`ip`, `access_ip`). Newer releases make `k8s_cluster` themselves; older ones need
+//! it, and it does no harm there.
 
 use std::collections::BTreeSet;
 

@@ -1,6 +1,6 @@
 //! An answer file of `PackStack`: which node does what, and which time they follow. All other answers keep their defaults.
 //!
-//! Format: RDO, "PackStack All-in-One DIY Configuration" and `packstack --gen-answer-file`; an answer that is left out has the
+//! Format: PackStack, `docs/packstack.rst` ("Global Options") and `packstack --gen-answer-file`; an answer that is left out has the
 //! default of `packstack` (`_loadParamFromFile` in its `run_setup.py`), passwords among them, which it then makes itself.
 
 use std::fmt::Write as _;
@@ -40,15 +40,19 @@ pub(super) fn write(list: &HandOff<'_>, cluster: Option<&str>) -> Result<String,
     answer("CONFIG_CONTROLLER_HOST", vec![controllers[0]])?;
     answer("CONFIG_COMPUTE_HOSTS", list.needed(format, cluster, COMPUTE)?)?;
     answer("CONFIG_NETWORK_HOSTS", list.in_role(cluster, NETWORK))?;
-    answer("CONFIG_STORAGE_HOST", list.in_role(cluster, STORAGE).into_iter().take(1).collect())?;
+    if let Some(storage) =
+        list.in_role(cluster, STORAGE).first().filter(|node| node.node.name != controllers[0].node.name)
+    {
+        // PackStack reads this answer only where its users take on what Red Hat does not support (`check_cinder_vg`).
+        let _ = writeln!(out, "CONFIG_UNSUPPORTED=y\nCONFIG_STORAGE_HOST={}", storage.by_address(format)?);
+    }
     let servers: Vec<&str> = list.time_servers.iter().filter_map(|server| on_the_usual_port(server)).collect();
     if !servers.is_empty() {
         let _ = writeln!(out, "CONFIG_NTP_SERVERS={}", servers.join(","));
     }
-    let others = list.time_servers.iter().filter(|server| on_the_usual_port(server).is_none());
-    others.for_each(|server| {
-        drop(writeln!(out, "# An answer cannot name the port of the time server {server}; left out."))
-    });
+    for server in list.time_servers.iter().filter(|server| on_the_usual_port(server).is_none()) {
+        let _ = writeln!(out, "# An answer cannot name the port of the time server {server}; left out.");
+    }
     Ok(out)
 }
 
