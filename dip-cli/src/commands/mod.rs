@@ -16,13 +16,15 @@ mod why;
 
 use std::path::Path;
 
-use dip::Plan;
 use dip::core::site::Lock;
+use dip::{Engine, Plan};
 use serde_json::json;
 
 use crate::args::{Args, Command};
 use crate::error::CliError;
 use crate::out::Out;
+use crate::present::past::{self, Kind};
+use crate::world::World;
 
 /// All is well, or there is nothing to do.
 const READY: u8 = 0;
@@ -60,6 +62,13 @@ fn keep(lock: &Lock, path: &Path, out: &Out) -> Result<(), CliError> {
     lock.write(path)?;
     out.note(format!("{} keeps the addresses that were chosen; put it under version control", path.display()));
     Ok(())
+}
+
+/// An engine that lets those go first behind whom the longest time lies, where past runs tell how long things take.
+fn engine(world: &World, journals: &Path, out: &Out) -> Engine {
+    let kind = if world.sandbox.is_some() { Kind::Simulated } else { Kind::Real };
+    let history = past::history(journals, &world.site, kind, out);
+    if history.runs() == 0 { world.engine() } else { world.engine().expecting(history.usual()) }
 }
 
 /// A plan in short, for machines.

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use dip::Limits;
 use dip::core::plan::render;
 
 use crate::args::{Format, Plan};
@@ -21,7 +20,7 @@ pub(super) fn run(args: &Plan, out: &Out) -> Result<u8, CliError> {
     let estimate = || {
         let kind = if args.simulation.sandbox { Kind::Simulated } else { Kind::Real };
         let history = past::history(&args.journals.directory(), plan.site(), kind, out);
-        plan.estimate(&history, &Limits::default())
+        plan.estimate(&history, &world.limits())
     };
     match (out.json, args.format) {
         (true, _) if args.estimate => out.json(&estimate())?,

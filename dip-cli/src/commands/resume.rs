@@ -39,7 +39,15 @@ pub(super) fn run(args: &Resume, out: &Out) -> Result<u8, CliError> {
     let plan = Arc::clone(before.plan());
     let world = World::real(Arc::clone(plan.site()), dip::layers())?;
     let orders = Some(OrderFile::beside(&file.path));
-    let work = carry_out(world.engine(), &plan, Work::Rest(&records), Arc::new(journal), orders, Detail::Steps, out);
+    let work = carry_out(
+        super::engine(&world, &directory, out),
+        &plan,
+        Work::Rest(&records),
+        Arc::new(journal),
+        orders,
+        Detail::Steps,
+        out,
+    );
     let report = world.block_on(work)??;
     finish(&report, true, out)
 }

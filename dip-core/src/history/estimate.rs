@@ -136,11 +136,11 @@ impl Plan {
                 *locked.entry(lock.name()).or_default() += held * lock.weight();
             }
         }
-        let part = |work: Duration, slots: usize| work / u32::try_from(slots.max(1)).unwrap_or(u32::MAX);
+        let part = |work: Duration, slots: u32| work / slots.max(1);
         let workers = limits.workers.max(1);
-        let by_workers = part(work, workers);
+        let by_workers = part(work, u32::try_from(workers).unwrap_or(u32::MAX));
         let locked = locked.into_iter().map(|(name, work)| (Lock::new(name.clone()), work));
-        let by_lock = locked.map(|(lock, work)| (part(work, limits.capacity(&lock)), lock)).max();
+        let by_lock = locked.map(|(lock, work)| (part(work, limits.capacity(lock.as_str())), lock)).max();
         let lock_takes = by_lock.as_ref().map_or(Duration::ZERO, |(takes, _)| *takes);
         let at_least = by_workers.max(lock_takes);
         let bound = match by_lock {
@@ -173,7 +173,7 @@ fn pass(graph: &Graph, order: &[VertexId], mut takes: impl FnMut(StepId) -> Dura
         };
         ends[vertex.index()] = match graph.vertices()[vertex.index()] {
             Vertex::Step(step) => begins + takes(step),
-            Vertex::Barrier { .. } | Vertex::Boot(_) | Vertex::Leave(_) => begins,
+            Vertex::Barrier { .. } | Vertex::Boot(_) | Vertex::Leave(_) | Vertex::Wave(_) => begins,
         };
     }
     ends

@@ -9,7 +9,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::sample::Samples;
 use super::{Expected, Sample, run};
 use crate::journal::{Change, Event, Record};
+use crate::operation::Diff;
 use crate::plan::{PlannedStep, Reading};
+use crate::step::Step;
 
 /// The version of the form in which a history is written.
 ///
@@ -115,19 +117,17 @@ impl History {
         Expected::of(&self.samples(planned.step.call.operation(), &planned.reading))
     }
 
-    /// For each step how long it will take in milliseconds, for [`Graph::weighted_heights`](crate::plan::Graph::weighted_heights).
-    #[must_use]
-    pub fn weights(&self, steps: &[PlannedStep]) -> Vec<u32> {
-        let mut known: BTreeMap<(&str, bool), Option<Duration>> = BTreeMap::new();
-        steps
-            .iter()
-            .map(|planned| {
-                let key = (planned.step.call.operation(), matches!(planned.reading, Reading::Differs(_)));
-                let median = *known.entry(key).or_insert_with(|| self.known(planned).map(|expected| expected.median));
-                let median = median.unwrap_or_else(|| Expected::by_default(planned.step.patience).median);
-                u32::try_from(median.as_millis()).unwrap_or(u32::MAX)
-            })
-            .collect()
+    /// How long a step usually takes, for [`Engine::expecting`](crate::engine::Engine::expecting): the median of its operation,
+    /// changes first, else its default. What past runs tell is worked out once and not for each step.
+    pub fn usual(&self) -> impl Fn(&Step) -> Duration + Send + Sync + 'static {
+        let differs = Reading::Differs(Diff::default());
+        let median = |operation: &String| Some(Expected::of(&self.samples(operation, &differs))?.median);
+        let known: BTreeMap<String, Duration> =
+            self.operations.keys().filter_map(|operation| Some((operation.clone(), median(operation)?))).collect();
+        move |step| {
+            let known = known.get(step.call.operation()).copied();
+            known.unwrap_or_else(|| Expected::by_default(step.patience).median)
+        }
     }
 }
 

@@ -90,6 +90,8 @@ async fn what_was_as_wanted_by_itself_says_nothing_of_how_long_a_change_takes() 
     let mut unseen = plan.steps()[0].clone();
     unseen.reading = serde_json::from_str("{\"unknown\": {\"unobservable\": \"why\"}}").expect("a reading");
     assert_eq!(history.expected(&unseen).source, Source::Runs { samples: 6 }, "here it may be either");
+    assert_eq!(history.usual()(&unseen.step), secs(20), "whoever goes first by it is ordered by changes");
+    assert_eq!(History::new().usual()(&unseen.step), secs(15), "or by the default");
 }
 
 #[tokio::test(start_paused = true)]
