@@ -21,6 +21,7 @@
 //! | [`cluster`] | layer 7: quorum, membership |
 //! | [`sandbox`] | a simulated datacenter that implements every provider trait |
 
+mod hand_off;
 #[cfg(doctest)]
 mod readme;
 mod seven;
@@ -39,6 +40,7 @@ pub use dip_sandbox as sandbox;
 pub use dip_core::engine::{Engine, Limits, Prepared, Stop, prepare};
 pub use dip_core::layer::Layers;
 pub use dip_core::plan::{Goal, Plan};
-pub use dip_core::report::{Outcome, Report};
+pub use dip_core::report::{Outcome, Readiness, Report};
 pub use dip_core::site::Site;
+pub use hand_off::hand_off;
 pub use seven::layers;

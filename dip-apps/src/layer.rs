@@ -41,7 +41,8 @@ impl Layer for AppsLayer {
     }
 
     fn propose(&self, site: &Site, _: &Observed) -> Result<Vec<Step>, Vec<Note>> {
-        Ok(site.clusters.values().flat_map(|cluster| members(site, cluster)).collect())
+        let ours = site.clusters.values().filter(|cluster| !cluster.is_handed_over());
+        Ok(ours.flat_map(|cluster| members(site, cluster)).collect())
     }
 
     fn enter(&self, _: &Site, _: &Boot) -> Vec<Step> {

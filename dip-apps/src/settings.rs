@@ -1,6 +1,7 @@
 //! The settings that this layer reads, as types and as the shape that the site file is checked against.
 
-use dip_core::site::{Field, SettingsSchema, Shape, Variant};
+use dip_core::report::handoff::HandOffFormat;
+use dip_core::site::{Field, HANDED_OVER, SettingsSchema, Shape, Variant};
 use serde::{Deserialize, Serialize};
 
 /// The workload `etcd`.
@@ -39,7 +40,7 @@ const fn peer_port() -> u16 {
 /// What this layer adds to the shape of a site.
 #[must_use]
 pub fn schema() -> SettingsSchema {
-    SettingsSchema { workloads: vec![etcd()], ..SettingsSchema::default() }
+    SettingsSchema { workloads: vec![etcd(), handed_over()], ..SettingsSchema::default() }
 }
 
 fn etcd() -> Variant {
@@ -56,6 +57,15 @@ fn etcd() -> Variant {
             Field::optional("client_port", port(), "The port for clients, 2379 where it is left out."),
             Field::optional("peer_port", port(), "The port for members, 2380 where it is left out."),
         ],
+    )
+}
+
+fn handed_over() -> Variant {
+    let installers = HandOffFormat::ALL.map(HandOffFormat::as_str).to_vec();
+    Variant::new(
+        HANDED_OVER,
+        "A workload that another installer brings up: dip brings its members to ready state, and `dip export` lists them for it.",
+        vec![Field::required("installer", Shape::Choice(installers), "The installer that takes it over.")],
     )
 }
 

@@ -1,9 +1,11 @@
 //! The command line.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use dip::core::explain::Rule;
+use dip::core::report::handoff::HandOffFormat;
 use dip::core::site::GivenValue;
 
 /// Brings racks of real machines to ready state, in the right order, with the services that a site already has.
@@ -21,8 +23,9 @@ Exit status:
     0  ready, or nothing to do
     1  a step failed or is blocked, or the run could not go on
     2  the command line, the site file or the plan is wrong
-    3  something differs or was found (drift, diff, lint, outliers, plan --exit-code)
-    4  something could not be observed (drift)
+    3  something differs or was found (drift, diff, lint, outliers, plan --exit-code), or is
+       not ready (ready, export)
+    4  something could not be observed (drift, ready)
   130  interrupted, or the answer was not yes";
 
 /// Options of every command.
@@ -77,6 +80,10 @@ pub(crate) enum Command {
     Runs(Runs),
     /// Show where a run stands, also while it goes on
     Show(Show),
+    /// Tell which nodes are at ready state, and what the others lack; changes nothing
+    Ready(Ready),
+    /// List the nodes that are ready for an installer that goes on from there; changes nothing
+    Export(Export),
     /// Explain why a step is there, what it waits for and what waits for it
     Why(Why),
     /// Name what differs from the site file; changes nothing
@@ -228,6 +235,11 @@ pub(crate) struct Plan {
     /// End with status 3 where something has to be done
     #[arg(long)]
     pub(crate) exit_code: bool,
+    /// Print only how long it will take
+    #[arg(long, conflicts_with = "format")]
+    pub(crate) estimate: bool,
+    #[command(flatten)]
+    pub(crate) journals: Journals,
 }
 
 #[derive(Debug, clap::Args)]
@@ -376,6 +388,45 @@ pub(crate) struct Outliers {
     /// How far to look
     #[arg(long, default_value = "everything")]
     pub(crate) through: Through,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Ready {
+    #[command(flatten)]
+    pub(crate) files: SiteFiles,
+    /// The nodes; all that are wanted at ready state where none is named
+    pub(crate) nodes: Vec<String>,
+    #[command(flatten)]
+    pub(crate) simulation: Simulation,
+    /// Look again until they are ready, for so long at most (`90s`, `20m`, `1h30m`)
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(crate) wait: Option<Duration>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Export {
+    #[command(flatten)]
+    pub(crate) files: SiteFiles,
+    #[command(flatten)]
+    pub(crate) simulation: Simulation,
+    /// The installer that the list is for: ansible, cephadm, kubespray or packstack
+    #[arg(long, value_name = "INSTALLER")]
+    pub(crate) format: HandOffFormat,
+    /// The cluster that is handed over; the one that the site hands over to that installer where it is left out
+    #[arg(long, value_name = "NAME")]
+    pub(crate) cluster: Option<String>,
+    /// Write the list to a file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// List all nodes that the site file wants at ready state, and do not look whether they are
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+/// A duration as people write it: `90s`, `20m`, `1h30m`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let span: jiff::SignedDuration = text.parse().map_err(|_| "write it like `90s`, `20m` or `1h30m`".to_owned())?;
+    Duration::try_from(span).map_err(|_| "it must not be negative".to_owned())
 }
 
 #[cfg(test)]

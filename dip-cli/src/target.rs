@@ -12,6 +12,15 @@ use crate::error::CliError;
 /// The end of the names of runs in a simulation, which is gone when its process ends.
 pub(crate) const SANDBOX: &str = "-sandbox";
 
+/// Whether a run was in a simulation. Of several that began in one second all but the first have a number behind the word.
+pub(crate) fn is_simulated(run: &str) -> bool {
+    let base = run
+        .rsplit_once('-')
+        .filter(|(_, end)| end.bytes().all(|byte| byte.is_ascii_digit()))
+        .map_or(run, |(base, _)| base);
+    base.ends_with(SANDBOX)
+}
+
 /// A plan or a site, by the content of the file.
 pub(crate) enum Target {
     Plan(Box<Plan>),
@@ -81,4 +90,18 @@ pub(crate) fn read(path: &Path) -> Result<Vec<Record>, CliError> {
 pub(crate) fn view(run: &RunFile) -> Result<RunView, CliError> {
     RunView::of(&read(&run.path)?)
         .ok_or_else(|| CliError::Usage(format!("{} does not begin with a plan", run.path.display())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_simulated;
+
+    #[test]
+    fn a_simulated_run_is_told_by_its_name_also_where_it_has_a_number() {
+        assert!(is_simulated("20260105T080002-3a73de-sandbox"));
+        assert!(is_simulated("20260105T080002-3a73de-sandbox-12"));
+        assert!(!is_simulated("20260105T080002-3a73de"));
+        assert!(!is_simulated("20260105T080002-123456"));
+        assert!(!is_simulated("20260105T080002-3a73de-2"));
+    }
 }

@@ -77,7 +77,7 @@ impl World {
         engine.clock(Arc::clone(&self.clock)).limits(self.limits())
     }
 
-    fn limits(&self) -> Limits {
+    pub(crate) fn limits(&self) -> Limits {
         Limits::of(&self.site, &self.layers)
     }
 }

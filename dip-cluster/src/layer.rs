@@ -43,7 +43,8 @@ impl Layer for ClusterLayer {
     }
 
     fn propose(&self, site: &Site, _: &Observed) -> Result<Vec<Step>, Vec<Note>> {
-        Ok(site.clusters.values().flat_map(|cluster| steps(site, cluster)).collect())
+        let ours = site.clusters.values().filter(|cluster| !cluster.is_handed_over());
+        Ok(ours.flat_map(|cluster| steps(site, cluster)).collect())
     }
 
     fn enter(&self, _: &Site, _: &Boot) -> Vec<Step> {

@@ -6,6 +6,7 @@ pub mod engine;
 pub mod explain;
 pub mod fact;
 pub mod hardware;
+pub mod history;
 pub mod id;
 pub mod journal;
 pub mod layer;
@@ -20,3 +21,4 @@ pub mod step;
 pub mod subject;
 #[cfg(feature = "mocks")]
 pub mod testing;
+pub mod words;

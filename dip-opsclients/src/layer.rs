@@ -86,15 +86,27 @@ fn note(node: &Node, path: &str, why: &str) -> Note {
 }
 
 fn follow_time(site: &Site, node: &Node, time: &TimeSettings) -> Result<Step, String> {
+    let ntp = ntp(site, time)?;
+    let clock = if time.control_clock == Some(false) { Clock::Watched } else { Clock::Set };
+    Ok(FollowTime::new(&node.name, &ntp.servers, clock)?.step())
+}
+
+fn ntp(site: &Site, time: &TimeSettings) -> Result<NtpSettings, String> {
     let service = site
         .services
         .get(&time.service)
         .filter(|service| service.driver.kind.as_str() == NTP)
         .ok_or_else(|| format!("service `{}` is not of kind `{NTP}`", time.service))?;
-    let ntp: NtpSettings =
-        service.driver.read().map_err(|error| format!("service `{}` cannot be read: {error}", time.service))?;
-    let clock = if time.control_clock == Some(false) { Clock::Watched } else { Clock::Set };
-    Ok(FollowTime::new(&node.name, &ntp.servers, clock)?.step())
+    service.driver.read().map_err(|error| format!("service `{}` cannot be read: {error}", time.service))
+}
+
+/// The time servers that a node follows by the site file, for those to whom it is handed over; none where it does not say.
+#[must_use]
+pub fn time_servers(site: &Site, node: &Node) -> Vec<String> {
+    // What cannot be read is told by `propose`, with its place in the site file.
+    let settings = node.settings.read::<OpsClientsSettings>(LayerId::OpsClients).ok().flatten();
+    let time = settings.and_then(|settings| settings.time);
+    time.and_then(|time| ntp(site, &time).ok()).map_or_else(Vec::new, |ntp| ntp.servers)
 }
 
 fn use_resolver(site: &Site, node: &Node, resolver: ResolverSettings) -> Result<Step, String> {

@@ -26,4 +26,4 @@ pub mod steps;
 mod testing;
 mod unit;
 
-pub use layer::OpsClientsLayer;
+pub use layer::{OpsClientsLayer, time_servers};

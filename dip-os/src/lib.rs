@@ -22,6 +22,7 @@
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod layer;
+mod login;
 mod node;
 pub mod providers;
 pub mod settings;
@@ -30,3 +31,4 @@ pub mod steps;
 mod testing;
 
 pub use layer::OsLayer;
+pub use login::login;

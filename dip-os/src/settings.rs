@@ -46,6 +46,26 @@ pub struct SshSettings {
     pub r#become: Option<Become>,
 }
 
+impl SshSettings {
+    /// The address or host name by which a node is reached; `None` where it has none.
+    #[must_use]
+    pub fn address_of(&self, node: &Node) -> Option<String> {
+        self.address.clone().or_else(|| node.address().map(|address| address.to_string()))
+    }
+
+    /// The TCP port.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port.unwrap_or(22)
+    }
+
+    /// The user.
+    #[must_use]
+    pub fn user(&self) -> &str {
+        self.user.as_deref().unwrap_or("root")
+    }
+}
+
 /// How a user becomes root.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -63,7 +63,7 @@ pub(crate) fn all(world: &Arc<World>, access: Access) -> Providers {
         let host = SandboxHost::new(line(&subject, "sandbox host", QUICK), name.clone());
         providers.insert::<dyn Host>(&subject, Arc::new(host));
     }
-    for (name, cluster) in &world.site.clusters {
+    for (name, cluster) in world.site.clusters.iter().filter(|(_, cluster)| !cluster.is_handed_over()) {
         let subject = Subject::cluster(name);
         let members = cluster.members.values().flatten().cloned().collect();
         let membership = SandboxMembership::new(line(&subject, "sandbox etcd", QUICK), name.clone(), members);

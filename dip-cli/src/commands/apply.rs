@@ -108,11 +108,12 @@ async fn act(answer: Answer, args: &Apply, world: &World, plan: &Arc<Plan>, out:
 }
 
 async fn start(args: &Apply, world: &World, plan: &Arc<Plan>, out: &Out) -> Result<u8, CliError> {
+    let engine = super::engine(world, &args.journals.directory(), out);
     let file = new_run(&args.journals.directory(), world, plan)?;
     out.note(format!("run {}, journal in {}", file.run, args.journals.directory().display()));
     let journal = Arc::new(FileJournal::create(&file.path)?);
     let orders = world.sandbox.is_none().then(|| OrderFile::beside(&file.path));
-    let report = carry_out(world.engine(), plan, Work::New(&file.run), journal, orders, Detail::Steps, out).await?;
+    let report = carry_out(engine, plan, Work::New(&file.run), journal, orders, Detail::Steps, out).await?;
     finish(&report, world.sandbox.is_none(), out)
 }
 

@@ -5,12 +5,14 @@ mod check;
 mod demo;
 mod diff;
 mod drift;
+mod export;
 mod impact;
 mod lint;
 mod order;
 mod outliers;
 mod pin;
 mod plan;
+mod ready;
 mod resume;
 mod runs;
 mod schema;
@@ -19,13 +21,15 @@ mod why;
 
 use std::path::Path;
 
-use dip::Plan;
 use dip::core::site::Lock;
+use dip::{Engine, Plan};
 use serde_json::json;
 
 use crate::args::{Args, Command};
 use crate::error::CliError;
 use crate::out::Out;
+use crate::present::past::{self, Kind};
+use crate::world::World;
 
 /// All is well, or there is nothing to do.
 const READY: u8 = 0;
@@ -52,6 +56,8 @@ pub(crate) fn run(args: &Args, out: &Out) -> Result<u8, CliError> {
         Command::Runs(args) => runs::run(args, out),
         Command::Show(args) => show::run(args, out),
         Command::Why(args) => why::run(args, out),
+        Command::Ready(args) => ready::run(args, out),
+        Command::Export(args) => export::run(args, out),
         Command::Drift(args) => drift::run(args, out),
         Command::Impact(args) => impact::run(args, out),
         Command::Lint(args) => lint::run(args, out),
@@ -68,6 +74,13 @@ fn keep(lock: &Lock, path: &Path, out: &Out) -> Result<(), CliError> {
     Ok(())
 }
 
+/// An engine that lets those go first behind whom the longest time lies, where past runs tell how long things take.
+fn engine(world: &World, journals: &Path, out: &Out) -> Engine {
+    let kind = if world.sandbox.is_some() { Kind::Simulated } else { Kind::Real };
+    let history = past::history(journals, &world.site, kind, out);
+    if history.runs() == 0 { world.engine() } else { world.engine().expecting(history.usual()) }
+}
+
 /// A plan in short, for machines.
 fn in_short(plan: &Plan) -> serde_json::Value {
     if plan.is_empty() {
@@ -75,4 +88,13 @@ fn in_short(plan: &Plan) -> serde_json::Value {
     } else {
         json!({"to_do": {"plan": plan.id(), "steps": plan.steps().len(), "held": plan.held().len()}})
     }
+}
+
+/// Writes a file whole: a reader sees the old or the new one.
+fn write_file(path: &Path, text: &str) -> Result<(), CliError> {
+    let failed = |source| CliError::File { path: path.to_owned(), action: "written", source };
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".new");
+    std::fs::write(&beside, text).map_err(failed)?;
+    std::fs::rename(&beside, path).map_err(failed)
 }

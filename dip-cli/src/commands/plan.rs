@@ -1,6 +1,5 @@
 //! `dip plan`: what has to be done; changes nothing.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use dip::core::plan::render;
@@ -8,6 +7,7 @@ use dip::core::plan::render;
 use crate::args::{Format, Plan};
 use crate::error::CliError;
 use crate::out::Out;
+use crate::present::past::{self, Kind};
 use crate::world::{self, World};
 
 pub(super) fn run(args: &Plan, out: &Out) -> Result<u8, CliError> {
@@ -17,14 +17,22 @@ pub(super) fn run(args: &Plan, out: &Out) -> Result<u8, CliError> {
     let world = World::new(Arc::new(loaded.site), layers, &args.simulation)?;
     let plan = world.block_on(world.prepare(args.through.goal()))??.plan;
     let json = || serde_json::to_string(&*plan).map_err(|error| CliError::Output(error.into()));
+    let estimate = || {
+        let kind = if args.simulation.sandbox { Kind::Simulated } else { Kind::Real };
+        let history = past::history(&args.journals.directory(), plan.site(), kind, out);
+        plan.estimate(&history, &world.limits())
+    };
     match (out.json, args.format) {
+        (true, _) if args.estimate => out.json(&estimate())?,
+        (false, _) if args.estimate => out.text(estimate())?,
         (true, _) | (_, Format::Json) => out.line(json()?)?,
-        (_, Format::Text) => out.text(render::text(&plan))?,
+        (_, Format::Text) if plan.is_empty() => out.text(render::text(&plan))?,
+        (_, Format::Text) => out.text(format!("{}\n{}", render::text(&plan), estimate()))?,
         (_, Format::Dot) => out.text(render::dot(&plan))?,
         (_, Format::Mermaid) => out.text(render::mermaid(&plan))?,
     }
     if let Some(file) = &args.out {
-        write(file, &json()?)?;
+        super::write_file(file, &json()?)?;
         out.note(format!(
             "plan {} is in {}; `dip apply {}` carries it out",
             plan.id().short(),
@@ -41,13 +49,4 @@ pub(super) fn run(args: &Plan, out: &Out) -> Result<u8, CliError> {
         None => {}
     }
     Ok(if args.exit_code && !plan.is_empty() { super::DIFFERS } else { super::READY })
-}
-
-/// Writes a file whole: a reader sees the old or the new one.
-fn write(path: &Path, text: &str) -> Result<(), CliError> {
-    let failed = |source| CliError::File { path: path.to_owned(), action: "written", source };
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".new");
-    std::fs::write(&beside, text).map_err(failed)?;
-    std::fs::rename(&beside, path).map_err(failed)
 }

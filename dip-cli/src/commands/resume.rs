@@ -10,14 +10,14 @@ use crate::args::Resume;
 use crate::error::CliError;
 use crate::out::Out;
 use crate::run::{Detail, Work, carry_out};
-use crate::target::{SANDBOX, find_run, view};
+use crate::target::{find_run, is_simulated, view};
 use crate::world::World;
 
 pub(super) fn run(args: &Resume, out: &Out) -> Result<u8, CliError> {
     let directory = args.journals.directory();
-    let open = |run: &dip::core::engine::RunView| run.outcome != Some(Outcome::Ready) && !run.run.ends_with(SANDBOX);
+    let open = |run: &dip::core::engine::RunView| run.outcome != Some(Outcome::Ready) && !is_simulated(&run.run);
     let file = find_run(&directory, args.run.as_deref(), open, "run to go on with")?;
-    if file.run.ends_with(SANDBOX) {
+    if is_simulated(&file.run) {
         let text = format!(
             "run `{}` was in a simulated datacenter, which is gone; start another with `dip apply --sandbox`",
             file.run
@@ -39,7 +39,15 @@ pub(super) fn run(args: &Resume, out: &Out) -> Result<u8, CliError> {
     let plan = Arc::clone(before.plan());
     let world = World::real(Arc::clone(plan.site()), dip::layers())?;
     let orders = Some(OrderFile::beside(&file.path));
-    let work = carry_out(world.engine(), &plan, Work::Rest(&records), Arc::new(journal), orders, Detail::Steps, out);
+    let work = carry_out(
+        super::engine(&world, &directory, out),
+        &plan,
+        Work::Rest(&records),
+        Arc::new(journal),
+        orders,
+        Detail::Steps,
+        out,
+    );
     let report = world.block_on(work)??;
     finish(&report, true, out)
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use dip::Report;
 use dip::core::engine::{RunView, Status, Waiting};
+use dip::core::history::History;
 use dip::core::id::{LayerId, StepId};
 use dip::core::journal::Change;
 use serde_json::json;
@@ -12,6 +13,7 @@ use serde_json::json;
 use crate::args::Show;
 use crate::error::CliError;
 use crate::out::Out;
+use crate::present::past::{self, Kind};
 use crate::present::standing::standing;
 use crate::target::{find_run, view};
 
@@ -26,7 +28,9 @@ pub(super) fn run(args: &Show, out: &Out) -> Result<u8, CliError> {
     }
     head(&view, out)?;
     layers(&view, out)?;
-    open_steps(&view, out)?;
+    let kind = Kind::of_run(&view.run);
+    let history = past::history(&args.journals.directory(), view.plan().site(), kind, out);
+    open_steps(&view, &history, out)?;
     Ok(super::READY)
 }
 
@@ -75,12 +79,12 @@ fn layers(view: &RunView, out: &Out) -> Result<(), CliError> {
 }
 
 /// The steps that failed, run, or wait for something of their own. Those that wait for these are not listed.
-fn open_steps(view: &RunView, out: &Out) -> Result<(), CliError> {
+fn open_steps(view: &RunView, history: &History, out: &Out) -> Result<(), CliError> {
     const SHOWN: usize = 20;
     let (mut failed, mut open) = (Vec::new(), Vec::new());
     for (index, planned) in view.plan().steps().iter().enumerate() {
         let step = StepId::at(index);
-        let words = || standing(view, step);
+        let words = || standing(view, step, history);
         let (list, words) = match view.schedule.status(step) {
             Status::Settled(_) | Status::Blocked { .. } => continue,
             Status::Waiting(Waiting::Needs(_) | Waiting::Limit { .. } | Waiting::Stopped) => continue,

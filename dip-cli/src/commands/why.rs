@@ -5,12 +5,14 @@ use std::sync::Arc;
 use dip::Goal;
 use dip::Plan;
 use dip::core::engine::RunView;
+use dip::core::history::History;
 use dip::core::id::StepId;
 use dip::core::plan::Explanation;
 
 use crate::args::{SiteFiles, Why};
 use crate::error::CliError;
 use crate::out::Out;
+use crate::present::past::{self, Kind};
 use crate::present::standing::standing;
 use crate::target::{Target, find_run, view};
 use crate::world::{self, World};
@@ -27,7 +29,9 @@ pub(super) fn run(args: &Why, out: &Out) -> Result<u8, CliError> {
     let file = find_run(&args.journals.directory(), Some(&name), |_| true, "run")?;
     let view = view(&file)?;
     let plan = Arc::clone(view.plan());
-    tell(plan.why(&args.subject)?, Some(&view), &plan, out)
+    let stories = plan.why(&args.subject)?;
+    let history = past::history(&args.journals.directory(), plan.site(), Kind::of_run(&view.run), out);
+    tell(stories, Some((&view, &history)), &plan, out)
 }
 
 fn plan_of_site(args: &Why, out: &Out) -> Result<Arc<Plan>, CliError> {
@@ -38,7 +42,7 @@ fn plan_of_site(args: &Why, out: &Out) -> Result<Arc<Plan>, CliError> {
     Ok(world.block_on(world.prepare(Goal::Everything))??.plan)
 }
 
-fn tell(stories: Vec<Explanation>, view: Option<&RunView>, plan: &Plan, out: &Out) -> Result<u8, CliError> {
+fn tell(stories: Vec<Explanation>, run: Option<(&RunView, &History)>, plan: &Plan, out: &Out) -> Result<u8, CliError> {
     for (index, story) in stories.into_iter().enumerate() {
         if out.json {
             out.json(&story)?;
@@ -46,8 +50,8 @@ fn tell(stories: Vec<Explanation>, view: Option<&RunView>, plan: &Plan, out: &Ou
         }
         out.text(format!("{}{story}", if index == 0 { "" } else { "\n" }))?;
         let step = plan.steps().iter().position(|planned| planned.step.name.as_str() == story.step);
-        if let Some((view, step)) = view.zip(step) {
-            out.line(format!("  now:    {}", standing(view, StepId::at(step))))?;
+        if let Some(((view, history), step)) = run.zip(step) {
+            out.line(format!("  now:    {}", standing(view, StepId::at(step), history)))?;
         }
     }
     Ok(super::READY)

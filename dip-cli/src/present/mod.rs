@@ -2,6 +2,7 @@
 
 pub(crate) mod lines;
 pub(crate) mod log;
+pub(crate) mod past;
 pub(crate) mod progress;
 pub(crate) mod spinner;
 pub(crate) mod standing;

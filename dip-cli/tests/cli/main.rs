@@ -5,6 +5,8 @@ mod explain;
 mod orders;
 mod place;
 mod portable;
+mod ready;
+mod time;
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
@@ -22,8 +24,8 @@ fn help_names_every_command_and_the_exit_status() {
     let place = Place::new("help");
     let help = place.dip(&["--help"]).ends(0);
     for command in [
-        "demo", "check", "pin", "plan", "apply", "resume", "runs", "show", "why", "drift", "impact", "lint", "diff",
-        "outliers", "schema",
+        "demo", "check", "pin", "plan", "apply", "resume", "retry", "skip", "hold", "continue", "runs", "show", "why",
+        "drift", "impact", "lint", "diff", "outliers", "ready", "export", "schema",
     ] {
         place.dip(&[command, "--help"]).ends(0).prints("Usage: dip");
         assert!(help.out.lines().any(|line| line.trim_start().starts_with(command)), "{}", help.out);

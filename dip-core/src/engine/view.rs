@@ -1,10 +1,12 @@
 //! A run as its journal tells it, also while it goes on.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::{Limits, Schedule};
+use crate::id::StepId;
 use crate::journal::{Event, Owner, Record};
 use crate::plan::Plan;
 use crate::report::Outcome;
@@ -24,6 +26,8 @@ pub struct RunView {
     pub owner: Option<Owner>,
     /// How it ended; `None` where it goes on, or its process died.
     pub outcome: Option<Outcome>,
+    /// When its last owner first began with each step that it has not finished.
+    begun: BTreeMap<StepId, Timestamp>,
 }
 
 impl RunView {
@@ -39,6 +43,7 @@ impl RunView {
             last: first.at,
             owner: None,
             outcome: None,
+            begun: BTreeMap::new(),
         };
         records.iter().for_each(|record| view.record(record));
         Some(view)
@@ -54,11 +59,25 @@ impl RunView {
                     self.schedule.reopen();
                 }
                 self.outcome = None;
+                self.begun.clear();
+            }
+            Event::Started { step, .. } => {
+                self.begun.entry(*step).or_insert(record.at);
+            }
+            Event::Settled { step, .. } | Event::Failed { step, .. } => {
+                self.begun.remove(step);
             }
             Event::Ended { outcome, .. } => self.outcome = Some(*outcome),
             _ => {}
         }
         self.schedule.record(record);
+    }
+
+    /// When its last owner first began with a step, waits and further attempts included; `None` where it has not begun or is
+    /// finished with it. An expected end counts from here.
+    #[must_use]
+    pub fn begun(&self, step: StepId) -> Option<Timestamp> {
+        self.begun.get(&step).copied()
     }
 
     /// What it carries out.

@@ -97,7 +97,7 @@ impl<'a> Context<'a> {
 }
 
 /// How long and how often a step is tried.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Patience {
     /// From the step's start to its giving up, all attempts and waits included.
     pub deadline: Duration,

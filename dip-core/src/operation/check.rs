@@ -90,14 +90,20 @@ impl fmt::Display for Diff {
             if index > 0 {
                 f.write_str(", ")?;
             }
-            match (&change.now, &change.wanted) {
-                (Some(now), Some(wanted)) => write!(f, "{} {now} → {wanted}", change.what)?,
-                (None, Some(wanted)) => write!(f, "+ {} {wanted}", change.what)?,
-                (Some(now), None) => write!(f, "- {} {now}", change.what)?,
-                (None, None) => f.write_str(&change.what)?,
-            }
+            change.fmt(f)?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.now, &self.wanted) {
+            (Some(now), Some(wanted)) => write!(f, "{} {now} → {wanted}", self.what),
+            (None, Some(wanted)) => write!(f, "+ {} {wanted}", self.what),
+            (Some(now), None) => write!(f, "- {} {now}", self.what),
+            (None, None) => f.write_str(&self.what),
+        }
     }
 }
 

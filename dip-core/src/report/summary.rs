@@ -13,6 +13,7 @@ use crate::journal::{Change, FailureKind};
 use crate::plan::PlanId;
 use crate::step::StepName;
 use crate::subject::Subject;
+use crate::words::duration;
 
 /// What a run did.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -90,7 +91,7 @@ impl fmt::Display for Report {
         for (word, count) in counts.into_iter().filter(|(_, count)| *count > 0) {
             write!(f, ", {count} {word}")?;
         }
-        writeln!(f, ", in {}.", words(self.took))?;
+        writeln!(f, ", in {}.", duration(self.took))?;
         for step in &self.steps {
             if let Status::Skipped { reason } = &step.status {
                 writeln!(f, "  skipped: {} — {reason}", step.name)?;
@@ -124,15 +125,6 @@ impl fmt::Display for Report {
             }
         }
         Ok(())
-    }
-}
-
-/// A duration as people say it: `4.2 s`, `3 min 27 s`, `2 h 05 min`.
-fn words(duration: Duration) -> String {
-    match duration.as_secs() {
-        0..60 => format!("{:.1} s", duration.as_secs_f64()),
-        seconds @ 60..3600 => format!("{} min {:02} s", seconds / 60, seconds % 60),
-        seconds => format!("{} h {:02} min", seconds / 3600, seconds / 60 % 60),
     }
 }
 

@@ -31,6 +31,23 @@ pub struct Cluster {
     pub origin: Option<Origin>,
 }
 
+/// The kind of a workload that another installer brings up: dip brings its members to ready state and hands them over.
+pub const HANDED_OVER: &str = "handed_over";
+
+impl Cluster {
+    /// Whether another installer brings it up: no layer proposes anything for it then.
+    #[must_use]
+    pub fn is_handed_over(&self) -> bool {
+        self.workload.kind.as_str() == HANDED_OVER
+    }
+
+    /// The installer that it is handed over to, where it is.
+    #[must_use]
+    pub fn installer(&self) -> Option<&str> {
+        self.workload.settings.get("installer").filter(|_| self.is_handed_over())?.as_str()
+    }
+}
+
 /// What must hold while a cluster is changed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClusterPolicy {

@@ -43,7 +43,7 @@ mod window;
 mod yaml;
 
 pub use base::{LockedBase, Pin};
-pub use cluster::{Cluster, ClusterPolicy, Pause, Service, Spread};
+pub use cluster::{Cluster, ClusterPolicy, HANDED_OVER, Pause, Service, Spread};
 pub(crate) use clusters::domains_of;
 pub(crate) use conduct::limit_of;
 pub use conduct::{Ceilings, Closed, ClosedBy, Conduct, Freeze, Limit, Rollout};

@@ -2,11 +2,14 @@
 
 mod crash;
 mod drift;
+mod estimate;
 mod explain;
+mod history;
 mod journal;
 mod old_files;
 mod plan;
 mod property;
+mod readiness;
 mod resume;
 mod rollout;
 mod run;

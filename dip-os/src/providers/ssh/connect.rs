@@ -34,7 +34,7 @@ fn target(node: &Node, ssh: &SshSettings, secrets: &dyn Secrets) -> Result<Targe
         secrets.resolve(reference).map_err(|source| ConnectError::Secret { user: user.clone(), source })
     };
 
-    let address = ssh.address.clone().or_else(|| node.address().map(|address| address.to_string()));
+    let address = ssh.address_of(node);
     if address.is_none() {
         errors.push(wrong("the node has no address; give its primary interface one, or say `address` here".to_owned()));
     }
@@ -57,8 +57,8 @@ fn target(node: &Node, ssh: &SshSettings, secrets: &dyn Secrets) -> Result<Targe
         (Some(address), Ok(login), Ok(host_keys)) => Ok(Target {
             node: node.name.to_string(),
             address,
-            port: ssh.port.unwrap_or(22),
-            user: ssh.user.clone().unwrap_or_else(|| "root".to_owned()),
+            port: ssh.port(),
+            user: ssh.user().to_owned(),
             login,
             host_keys,
             elevation: match ssh.r#become {
