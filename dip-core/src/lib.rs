@@ -8,6 +8,7 @@ pub mod hardware;
 pub mod id;
 pub mod journal;
 pub mod layer;
+pub mod metrics;
 pub mod observed;
 pub mod operation;
 pub mod plan;
