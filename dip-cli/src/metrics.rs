@@ -88,3 +88,61 @@ pub(crate) fn write(path: &Path, text: &str) -> std::io::Result<()> {
     }
     written
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use dip::core::journal::MemoryJournal;
+    use dip::core::site::{Format, Lock, Site, Source};
+    use dip::sandbox::{Sandbox, datacenter};
+    use dip::{Goal, Limits, Stop, prepare};
+    use tokio::sync::mpsc::unbounded_channel;
+
+    use super::*;
+
+    fn records() -> Vec<Record> {
+        let layers = dip::layers();
+        let source = Source::new("site.yaml", Format::Yaml, datacenter(1, 1));
+        let site = Arc::new(Site::parse(&[source], &layers.settings(), &Lock::default()).expect("a site").site);
+        let sandbox = Sandbox::new(&site, 1);
+        let (providers, clock, journal) = (sandbox.providers(), sandbox.clock(), Arc::new(MemoryJournal::new()));
+        sandbox.block_on(async {
+            let prepared = prepare(site, &layers, &providers, Goal::Ready, &Limits::default(), &clock).await;
+            let engine = Engine::new(layers.operations(), providers.clone()).clock(Arc::new(clock));
+            let plan = prepared.expect("a plan").plan;
+            engine.run("kept", plan, Arc::clone(&journal) as _, &Stop::new()).await.expect("a run");
+        });
+        journal.records()
+    }
+
+    #[test]
+    fn the_file_is_written_while_the_run_goes_on_and_at_its_end() {
+        let records = records();
+        let path = std::env::temp_dir().join(format!("dip-kept-{}.prom", std::process::id()));
+        let read = || std::fs::read_to_string(&path).expect("it was written");
+        let has = |count: usize| read().contains(&format!("dip_journal_records_total{{site=\"demo\"}} {count}\n"));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+        runtime.expect("a runtime").block_on(async {
+            let (sender, receiver) = unbounded_channel();
+            let keeper = tokio::spawn({
+                let path = path.clone();
+                async move { keep(Metrics::new(), receiver, &path).await }
+            });
+            let send = |record: &Record| sender.send(record.clone()).expect("it listens");
+            send(&records[0]);
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            assert!(has(1), "the plan is told at once");
+            send(&records[1]);
+            tokio::time::sleep(EVERY / 2).await;
+            assert!(has(1), "it is not written for each record");
+            tokio::time::sleep(EVERY).await;
+            assert!(has(2), "it is written after a while, though nothing more happened");
+            records[2..].iter().for_each(send);
+            drop(sender);
+            keeper.await.expect("no panic").expect("it could be written");
+        });
+        assert!(has(records.len()) && read().contains("outcome=\"ready\"} 1\n"), "{}", read());
+        std::fs::remove_file(&path).expect("it is there");
+    }
+}
