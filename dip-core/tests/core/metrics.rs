@@ -1,5 +1,6 @@
 //! Metrics: the same from a run and from its journal, in a form that Prometheus reads, with labels that stay few.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -152,4 +153,17 @@ async fn drift_is_told_by_layer() {
     assert_eq!((checks("follows", "os"), checks("unknown", "os")), (1.0, 0.0), "{text}");
     assert!(LayerId::ALL.iter().all(|layer| checks("differs", layer.as_str()) >= 0.0), "each layer is told");
     assert_eq!(samples["dip_drift_looked_at_checks{site=\"toy\"}"], 6.0);
+}
+
+/// And none that is not there.
+#[tokio::test(start_paused = true)]
+async fn the_page_tells_each_metric_that_there_is() {
+    let page = include_str!("../../../docs/observability.md");
+    let (stage, records) = eventful().await;
+    let text = text_of(&records) + &drift_text(&stage.prepare().await.expect("a plan"));
+    let there: BTreeSet<&str> =
+        text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' ').map(|(name, _)| name)).collect();
+    let told: BTreeSet<&str> =
+        page.lines().filter_map(|line| line.strip_prefix("| `dip_")?.split_once('`').map(|(name, _)| name)).collect();
+    assert_eq!(told, there.iter().map(|name| &name["dip_".len()..]).collect());
 }

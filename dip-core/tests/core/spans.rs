@@ -42,6 +42,17 @@ async fn a_run_gives_its_spans_with_their_fields() {
     drop(recording);
     let log = recorder.log();
 
+    let page = include_str!("../../../docs/observability.md");
+    for span in &log.spans {
+        let name = span.metadata.name();
+        let row = page.lines().find(|line| line.starts_with(&format!("| `{name}` | ")));
+        let row = row.unwrap_or_else(|| panic!("the page does not tell of the span {name}"));
+        assert!(row.contains(&format!("| {} |", span.metadata.level().as_str().to_lowercase())), "{row}");
+        for field in span.metadata.fields().iter().filter(|field| !field.name().starts_with("otel.")) {
+            assert!(row.contains(&format!("`{}`", field.name())), "the page does not tell of {field} of {name}");
+        }
+    }
+
     let [run] = log.named("run")[..] else { panic!("one run: {:#?}", log.spans) };
     assert_eq!(*run.metadata.level(), Level::INFO);
     let field = |name: &str| run.fields[name].as_str();
