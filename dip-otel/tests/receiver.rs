@@ -1,7 +1,7 @@
 //! A run in the sandbox, exported to a receiver that speaks as much HTTP as it takes to read OTLP.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
