@@ -317,7 +317,9 @@ impl Drive {
             fence: self.fence,
         };
         let shared = Arc::clone(&self.shared);
-        self.workers.spawn(async move { Ok(look::look(&shared, assignment, look.budget).await) });
+        let span = spans::gate(&watch.step, watch.call.operation());
+        let seen = async move { Ok(look::look(&shared, assignment, look.budget).await.inspect(spans::told)) };
+        self.workers.spawn(seen.instrument(span));
     }
 
     fn start(&mut self, start: Start) -> Result<(), EngineError> {

@@ -4,10 +4,10 @@
 use tracing::{Span, debug_span, field, info_span};
 
 use crate::id::SiteName;
-use crate::journal::{Change, Event, FailureKind};
+use crate::journal::{Change, Event, FailureKind, Health};
 use crate::operation::Check;
 use crate::plan::Plan;
-use crate::step::Step;
+use crate::step::{Step, StepName};
 
 /// A run by one owner, from its first record to its last.
 pub(super) fn run(run: &str, plan: &Plan) -> Span {
@@ -62,7 +62,12 @@ pub(super) fn plan(site: &SiteName, steps: usize) -> Span {
     info_span!("plan", %site, steps, plan = field::Empty)
 }
 
-/// Tells within a step's span what came of it. What failed for good is in the report too, so that it is no warning here.
+/// A look at a health gate.
+pub(super) fn gate(step: &StepName, operation: &str) -> Span {
+    debug_span!("gate", %step, operation, outcome = field::Empty)
+}
+
+/// Tells within a step's or a gate's span what came of it. What failed for good is in the report too, so that it is no warning here.
 pub(super) fn told(event: &Event) {
     let outcome = match event {
         Event::Settled { change: Change::Made, .. } => "changed",
@@ -83,6 +88,11 @@ pub(super) fn told(event: &Event) {
                 FailureKind::Conflict => "conflict",
                 FailureKind::Unsettled => "unsettled",
             }
+        }
+        Event::Looked { health: Health::Good, .. } => "good",
+        Event::Looked { health: Health::Poor(reason), .. } => {
+            tracing::debug!(reason, "the gate stays closed");
+            "poor"
         }
         _ => return,
     };

@@ -9,7 +9,7 @@ use super::exposition::{Exposition, Family, Kind, seconds};
 use super::histogram::Histogram;
 use crate::engine::{RunView, Status, Waiting};
 use crate::id::{LayerId, StepId};
-use crate::journal::{Change, Event, FailureKind, Record};
+use crate::journal::{Change, Event, FailureKind, Health, Record};
 use crate::plan::Plan;
 use crate::report::Outcome;
 
@@ -34,6 +34,8 @@ pub struct Metrics {
 struct Run {
     view: RunView,
     owners: u64,
+    /// Looks at the health of those who would stay: how many found it good, and how many did not.
+    gates: [u64; 2],
     operations: Vec<Counts>,
     /// The place of each step's operation in `operations`.
     operation_of: Vec<usize>,
@@ -88,13 +90,15 @@ impl Run {
     fn new(view: RunView) -> Self {
         let (operations, operation_of) = operations(view.plan());
         let begun = vec![None; operation_of.len()];
-        Self { view, owners: 0, operations, operation_of, begun }
+        Self { view, owners: 0, gates: [0; 2], operations, operation_of, begun }
     }
 
     fn record(&mut self, record: &Record) {
         self.view.record(record);
-        if matches!(record.event, Event::Opened { .. }) {
-            self.owners += 1;
+        match &record.event {
+            Event::Opened { .. } => self.owners += 1,
+            Event::Looked { health, .. } => self.gates[usize::from(*health != Health::Good)] += 1,
+            _ => {}
         }
         let Some(step) = record.event.step() else { return };
         // A journal from elsewhere may name steps that its plan does not have.
@@ -135,17 +139,24 @@ impl Run {
         gauge("dip_run_duration_seconds", help, took.as_secs_f64());
         let help = "How often a process took the run over, the first included.";
         text.family("dip_run_owners_total", Kind::Counter, help).sample(&[], self.owners);
+        let help = "Looks at the health of those who would stay, before one of them is taken away.";
+        let mut family = text.family("dip_gate_looks_total", Kind::Counter, help);
+        for (health, count) in ["good", "poor"].into_iter().zip(self.gates) {
+            family.sample(&[("health", health)], count);
+        }
     }
 
     /// Where the steps stand now.
     fn write_steps(&self, text: &mut Exposition<'_>) {
         let mut outcomes = vec![[0_u64; OUTCOMES.len()]; self.operations.len()];
         let mut states = [0_u64; STATES.len()];
+        let mut oldest: Vec<Option<Timestamp>> = vec![None; self.operations.len()];
         for (index, operation) in self.operation_of.iter().enumerate() {
             let status = self.view.schedule.status(StepId::at(index));
             outcomes[*operation][place(&OUTCOMES, outcome_of(&status))] += 1;
             if let Some(state) = state_of(&status) {
                 states[place(&STATES, state)] += 1;
+                oldest[*operation] = oldest[*operation].into_iter().chain(self.begun[index]).min();
             }
         }
         let mut family = text.family("dip_steps", Kind::Gauge, "Steps of the plan by what has become of them.");
@@ -161,11 +172,6 @@ impl Run {
         }
         let help = "Since when the step of this operation that is open the longest is worked on or waited for.";
         let mut family = text.family("dip_step_open_since_timestamp_seconds", Kind::Gauge, help);
-        let mut oldest: Vec<Option<Timestamp>> = vec![None; self.operations.len()];
-        for (operation, begun) in self.operation_of.iter().zip(&self.begun) {
-            let oldest = &mut oldest[*operation];
-            *oldest = (*oldest).into_iter().chain(*begun).min();
-        }
         for (counts, since) in self.operations.iter().zip(oldest) {
             if let Some(since) = since {
                 family.sample(&counts.labels(), seconds(since));
@@ -231,8 +237,10 @@ fn operations(plan: &Plan) -> (Vec<Counts>, Vec<usize>) {
     (counts.collect(), of_step)
 }
 
-const OUTCOMES: [&str; 5] = ["blocked", "changed", "failed", "held", "open"];
-const STATES: [&str; 7] = ["backoff", "limit", "lock", "needs", "other", "running", "settling"];
+const OUTCOMES: [&str; 6] = ["blocked", "changed", "failed", "held", "open", "skipped"];
+const STATES: [&str; 12] = [
+    "backoff", "budget", "gate", "held", "limit", "lock", "needs", "pause", "running", "settling", "stopped", "window",
+];
 
 fn place(words: &[&str], word: &str) -> usize {
     words.iter().position(|known| *known == word).expect("each word that is used stands in its list")
@@ -244,7 +252,8 @@ const fn outcome_of(status: &Status) -> &'static str {
         Status::Settled(Change::None) => "held",
         Status::Failed { .. } => "failed",
         Status::Blocked { .. } => "blocked",
-        _ => "open",
+        Status::Skipped { .. } => "skipped",
+        Status::Waiting(_) | Status::Running { .. } => "open",
     }
 }
 
@@ -254,13 +263,17 @@ const fn state_of(status: &Status) -> Option<&'static str> {
         Status::Waiting(waiting) => Some(match waiting {
             Waiting::Needs(_) => "needs",
             Waiting::Limit { .. } => "limit",
-            Waiting::Lock(_) => "lock",
+            Waiting::Lock { .. } => "lock",
             Waiting::Settling { .. } => "settling",
             Waiting::Backoff { .. } => "backoff",
-            // Such as a run that is stopping.
-            _ => "other",
+            Waiting::Budget { .. } => "budget",
+            Waiting::Gate { .. } => "gate",
+            Waiting::Window { .. } => "window",
+            Waiting::Pause { .. } => "pause",
+            Waiting::Held { .. } => "held",
+            Waiting::Stopped => "stopped",
         }),
-        _ => None,
+        Status::Settled(_) | Status::Skipped { .. } | Status::Failed { .. } | Status::Blocked { .. } => None,
     }
 }
 

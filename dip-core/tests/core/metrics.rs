@@ -77,9 +77,9 @@ async fn all_that_happens_in_a_run_is_counted() {
     assert_eq!(toy("dip_step_retries_total", ""), 1.0);
     assert_eq!(toy("dip_step_failures_total", ",kind=\"conflict\""), 1.0);
     assert_eq!(toy("dip_step_failures_total", ",kind=\"error\""), 0.0);
-    let outcomes = ["blocked", "changed", "failed", "held", "open"]
+    let outcomes = ["blocked", "changed", "failed", "held", "open", "skipped"]
         .map(|outcome| toy("dip_steps", &format!(",outcome=\"{outcome}\"")));
-    assert_eq!(outcomes, [1.0, 3.0, 1.0, 0.0, 0.0], "what held when it was planned is no step of the plan");
+    assert_eq!(outcomes, [1.0, 3.0, 1.0, 0.0, 0.0, 0.0], "what held when it was planned is no step of the plan");
     assert_eq!(outcomes.iter().sum::<f64>(), plan.steps().len() as f64);
     assert_eq!(toy("dip_step_duration_seconds_count", ""), 4.0, "the blocked one never began");
     assert_eq!(samples["dip_run_outcome{outcome=\"failed\",site=\"toy\"}"], 1.0);
