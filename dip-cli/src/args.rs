@@ -258,6 +258,9 @@ pub(crate) struct Apply {
     pub(crate) yes: bool,
     #[command(flatten)]
     pub(crate) journals: Journals,
+    /// Keep the metrics of the run in a file, for the textfile collector of Prometheus' node exporter
+    #[arg(long, value_name = "FILE")]
+    pub(crate) metrics: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -266,6 +269,9 @@ pub(crate) struct Resume {
     pub(crate) run: Option<String>,
     #[command(flatten)]
     pub(crate) journals: Journals,
+    /// Keep the metrics of the run in a file, for the textfile collector of Prometheus' node exporter
+    #[arg(long, value_name = "FILE")]
+    pub(crate) metrics: Option<PathBuf>,
 }
 
 /// A step of a run.
@@ -323,6 +329,9 @@ pub(crate) struct Show {
     pub(crate) run: Option<String>,
     #[command(flatten)]
     pub(crate) journals: Journals,
+    /// Print the metrics of the run, in Prometheus' text form
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) metrics: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -348,6 +357,9 @@ pub(crate) struct Drift {
     /// How far to look
     #[arg(long, default_value = "everything")]
     pub(crate) through: Through,
+    /// Write what differs to a file, as metrics for the textfile collector of Prometheus' node exporter
+    #[arg(long, value_name = "FILE")]
+    pub(crate) metrics: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]

@@ -3,6 +3,7 @@
 mod args;
 mod commands;
 mod error;
+mod metrics;
 mod out;
 mod present;
 mod run;
@@ -20,9 +21,8 @@ use crate::out::Out;
 fn main() -> ExitCode {
     let args = Args::parse();
     let out = Out::new(&args.common);
-    if let Some(wrong) = present::log::start(args.common.verbose) {
-        out.note(wrong);
-    }
+    let log = present::log::start(args.common.verbose);
+    log.wrong.iter().for_each(|wrong| out.note(wrong));
     match commands::run(&args, &out) {
         Ok(status) => ExitCode::from(status),
         // Whoever read our output has seen enough.

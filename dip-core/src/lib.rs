@@ -10,6 +10,7 @@ pub mod history;
 pub mod id;
 pub mod journal;
 pub mod layer;
+pub mod metrics;
 pub mod observed;
 pub mod operation;
 pub mod plan;

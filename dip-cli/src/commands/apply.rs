@@ -11,6 +11,7 @@ use serde_json::json;
 
 use crate::args::{Apply, SiteFiles};
 use crate::error::CliError;
+use crate::metrics::MetricsFile;
 use crate::out::Out;
 use crate::run::{Detail, Work, carry_out};
 use crate::target::{SANDBOX, Target};
@@ -108,13 +109,17 @@ async fn act(answer: Answer, args: &Apply, world: &World, plan: &Arc<Plan>, out:
 }
 
 async fn start(args: &Apply, world: &World, plan: &Arc<Plan>, out: &Out) -> Result<u8, CliError> {
-    let engine = super::engine(world, &args.journals.directory(), out);
+    let mut engine = super::engine(world, &args.journals.directory(), out);
+    let metrics = args.metrics.as_deref().map(|path| MetricsFile::follow(path, &mut engine, &[])).transpose()?;
     let file = new_run(&args.journals.directory(), world, plan)?;
     out.note(format!("run {}, journal in {}", file.run, args.journals.directory().display()));
     let journal = Arc::new(FileJournal::create(&file.path)?);
     let orders = world.sandbox.is_none().then(|| OrderFile::beside(&file.path));
-    let report = carry_out(engine, plan, Work::New(&file.run), journal, orders, Detail::Steps, out).await?;
-    finish(&report, world.sandbox.is_none(), out)
+    let report = carry_out(engine, plan, Work::New(&file.run), journal, orders, Detail::Steps, out).await;
+    if let Some(metrics) = metrics {
+        metrics.finish(out);
+    }
+    finish(&report?, world.sandbox.is_none(), out)
 }
 
 /// Shows the report and what to do next.

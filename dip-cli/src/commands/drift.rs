@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use dip::Prepared;
 use dip::core::engine::{Deviation, Drift};
+use dip::core::metrics::drift_text;
 use dip::core::step::Environment;
 use serde_json::json;
 
 use crate::args::Drift as Args;
 use crate::error::CliError;
+use crate::metrics;
 use crate::out::Out;
 use crate::world::{self, World};
 
@@ -17,6 +19,10 @@ pub(super) fn run(args: &Args, out: &Out) -> Result<u8, CliError> {
     let loaded = world::load(&args.files, &layers, out)?;
     let world = World::new(Arc::new(loaded.site), layers, &args.simulation)?;
     let seen = world.block_on(world.prepare(args.through.goal()))??;
+    if let Some(path) = &args.metrics {
+        let failed = |source| CliError::File { path: path.clone(), action: "written", source };
+        metrics::write(path, &drift_text(&seen)).map_err(failed)?;
+    }
     let drift = seen.drift();
     if out.json {
         json_lines(&drift, out)?

@@ -8,6 +8,7 @@ use dip::core::journal::{FileJournal, OrderFile, Tail};
 use super::apply::finish;
 use crate::args::Resume;
 use crate::error::CliError;
+use crate::metrics::MetricsFile;
 use crate::out::Out;
 use crate::run::{Detail, Work, carry_out};
 use crate::target::{find_run, is_simulated, view};
@@ -38,16 +39,13 @@ pub(super) fn run(args: &Resume, out: &Out) -> Result<u8, CliError> {
     out.note(format!("going on with run {}, journal in {}", file.run, directory.display()));
     let plan = Arc::clone(before.plan());
     let world = World::real(Arc::clone(plan.site()), dip::layers())?;
+    let mut engine = super::engine(&world, &directory, out);
+    let metrics = args.metrics.as_deref().map(|path| MetricsFile::follow(path, &mut engine, &records)).transpose()?;
     let orders = Some(OrderFile::beside(&file.path));
-    let work = carry_out(
-        super::engine(&world, &directory, out),
-        &plan,
-        Work::Rest(&records),
-        Arc::new(journal),
-        orders,
-        Detail::Steps,
-        out,
-    );
-    let report = world.block_on(work)??;
-    finish(&report, true, out)
+    let work = carry_out(engine, &plan, Work::Rest(&records), Arc::new(journal), orders, Detail::Steps, out);
+    let report = world.block_on(work)?;
+    if let Some(metrics) = metrics {
+        metrics.finish(out);
+    }
+    finish(&report?, true, out)
 }

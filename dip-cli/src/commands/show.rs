@@ -8,6 +8,7 @@ use dip::core::engine::{RunView, Status, Waiting};
 use dip::core::history::History;
 use dip::core::id::{LayerId, StepId};
 use dip::core::journal::Change;
+use dip::core::metrics::Metrics;
 use serde_json::json;
 
 use crate::args::Show;
@@ -15,10 +16,16 @@ use crate::error::CliError;
 use crate::out::Out;
 use crate::present::past::{self, Kind};
 use crate::present::standing::standing;
-use crate::target::{find_run, view};
+use crate::target::{find_run, read, view};
 
 pub(super) fn run(args: &Show, out: &Out) -> Result<u8, CliError> {
     let file = find_run(&args.journals.directory(), args.run.as_deref(), |_| true, "run")?;
+    if args.metrics {
+        let mut metrics = Metrics::new();
+        read(&file.path)?.iter().for_each(|record| metrics.record(record));
+        out.text(metrics.to_prometheus())?;
+        return Ok(super::READY);
+    }
     let view = view(&file)?;
     if out.json {
         let took = Duration::try_from(view.last.duration_since(view.began)).unwrap_or_default();

@@ -2,6 +2,7 @@
 //! here is simulated; the command on real servers is in `lab`.
 
 mod explain;
+mod metrics;
 mod orders;
 mod place;
 mod portable;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use dip_lab::Datacenter;
 
-use crate::command::{Dip, Told, Unexpected, expect};
+use crate::command::{Dip, Done, Told, Unexpected, expect};
 use crate::state::verify;
 
 /// From powered off to ready state; again; drift; other people's records; servers that are down.
@@ -18,7 +18,8 @@ pub(crate) async fn whole() -> Told {
     dip.run(&["check", &site])?.expect_status(0)?;
     dip.run(&["plan", &site, "--exit-code"])?.expect_status(3)?.expect_text("power_on × 3")?;
     dip.run(&["apply", &site])?.expect_status(2)?.expect_text("apply with --yes")?;
-    dip.run(&["apply", &site, "--yes"])?.expect_status(0)?.expect_text("is ready")?;
+    let told = dip.run(&["apply", &site, "--yes", "-vv"])?.expect_status(0)?.expect_text("is ready")?;
+    calls_and_no_secrets(&lab, &told)?;
     let first = verify(&lab).await?;
 
     dip.run(&["apply", &site, "--yes"])?.expect_status(0)?.expect_text("Nothing to do")?;
@@ -30,6 +31,23 @@ pub(crate) async fn whole() -> Told {
     wrong_key(&lab, &dip).await?;
     foreign_name(&lab, &dip).await?;
     dns_down(&mut lab, &dip).await
+}
+
+/// The most that can be logged tells each call of a server, and no secret that was used for it.
+fn calls_and_no_secrets(lab: &Datacenter, told: &Done) -> Told {
+    for provider in ["ipmi", "openvswitch", "rfc2136", "ssh"] {
+        expect(told.err.contains(&format!("call{{provider=\"{provider}\" server=")), || {
+            format!("the log tells no call by {provider}:\n{}", told.err)
+        })?;
+    }
+    // The password of the BMCs is a word that paths have too.
+    for name in ["ssh_key", "tsig"] {
+        let secret = std::fs::read_to_string(lab.layout.secret_file(name))?;
+        for line in secret.lines().filter(|line| !line.starts_with("-----")) {
+            expect(!told.err.contains(line) && !told.out.contains(line), || format!("the secret {name} was told"))?;
+        }
+    }
+    Ok(())
 }
 
 /// Four things go wrong by hand: `drift` names exactly those, `apply` mends exactly those.

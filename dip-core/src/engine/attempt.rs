@@ -12,6 +12,7 @@ use super::clock::after;
 use super::log::RunLog;
 use super::retry::pause;
 use super::schedule::Start;
+use super::spans;
 use crate::fact::Facts;
 use crate::journal::{Change, Event, FailureKind, JournalError};
 use crate::operation::{
@@ -46,8 +47,8 @@ pub(super) async fn attempt(
         biased;
         () = shared.abandoned.cancelled() => Ok(None),
         event = contained(work.run()) => match event {
-            Ok(event) => event.map(Some),
-            Err(panic) => Ok(Some(work.gone_wrong(&panic))),
+            Ok(event) => event.inspect(spans::told).map(Some),
+            Err(panic) => Ok(Some(work.gone_wrong(&panic)).inspect(spans::told)),
         },
     }
 }

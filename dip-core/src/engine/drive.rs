@@ -7,13 +7,13 @@ use jiff::Timestamp;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
-use tracing::Instrument;
+use tracing::{Instrument, field};
 
 use super::attempt::{Shared, attempt};
 use super::control::{Given, Obeying};
 use super::log::RunLog;
 use super::schedule::{Action, Look, Start};
-use super::{Clock, Control, Limits, Schedule, Stop, SystemClock, look};
+use super::{Clock, Control, Limits, Schedule, Stop, SystemClock, look, spans};
 use crate::id::StepId;
 use crate::journal::{Change, Event, FailureKind, Journal, JournalError, Owner, RECORD_VERSION, Record};
 use crate::operation::{Assignment, Operations};
@@ -171,7 +171,7 @@ impl Engine {
         fence: u64,
         stop: &Stop,
     ) -> Result<Report, EngineError> {
-        let span = tracing::info_span!("run", run, plan = schedule.plan().id().short());
+        let span = spans::run(&run, schedule.plan());
         let began = log.now();
         log.append(Event::Opened { owner: Owner::this_process(), fence })?;
         log.sync().await?;
@@ -183,7 +183,7 @@ impl Engine {
         });
         let control = Arc::new(self.control.obeying());
         let mut drive = Drive { run, schedule, shared, fence, control, workers: JoinSet::new() };
-        let outcome = drive.until_done(stop).instrument(span).await;
+        let outcome = drive.until_done(stop).instrument(span.clone()).await;
         // What was done when the run was stopped is done; what it led to must not be lost.
         while let Some(joined) = drive.workers.try_join_next() {
             if let Err(error) = drive.ended(joined) {
@@ -198,6 +198,7 @@ impl Engine {
             tracing::warn!(error = crate::provider::sentence(&error), "the last records could not be written");
         }
         let outcome = outcome?;
+        span.record("outcome", field::display(outcome));
         let now = drive.shared.log.now();
         let took = Duration::try_from(now.duration_since(began)).unwrap_or_default();
         drive.shared.log.append(Event::Ended { outcome, took })?;
@@ -316,7 +317,9 @@ impl Drive {
             fence: self.fence,
         };
         let shared = Arc::clone(&self.shared);
-        self.workers.spawn(async move { Ok(look::look(&shared, assignment, look.budget).await) });
+        let span = spans::gate(&watch.step, watch.call.operation());
+        let seen = async move { Ok(look::look(&shared, assignment, look.budget).await.inspect(spans::told)) };
+        self.workers.spawn(seen.instrument(span));
     }
 
     fn start(&mut self, start: Start) -> Result<(), EngineError> {
@@ -333,7 +336,7 @@ impl Drive {
             fence: self.fence,
         };
         let patience = step.patience;
-        let span = tracing::info_span!("step", step = %step.name, subject = %step.subject, attempt = start.attempt);
+        let span = spans::step(step, start.attempt);
         if start.applied.is_none() {
             self.shared.log.append(Event::Started { step: start.step, attempt: start.attempt })?;
         }

@@ -13,6 +13,7 @@ mod look;
 mod prepare;
 mod retry;
 mod schedule;
+mod spans;
 mod state;
 mod survey;
 mod view;

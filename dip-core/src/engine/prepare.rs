@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Clock, Limits, survey};
+use super::{Clock, Limits, spans, survey};
 use crate::id::StepId;
 use crate::layer::Layers;
 use crate::observed::{Observed, Survey};
@@ -35,9 +35,12 @@ pub async fn prepare(
     limits: &Limits,
     clock: &dyn Clock,
 ) -> Result<Prepared, PlanError> {
-    let draft = Draft::new(site, &Observed::new(), layers, goal)?;
+    let name = site.name.clone();
+    let draft = spans::draft(&name).in_scope(|| Draft::new(site, &Observed::new(), layers, goal))?;
     let survey = survey(&draft, &layers.operations(), providers, limits, clock).await;
-    let plan = Arc::new(Plan::new(&draft, &survey, layers)?);
+    let span = spans::plan(&name, draft.steps().len());
+    let plan = Arc::new(span.in_scope(|| Plan::new(&draft, &survey, layers))?);
+    span.record("plan", plan.id().short());
     Ok(Prepared { draft, survey, plan })
 }
 

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use super::attempt::contained;
 use super::clock::after;
-use super::{Clock, Limits};
+use super::{Clock, Limits, spans};
 use crate::fact::Facts;
 use crate::id::{NodeName, StepId};
 use crate::observed::Survey;
@@ -22,6 +23,17 @@ use crate::step::{Environment, Need, Place, Sight, Step};
 /// A step is looked at once those that give its facts have been. Where a node is not in the environment that a step
 /// needs, it is not looked at: nobody boots a node to learn that it needs no boot.
 pub async fn survey(
+    draft: &Draft,
+    operations: &Operations,
+    providers: &Providers,
+    limits: &Limits,
+    clock: &dyn Clock,
+) -> Survey {
+    let span = spans::survey(&draft.site().name, draft.steps().len());
+    look_at_all(draft, operations, providers, limits, clock).instrument(span).await
+}
+
+async fn look_at_all(
     draft: &Draft,
     operations: &Operations,
     providers: &Providers,
@@ -120,7 +132,7 @@ impl Round<'_> {
         };
         let limit = step.patience.attempt;
         let (operations, providers) = (Arc::clone(&self.operations), Arc::clone(&self.providers));
-        self.workers.spawn(async move {
+        let work = async move {
             let look = async {
                 let operation = operations.load(&assignment.call)?;
                 operation.check(&Context::new(&assignment, &providers, &CancellationToken::new())).await
@@ -132,8 +144,10 @@ impl Round<'_> {
                     "the check ended in a panic, which is a bug of the layer that brings it: {panic}"
                 ))),
             };
+            spans::seen(&check);
             (id, check)
-        });
+        };
+        self.workers.spawn(work.instrument(spans::check(step)));
     }
 
     /// Why a step need not be looked at: its node is elsewhere, or what it needs to be seen has not come about.

@@ -69,6 +69,7 @@ impl KeptSession {
     ///
     /// When the BMC has lost the session, the request is repeated in a new one, if it may be sent again or was not
     /// sent yet.
+    #[tracing::instrument(name = "call", level = "debug", skip_all, fields(provider = "ipmi", server = %self.addr, action = %opcode))]
     pub(super) async fn request(&self, opcode: Opcode, data: &[u8], resend: Resend) -> Result<Vec<u8>, IpmiError> {
         let mut renewed = 0;
         loop {

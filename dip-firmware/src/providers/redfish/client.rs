@@ -143,6 +143,7 @@ impl Client {
     }
 
     /// Sends a request, signed. An expired session is opened again: a service that answers 401 has done nothing.
+    #[tracing::instrument(name = "call", level = "debug", skip_all, fields(provider = "redfish", server = self.host(), action = %method, path = url.path()))]
     async fn send(
         &self,
         method: Method,

@@ -58,6 +58,7 @@ impl Client {
 
     /// Carries out operations as one transaction. It may run twice where a kept connection broke in the middle, so operations
     /// must bear that.
+    #[tracing::instrument(name = "call", level = "debug", skip_all, fields(provider = "openvswitch", server = %self.address, action = "transact"))]
     pub(super) async fn transact(&self, operations: &[Value]) -> Result<Results, ClientError> {
         let mut idle = self.idle.lock().await;
         if let Some(connection) = idle.take() {

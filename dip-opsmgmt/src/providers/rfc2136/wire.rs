@@ -52,6 +52,7 @@ impl<'a> Connection<'a> {
     }
 
     /// Signs and sends a message, and gives the answer to it, whose signature was verified.
+    #[tracing::instrument(name = "call", level = "debug", skip_all, fields(provider = "rfc2136", server = self.server, action = %message.metadata.op_code))]
     pub(super) async fn ask(&mut self, mut message: Message) -> Result<Message, WireError> {
         let malformed = |error: &dyn std::fmt::Display| WireError::Malformed(error.to_string());
         // A clock before 1970 is told by the server as BADTIME.

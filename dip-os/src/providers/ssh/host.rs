@@ -54,6 +54,7 @@ impl Ssh {
         }
     }
 
+    #[tracing::instrument(name = "call", level = "debug", skip_all, fields(provider = "ssh", server = %self.target.address, action))]
     async fn execute(&self, command: &Command, action: &str) -> Result<Output, ProviderError> {
         let fail = |kind| ProviderError::new(kind, "ssh", action);
         let line = line(command, self.target.elevation).ok_or_else(|| {
