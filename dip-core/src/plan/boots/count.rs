@@ -6,8 +6,9 @@ use super::own::{Marks, Own};
 use super::set::Set;
 use super::{Placed, PlannedBoot, Shape, rest};
 use crate::id::{NodeName, StepId};
+use crate::operation::Gap;
 use crate::plan::graph::{Vertex, VertexId};
-use crate::plan::{Plan, resolve};
+use crate::plan::{Plan, Reading, resolve};
 use crate::step::{Environment, Place, Step};
 
 /// So many vertices are looked at to find for whom a node boots once more.
@@ -37,7 +38,7 @@ impl Plan {
             boots.entry(&boot.boot.node).or_default().push(boot);
         }
         let placed = Placed::new(self.steps().iter().map(|planned| &planned.step), boots.keys().copied());
-        let searched = |boots: &[&PlannedBoot], node: usize| plain(boots, &placed, node).is_none();
+        let searched = |boots: &[&PlannedBoot], node: usize| self.plain(boots, &placed, node).is_none();
         let searches = (0..)
             .zip(placed.nodes())
             .filter(|(node, name)| boots.get(*name).is_some_and(|boots| searched(boots, *node)));
@@ -47,14 +48,34 @@ impl Plan {
             .zip(placed.nodes())
             .filter_map(|(node, name)| Some((node, *name, boots.get(name)?)))
             .map(|(node, name, boots)| {
-                let at_least = plain(boots, &placed, node).unwrap_or_else(|| {
+                let at_least = self.plain(boots, &placed, node).unwrap_or_else(|| {
                     let bounds = bounds.as_mut().expect("there is a node to be searched");
-                    bounds.of(node, rest(self.site(), name), boots, &placed).min(boots.len())
+                    bounds.of(node, self.start(boots, &placed, node), rest(self.site(), name), &placed).min(boots.len())
                 });
                 let waits_for = if boots.len() > at_least { self.in_between(name, boots) } else { Vec::new() };
                 BootCount { node: name.clone(), boots: boots.len(), at_least, waits_for }
             })
             .collect()
+    }
+
+    /// The fewest boots of a node, where no search is needed: it enters each environment that it needs once.
+    fn plain(&self, boots: &[&PlannedBoot], placed: &Placed<'_>, node: usize) -> Option<usize> {
+        let entered: BTreeSet<Environment> = boots.iter().map(|boot| boot.boot.to).collect();
+        let work = placed.work(node).iter().filter_map(|&step| placed.of(step)).map(|(_, environment)| environment);
+        let needed: BTreeSet<Environment> = work.chain(boots.last().map(|boot| boot.boot.to)).collect();
+        let now = self.start(boots, placed, node);
+        let is_needed = |environment: &Environment| needed.contains(environment) && Some(*environment) != now;
+        (boots.len() == 1 || (entered.len() == boots.len() && entered.iter().all(is_needed))).then_some(boots.len())
+    }
+
+    /// Where a node was when the plan was made. What a fresh boot leaves may be a guess: then nothing could be looked at there.
+    fn start(&self, boots: &[&PlannedBoot], placed: &Placed<'_>, node: usize) -> Option<Environment> {
+        let first = &boots.first()?.boot;
+        let was_seen = |step: &StepId| {
+            let is_unseen = matches!(self.step(*step).reading, Reading::Unknown(Gap::Environment(_)));
+            !is_unseen && placed.of(*step).is_some_and(|(_, environment)| environment == first.to)
+        };
+        first.from.filter(|from| *from != first.to || placed.work(node).iter().any(was_seen))
     }
 
     /// The nodes whose work a node waits for between two stays in one environment, where that work waits for the node too.
@@ -102,16 +123,6 @@ fn reach(
     found
 }
 
-/// The fewest boots of a node, where no search is needed: it enters each environment that it needs once.
-fn plain(boots: &[&PlannedBoot], placed: &Placed<'_>, node: usize) -> Option<usize> {
-    let entered: BTreeSet<Environment> = boots.iter().map(|boot| boot.boot.to).collect();
-    let work = placed.work(node).iter().filter_map(|&step| placed.of(step)).map(|(_, environment)| environment);
-    let needed: BTreeSet<Environment> = work.chain(boots.last().map(|boot| boot.boot.to)).collect();
-    let now = boots.first().and_then(|boot| boot.boot.from);
-    let is_needed = |environment: &Environment| needed.contains(environment) && Some(*environment) != now;
-    (boots.len() == 1 || (entered.len() == boots.len() && entered.iter().all(is_needed))).then_some(boots.len())
-}
-
 /// What the search for lower bounds shares.
 struct Bounds {
     shape: Shape,
@@ -126,9 +137,9 @@ impl Bounds {
         Self { shape: Shape::new(graph), marks }
     }
 
-    fn of(&mut self, node: usize, rest: Environment, boots: &[&PlannedBoot], placed: &Placed<'_>) -> usize {
+    fn of(&mut self, node: usize, now: Option<Environment>, rest: Environment, placed: &Placed<'_>) -> usize {
         let own = Own::new(node, rest, placed, &self.shape, &mut self.marks);
         let nothing = Set::of(own.steps.len());
-        own.way(boots.first().and_then(|boot| boot.boot.from), &nothing, &nothing).at_least
+        own.way(now, &nothing, &nothing).at_least
     }
 }
