@@ -190,8 +190,8 @@ pub(crate) struct Enter {
     to: Environment,
     ordinal: u16,
     /// For a fresh boot: that the node is there already is not enough.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    afresh: Option<()>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    afresh: bool,
 }
 
 #[async_trait]
@@ -203,7 +203,7 @@ impl Operation for Enter {
         let world = door.world().lock().expect("no test panics with the world locked");
         let now = world.nodes.get(&self.node).copied().unwrap_or(Environment::Off);
         let facts = Facts::new().with_key(IN.of_boot(&Subject::node(&self.node), self.ordinal), &self.to);
-        let has_booted = self.afresh.is_none() || world.fresh.contains(&(self.node.clone(), self.ordinal));
+        let has_booted = !self.afresh || world.fresh.contains(&(self.node.clone(), self.ordinal));
         Ok(if now == self.to && has_booted {
             Check::Holds(facts)
         } else {
@@ -253,7 +253,7 @@ impl Layer for Toy {
     }
 
     fn enter(&self, _: &Site, boot: &Boot) -> Vec<Step> {
-        let afresh = (boot.from == Some(boot.to)).then_some(());
+        let afresh = boot.from == Some(boot.to);
         let enter = Enter { node: boot.node.clone(), to: boot.to, ordinal: boot.ordinal, afresh };
         let subject = Subject::node(&boot.node);
         vec![Step::new(LayerId::Os, subject.clone(), &enter).give(IN.of_boot(&subject, boot.ordinal)).part_of(boot)]
