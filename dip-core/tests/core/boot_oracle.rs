@@ -258,6 +258,29 @@ proptest! {
     }
 }
 
+/// A case that 4,000 random ones found: what a boot is worth to one node changes by what is done elsewhere.
+#[test]
+fn a_node_waits_for_a_setting_that_is_made_elsewhere_while_another_boots() {
+    let piece = |place, needs: &[usize], since: &[usize]| Piece {
+        place: Some(place),
+        needs: needs.to_vec(),
+        quorum: vec![],
+        since: since.to_vec(),
+    };
+    let case = Case {
+        pieces: vec![
+            piece((0, Environment::Off), &[], &[]),
+            piece((0, Environment::Off), &[], &[0]),
+            piece((1, Environment::Off), &[], &[]),
+            piece((1, Environment::Off), &[2], &[1]),
+            piece((1, Environment::Installed), &[], &[]),
+        ],
+        now: vec![Environment::Off, Environment::Discovery],
+    };
+    let plan = case.plan().expect("no fault but a circle").expect("a plan");
+    assert_eq!((plan.boots().len(), case.fewest()), (5, Some(5)));
+}
+
 #[test]
 fn a_place_is_where_the_toy_says() {
     let case = Case {

@@ -182,11 +182,19 @@ impl<'a> Simulation<'a> {
 
     fn done(&mut self, step: StepId) {
         self.is_done[step.index()] = true;
+        let mut fulfilled = Vec::new();
         for wishing in self.wished_of.get(&step).into_iter().flatten() {
             let (node, _) = self.placed.of(*wishing).expect("whoever wants a boot wants it of a node");
             let wish = self.wishes.get_mut(wishing).expect("it is a wish");
             wish.open -= 1;
             wish.boot = self.nodes[node as usize].ordinal.saturating_add(1);
+            if wish.open == 0 {
+                fulfilled.push(node as usize);
+            }
+        }
+        // A boot is worth more to them now.
+        for node in fulfilled {
+            self.renew(node);
         }
         for node in self.held_up.remove(&step).into_iter().flatten() {
             self.renew(node);
