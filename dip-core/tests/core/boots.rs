@@ -155,6 +155,9 @@ async fn two_nodes_that_would_wait_for_each_other_are_repaired_by_one_more_boot_
     let plan = plan(&stage).await;
     assert_eq!(plan.boot_counts(), [count("n1", 4, 3, &["n2"]), count("n2", 3, 3, &[])]);
     golden("circle_of_boots.txt", &render::text(&plan));
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/boots.md");
+    let page = std::fs::read_to_string(page).expect("the page is there");
+    assert!(page.contains(&render::text(&plan)), "docs/boots.md shows another plan than this one");
     let read: Plan = serde_json::from_str(&serde_json::to_string(&*plan).expect("JSON")).expect("the same plan");
     assert_eq!(read.boot_counts(), plan.boot_counts(), "a plan on disk tells the same");
     let done = carried_out(&stage).await;
