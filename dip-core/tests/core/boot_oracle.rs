@@ -196,7 +196,7 @@ impl Case {
                     prop_assert!(piece.needs.iter().all(|before| done.contains(before)));
                     done.insert(index);
                 }
-                Vertex::Barrier { .. } | Vertex::Boot(_) | Vertex::Leave(_) => {}
+                Vertex::Barrier { .. } | Vertex::Boot(_) | Vertex::Leave(_) | Vertex::Wave(_) => {}
             }
         }
         prop_assert_eq!(done.len(), self.pieces.len());
