@@ -193,7 +193,8 @@ async fn a_node_that_should_be_gone_ends_without_power() {
         origin: None,
     };
     site.nodes.insert(node("n1"), absent);
-    let plan = stage.prepare_site(site).await.expect("a plan").plan;
+    let stage = stage.at(site);
+    let plan = plan(&stage).await;
     assert_eq!(boots(&plan), ["n1 installed→off"]);
     let journal = Arc::new(MemoryJournal::new()) as Arc<dyn Journal>;
     let report = stage.engine().run("r1", plan, journal, &Stop::new()).await.expect("a run");

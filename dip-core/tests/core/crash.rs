@@ -218,7 +218,12 @@ fn start(directory: &Path, at: u64, when: &str, limit: Option<u32>) -> (ExitStat
     let limit = limit.map_or(String::new(), |blocks| format!("trap '' XFSZ; ulimit -f {blocks}; "));
     let line = format!("{limit}exec \"$0\" \"$@\"");
     let mut command = Command::new("sh");
-    command.args(["-c", &line]).arg(program).args(["--exact", "crash::the_one_that_is_killed", "--ignored", "--nocapture"]);
+    command.args(["-c", &line]).arg(program).args([
+        "--exact",
+        "crash::the_one_that_is_killed",
+        "--ignored",
+        "--nocapture",
+    ]);
     command.env("DIP_DIE_IN", directory).env("DIP_DIE_AT", at.to_string()).env("DIP_DIE_WHEN", when);
     let done = command.env("RUST_BACKTRACE", "0").stdin(Stdio::null()).output().expect("the program starts");
     (done.status, String::from_utf8_lossy(&done.stdout).into_owned() + &String::from_utf8_lossy(&done.stderr))
@@ -235,7 +240,8 @@ impl Scratch {
     }
 
     fn made(&self) -> BTreeSet<String> {
-        let entries = std::fs::read_dir(&self.0).expect("a directory").map(|entry| entry.expect("an entry").file_name());
+        let entries =
+            std::fs::read_dir(&self.0).expect("a directory").map(|entry| entry.expect("an entry").file_name());
         let names = entries.map(|name| name.to_string_lossy().into_owned());
         names.filter(|name| name.starts_with('f') && !name.contains('.')).collect()
     }
