@@ -11,7 +11,7 @@ fn plan(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("plan");
     group.sample_size(10);
     for nodes in [1_000, 5_000, 10_000, 20_000] {
-        let (layers, site) = rack::rack(nodes);
+        let (layers, site) = rack::rack(nodes, rack::chained);
         group.throughput(Throughput::Elements((nodes * usize::from(rack::STEPS)) as u64));
         group.bench_function(BenchmarkId::new("draft", nodes), |bench| {
             bench.iter_with_large_drop(|| {

@@ -36,7 +36,7 @@ fn schedule(criterion: &mut Criterion) {
     group.sample_size(10);
     let now: Timestamp = "2026-01-01T00:00:00Z".parse().expect("a time");
     for nodes in [1_000, 5_000, 10_000, 20_000] {
-        let (layers, site) = rack::rack(nodes);
+        let (layers, site) = rack::rack(nodes, rack::chained);
         let draft = Draft::new(site, &Observed::new(), &layers, Goal::Everything).expect("a draft");
         let plan = Arc::new(Plan::new(&draft, &Survey::blind(draft.steps().len(), now), &layers).expect("a plan"));
         group.throughput(Throughput::Elements(plan.steps().len() as u64));

@@ -1,5 +1,5 @@
-//! The site that the benches plan: W(n), n nodes of 20 chained steps, each node's first step after its neighbour's last
-//! but one, so that the graph is one piece.
+//! The sites that the benches plan: n nodes of 20 steps each. The usual one is W(n), whose steps are chained, each node's first
+//! step after its neighbour's last but one, so that the graph is one piece.
 
 use std::sync::Arc;
 
@@ -42,14 +42,19 @@ impl Operation for Work {
     }
 }
 
-fn done(node: &NodeName, index: u16) -> FactKey {
+/// What the `index`-th piece of work on a node gives.
+pub(crate) fn done(node: &NodeName, index: u16) -> FactKey {
     DONE.of_boot(&Subject::node(node), index)
 }
+
+/// What is proposed for these nodes.
+pub(crate) type Proposal = fn(&[NodeName]) -> Vec<Step>;
 
 /// A layer that proposes the work of so many nodes.
 #[derive(Debug)]
 struct Rack {
     nodes: Vec<NodeName>,
+    propose: Proposal,
 }
 
 impl Layer for Rack {
@@ -74,23 +79,7 @@ impl Layer for Rack {
     }
 
     fn propose(&self, _: &Site, _: &Observed) -> Result<Vec<Step>, Vec<Note>> {
-        let mut steps = Vec::with_capacity(self.nodes.len() * usize::from(STEPS));
-        for (position, node) in self.nodes.iter().enumerate() {
-            for index in 0..STEPS {
-                let work = Work { node: node.clone(), index };
-                let mut step = Step::new(LayerId::Os, Subject::node(node), &work)
-                    .called(&index.to_string())
-                    .give(done(node, index))
-                    .in_environment(node, Environment::Installed);
-                if let Some(before) = index.checked_sub(1) {
-                    step = step.need_facts([done(node, before)]);
-                } else if let Some(neighbour) = position.checked_sub(1) {
-                    step = step.need_facts([done(&self.nodes[neighbour], STEPS - 2)]);
-                }
-                steps.push(step);
-            }
-        }
-        Ok(steps)
+        Ok((self.propose)(&self.nodes))
     }
 
     fn enter(&self, _: &Site, boot: &Boot) -> Vec<Step> {
@@ -100,9 +89,33 @@ impl Layer for Rack {
     }
 }
 
+/// The `index`-th piece of work on a node, done wherever.
+pub(crate) fn work(node: &NodeName, index: u16) -> Step {
+    let work = Work { node: node.clone(), index };
+    Step::new(LayerId::Os, Subject::node(node), &work).called(&index.to_string()).give(done(node, index))
+}
+
+/// The steps of W(n), all in the installed system.
+pub(crate) fn chained(nodes: &[NodeName]) -> Vec<Step> {
+    let mut steps = Vec::with_capacity(nodes.len() * usize::from(STEPS));
+    for (position, node) in nodes.iter().enumerate() {
+        for index in 0..STEPS {
+            let step = work(node, index).in_environment(node, Environment::Installed);
+            steps.push(if let Some(before) = index.checked_sub(1) {
+                step.need_facts([done(node, before)])
+            } else if let Some(neighbour) = position.checked_sub(1) {
+                step.need_facts([done(&nodes[neighbour], STEPS - 2)])
+            } else {
+                step
+            });
+        }
+    }
+    steps
+}
+
 /// The layers and the site for so many nodes.
-pub(crate) fn rack(nodes: usize) -> (Layers, Arc<Site>) {
+pub(crate) fn rack(nodes: usize, propose: Proposal) -> (Layers, Arc<Site>) {
     let name = |index| NodeName::new(&format!("n{index}")).expect("a name");
-    let layers = Layers::new().with(Rack { nodes: (0..nodes).map(name).collect() });
+    let layers = Layers::new().with(Rack { nodes: (0..nodes).map(name).collect(), propose });
     (layers, Arc::new(Site::new(SiteName::new("bench").expect("a name"))))
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::Prepared;
 use crate::id::{NodeName, StepId};
 use crate::operation::{Check, Diff, Gap};
-use crate::plan::{Vertex, VertexId};
+use crate::plan::{Vertex, VertexId, rest};
 use crate::step::{Boot, Step};
 
 /// What differs at a site.
@@ -63,7 +63,12 @@ impl Prepared {
             None => Unit::Step(step),
         };
         let holds = |step: StepId| matches!(self.survey.check(step), Check::Holds(_));
-        let ids = || (0..steps.len()).map(StepId::at);
+        // That a node is not where only some of its work is done is no drift: nobody wants it to stay there.
+        let is_wish = |step: &StepId| {
+            let boot = steps[step.index()].boot.as_ref();
+            boot.is_none_or(|boot| boot.to == rest(self.draft.site(), &boot.node))
+        };
+        let ids = || (0..steps.len()).map(StepId::at).filter(is_wish);
         let mut sound: HashMap<Unit<'_>, bool> = HashMap::new();
         for step in ids() {
             *sound.entry(unit(step)).or_insert(true) &= holds(step);
@@ -71,7 +76,9 @@ impl Prepared {
         let mut drift = Drift::default();
         let mut looks: BTreeMap<Unit<'_>, Look<'_>> = BTreeMap::new();
         for step in ids() {
-            let follows = self.builds_on(step).any(|before| unit(before) != unit(step) && !sound[&unit(before)]);
+            let follows = self
+                .builds_on(step)
+                .any(|before| unit(before) != unit(step) && sound.get(&unit(before)) == Some(&false));
             let look = looks.entry(unit(step)).or_default();
             look.follows |= follows;
             match self.survey.check(step) {

@@ -1,8 +1,8 @@
 //! From a draft and its survey to a plan: what holds is left out, boots come in, the order follows. Pure.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::boot::{Shape, Stay, stays};
+use super::boots::{Part, Placed, Shape, Simulation, Traveller, Trip, rest};
 use super::graph::Graph;
 use super::{
     Draft, Held, Known, Parts, Plan, PlanError, PlanFault, PlannedBoot, PlannedStep, Wave, budget, circle, draft,
@@ -60,10 +60,11 @@ impl Plan {
             Build { draft, survey, layers, steps: Vec::new(), readings: Vec::new(), places: HashMap::new() };
         build.keep_what_does_not_hold();
         let boots = build.boots().map_err(PlanError::new)?;
-        let known: Vec<Known> = survey
+        let mut known: Vec<Known> = survey
             .facts()
             .map(|(key, value)| Known { key: key.clone(), value: value.clone(), at: survey.at() })
             .collect();
+        known.extend(build.known_of_first_boots(&boots));
         let held = build.held();
         let steps: Vec<PlannedStep> =
             build.steps.into_iter().zip(build.readings).map(|(step, reading)| PlannedStep { step, reading }).collect();
@@ -80,7 +81,7 @@ pub(super) fn graph(
     waves: &[Wave],
     known: &[Known],
 ) -> Result<Graph, Vec<PlanFault>> {
-    let seen: std::collections::HashSet<&FactKey> = known.iter().map(|known| &known.key).collect();
+    let seen: HashSet<&FactKey> = known.iter().map(|known| &known.key).collect();
     let graph = resolve::resolve(steps, boots, waves, &|key| seen.contains(key))?;
     let circles = circle::circles(&graph, steps, boots);
     if circles.is_empty() { Ok(graph) } else { Err(circles) }
@@ -120,80 +121,109 @@ impl Build<'_> {
     }
 
     fn boots(&mut self) -> Result<Vec<PlannedBoot>, Vec<PlanFault>> {
-        let mut entered: BTreeMap<&NodeName, Vec<&PlannedBoot>> = BTreeMap::new();
+        let mut probes: BTreeMap<&NodeName, Vec<&PlannedBoot>> = BTreeMap::new();
         for probe in &self.draft.probes {
-            entered.entry(&probe.boot.node).or_default().push(probe);
+            probes.entry(&probe.boot.node).or_default().push(probe);
         }
-        let shape = self.shape_without_boots()?;
-        let mut boots = Vec::new();
-        for (node, probes) in entered {
-            self.boots_of(node, &probes, &shape, &mut boots);
-        }
-        Ok(boots)
+        let placed = Placed::new(self.steps.iter(), probes.keys().copied());
+        let travellers: Vec<Traveller> =
+            placed.nodes().iter().map(|node| self.traveller(node, &probes[node])).collect();
+        let parts = |boot: &Boot| self.parts(boot, &probes[&boot.node]);
+        // One environment for each node is by far the usual case, and needs no search.
+        let trips = if (0..).zip(&travellers).all(|(node, traveller)| placed.is_simple(node, traveller.rest)) {
+            (0..).zip(&travellers).map(|(node, traveller)| self.one_trip(node, *traveller, &placed, &parts)).collect()
+        } else {
+            let steps: Vec<&Step> = self.steps.iter().collect();
+            let shape = Shape::new(resolve::order(&steps)?);
+            Simulation::new(&placed, &shape, &travellers).run(&self.steps, &parts)
+        };
+        Ok(self.book(trips))
     }
 
-    /// The kept steps of nodes that need more than one environment must be ordered before their boots are known.
-    fn shape_without_boots(&self) -> Result<Shape, Vec<PlanFault>> {
-        let one_environment = self.draft.probes.windows(2).all(|pair| pair[0].boot.node != pair[1].boot.node);
-        if one_environment {
-            return Ok(Shape::new(Graph::default()));
-        }
-        let steps: Vec<&Step> = self.steps.iter().collect();
-        resolve::resolve(&steps, &[], &[], &|_| true).map(Shape::new)
-    }
-
-    fn boots_of(&mut self, node: &NodeName, probes: &[&PlannedBoot], shape: &Shape, boots: &mut Vec<PlannedBoot>) {
+    fn traveller(&self, node: &NodeName, probes: &[&PlannedBoot]) -> Traveller {
         let holds =
             |probe: &PlannedBoot| probe.parts.iter().all(|&part| matches!(self.survey.check(part), Check::Holds(_)));
         let now = probes.iter().find(|probe| holds(probe)).map(|probe| probe.boot.to);
-        let stays = match probes {
-            // One environment is by far the usual case, and needs no search.
-            [probe] => {
-                let work = probe.work.iter().filter_map(|step| self.places.get(step).copied()).collect();
-                vec![Stay { environment: probe.boot.to, work }]
-            }
-            _ => {
-                let work: Vec<(StepId, Environment)> = probes
-                    .iter()
-                    .flat_map(|probe| probe.work.iter().map(|step| (step, probe.boot.to)))
-                    .filter_map(|(step, environment)| Some((*self.places.get(step)?, environment)))
-                    .collect();
-                stays(now, &work, shape)
-            }
-        };
-        let mut ordinal = 0;
-        let mut from = now;
-        let mut leaves: Vec<StepId> = Vec::new();
-        for (index, stay) in stays.iter().enumerate() {
-            let is_there = index == 0 && now == Some(stay.environment);
-            if !is_there {
-                ordinal += 1;
-                let boot = Boot { node: node.clone(), from, to: stay.environment, ordinal };
-                let parts = self.parts(&boot, probes);
-                boots.push(PlannedBoot { boot, parts, work: stay.work.clone(), leaves: std::mem::take(&mut leaves) });
-            }
-            from = Some(stay.environment);
-            leaves.clone_from(&stay.work);
-        }
+        Traveller { now, rest: rest(&self.draft.site, node) }
     }
 
-    /// The steps of a boot that are still to be done: for the boot that was probed, those that do not hold.
-    fn parts(&mut self, boot: &Boot, probes: &[&PlannedBoot]) -> Vec<StepId> {
-        let probe = probes.iter().find(|probe| probe.boot.to == boot.to && probe.boot.ordinal == boot.ordinal);
-        let first = self.steps.len();
-        if let Some(probe) = probe.filter(|_| boot.ordinal == 1) {
-            for &part in &probe.parts {
-                if let Some(reading) = self.reading(part) {
-                    self.steps.push(self.draft.steps[part.index()].clone());
-                    self.readings.push(reading);
-                }
-            }
-        } else {
-            let parts = draft::enter(&self.draft.site, self.layers, boot, &mut self.steps);
-            let gap = Gap::Environment(format!("{} has left its environment", boot.node));
-            self.readings.extend(parts.iter().map(|_| Reading::Unknown(gap.clone())));
+    /// A node all of whose work is to be done where it rests is booted into that, unless it is there.
+    fn one_trip(
+        &self,
+        node: usize,
+        traveller: Traveller,
+        placed: &Placed<'_>,
+        parts: &dyn Fn(&Boot) -> Vec<Part>,
+    ) -> Vec<Trip> {
+        let Traveller { now, rest } = traveller;
+        if now == Some(rest) {
+            return Vec::new();
         }
-        (first..self.steps.len()).map(StepId::at).collect()
+        let boot = Boot { node: placed.nodes()[node].clone(), from: now, to: rest, ordinal: 1 };
+        vec![Trip { parts: parts(&boot), boot, work: placed.work(node).to_vec(), leaves: Vec::new() }]
+    }
+
+    /// The steps of a boot that are still to be done. Until its first boot a node is as the survey saw it: what holds of that
+    /// is not done again.
+    fn parts(&self, boot: &Boot, probes: &[&PlannedBoot]) -> Vec<Part> {
+        let probe = probes.iter().find(|probe| is_as_seen(boot) && probe.boot.to == boot.to);
+        let seen = |step: &Step| {
+            let parts = probe.into_iter().flat_map(|probe| &probe.parts).copied();
+            parts.into_iter().find(|part| is_same_act(step, &self.draft.steps[part.index()]))
+        };
+        let mut steps = Vec::new();
+        draft::enter(&self.draft.site, self.layers, boot, &mut steps);
+        steps
+            .into_iter()
+            .filter_map(|step| {
+                let reading = match seen(&step) {
+                    Some(part) => self.reading(part)?,
+                    None => Reading::Unknown(Gap::Environment(format!("{} has left its environment", boot.node))),
+                };
+                Some(Part { step, reading })
+            })
+            .collect()
+    }
+
+    /// What holds of a first boot was seen under the number of its probe; the rest of the boot needs it under its own.
+    fn known_of_first_boots(&self, boots: &[PlannedBoot]) -> Vec<Known> {
+        let is_first = |boot: &&PlannedBoot| is_as_seen(&boot.boot);
+        let first: HashMap<_, _> =
+            boots.iter().filter(is_first).map(|boot| ((&boot.boot.node, boot.boot.to), boot)).collect();
+        let moved = self.draft.probes.iter().filter(|probe| probe.boot.ordinal != 1);
+        let mut known = BTreeMap::new();
+        for probe in moved.filter(|probe| first.contains_key(&(&probe.boot.node, probe.boot.to))) {
+            for part in &probe.parts {
+                let Check::Holds(facts) = self.survey.check(*part) else { continue };
+                let facts = facts.iter().filter(|(key, _)| key.boot() == Some(probe.boot.ordinal));
+                known.extend(facts.map(|(key, value)| (key.in_boot(1), value.clone())));
+            }
+        }
+        if known.is_empty() {
+            return Vec::new();
+        }
+        let seen: HashSet<&FactKey> = self.survey.facts().map(|(key, _)| key).collect();
+        let known = known.into_iter().filter(|(key, _)| !seen.contains(key));
+        known.map(|(key, value)| Known { key, value, at: self.survey.at() }).collect()
+    }
+
+    /// Gives the parts of boots their places in the plan.
+    fn book(&mut self, trips: Vec<Vec<Trip>>) -> Vec<PlannedBoot> {
+        let mut boots: Vec<PlannedBoot> = Vec::new();
+        for Trip { boot, parts, work, mut leaves } in trips.into_iter().flatten() {
+            let first = self.steps.len();
+            for Part { step, reading } in parts {
+                self.steps.push(step);
+                self.readings.push(reading);
+            }
+            // A boot after a stay without work follows the boot before it.
+            if let Some(before) = boots.last().filter(|before| before.boot.node == boot.node && before.work.is_empty())
+            {
+                leaves.extend(&before.parts);
+            }
+            boots.push(PlannedBoot { boot, parts: (first..self.steps.len()).map(StepId::at).collect(), work, leaves });
+        }
+        boots
     }
 
     fn held(&self) -> Vec<Held> {
@@ -206,6 +236,16 @@ impl Build<'_> {
             })
             .collect()
     }
+}
+
+/// Whether a node is as the survey saw it when it boots: nothing was done to its power before.
+fn is_as_seen(boot: &Boot) -> bool {
+    boot.ordinal == 1 && matches!(boot.from, None | Some(Environment::Off))
+}
+
+/// Whether two parts of two boots of a node do the same.
+fn is_same_act(one: &Step, other: &Step) -> bool {
+    (one.call.operation(), &one.subject) == (other.call.operation(), &other.subject)
 }
 
 /// What an environment looks like in a sentence: "n1 is installed and running".

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use super::graph::Graph;
-use super::{PlanError, PlanFault, PlannedBoot, circle, resolve};
+use super::{PlanError, PlanFault, PlannedBoot, circle, resolve, rest};
 use crate::id::{NodeName, StepId};
 use crate::layer::Layers;
 use crate::observed::Observed;
-use crate::site::Site;
+use crate::site::{NodeState, Site};
 use crate::step::{Boot, Environment, Place, Step};
+use crate::subject::Subject;
 
 /// How far a plan goes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -97,17 +98,27 @@ fn probes(site: &Site, layers: &Layers, steps: &mut Vec<Step>) -> Vec<PlannedBoo
         if let Place::In(node, environment) = &step.place {
             wanted.entry((node.clone(), *environment)).or_default().push(StepId::at(index));
             nodes.insert(node.clone());
+            // Whether its next boot is a fresh one depends on whether it has power.
+            if !step.booted_since.is_empty() {
+                wanted.entry((node.clone(), Environment::Off)).or_default();
+            }
         }
     }
+    // A node that is taken away ends without power, wherever its removal is done.
+    let removed: HashSet<&Subject> = steps.iter().filter(|step| step.is_removal()).map(|step| &step.subject).collect();
+    let absent = site.nodes.values().filter(|node| node.state == NodeState::Absent && node.bmc.is_some());
+    nodes.extend(absent.map(|node| node.name.clone()).filter(|node| removed.contains(&Subject::node(node))));
     // A node that is wanted at ready state runs, whether or not something has to be done on it.
-    for node in site.ready_nodes().filter(|node| node.bmc.is_some() || nodes.contains(&node.name)) {
-        wanted.entry((node.name.clone(), Environment::Installed)).or_default();
+    nodes.extend(site.ready_nodes().filter(|node| node.bmc.is_some()).map(|node| node.name.clone()));
+    for node in nodes {
+        let rest = rest(site, &node);
+        wanted.entry((node, rest)).or_default();
     }
-    let mut used: HashSet<(NodeName, u16)> = HashSet::new();
-    let mut probes = Vec::with_capacity(wanted.len());
+    let mut probes: Vec<PlannedBoot> = Vec::with_capacity(wanted.len());
     // In reverse, `Installed` comes first and takes the ordinal that its boot has in nearly every plan.
     for ((node, to), work) in wanted.into_iter().rev() {
-        let ordinal = if used.insert((node.clone(), 1)) { 1 } else { 2 };
+        let last = probes.last().filter(|last| last.boot.node == node);
+        let ordinal = last.map_or(1, |last| last.boot.ordinal + 1);
         let boot = Boot { node, from: None, to, ordinal };
         let parts = enter(site, layers, &boot, steps);
         probes.push(PlannedBoot { boot, parts, work, leaves: Vec::new() });

@@ -1,6 +1,6 @@
 //! The planner: draft → survey → plan. Pure and deterministic; order comes from declared needs alone.
 
-mod boot;
+mod boots;
 mod budget;
 mod build;
 mod circle;
@@ -21,7 +21,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use boot::PlannedBoot;
+pub(crate) use boots::rest;
+pub use boots::{BootCount, PlannedBoot};
 pub(crate) use budget::Effect;
 pub use budget::{Budget, Budgets, Member, Presence, Watch, Wave};
 pub(crate) use build::environment_words;

@@ -38,6 +38,12 @@ pub(crate) fn resolve(
         for need in &step.needs {
             builder.need(step, vertex, need);
         }
+        // Whoever wants a boot after a fact comes after the fact too.
+        for fact in &step.booted_since {
+            if let Some(&giver) = builder.givers.get(fact) {
+                builder.edge(giver.into(), vertex, Because::Fact(fact.clone()));
+            }
+        }
     }
     for (index, boot) in boots.iter().enumerate() {
         builder.boot(u32::try_from(index).expect("fewer boots than steps"), boot);
@@ -46,6 +52,14 @@ pub(crate) fn resolve(
         builder.wave(index, wave);
     }
     if builder.faults.is_empty() { Ok(Graph::new(builder.vertices, builder.edges)) } else { Err(builder.faults) }
+}
+
+/// The order of steps alone: before their boots are known, and as if every fact that no step gives were known.
+///
+/// # Errors
+/// As [`resolve`], but for needs of facts that nobody gives.
+pub(crate) fn order(steps: &[&Step]) -> Result<Graph, Vec<PlanFault>> {
+    resolve(steps, &[], &[], &|_| true)
 }
 
 type Givers<'a> = HashMap<&'a FactKey, StepId>;
@@ -173,7 +187,7 @@ impl<'a> Builder<'a> {
 
     fn boot(&mut self, index: u32, boot: &PlannedBoot) {
         let entered = self.vertex(Vertex::Boot(index));
-        for &part in &boot.parts {
+        for part in self.last_parts(&boot.parts) {
             self.edge(part.into(), entered, Because::Boot);
         }
         for &step in &boot.work {
@@ -198,6 +212,24 @@ impl<'a> Builder<'a> {
         for &step in &wave.then {
             self.edge(done, step.into(), Because::Wave);
         }
+    }
+
+    /// The parts of a boot that no other part of it waits for: with them it is over. Whoever is afraid of what a boot rests on
+    /// looks at them again, and not at the power that was off on the way.
+    fn last_parts(&self, parts: &[StepId]) -> Vec<StepId> {
+        let needs = |part: &StepId| {
+            let certain = |need: &&Need| !matches!(need, Need::AtLeast { .. });
+            self.steps[part.index()].needs.iter().filter(certain).flat_map(Need::facts)
+        };
+        let waited_for: BTreeSet<StepId> = parts
+            .iter()
+            .flat_map(|part| {
+                needs(part).filter_map(|fact| self.givers.get(fact).copied()).filter(move |giver| giver != part)
+            })
+            .collect();
+        let last: Vec<StepId> = parts.iter().filter(|part| !waited_for.contains(part)).copied().collect();
+        // Parts that wait for each other in a circle are told as one.
+        if last.is_empty() { parts.to_vec() } else { last }
     }
 
     fn vertex(&mut self, vertex: Vertex) -> VertexId {

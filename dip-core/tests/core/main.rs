@@ -1,5 +1,7 @@
 //! The planner, the engine and the journal, tried on a toy layer whose world is a map in memory.
 
+mod boot_oracle;
+mod boots;
 mod crash;
 mod drift;
 mod estimate;

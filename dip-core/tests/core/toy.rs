@@ -81,6 +81,8 @@ pub(crate) struct World {
     /// The things that were looked at, in order.
     pub(crate) looked: Vec<String>,
     pub(crate) nodes: BTreeMap<NodeName, Environment>,
+    /// The boots that were made, by their numbers.
+    pub(crate) fresh: BTreeSet<(NodeName, u16)>,
     pub(crate) running: usize,
     pub(crate) most_running: usize,
 }
@@ -187,6 +189,9 @@ pub(crate) struct Enter {
     node: NodeName,
     to: Environment,
     ordinal: u16,
+    /// For a fresh boot: that the node is there already is not enough.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    afresh: bool,
 }
 
 #[async_trait]
@@ -198,7 +203,8 @@ impl Operation for Enter {
         let world = door.world().lock().expect("no test panics with the world locked");
         let now = world.nodes.get(&self.node).copied().unwrap_or(Environment::Off);
         let facts = Facts::new().with_key(IN.of_boot(&Subject::node(&self.node), self.ordinal), &self.to);
-        Ok(if now == self.to {
+        let has_booted = !self.afresh || world.fresh.contains(&(self.node.clone(), self.ordinal));
+        Ok(if now == self.to && has_booted {
             Check::Holds(facts)
         } else {
             Check::Differs(Diff::of("environment", Some(now), Some(self.to)))
@@ -210,6 +216,7 @@ impl Operation for Enter {
         let mut world = door.world().lock().expect("no test panics with the world locked");
         world.applied.push(format!("{} {}", self.node, self.to));
         world.nodes.insert(self.node.clone(), self.to);
+        world.fresh.insert((self.node.clone(), self.ordinal));
         Ok(Applied::wait("the node to get there", Duration::from_secs(5)))
     }
 }
@@ -246,7 +253,8 @@ impl Layer for Toy {
     }
 
     fn enter(&self, _: &Site, boot: &Boot) -> Vec<Step> {
-        let enter = Enter { node: boot.node.clone(), to: boot.to, ordinal: boot.ordinal };
+        let afresh = boot.from == Some(boot.to);
+        let enter = Enter { node: boot.node.clone(), to: boot.to, ordinal: boot.ordinal, afresh };
         let subject = Subject::node(&boot.node);
         vec![Step::new(LayerId::Os, subject.clone(), &enter).give(IN.of_boot(&subject, boot.ordinal)).part_of(boot)]
     }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use dip_core::fact::Facts;
-use dip_core::fact::firmware::POWER;
+use dip_core::fact::firmware::{POWER, POWER_CYCLED};
+use dip_core::fact::{FactKey, Facts};
 use dip_core::hardware::PowerState;
 use dip_core::id::LayerId;
 use dip_core::operation::{Applied, Check, Context, Diff, Operation, OperationError, Patience};
@@ -13,7 +13,7 @@ use dip_core::site::Origin;
 use dip_core::step::{Boot, Hazard, Step};
 use serde::{Deserialize, Serialize};
 
-use super::boot_ref::{BootRef, bmc_lock};
+use super::boot_ref::{BootRef, Start, bmc_lock};
 
 /// How often the system is asked to shut down before its power is cut. Twice, so that one request that got lost, or one attempt that a
 /// busy BMC refused, does not cost a running system its unwritten data.
@@ -28,19 +28,29 @@ const POLL: Duration = Duration::from_secs(2);
 pub struct PowerOff {
     /// The boot that this is a part of.
     pub boot: BootRef,
+    /// Whether it is the way into a boot and not its end.
+    #[serde(default, skip_serializing_if = "Start::is_as_found")]
+    pub start: Start,
 }
 
 impl PowerOff {
     pub(crate) fn step(self, boot: &Boot, origin: Option<Origin>) -> Step {
         let subject = self.boot.subject();
-        let key = POWER.of_boot(&subject, self.boot.ordinal);
         Step::new(LayerId::Firmware, subject, &self)
-            .give(key)
+            .give(self.fact())
             .lock(bmc_lock(&self.boot.node))
             .hazard(Hazard::Disrupts)
             .patience(PATIENCE)
             .origin(origin)
             .part_of(boot)
+    }
+
+    /// On the way into a boot the power is off for a moment only, and the boot has a fact for the power that it ends with.
+    fn fact(&self) -> FactKey {
+        match self.start {
+            Start::AsFound => POWER.of_boot(&self.boot.subject(), self.boot.ordinal),
+            Start::Afresh => POWER_CYCLED.of_boot(&self.boot.subject(), self.boot.ordinal),
+        }
     }
 }
 
@@ -50,10 +60,7 @@ impl Operation for PowerOff {
 
     async fn check(&self, cx: &Context<'_>) -> Result<Check, OperationError> {
         Ok(match self.boot.power(cx)?.state().await? {
-            PowerState::Off => {
-                let key = POWER.of_boot(&self.boot.subject(), self.boot.ordinal);
-                Check::Holds(Facts::new().with_key(key, &PowerState::Off))
-            }
+            PowerState::Off => Check::Holds(Facts::new().with_key(self.fact(), &PowerState::Off)),
             PowerState::On => Check::Differs(Diff::of("power", Some(PowerState::On), Some(PowerState::Off))),
         })
     }
@@ -84,7 +91,7 @@ mod tests {
     use dip_core::step::Environment;
 
     fn wanted() -> PowerOff {
-        PowerOff { boot: (&boot_of_n1(Environment::Off)).into() }
+        PowerOff { boot: (&boot_of_n1(Environment::Off)).into(), start: Start::AsFound }
     }
 
     /// What a node that never shuts down is asked at an attempt.
@@ -134,5 +141,14 @@ mod tests {
         power.expect_state().returning(|| Ok(PowerState::Off));
         let bench = bench_of(Some(Arc::new(power)), None, wanted().step(&boot_of_n1(Environment::Off), None));
         assert!(matches!(wanted().check(&bench.context()).await, Ok(Check::Holds(_))));
+    }
+
+    #[test]
+    fn the_way_into_a_boot_has_a_fact_of_its_own() {
+        let boot = boot_of_n1(Environment::Discovery);
+        let off = PowerOff { boot: (&boot).into(), start: Start::of(&boot) }.step(&boot, None);
+        let subject = (&off.subject, boot.ordinal);
+        assert_eq!(off.gives, [POWER_CYCLED.of_boot(subject.0, subject.1)]);
+        assert_eq!(wanted().step(&boot_of_n1(Environment::Off), None).gives, [POWER.of_boot(subject.0, subject.1)]);
     }
 }

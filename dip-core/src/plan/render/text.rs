@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::fold_names;
 use super::wrap::wrap;
 use crate::id::{LayerId, NodeName};
-use crate::plan::{Plan, PlannedStep, Reading};
+use crate::plan::{BootCount, Plan, PlannedStep, Reading};
 use crate::step::Hazard;
 
 /// The plan as text of up to 80 columns. It names every step once: steps of one operation that differ in the same way share a
@@ -160,10 +160,30 @@ fn boots(plan: &Plan, out: &mut String) {
     if boots.is_empty() {
         return;
     }
-    let _ = writeln!(out, "\nboots: {} in all", plan.boots().len());
+    let counts = plan.boot_counts();
+    let least: usize = counts.iter().map(|count| count.at_least).sum();
+    let _ = writeln!(out, "\nboots: {} in all, at least {least}", plan.boots().len());
     for ((ordinal, to), nodes) in boots {
         let first = format!("  boot {ordinal} into {to} × {}  ", nodes.len());
         out.push_str(&wrap(&first, &fold_names(nodes).join(" "), 6));
+    }
+    more_boots(&counts, out);
+}
+
+/// The nodes that boot more often than they need by themselves, and for whom.
+fn more_boots(counts: &[BootCount], out: &mut String) {
+    let mut alike: BTreeMap<(usize, &[NodeName]), Vec<&str>> = BTreeMap::new();
+    for count in counts.iter().filter(|count| count.boots > count.at_least) {
+        let key = (count.boots - count.at_least, &count.waits_for[..]);
+        alike.entry(key).or_default().push(count.node.as_str());
+    }
+    for ((more, waits_for), nodes) in alike {
+        let first = format!("  {more} more than needed alone × {}  ", nodes.len());
+        out.push_str(&wrap(&first, &fold_names(nodes).join(" "), 6));
+        if !waits_for.is_empty() {
+            let others = fold_names(waits_for.iter().map(NodeName::as_str)).join(" ");
+            out.push_str(&wrap("      waits for ", &format!("{others} in between"), 8));
+        }
     }
 }
 
