@@ -31,7 +31,7 @@ pub use diff::{BootChange, Elsewhere, FieldChange, KnownChange, OneSided, PlanDi
 pub use document::PlanDocumentError;
 pub use draft::{Draft, Goal};
 pub use error::{Link, PlanError, PlanFault};
-pub use explain::{Explanation, NoSuchStep};
+pub use explain::{Dependants, Explanation, NoSuchStep};
 pub use graph::{Because, Graph, Vertex, VertexId};
 pub use identity::PlanId;
 
