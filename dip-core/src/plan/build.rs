@@ -59,7 +59,8 @@ impl Plan {
         let mut build =
             Build { draft, survey, layers, steps: Vec::new(), readings: Vec::new(), places: HashMap::new() };
         build.keep_what_does_not_hold();
-        let boots = build.boots().map_err(PlanError::new)?;
+        let mut boots = build.boots().map_err(PlanError::new)?;
+        build.follow_boots(&mut boots);
         let mut known: Vec<Known> = survey
             .facts()
             .map(|(key, value)| Known { key: key.clone(), value: value.clone(), at: survey.at() })
@@ -99,15 +100,43 @@ struct Build<'a> {
 
 impl Build<'_> {
     fn keep_what_does_not_hold(&mut self) {
+        let mut followers = followers(self.draft, self.survey);
         for (index, step) in self.draft.steps.iter().enumerate() {
             let id = StepId::at(index);
             if step.boot.is_some() {
                 continue;
             }
-            if let Some(reading) = self.reading(id) {
-                self.places.insert(id, StepId::at(self.steps.len()));
-                self.steps.push(step.clone());
-                self.readings.push(reading);
+            let follows = || followers.remove(&id).map(|facts| Reading::Follows(Follows::Values(facts)));
+            if let Some(reading) = self.reading(id).or_else(follows) {
+                self.keep(id, reading);
+            }
+        }
+    }
+
+    fn keep(&mut self, id: StepId, reading: Reading) {
+        self.places.insert(id, StepId::at(self.steps.len()));
+        self.steps.push(self.draft.steps[id.index()].clone());
+        self.readings.push(reading);
+    }
+
+    /// A member that served before its node is booted anew must be seen to serve again.
+    fn follow_boots(&mut self, boots: &mut [PlannedBoot]) {
+        let is_up = |boot: &Boot| boot.from == Some(Environment::Installed);
+        let rebooted: HashSet<NodeName> =
+            boots.iter().filter(|boot| is_up(&boot.boot)).map(|boot| boot.boot.node.clone()).collect();
+        if rebooted.is_empty() {
+            return;
+        }
+        for id in (0..self.draft.steps.len()).map(StepId::at) {
+            let step = &self.draft.steps[id.index()];
+            let Place::In(node, environment) = &step.place else { continue };
+            if step.subject.kind() != "member" || !rebooted.contains(node) || self.places.contains_key(&id) {
+                continue;
+            }
+            let last = boots.iter_mut().rfind(|boot| boot.boot.node == *node && boot.boot.to == *environment);
+            if let Some(boot) = last {
+                boot.work.push(StepId::at(self.steps.len()));
+                self.keep(id, Reading::Follows(Follows::Boot));
             }
         }
     }
@@ -229,13 +258,44 @@ impl Build<'_> {
     fn held(&self) -> Vec<Held> {
         (0..self.draft.steps.len())
             .map(StepId::at)
-            .filter(|&step| matches!(self.survey.check(step), Check::Holds(_)))
+            .filter(|step| matches!(self.survey.check(*step), Check::Holds(_)) && !self.places.contains_key(step))
             .map(|step| {
                 let step = &self.draft.steps[step.index()];
                 Held { name: step.name.clone(), layer: step.layer, subject: step.subject.clone() }
             })
             .collect()
     }
+}
+
+/// The steps that hold and work with a value that a step of the plan gives anew, by themselves or through others that do, with
+/// these facts. Where a value comes out as it was, those behind it are not looked at: the engine sees to that.
+fn followers(draft: &Draft, survey: &Survey) -> HashMap<StepId, Vec<FactKey>> {
+    let ids = || (0..draft.steps.len()).map(StepId::at);
+    let mut readers: HashMap<&FactKey, Vec<StepId>> = HashMap::new();
+    for id in ids() {
+        for fact in &draft.steps[id.index()].reads {
+            readers.entry(fact).or_default().push(id);
+        }
+    }
+    let mut followers: HashMap<StepId, Vec<FactKey>> = HashMap::new();
+    if readers.is_empty() {
+        return followers;
+    }
+    let holds = |id: StepId| matches!(survey.check(id), Check::Holds(_));
+    let mut anew: Vec<StepId> = ids().filter(|&id| !holds(id)).collect();
+    while let Some(giver) = anew.pop() {
+        for fact in &draft.steps[giver.index()].gives {
+            for &reader in readers.get(fact).into_iter().flatten().filter(|&&reader| holds(reader)) {
+                let facts = followers.entry(reader).or_insert_with(|| {
+                    anew.push(reader);
+                    Vec::new()
+                });
+                facts.push(fact.clone());
+            }
+        }
+    }
+    followers.values_mut().for_each(|facts| facts.sort_unstable());
+    followers
 }
 
 /// Whether a node is as the survey saw it when it boots: nothing was done to its power before.

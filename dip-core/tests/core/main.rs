@@ -2,6 +2,7 @@
 
 mod boot_oracle;
 mod boots;
+mod change;
 mod crash;
 mod drift;
 mod estimate;

@@ -40,7 +40,7 @@ impl MonitorNode {
         let key = MONITORED.of(&subject);
         let step = Step::new(LayerId::OpsMgmt, subject, &self).give(key).origin(origin);
         match self.address {
-            Input::From(address) => step.need(Need::fact(address)),
+            Input::From(address) => step.read(address),
             Input::Value(_) => step,
         }
     }

@@ -41,7 +41,7 @@ impl RecordNode {
         let key = CMDB_RECORD.of(&subject);
         let step = Step::new(LayerId::OpsMgmt, subject, &self).give(key).origin(origin);
         match self.identity {
-            Input::From(identity) => step.need(Need::fact(identity)),
+            Input::From(identity) => step.read(identity),
             Input::Value(_) => step,
         }
     }
