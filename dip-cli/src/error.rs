@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use dip::core::engine::EngineError;
 use dip::core::explain::NoSuchThing;
+use dip::core::guard::{ConsentError, PaperError, Refusals};
 use dip::core::journal::JournalError;
 use dip::core::layer::ConnectError;
-use dip::core::plan::{NoSuchStep, PlanError};
+use dip::core::plan::{NoSuchStep, PlanError, Stale};
 use dip::core::provider::sentence;
 use dip::core::site::{Faults, LockError};
 
@@ -25,6 +26,18 @@ pub(crate) enum CliError {
     /// The run could not go on.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// Guards refuse the plan.
+    #[error(transparent)]
+    Refused(#[from] Refusals),
+    /// The plan is no longer what would be planned.
+    #[error(transparent)]
+    Stale(#[from] Box<Stale>),
+    /// A consent or an approval cannot be read or written.
+    #[error(transparent)]
+    Paper(#[from] PaperError),
+    /// A consent cannot be given so.
+    #[error(transparent)]
+    Consent(#[from] ConsentError),
     /// A journal cannot be read or written.
     #[error(transparent)]
     Journal(#[from] JournalError),
@@ -86,12 +99,17 @@ impl CliError {
     /// 1 where a run could not go on, 2 where the input is wrong.
     pub(crate) const fn exit_status(&self) -> u8 {
         match self {
+            Self::Engine(EngineError::Refused(_) | EngineError::Denied(_)) => 2,
             Self::Engine(_) | Self::Journal(_) | Self::Lock(_) | Self::Output(_) | Self::Runtime(_) => 1,
             Self::Site { .. }
             | Self::Plan(_)
             | Self::Connect(_)
             | Self::NoSuchStep(_)
             | Self::NoSuchThing(_)
+            | Self::Refused(_)
+            | Self::Stale(_)
+            | Self::Paper(_)
+            | Self::Consent(_)
             | Self::Usage(_)
             | Self::File { .. }
             | Self::PlanFile { .. } => 2,

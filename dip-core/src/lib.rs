@@ -1,10 +1,12 @@
 //! The vocabulary, planner, engine and journal of dip. This crate knows no protocol and no layer.
 
+pub mod actor;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod engine;
 pub mod explain;
 pub mod fact;
+pub mod guard;
 pub mod hardware;
 pub mod history;
 pub mod id;

@@ -1,7 +1,9 @@
 //! One file for each command; each returns its exit status.
 
 mod apply;
+mod approve;
 mod check;
+mod consent;
 mod demo;
 mod diff;
 mod drift;
@@ -48,6 +50,8 @@ pub(crate) fn run(args: &Args, out: &Out) -> Result<u8, CliError> {
         Command::Pin(args) => pin::run(args, out),
         Command::Plan(args) => plan::run(args, out),
         Command::Apply(args) => apply::run(args, out),
+        Command::Approve(args) => approve::run(args, out),
+        Command::Consent(args) => consent::run(args, out),
         Command::Resume(args) => resume::run(args, out),
         Command::Retry(args) => order::retry(args, out),
         Command::Skip(args) => order::skip(args, out),

@@ -14,6 +14,7 @@ mod identity;
 mod near;
 pub mod render;
 mod resolve;
+mod stale;
 
 use std::sync::Arc;
 
@@ -34,7 +35,9 @@ pub use error::{Link, PlanError, PlanFault};
 pub use explain::{Dependants, Explanation, NoSuchStep};
 pub use graph::{Because, Graph, Vertex, VertexId};
 pub use identity::PlanId;
+pub use stale::Stale;
 
+use crate::actor::Actor;
 use crate::fact::FactKey;
 use crate::id::{LayerId, StepId};
 use crate::site::Site;
@@ -47,6 +50,7 @@ pub struct Plan {
     id: PlanId,
     site: Arc<Site>,
     goal: Goal,
+    planner: Option<Actor>,
     steps: Vec<PlannedStep>,
     boots: Vec<PlannedBoot>,
     known: Vec<Known>,
@@ -114,13 +118,27 @@ impl Plan {
             }
         };
         let id = PlanId::of(&site, goal, &steps, &boots, &known, &watches);
-        Ok(Self { id, site, goal, steps, boots, known, held, watches, budgets: Arc::new(budgets), graph })
+        let (planner, budgets) = (None, Arc::new(budgets));
+        Ok(Self { id, site, goal, planner, steps, boots, known, held, watches, budgets, graph })
     }
 
     /// The plan's id: a hash of what it will do and of the values it was made from.
     #[must_use]
     pub const fn id(&self) -> &PlanId {
         &self.id
+    }
+
+    /// Says who made it. The id stays: the same wishes and readings are the same plan, whoever plans.
+    #[must_use]
+    pub fn planned_by(mut self, planner: Actor) -> Self {
+        self.planner = Some(planner);
+        self
+    }
+
+    /// Who made it, where that was said.
+    #[must_use]
+    pub const fn planner(&self) -> Option<&Actor> {
+        self.planner.as_ref()
     }
 
     /// The site that it was made for, with the bindings of its services.

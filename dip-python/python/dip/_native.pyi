@@ -246,7 +246,8 @@ class Failure:
 
     @property
     def kind(self) -> str:
-        """``error``; ``conflict``: somebody else holds it, and it was left alone; ``unsettled``: done, and it did not come true."""
+        """``error``; ``conflict``: somebody else holds it, and it was left alone; ``unsettled``: done, and it did not come true;
+        ``refused``: it may not be done."""
 
 def datacenter(nodes: int = 8, racks: int = 2) -> str:
     """The text of a site file (YAML) for a datacenter to simulate."""
