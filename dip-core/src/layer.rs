@@ -46,10 +46,12 @@ pub trait Layer: fmt::Debug + Send + Sync {
         Vec::new()
     }
 
-    /// The step that takes away what a step of this layer brings about; `None` where nothing is left behind by it. Pure.
+    /// The step that takes away what a step brings about; `None` where nothing is left behind by it. Pure.
     ///
     /// It names the operation and what it may do; core lets it give the facts of the step as gone, and orders removals the
-    /// other way round: what needed a fact is gone before the fact is.
+    /// other way round: what needed a fact is gone before the fact is. Each layer is asked about the steps of all layers, the
+    /// parts of boots among them: a member of a workload (layer 5) leaves its cluster (layer 7) before it is stopped. One that
+    /// answers for a step of another layer says itself which facts are gone by it.
     fn remove(&self, site: &Site, step: &Step) -> Option<Step> {
         let _ = (site, step);
         None

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::Prepared;
 use crate::id::{NodeName, StepId};
 use crate::operation::{Check, Diff, Gap};
-use crate::plan::{Vertex, VertexId};
+use crate::plan::{Vertex, VertexId, is_left_out, only_tells};
 use crate::step::{Boot, Step};
 
 /// What differs at a site.
@@ -63,7 +63,13 @@ impl Prepared {
             None => Unit::Step(step),
         };
         let holds = |step: StepId| matches!(self.survey.check(step), Check::Holds(_));
-        let ids = || (0..steps.len()).map(StepId::at);
+        // What only tells where a node is that should be gone, and what cannot be done on it any more, is no drift.
+        let counts = |step: &StepId| {
+            let (site, check) = (self.draft.site(), self.survey.check(*step));
+            let step = &steps[step.index()];
+            !only_tells(site, step) && is_left_out(step, check).is_none()
+        };
+        let ids = || (0..steps.len()).map(StepId::at).filter(counts);
         let mut sound: HashMap<Unit<'_>, bool> = HashMap::new();
         for step in ids() {
             *sound.entry(unit(step)).or_insert(true) &= holds(step);
@@ -71,7 +77,8 @@ impl Prepared {
         let mut drift = Drift::default();
         let mut looks: BTreeMap<Unit<'_>, Look<'_>> = BTreeMap::new();
         for step in ids() {
-            let follows = self.builds_on(step).any(|before| unit(before) != unit(step) && !sound[&unit(before)]);
+            let is_sound = |before: &StepId| sound.get(&unit(*before)).copied().unwrap_or(true);
+            let follows = self.builds_on(step).any(|before| unit(before) != unit(step) && !is_sound(&before));
             let look = looks.entry(unit(step)).or_default();
             look.follows |= follows;
             match self.survey.check(step) {

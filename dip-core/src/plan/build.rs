@@ -6,7 +6,7 @@ use super::boot::{Shape, Stay, stays};
 use super::graph::Graph;
 use super::{
     Draft, Held, Known, Parts, Plan, PlanError, PlanFault, PlannedBoot, PlannedStep, Wave, budget, circle, draft,
-    resolve,
+    removal, resolve,
 };
 use crate::fact::FactKey;
 use crate::id::{NodeName, StepId};
@@ -100,7 +100,7 @@ impl Build<'_> {
     fn keep_what_does_not_hold(&mut self) {
         for (index, step) in self.draft.steps.iter().enumerate() {
             let id = StepId::at(index);
-            if step.boot.is_some() {
+            if step.boot.is_some() || removal::is_left_out(step, self.survey.check(id)).is_some() {
                 continue;
             }
             if let Some(reading) = self.reading(id) {
@@ -121,7 +121,8 @@ impl Build<'_> {
 
     fn boots(&mut self) -> Result<Vec<PlannedBoot>, Vec<PlanFault>> {
         let mut entered: BTreeMap<&NodeName, Vec<&PlannedBoot>> = BTreeMap::new();
-        for probe in &self.draft.probes {
+        // Nobody boots a node that should be gone: what is to be done on it is done where it is, or not at all.
+        for probe in self.draft.probes.iter().filter(|probe| !removal::is_absent(&self.draft.site, &probe.boot.node)) {
             entered.entry(&probe.boot.node).or_default().push(probe);
         }
         let shape = self.shape_without_boots()?;
@@ -200,10 +201,9 @@ impl Build<'_> {
         (0..self.draft.steps.len())
             .map(StepId::at)
             .filter(|&step| matches!(self.survey.check(step), Check::Holds(_)))
-            .map(|step| {
-                let step = &self.draft.steps[step.index()];
-                Held { name: step.name.clone(), layer: step.layer, subject: step.subject.clone() }
-            })
+            .map(|step| &self.draft.steps[step.index()])
+            .filter(|step| !removal::only_tells(&self.draft.site, step))
+            .map(|step| Held { name: step.name.clone(), layer: step.layer, subject: step.subject.clone() })
             .collect()
     }
 }

@@ -12,6 +12,7 @@ mod explain;
 mod graph;
 mod identity;
 mod near;
+mod removal;
 pub mod render;
 mod resolve;
 
@@ -33,6 +34,7 @@ pub use error::{Link, PlanError, PlanFault};
 pub use explain::{Explanation, NoSuchStep};
 pub use graph::{Because, Graph, Vertex, VertexId};
 pub use identity::PlanId;
+pub(crate) use removal::{is_left_out, only_tells};
 
 use crate::fact::FactKey;
 use crate::id::{LayerId, StepId};

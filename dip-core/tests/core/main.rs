@@ -7,6 +7,7 @@ mod journal;
 mod old_files;
 mod plan;
 mod property;
+mod removal;
 mod resume;
 mod rollout;
 mod run;

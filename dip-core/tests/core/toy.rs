@@ -96,7 +96,7 @@ impl Door for Mutex<World> {
     }
 }
 
-fn world(cx: &Context<'_>) -> Result<Arc<dyn Door>, OperationError> {
+pub(crate) fn world(cx: &Context<'_>) -> Result<Arc<dyn Door>, OperationError> {
     cx.provider::<dyn Door>(&thing("world"))
 }
 
@@ -189,6 +189,12 @@ pub(crate) struct Enter {
     ordinal: u16,
 }
 
+impl Enter {
+    pub(crate) fn into(boot: &Boot) -> Self {
+        Self { node: boot.node.clone(), to: boot.to, ordinal: boot.ordinal }
+    }
+}
+
 #[async_trait]
 impl Operation for Enter {
     const NAME: &'static str = "toy.enter";
@@ -246,7 +252,7 @@ impl Layer for Toy {
     }
 
     fn enter(&self, _: &Site, boot: &Boot) -> Vec<Step> {
-        let enter = Enter { node: boot.node.clone(), to: boot.to, ordinal: boot.ordinal };
+        let enter = Enter::into(boot);
         let subject = Subject::node(&boot.node);
         vec![Step::new(LayerId::Os, subject.clone(), &enter).give(IN.of_boot(&subject, boot.ordinal)).part_of(boot)]
     }
