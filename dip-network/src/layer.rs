@@ -13,7 +13,7 @@ use dip_core::step::{Boot, Step};
 
 use crate::provider::Reservation;
 use crate::settings::{self, DHCP_KINDS, DhcpScope};
-use crate::steps::{ReserveAddress, TagPort};
+use crate::steps::{ReleaseAddress, ReleasePort, ReserveAddress, TagPort};
 
 /// Layer 1, shared infrastructure: switch ports and DHCP reservations.
 #[derive(Debug, Clone, Copy, Default)]
@@ -32,6 +32,8 @@ impl Layer for NetworkLayer {
     fn operations(&self, known: &mut Operations) {
         known.register::<TagPort>();
         known.register::<ReserveAddress>();
+        known.register::<ReleasePort>();
+        known.register::<ReleaseAddress>();
     }
 
     fn settings(&self) -> SettingsSchema {
@@ -67,6 +69,17 @@ impl Layer for NetworkLayer {
             }
         }
         if notes.is_empty() { Ok(steps) } else { Err(notes) }
+    }
+
+    fn remove(&self, site: &Site, step: &Step) -> Option<Step> {
+        if let Some(TagPort { port, site, .. }) = step.call.as_operation() {
+            return Some(ReleasePort { port, site }.step());
+        }
+        let ReserveAddress { service, node, nic, reservation, site: owner } = step.call.as_operation()?;
+        let mac = reservation.mac;
+        // A card that went into another node keeps what that node reserves for it.
+        let went_on = site.ready_nodes().flat_map(|node| node.nics.values()).any(|nic| nic.mac == Some(mac));
+        (!went_on).then(|| ReleaseAddress { service, node, nic, mac, site: owner }.step())
     }
 
     fn enter(&self, _: &Site, _: &Boot) -> Vec<Step> {

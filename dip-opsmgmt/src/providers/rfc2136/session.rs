@@ -15,6 +15,9 @@ use crate::provider::HeldName;
 /// As errors name it.
 pub(super) const PRODUCT: &str = "rfc2136";
 
+/// The label of the record that marks a name.
+const MARK_LABEL: &str = "_dip";
+
 /// Goes before the site's name in the TXT record that marks a name.
 const MARK: &str = "site=";
 
@@ -61,17 +64,54 @@ impl Session<'_> {
         Ok(Some(HeldName { addresses, owner }))
     }
 
+    /// All names at and below a name whose mark is an owner's, from a transfer of the zone (RFC 5936).
+    pub(super) async fn owned(
+        &mut self,
+        below: &Name,
+        owner: &SiteName,
+        action: &str,
+    ) -> Result<Vec<String>, ProviderError> {
+        let zone = self.zone(below, action).await?;
+        let mut message = Message::query();
+        message.metadata.recursion_desired = false;
+        message.add_query(Query::query(zone.clone(), RecordType::AXFR));
+        // The SOA stands at both ends of a transfer.
+        let mut ends = 0;
+        let is_last = |answer: &Message| {
+            ends += answer.answers.iter().filter(|record| record.record_type() == RecordType::SOA).count();
+            ends >= 2 || answer.response_code != ResponseCode::NoError || answer.answers.is_empty()
+        };
+        let answers = self.connection.ask_until(message, is_last).await.map_err(|error| failed(error, action))?;
+        if let Some(code) =
+            answers.iter().map(|answer| answer.response_code).find(|code| *code != ResponseCode::NoError)
+        {
+            let kind = match code {
+                ResponseCode::Refused | ResponseCode::NotAuth | ResponseCode::NotImp => ErrorKind::Unsupported,
+                ResponseCode::ServFail => ErrorKind::Busy,
+                _ => ErrorKind::Unexpected,
+            };
+            return Err(ProviderError::new(kind, PRODUCT, action).because(Code(code)).advise(format!(
+                "let the key transfer the zone {} (`allow-transfer` in BIND), so that its names can be listed",
+                plain(&zone)
+            )));
+        }
+        let records = answers.iter().flat_map(|answer| &answer.answers);
+        let names = records.filter_map(|record| {
+            let name = plain(&record.name);
+            let marked = name.strip_prefix(MARK_LABEL)?.strip_prefix('.')?;
+            (below.zone_of(&record.name) && marked_by(&record.data).as_ref() == Some(owner)).then(|| marked.to_owned())
+        });
+        let mut names: Vec<String> = names.collect();
+        names.sort_unstable();
+        names.dedup();
+        Ok(names)
+    }
+
     /// The site whose mark stands beside a name.
     pub(super) async fn owner(&mut self, name: &Name, action: &str) -> Result<Option<SiteName>, ProviderError> {
         let mark = mark_name(name, action)?;
         let answer = self.query(&mark, RecordType::TXT, action).await?;
-        Ok(answer.answers.iter().find_map(|record| match &record.data {
-            RData::TXT(txt) => {
-                let text: Vec<u8> = txt.txt_data.iter().flat_map(|part| part.iter().copied()).collect();
-                SiteName::new(std::str::from_utf8(&text).ok()?.strip_prefix(MARK)?).ok()
-            }
-            _ => None,
-        }))
+        Ok(answer.answers.iter().find_map(|record| marked_by(&record.data)))
     }
 
     /// Where the reverse names of an address stand, and what they are. A CNAME leads elsewhere (RFC 2317).
@@ -173,9 +213,16 @@ impl Session<'_> {
     }
 }
 
+/// The site that a mark names.
+fn marked_by(data: &RData) -> Option<SiteName> {
+    let RData::TXT(txt) = data else { return None };
+    let text: Vec<u8> = txt.txt_data.iter().flat_map(|part| part.iter().copied()).collect();
+    SiteName::new(std::str::from_utf8(&text).ok()?.strip_prefix(MARK)?).ok()
+}
+
 /// Where the mark of a name stands.
 pub(super) fn mark_name(name: &Name, action: &str) -> Result<Name, ProviderError> {
-    name.prepend_label("_dip").map_err(|error| {
+    name.prepend_label(MARK_LABEL).map_err(|error| {
         ProviderError::new(ErrorKind::Invalid, PRODUCT, action)
             .because(error)
             .advise("the name leaves no room for the label `_dip` that marks it; shorten it")
