@@ -3,16 +3,20 @@
 use std::fmt;
 use std::sync::Arc;
 
+use async_trait::async_trait;
+
 use crate::fact::{FactKey, FactRegistry};
 use crate::id::LayerId;
 use crate::observed::Observed;
-use crate::operation::Operations;
+use crate::operation::{OperationError, Operations};
+use crate::orphan::{HeldRecord, Leftovers};
 use crate::provider::Providers;
 use crate::secret::{SecretError, Secrets};
 use crate::site::{Limit, Origin, SettingsSchema, Site};
 use crate::step::{Boot, Step};
 
 /// One of the seven layers, or a vendor's own that belongs to one of them.
+#[async_trait]
 pub trait Layer: fmt::Debug + Send + Sync {
     /// Which of the seven it is, or belongs to.
     fn id(&self) -> LayerId;
@@ -55,6 +59,30 @@ pub trait Layer: fmt::Debug + Send + Sync {
     fn remove(&self, site: &Site, step: &Step) -> Option<Step> {
         let _ = (site, step);
         None
+    }
+
+    /// What carries the site's mark in the servers of this layer, and is of nothing that the site file names. Reads only.
+    async fn leftovers(&self, site: &Site, providers: &Providers) -> Leftovers {
+        let _ = (site, providers);
+        Leftovers::default()
+    }
+
+    /// The record that a step would write, as it is now; `None` where there is none, or none that could be claimed. Reads only.
+    ///
+    /// # Errors
+    /// Where its server cannot be asked.
+    async fn held(&self, step: &Step, providers: &Providers) -> Result<Option<HeldRecord>, OperationError> {
+        let _ = (step, providers);
+        Ok(None)
+    }
+
+    /// Takes the site's mark off the record that a step writes, and leaves what it says as it is.
+    ///
+    /// # Errors
+    /// Where its server cannot be asked, or the record is somebody else's.
+    async fn disown(&self, step: &Step, providers: &Providers) -> Result<(), OperationError> {
+        let _ = (step, providers);
+        Ok(())
     }
 
     /// How much of what its servers and machines can bear at once, each with its reason; the site file may say otherwise.
@@ -161,6 +189,16 @@ impl Layers {
     #[must_use]
     pub fn settings(&self) -> SettingsSchema {
         self.iter().fold(SettingsSchema::default(), |all, layer| all.merge(layer.settings()))
+    }
+
+    /// What carries the site's mark and is of nothing that its file names, as all layers find it. Reads only.
+    pub async fn leftovers(&self, site: &Site, providers: &Providers) -> Leftovers {
+        let mut all = Leftovers::default();
+        for layer in self.iter() {
+            all.extend(layer.leftovers(site, providers).await);
+        }
+        all.orphans.sort();
+        all
     }
 
     /// Makes the providers of all layers.

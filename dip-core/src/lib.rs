@@ -11,6 +11,7 @@ pub mod journal;
 pub mod layer;
 pub mod observed;
 pub mod operation;
+pub mod orphan;
 pub mod plan;
 pub mod provider;
 pub mod report;

@@ -1,5 +1,6 @@
 //! The layer itself: which services it connects and which steps it proposes.
 
+use async_trait::async_trait;
 use dip_core::fact::FactRegistry;
 use dip_core::fact::cluster::JOINED;
 use dip_core::fact::firmware::IDENTITY;
@@ -10,13 +11,15 @@ use dip_core::hardware::Identity;
 use dip_core::id::{LayerId, NodeName, ServiceName};
 use dip_core::layer::{ConnectError, Layer, Note};
 use dip_core::observed::Observed;
-use dip_core::operation::{Input, Operations};
+use dip_core::operation::{Input, Operation as _, OperationError, Operations};
+use dip_core::orphan::{HeldRecord, Leftovers};
 use dip_core::provider::Providers;
 use dip_core::secret::Secrets;
 use dip_core::site::{Cluster, Node, SettingsSchema, Site};
 use dip_core::step::{Boot, Need, Step};
 use dip_core::subject::Subject;
 
+use crate::leftovers;
 use crate::provider::HostName;
 use crate::settings::{self, CMDB_KINDS, DNS_KINDS, MONITOR_KINDS};
 use crate::steps::{MonitorNode, RecordNode, RegisterName, RemoveName, RemoveRecord, RemoveTarget};
@@ -25,6 +28,7 @@ use crate::steps::{MonitorNode, RecordNode, RegisterName, RemoveName, RemoveReco
 #[derive(Debug, Clone, Copy, Default)]
 pub struct OpsMgmtLayer;
 
+#[async_trait]
 impl Layer for OpsMgmtLayer {
     fn id(&self) -> LayerId {
         LayerId::OpsMgmt
@@ -78,13 +82,25 @@ impl Layer for OpsMgmtLayer {
         Some(if left.is_empty() { removal } else { removal.need(Need::AllIfGiven(left)) })
     }
 
+    async fn leftovers(&self, site: &Site, providers: &Providers) -> Leftovers {
+        leftovers::leftovers(site, providers).await
+    }
+
+    async fn held(&self, step: &Step, providers: &Providers) -> Result<Option<HeldRecord>, OperationError> {
+        leftovers::held(step, providers).await
+    }
+
+    async fn disown(&self, step: &Step, providers: &Providers) -> Result<(), OperationError> {
+        leftovers::disown(step, providers).await
+    }
+
     fn enter(&self, _: &Site, _: &Boot) -> Vec<Step> {
         Vec::new()
     }
 }
 
 fn removal(step: &Step) -> Option<Step> {
-    if let Some(RegisterName { service, node, wanted, site }) = step.call.as_operation() {
+    if let Some(RegisterName { service, node, wanted, site, .. }) = step.call.as_operation() {
         return Some(RemoveName { service, node, name: wanted.name, site }.step());
     }
     if let Some(RecordNode { service, node, site, .. }) = step.call.as_operation() {
@@ -122,6 +138,7 @@ fn register_name(site: &Site, service: &ServiceName, node: &Node, notes: &mut Ve
         node: node.name.clone(),
         wanted: HostName { name, addresses: nic.addresses.iter().map(|address| address.address).collect() },
         site: site.name.clone(),
+        ownership: site.claims.ownership(RegisterName::NAME, &Subject::node(&node.name)),
     };
     Some(step.step(node.origin.clone()))
 }
@@ -140,6 +157,7 @@ fn record_node(site: &Site, service: &ServiceName, node: &Node) -> Step {
         rack: node.rack.clone(),
         identity,
         site: site.name.clone(),
+        ownership: site.claims.ownership(RecordNode::NAME, &Subject::node(&node.name)),
     };
     // The host name is set only where the site says anything of the operating system.
     let host_name = HOST_NAME.of(&Subject::node(&node.name));

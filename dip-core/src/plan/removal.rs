@@ -121,7 +121,7 @@ impl Former {
             boots.push(PlannedBoot { boot, parts, work, leaves: Vec::new() });
         }
         let all: Vec<&Step> = steps.iter().collect();
-        let graph = resolve::resolve(&all, &boots, &|_| true)?;
+        let graph = resolve::resolve(&all, &boots, &[], &|_| true)?;
         Ok(Self { steps, graph })
     }
 
