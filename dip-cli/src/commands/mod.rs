@@ -2,12 +2,14 @@
 
 mod apply;
 mod check;
+mod claim;
 mod demo;
 mod diff;
 mod drift;
 mod impact;
 mod lint;
 mod order;
+mod orphans;
 mod outliers;
 mod pin;
 mod plan;
@@ -57,6 +59,8 @@ pub(crate) fn run(args: &Args, out: &Out) -> Result<u8, CliError> {
         Command::Lint(args) => lint::run(args, out),
         Command::Diff(args) => diff::run(args, out),
         Command::Outliers(args) => outliers::run(args, out),
+        Command::Orphans(args) => orphans::run(args, out),
+        Command::Claim(args) => claim::run(args, out),
         Command::Schema => schema::run(out),
     }
 }

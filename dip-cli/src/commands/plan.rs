@@ -8,6 +8,7 @@ use dip::core::plan::render;
 use crate::args::{Format, Plan};
 use crate::error::CliError;
 use crate::out::Out;
+use crate::present::leftovers;
 use crate::world::{self, World};
 
 pub(super) fn run(args: &Plan, out: &Out) -> Result<u8, CliError> {
@@ -15,13 +16,23 @@ pub(super) fn run(args: &Plan, out: &Out) -> Result<u8, CliError> {
     let loaded = world::load(&args.files, &layers, out)?;
     let lock = loaded.lock_changed.then_some((loaded.lock, loaded.lock_path));
     let world = World::new(Arc::new(loaded.site), layers, &args.simulation)?;
-    let plan = world.block_on(world.prepare(args.through.goal()))??.plan;
+    let (seen, left) = world.block_on(async {
+        let seen = world.prepare(args.through.goal()).await?;
+        Ok::<_, CliError>((seen, world.leftovers().await))
+    })??;
+    let beside: Vec<String> = leftovers::left_out(&seen).into_iter().chain(leftovers::orphans(&left)).collect();
+    let plan = seen.plan;
     let json = || serde_json::to_string(&*plan).map_err(|error| CliError::Output(error.into()));
     match (out.json, args.format) {
         (true, _) | (_, Format::Json) => out.line(json()?)?,
         (_, Format::Text) => out.text(render::text(&plan))?,
         (_, Format::Dot) => out.text(render::dot(&plan))?,
         (_, Format::Mermaid) => out.text(render::mermaid(&plan))?,
+    }
+    match (out.json, args.format) {
+        (false, Format::Text) if !beside.is_empty() => out.line(format!("\n{}", beside.join("\n")))?,
+        // The other forms are read by programs, and are the plan alone.
+        _ => beside.iter().for_each(|line| out.note(line)),
     }
     if let Some(file) = &args.out {
         write(file, &json()?)?;

@@ -5,6 +5,7 @@ mod explain;
 mod orders;
 mod place;
 mod portable;
+mod removal;
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
@@ -23,7 +24,7 @@ fn help_names_every_command_and_the_exit_status() {
     let help = place.dip(&["--help"]).ends(0);
     for command in [
         "demo", "check", "pin", "plan", "apply", "resume", "runs", "show", "why", "drift", "impact", "lint", "diff",
-        "outliers", "schema",
+        "outliers", "orphans", "claim", "schema",
     ] {
         place.dip(&[command, "--help"]).ends(0).prints("Usage: dip");
         assert!(help.out.lines().any(|line| line.trim_start().starts_with(command)), "{}", help.out);

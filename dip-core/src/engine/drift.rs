@@ -15,6 +15,8 @@ pub struct Drift<'a> {
     pub causes: Vec<Deviation<'a>>,
     /// What differs while something that it builds on differs too or could not be seen: it may follow from that.
     pub following: Vec<Deviation<'a>>,
+    /// What somebody else holds, and how it could be taken over.
+    pub foreign: Vec<(&'a Step, &'a Gap)>,
     /// What nobody could be asked about, with the reason.
     pub unobserved: Vec<(&'a Step, &'a Gap)>,
     /// How many checks wait for any of these.
@@ -49,7 +51,8 @@ impl Drift<'_> {
     /// Whether all is as wanted and everything could be seen.
     #[must_use]
     pub const fn is_none(&self) -> bool {
-        self.causes.is_empty() && self.following.is_empty() && self.unobserved.is_empty() && self.hidden == 0
+        let differs = !(self.causes.is_empty() && self.following.is_empty() && self.foreign.is_empty());
+        !differs && self.unobserved.is_empty() && self.hidden == 0
     }
 }
 
@@ -84,9 +87,8 @@ impl Prepared {
             match self.survey.check(step) {
                 Check::Holds(_) => {}
                 Check::Differs(diff) => look.differing.push((&steps[step.index()], diff)),
-                Check::Unknown(gap @ (Gap::Unobservable(_) | Gap::Foreign(_))) => {
-                    drift.unobserved.push((&steps[step.index()], gap))
-                }
+                Check::Unknown(gap @ Gap::Unobservable(_)) => drift.unobserved.push((&steps[step.index()], gap)),
+                Check::Unknown(gap @ Gap::Foreign(_)) => drift.foreign.push((&steps[step.index()], gap)),
                 Check::Unknown(_) => drift.hidden += 1,
             }
         }
