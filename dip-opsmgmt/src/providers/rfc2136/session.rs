@@ -16,7 +16,7 @@ use crate::provider::HeldName;
 pub(super) const PRODUCT: &str = "rfc2136";
 
 /// The label of the record that marks a name.
-const MARK_LABEL: &str = "_dip";
+pub(super) const MARK_LABEL: &str = "_dip";
 
 /// Goes before the site's name in the TXT record that marks a name.
 const MARK: &str = "site=";
@@ -62,49 +62,6 @@ impl Session<'_> {
             return Ok(None);
         }
         Ok(Some(HeldName { addresses, owner }))
-    }
-
-    /// All names at and below a name whose mark is an owner's, from a transfer of the zone (RFC 5936).
-    pub(super) async fn owned(
-        &mut self,
-        below: &Name,
-        owner: &SiteName,
-        action: &str,
-    ) -> Result<Vec<String>, ProviderError> {
-        let zone = self.zone(below, action).await?;
-        let mut message = Message::query();
-        message.metadata.recursion_desired = false;
-        message.add_query(Query::query(zone.clone(), RecordType::AXFR));
-        // The SOA stands at both ends of a transfer.
-        let mut ends = 0;
-        let is_last = |answer: &Message| {
-            ends += answer.answers.iter().filter(|record| record.record_type() == RecordType::SOA).count();
-            ends >= 2 || answer.response_code != ResponseCode::NoError || answer.answers.is_empty()
-        };
-        let answers = self.connection.ask_until(message, is_last).await.map_err(|error| failed(error, action))?;
-        if let Some(code) =
-            answers.iter().map(|answer| answer.response_code).find(|code| *code != ResponseCode::NoError)
-        {
-            let kind = match code {
-                ResponseCode::Refused | ResponseCode::NotAuth | ResponseCode::NotImp => ErrorKind::Unsupported,
-                ResponseCode::ServFail => ErrorKind::Busy,
-                _ => ErrorKind::Unexpected,
-            };
-            return Err(ProviderError::new(kind, PRODUCT, action).because(Code(code)).advise(format!(
-                "let the key transfer the zone {} (`allow-transfer` in BIND), so that its names can be listed",
-                plain(&zone)
-            )));
-        }
-        let records = answers.iter().flat_map(|answer| &answer.answers);
-        let names = records.filter_map(|record| {
-            let name = plain(&record.name);
-            let marked = name.strip_prefix(MARK_LABEL)?.strip_prefix('.')?;
-            (below.zone_of(&record.name) && marked_by(&record.data).as_ref() == Some(owner)).then(|| marked.to_owned())
-        });
-        let mut names: Vec<String> = names.collect();
-        names.sort_unstable();
-        names.dedup();
-        Ok(names)
     }
 
     /// The site whose mark stands beside a name.
@@ -214,7 +171,7 @@ impl Session<'_> {
 }
 
 /// The site that a mark names.
-fn marked_by(data: &RData) -> Option<SiteName> {
+pub(super) fn marked_by(data: &RData) -> Option<SiteName> {
     let RData::TXT(txt) = data else { return None };
     let text: Vec<u8> = txt.txt_data.iter().flat_map(|part| part.iter().copied()).collect();
     SiteName::new(std::str::from_utf8(&text).ok()?.strip_prefix(MARK)?).ok()
@@ -270,4 +227,4 @@ pub(super) fn failed(error: WireError, action: &str) -> ProviderError {
 /// A server's code in its own words.
 #[derive(Debug, thiserror::Error)]
 #[error("the server answered {0}")]
-struct Code(ResponseCode);
+pub(super) struct Code(pub(super) ResponseCode);
