@@ -99,8 +99,20 @@ impl Canonical {
     /// What a plan is bound to: the services, switches and BMCs that it will ask when it is applied, maybe elsewhere.
     fn site(&mut self, site: &Site) {
         // Profiles are left out: what they say is in the settings of the nodes, and one that nobody has changes nothing.
-        let Site { name, domain, racks, switches, pdus, networks, profiles: _, nodes, services, clusters, conduct, claims } =
-            site;
+        let Site {
+            name,
+            domain,
+            racks,
+            switches,
+            pdus,
+            networks,
+            profiles: _,
+            nodes,
+            services,
+            clusters,
+            conduct,
+            claims,
+        } = site;
         self.add(&(name, domain));
         self.all("rack", racks.values());
         self.all("switch", switches.values());
