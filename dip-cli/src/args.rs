@@ -103,6 +103,10 @@ pub(crate) enum Command {
     Diff(Diff),
     /// Name the nodes that differ from their like ones
     Outliers(Outliers),
+    /// List what the site left in servers for nodes that its file no longer names; changes nothing
+    Orphans(Orphans),
+    /// Let the site take over records of other people, or give them back
+    Claim(Claim),
     /// Print the JSON Schema of site files
     Schema,
 }
@@ -531,6 +535,32 @@ pub(crate) struct Export {
 fn duration(text: &str) -> Result<Duration, String> {
     let span: jiff::SignedDuration = text.parse().map_err(|_| "write it like `90s`, `20m` or `1h30m`".to_owned())?;
     Duration::try_from(span).map_err(|_| "it must not be negative".to_owned())
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Orphans {
+    #[command(flatten)]
+    pub(crate) files: SiteFiles,
+    #[command(flatten)]
+    pub(crate) simulation: Simulation,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Claim {
+    #[command(flatten)]
+    pub(crate) files: SiteFiles,
+    /// What the records are about (`node/r1-n3`, `nic/r1-n3/eth0`), or the name of the step that writes one
+    #[arg(required = true)]
+    pub(crate) subjects: Vec<String>,
+    /// Give the records back: the mark is taken off, what they say stays, and the claim goes out of the file
+    #[arg(long)]
+    pub(crate) release: bool,
+    /// Who claims [default: $USER]
+    #[arg(long, value_name = "WHO", conflicts_with = "release")]
+    pub(crate) by: Option<String>,
+    /// Why, for those who review it
+    #[arg(long, value_name = "TEXT", conflicts_with = "release")]
+    pub(crate) reason: Option<String>,
 }
 
 #[cfg(test)]

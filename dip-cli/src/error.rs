@@ -7,9 +7,10 @@ use dip::core::explain::NoSuchThing;
 use dip::core::guard::{ConsentError, PaperError, Refusals};
 use dip::core::journal::JournalError;
 use dip::core::layer::ConnectError;
+use dip::core::operation::OperationError;
 use dip::core::plan::{NoSuchStep, PlanError, Stale};
 use dip::core::provider::sentence;
-use dip::core::site::{Faults, LockError};
+use dip::core::site::{ClaimsError, Faults, LockError};
 
 /// The command could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +45,12 @@ pub(crate) enum CliError {
     /// The lock file cannot be written.
     #[error(transparent)]
     Lock(#[from] LockError),
+    /// The claims cannot be written.
+    #[error(transparent)]
+    Claims(#[from] ClaimsError),
+    /// A server cannot be asked about a record.
+    #[error(transparent)]
+    Operation(#[from] OperationError),
     /// The question fits nothing.
     #[error(transparent)]
     NoSuchStep(#[from] NoSuchStep),
@@ -100,7 +107,13 @@ impl CliError {
     pub(crate) const fn exit_status(&self) -> u8 {
         match self {
             Self::Engine(EngineError::Refused(_) | EngineError::Denied(_)) => 2,
-            Self::Engine(_) | Self::Journal(_) | Self::Lock(_) | Self::Output(_) | Self::Runtime(_) => 1,
+            Self::Claims(_)
+            | Self::Operation(_)
+            | Self::Engine(_)
+            | Self::Journal(_)
+            | Self::Lock(_)
+            | Self::Output(_)
+            | Self::Runtime(_) => 1,
             Self::Site { .. }
             | Self::Plan(_)
             | Self::Connect(_)

@@ -15,6 +15,7 @@ pub mod layer;
 pub mod metrics;
 pub mod observed;
 pub mod operation;
+pub mod orphan;
 pub mod plan;
 pub mod provider;
 pub mod report;

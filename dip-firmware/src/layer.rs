@@ -10,12 +10,12 @@ use dip_core::observed::Observed;
 use dip_core::operation::Operations;
 use dip_core::provider::Providers;
 use dip_core::secret::Secrets;
-use dip_core::site::{Node, SettingsSchema, Site};
+use dip_core::site::{Node, NodeState, SettingsSchema, Site};
 use dip_core::step::{Boot, Environment, Need, Step};
 use dip_core::subject::Subject;
 
 use crate::settings::{self, NodeFirmware};
-use crate::steps::{Identify, PowerOff, PowerOn, SetBootDevice, Start};
+use crate::steps::{Identify, PowerOff, PowerOn, Purpose, SetBootDevice, Start};
 
 /// Layer 2, firmware and management: identity, boot device and power of nodes.
 #[derive(Debug, Clone, Copy, Default)]
@@ -71,6 +71,17 @@ impl Layer for FirmwareLayer {
         if notes.is_empty() { Ok(steps) } else { Err(notes) }
     }
 
+    fn remove(&self, site: &Site, step: &Step) -> Option<Step> {
+        let PowerOn { boot } = step.call.as_operation()?;
+        let node = site.nodes.get(&boot.node)?;
+        let address = &node.bmc.as_ref()?.address;
+        // The machine may go on under another name.
+        let went_on = |other: &Node| {
+            other.state != NodeState::Absent && other.bmc.as_ref().is_some_and(|bmc| bmc.address == *address)
+        };
+        (!site.nodes.values().any(went_on)).then(|| PowerOff::removal(boot, node.serial.clone()))
+    }
+
     fn enter(&self, site: &Site, boot: &Boot) -> Vec<Step> {
         let Some(node) = site.nodes.get(&boot.node).filter(|node| node.bmc.is_some()) else { return Vec::new() };
         let origin = node.bmc.as_ref().and_then(|bmc| bmc.origin.clone());
@@ -79,7 +90,7 @@ impl Layer for FirmwareLayer {
         let identified = node.serial.as_ref().map(|_| Need::IfGiven(IDENTITY.of(&subject)));
         let guard = |step: Step| identified.iter().cloned().fold(step, Step::need);
         let start = Start::of(boot);
-        let off = guard(PowerOff { boot: boot.into(), start }.step(boot, origin.clone()));
+        let off = guard(PowerOff { boot: boot.into(), start, purpose: Purpose::Boot }.step(boot, origin.clone()));
         if boot.to == Environment::Off {
             return vec![off];
         }

@@ -3,6 +3,7 @@
 mod apply;
 mod approve;
 mod check;
+mod claim;
 mod consent;
 mod demo;
 mod diff;
@@ -11,6 +12,7 @@ mod export;
 mod impact;
 mod lint;
 mod order;
+mod orphans;
 mod outliers;
 mod pin;
 mod plan;
@@ -67,6 +69,8 @@ pub(crate) fn run(args: &Args, out: &Out) -> Result<u8, CliError> {
         Command::Lint(args) => lint::run(args, out),
         Command::Diff(args) => diff::run(args, out),
         Command::Outliers(args) => outliers::run(args, out),
+        Command::Orphans(args) => orphans::run(args, out),
+        Command::Claim(args) => claim::run(args, out),
         Command::Schema => schema::run(out),
     }
 }

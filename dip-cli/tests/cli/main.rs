@@ -8,6 +8,7 @@ mod orders;
 mod place;
 mod portable;
 mod ready;
+mod removal;
 mod time;
 
 use std::io::{BufRead, BufReader, Read};
@@ -27,7 +28,8 @@ fn help_names_every_command_and_the_exit_status() {
     let help = place.dip(&["--help"]).ends(0);
     for command in [
         "demo", "check", "pin", "plan", "apply", "approve", "consent", "resume", "retry", "skip", "hold", "continue",
-        "runs", "show", "why", "drift", "impact", "lint", "diff", "outliers", "ready", "export", "schema",
+        "runs", "show", "why", "drift", "impact", "lint", "diff", "outliers", "ready", "export", "orphans", "claim",
+        "schema",
     ] {
         place.dip(&[command, "--help"]).ends(0).prints("Usage: dip");
         assert!(help.out.lines().any(|line| line.trim_start().starts_with(command)), "{}", help.out);

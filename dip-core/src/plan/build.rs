@@ -6,7 +6,7 @@ use super::boots::{Part, Placed, Shape, Simulation, Traveller, Trip, rest};
 use super::graph::Graph;
 use super::{
     Draft, Held, Known, Parts, Plan, PlanError, PlanFault, PlannedBoot, PlannedStep, Wave, budget, circle, draft,
-    resolve,
+    removal, resolve,
 };
 use crate::fact::FactKey;
 use crate::id::{NodeName, StepId};
@@ -103,7 +103,7 @@ impl Build<'_> {
         let mut followers = followers(self.draft, self.survey);
         for (index, step) in self.draft.steps.iter().enumerate() {
             let id = StepId::at(index);
-            if step.boot.is_some() {
+            if step.boot.is_some() || removal::is_left_out(step, self.survey.check(id)).is_some() {
                 continue;
             }
             let follows = || followers.remove(&id).map(|facts| Reading::Follows(Follows::Values(facts)));
@@ -151,7 +151,8 @@ impl Build<'_> {
 
     fn boots(&mut self) -> Result<Vec<PlannedBoot>, Vec<PlanFault>> {
         let mut probes: BTreeMap<&NodeName, Vec<&PlannedBoot>> = BTreeMap::new();
-        for probe in &self.draft.probes {
+        // Nobody boots a node that should be gone: what is to be done on it is done where it is, or not at all.
+        for probe in self.draft.probes.iter().filter(|probe| !removal::is_absent(&self.draft.site, &probe.boot.node)) {
             probes.entry(&probe.boot.node).or_default().push(probe);
         }
         let placed = Placed::new(self.steps.iter(), probes.keys().copied());
@@ -259,10 +260,9 @@ impl Build<'_> {
         (0..self.draft.steps.len())
             .map(StepId::at)
             .filter(|step| matches!(self.survey.check(*step), Check::Holds(_)) && !self.places.contains_key(step))
-            .map(|step| {
-                let step = &self.draft.steps[step.index()];
-                Held { name: step.name.clone(), layer: step.layer, subject: step.subject.clone() }
-            })
+            .map(|step| &self.draft.steps[step.index()])
+            .filter(|step| !removal::only_tells(&self.draft.site, step))
+            .map(|step| Held { name: step.name.clone(), layer: step.layer, subject: step.subject.clone() })
             .collect()
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use super::graph::Graph;
+use super::removal::{Removals, is_absent};
 use super::{PlanError, PlanFault, PlannedBoot, circle, resolve, rest};
 use crate::id::{NodeName, StepId};
 use crate::layer::Layers;
@@ -50,7 +51,12 @@ impl Draft {
                 Err(notes) => faults.extend(notes.into_iter().map(PlanFault::Note)),
             }
         }
-        let probes = probes(&site, layers, &mut steps);
+        let removals = Removals::new(&site, seen, layers, goal, &steps).unwrap_or_else(|wrong| {
+            faults.extend(wrong.into_iter().filter(|fault| !faults.contains(fault)).collect::<Vec<_>>());
+            Removals::default()
+        });
+        steps.extend(removals.steps);
+        let probes = probes(&site, removals.as_if.as_ref(), layers, &mut steps);
         let known = |key: &crate::fact::FactKey| seen.reading(key).is_some();
         let all: Vec<&Step> = steps.iter().collect();
         let graph = match resolve::resolve(&all, &probes, &[], &known) {
@@ -91,7 +97,8 @@ impl Draft {
     }
 }
 
-fn probes(site: &Site, layers: &Layers, steps: &mut Vec<Step>) -> Vec<PlannedBoot> {
+/// `as_if` is the site in which absent nodes are wanted: where they are is looked at like at all others.
+fn probes(site: &Site, as_if: Option<&Site>, layers: &Layers, steps: &mut Vec<Step>) -> Vec<PlannedBoot> {
     let mut wanted: BTreeMap<(NodeName, Environment), Vec<StepId>> = BTreeMap::new();
     let mut nodes: BTreeSet<NodeName> = BTreeSet::new();
     for (index, step) in steps.iter().enumerate() {
@@ -120,7 +127,8 @@ fn probes(site: &Site, layers: &Layers, steps: &mut Vec<Step>) -> Vec<PlannedBoo
         let last = probes.last().filter(|last| last.boot.node == node);
         let ordinal = last.map_or(1, |last| last.boot.ordinal + 1);
         let boot = Boot { node, from: None, to, ordinal };
-        let parts = enter(site, layers, &boot, steps);
+        let in_site = as_if.filter(|_| is_absent(site, &boot.node)).unwrap_or(site);
+        let parts = enter(in_site, layers, &boot, steps);
         probes.push(PlannedBoot { boot, parts, work, leaves: Vec::new() });
     }
     probes

@@ -12,6 +12,7 @@ mod explain;
 mod graph;
 mod identity;
 mod near;
+mod removal;
 pub mod render;
 mod resolve;
 mod stale;
@@ -35,6 +36,7 @@ pub use error::{Link, PlanError, PlanFault};
 pub use explain::{Dependants, Explanation, NoSuchStep};
 pub use graph::{Because, Graph, Vertex, VertexId};
 pub use identity::PlanId;
+pub(crate) use removal::{is_left_out, only_tells};
 pub use stale::Stale;
 
 use crate::actor::Actor;

@@ -17,6 +17,7 @@ mod plan;
 mod property;
 mod readiness;
 mod recorder;
+mod removal;
 mod resume;
 mod rollout;
 mod run;

@@ -118,7 +118,7 @@ impl Door for Mutex<World> {
     }
 }
 
-fn world(cx: &Context<'_>) -> Result<Arc<dyn Door>, OperationError> {
+pub(crate) fn world(cx: &Context<'_>) -> Result<Arc<dyn Door>, OperationError> {
     cx.provider::<dyn Door>(&thing("world"))
 }
 
@@ -214,6 +214,12 @@ pub(crate) struct Enter {
     afresh: bool,
 }
 
+impl Enter {
+    pub(crate) fn into(boot: &Boot) -> Self {
+        Self { node: boot.node.clone(), to: boot.to, ordinal: boot.ordinal }
+    }
+}
+
 #[async_trait]
 impl Operation for Enter {
     const NAME: &'static str = "toy.enter";
@@ -301,8 +307,7 @@ impl Layer for Toy {
     }
 
     fn enter(&self, _: &Site, boot: &Boot) -> Vec<Step> {
-        let afresh = boot.from == Some(boot.to);
-        let enter = Enter { node: boot.node.clone(), to: boot.to, ordinal: boot.ordinal, afresh };
+        let enter = Enter::into(boot);
         let subject = Subject::node(&boot.node);
         vec![Step::new(LayerId::Os, subject.clone(), &enter).give(IN.of_boot(&subject, boot.ordinal)).part_of(boot)]
     }

@@ -10,7 +10,7 @@ use dip_core::id::{LayerId, NodeName, ServiceName, SiteName};
 use dip_core::operation::{Applied, Check, Context, Diff, Input, Operation, OperationError};
 use dip_core::provider::{ErrorKind, ProviderError};
 use dip_core::site::Origin;
-use dip_core::step::{Need, Step};
+use dip_core::step::Step;
 use dip_core::subject::Subject;
 use serde::{Deserialize, Serialize};
 

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use super::fold_names;
 use super::wrap::wrap;
 use crate::id::{LayerId, NodeName};
+use crate::operation::Gap;
 use crate::plan::{BootCount, Plan, PlannedStep, Reading};
 use crate::step::Hazard;
 
@@ -19,10 +20,14 @@ pub fn text(plan: &Plan) -> String {
         return format!("Nothing to do: all {held} checks hold at {site}.\n");
     }
     let differing = plan.differing();
-    let unknown = plan.steps().len() - differing;
+    let is_foreign = |planned: &&PlannedStep| matches!(planned.reading, Reading::Unknown(Gap::Foreign(_)));
+    let foreign = plan.steps().iter().filter(is_foreign).count();
+    let unknown = plan.steps().len() - differing - foreign;
     let steps = if differing == 1 { "step" } else { "steps" };
-    let counts =
-        format!("{differing} {steps} to change, {unknown} to look at when they can be seen, {held} already as wanted.");
+    let theirs = if foreign > 0 { format!("{foreign} foreign, ") } else { String::new() };
+    let counts = format!(
+        "{differing} {steps} to change, {unknown} to look at when they can be seen, {theirs}{held} already as wanted."
+    );
     let mut out = wrap("", &format!("Plan {} for {site}: {counts}", plan.id().short()), 2);
     for (layer, groups) in by_layer(plan) {
         let _ = writeln!(out, "\n{} {layer}", layer.number());
