@@ -151,8 +151,7 @@ impl Build<'_> {
 
     fn boots(&mut self) -> Result<Vec<PlannedBoot>, Vec<PlanFault>> {
         let mut probes: BTreeMap<&NodeName, Vec<&PlannedBoot>> = BTreeMap::new();
-        // Nobody boots a node that should be gone: what is to be done on it is done where it is, or not at all.
-        for probe in self.draft.probes.iter().filter(|probe| !removal::is_absent(&self.draft.site, &probe.boot.node)) {
+        for probe in &self.draft.probes {
             probes.entry(&probe.boot.node).or_default().push(probe);
         }
         let placed = Placed::new(self.steps.iter(), probes.keys().copied());
@@ -167,6 +166,9 @@ impl Build<'_> {
             let shape = Shape::new(resolve::order(&steps)?);
             Simulation::new(&placed, &shape, &travellers).run(&self.steps, &parts)
         };
+        // Nobody boots a node that should be gone: what is to be done on it is done where it is, or not at all.
+        let is_wanted = |trip: &Trip| !removal::is_absent(&self.draft.site, &trip.boot.node);
+        let trips = trips.into_iter().flatten().filter(is_wanted).collect();
         Ok(self.book(trips))
     }
 
@@ -238,9 +240,9 @@ impl Build<'_> {
     }
 
     /// Gives the parts of boots their places in the plan.
-    fn book(&mut self, trips: Vec<Vec<Trip>>) -> Vec<PlannedBoot> {
+    fn book(&mut self, trips: Vec<Trip>) -> Vec<PlannedBoot> {
         let mut boots: Vec<PlannedBoot> = Vec::new();
-        for Trip { boot, parts, work, mut leaves } in trips.into_iter().flatten() {
+        for Trip { boot, parts, work, mut leaves } in trips {
             let first = self.steps.len();
             for Part { step, reading } in parts {
                 self.steps.push(step);

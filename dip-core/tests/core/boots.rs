@@ -3,12 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use dip_core::engine::Stop;
-use dip_core::id::SiteName;
-use dip_core::journal::{Journal, MemoryJournal};
 use dip_core::plan::{BootCount, Plan, render};
 use dip_core::report::Outcome;
-use dip_core::site::{Node, NodeSettings, NodeState, Site};
 use dip_core::step::{Environment, Need, Step};
 
 use crate::toy::{Stage, is_set, node, set};
@@ -172,35 +168,6 @@ fn golden(name: &str, text: &str) {
     }
     let wanted = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     assert_eq!(text, wanted, "{} differs; DIP_BLESS=1 writes it anew", path.display());
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_node_that_should_be_gone_ends_without_power() {
-    let stage = Stage::new(vec![on("n1", Installed, "drain", &[]), set("forget", &["drain"])]);
-    stage.change(|world| world.nodes.insert(node("n1"), Installed));
-    let mut site = Site::new(SiteName::new("toy").expect("a name"));
-    let absent = Node {
-        name: node("n1"),
-        state: NodeState::Absent,
-        rack: None,
-        profiles: vec![],
-        serial: None,
-        bmc: None,
-        nics: [].into(),
-        outlets: vec![],
-        disks: [].into(),
-        settings: NodeSettings::default(),
-        origin: None,
-    };
-    site.nodes.insert(node("n1"), absent);
-    let stage = stage.at(site);
-    let plan = plan(&stage).await;
-    assert_eq!(boots(&plan), ["n1 installed→off"]);
-    let journal = Arc::new(MemoryJournal::new()) as Arc<dyn Journal>;
-    let report = stage.engine().run("r1", plan, journal, &Stop::new()).await.expect("a run");
-    assert_eq!(report.outcome, Outcome::Ready);
-    let done = stage.applied();
-    assert!(done.iter().position(|what| what == "drain") < done.iter().position(|what| what == "n1 off"), "{done:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -114,7 +114,7 @@ impl Layer for Disk {
                 let all = (0..STEPS - 1).map(|n| MADE.of(&file(&format!("f{n}")))).collect();
                 step = step.need(dip_core::step::Need::All(all)).hazard(Hazard::Disrupts);
             }
-            if n % 4 == 0 { step.lock(Lock::new("disk")) } else { step }
+            if n.is_multiple_of(4) { step.lock(Lock::new("disk")) } else { step }
         };
         Ok((0..STEPS).map(step).collect())
     }

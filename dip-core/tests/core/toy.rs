@@ -216,7 +216,7 @@ pub(crate) struct Enter {
 
 impl Enter {
     pub(crate) fn into(boot: &Boot) -> Self {
-        Self { node: boot.node.clone(), to: boot.to, ordinal: boot.ordinal }
+        Self { node: boot.node.clone(), to: boot.to, ordinal: boot.ordinal, afresh: boot.from == Some(boot.to) }
     }
 }
 

@@ -126,9 +126,9 @@ mod tests {
     use dip_core::fact::firmware::IDENTITY;
 
     use super::*;
-    use dip_core::step::Need;
     use crate::provider::{HeldRecord, MockCmdb};
     use crate::testing::site_name;
+    use dip_core::step::Need;
     use dip_core::testing::Bench;
 
     fn wanted(identity: Input<Identity>) -> RecordNode {
