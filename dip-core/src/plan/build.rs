@@ -157,7 +157,9 @@ impl Build<'_> {
         let placed = Placed::new(self.steps.iter(), probes.keys().copied());
         let travellers: Vec<Traveller> =
             placed.nodes().iter().map(|node| self.traveller(node, &probes[node])).collect();
-        let parts = |boot: &Boot| self.parts(boot, &probes[&boot.node]);
+        // Nobody boots a node that should be gone: what is to be done on it is done where it is, or not at all.
+        let is_wanted = |boot: &Boot| !removal::is_absent(&self.draft.site, &boot.node);
+        let parts = |boot: &Boot| if is_wanted(boot) { self.parts(boot, &probes[&boot.node]) } else { Vec::new() };
         // One environment for each node is by far the usual case, and needs no search.
         let trips = if (0..).zip(&travellers).all(|(node, traveller)| placed.is_simple(node, traveller.rest)) {
             (0..).zip(&travellers).map(|(node, traveller)| self.one_trip(node, *traveller, &placed, &parts)).collect()
@@ -166,9 +168,7 @@ impl Build<'_> {
             let shape = Shape::new(resolve::order(&steps)?);
             Simulation::new(&placed, &shape, &travellers).run(&self.steps, &parts)
         };
-        // Nobody boots a node that should be gone: what is to be done on it is done where it is, or not at all.
-        let is_wanted = |trip: &Trip| !removal::is_absent(&self.draft.site, &trip.boot.node);
-        let trips = trips.into_iter().flatten().filter(is_wanted).collect();
+        let trips = trips.into_iter().flatten().filter(|trip| is_wanted(&trip.boot)).collect();
         Ok(self.book(trips))
     }
 
