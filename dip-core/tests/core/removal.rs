@@ -6,6 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use dip_core::engine::{Engine, Limits, Prepared, Stop, prepare};
 use dip_core::fact::{FactRegistry, Facts};
+use dip_core::guard::Guard;
 use dip_core::id::{LayerId, SiteName};
 use dip_core::journal::MemoryJournal;
 use dip_core::layer::{ConnectError, Layer, Layers, Note};
@@ -15,7 +16,7 @@ use dip_core::plan::{Goal, Plan, Vertex};
 use dip_core::provider::Providers;
 use dip_core::report::Outcome;
 use dip_core::secret::Secrets;
-use dip_core::site::{Node, NodeSettings, NodeState, SettingsSchema, Site};
+use dip_core::site::{Ceilings, Node, NodeSettings, NodeState, SettingsSchema, Site};
 use dip_core::step::{Boot, Environment, Hazard, Need, Step};
 use dip_core::subject::Subject;
 use serde::{Deserialize, Serialize};
@@ -192,7 +193,9 @@ impl Scene {
     async fn run(&self) -> Vec<String> {
         let plan = self.prepare().await.plan;
         let engine = Engine::new(Layers::new().with(Rack).operations(), self.stage.providers.clone());
-        let engine = engine.clock(Arc::clone(&self.stage.clock));
+        // Things are counted one by one here, and not by their node.
+        let ceilings = Ceilings { removals: Some(10), ..Ceilings::default() };
+        let engine = engine.clock(Arc::clone(&self.stage.clock)).guard(Guard { ceilings, ..Guard::default() });
         let report = engine.run("test", plan, Arc::new(MemoryJournal::new()), &Stop::new()).await.expect("it runs");
         assert_eq!(report.outcome, Outcome::Ready, "{report}");
         self.stage.change(|world| std::mem::take(&mut world.applied))
