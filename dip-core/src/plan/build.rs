@@ -1,6 +1,6 @@
 //! From a draft and its survey to a plan: what holds is left out, boots come in, the order follows. Pure.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use super::boot::{Shape, Stay, stays};
 use super::graph::Graph;
@@ -8,7 +8,8 @@ use super::{
     Draft, Held, Known, Parts, Plan, PlanError, PlanFault, PlannedBoot, PlannedStep, Wave, budget, circle, draft,
     resolve,
 };
-use crate::fact::FactKey;
+use crate::fact::FactRef;
+use crate::hash::ShortSet;
 use crate::id::{NodeName, StepId};
 use crate::layer::Layers;
 use crate::observed::Survey;
@@ -56,8 +57,8 @@ impl Plan {
     /// # Errors
     /// Unmet needs and circles that appear only once boots are placed.
     pub fn new(draft: &Draft, survey: &Survey, layers: &Layers) -> Result<Self, PlanError> {
-        let mut build =
-            Build { draft, survey, layers, steps: Vec::new(), readings: Vec::new(), places: HashMap::new() };
+        let places = vec![None; draft.steps.len()];
+        let mut build = Build { draft, survey, layers, steps: Vec::new(), readings: Vec::new(), places };
         build.keep_what_does_not_hold();
         let boots = build.boots().map_err(PlanError::new)?;
         let known: Vec<Known> = survey
@@ -80,8 +81,8 @@ pub(super) fn graph(
     waves: &[Wave],
     known: &[Known],
 ) -> Result<Graph, Vec<PlanFault>> {
-    let seen: std::collections::HashSet<&FactKey> = known.iter().map(|known| &known.key).collect();
-    let graph = resolve::resolve(steps, boots, waves, &|key| seen.contains(key))?;
+    let seen: ShortSet<FactRef<'_>> = known.iter().map(|known| FactRef::from(&known.key)).collect();
+    let graph = resolve::resolve(steps, boots, waves, &|key| seen.contains(&FactRef::from(key)))?;
     let circles = circle::circles(&graph, steps, boots);
     if circles.is_empty() { Ok(graph) } else { Err(circles) }
 }
@@ -92,8 +93,8 @@ struct Build<'a> {
     layers: &'a Layers,
     steps: Vec<Step>,
     readings: Vec<Reading>,
-    /// Where a step of the draft stands in the plan.
-    places: HashMap<StepId, StepId>,
+    /// Where each step of the draft stands in the plan, if it does.
+    places: Vec<Option<StepId>>,
 }
 
 impl Build<'_> {
@@ -104,7 +105,7 @@ impl Build<'_> {
                 continue;
             }
             if let Some(reading) = self.reading(id) {
-                self.places.insert(id, StepId::at(self.steps.len()));
+                self.places[index] = Some(StepId::at(self.steps.len()));
                 self.steps.push(step.clone());
                 self.readings.push(reading);
             }
@@ -149,14 +150,14 @@ impl Build<'_> {
         let stays = match probes {
             // One environment is by far the usual case, and needs no search.
             [probe] => {
-                let work = probe.work.iter().filter_map(|step| self.places.get(step).copied()).collect();
+                let work = probe.work.iter().filter_map(|step| self.places[step.index()]).collect();
                 vec![Stay { environment: probe.boot.to, work }]
             }
             _ => {
                 let work: Vec<(StepId, Environment)> = probes
                     .iter()
                     .flat_map(|probe| probe.work.iter().map(|step| (step, probe.boot.to)))
-                    .filter_map(|(step, environment)| Some((*self.places.get(step)?, environment)))
+                    .filter_map(|(step, environment)| Some((self.places[step.index()]?, environment)))
                     .collect();
                 stays(now, &work, shape)
             }

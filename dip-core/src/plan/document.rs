@@ -79,7 +79,7 @@ impl Serialize for Plan {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         Written {
             dip_plan: VERSION,
-            id: &self.id,
+            id: self.id(),
             goal: self.goal,
             site: &self.site,
             steps: &self.steps,
@@ -121,10 +121,10 @@ impl Read {
             watches: self.watches,
         })
         .map_err(|faults| PlanDocumentError::Unsound(PlanError::new(faults)))?;
-        if plan.id == said {
+        if *plan.id() == said {
             Ok(plan)
         } else {
-            Err(PlanDocumentError::Changed { said: said.to_string(), found: plan.id.to_string() })
+            Err(PlanDocumentError::Changed { said: said.to_string(), found: plan.id().to_string() })
         }
     }
 }

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use super::graph::Graph;
+use super::wires::Wires;
 use super::{PlanError, PlanFault, PlannedBoot, circle, resolve};
+use crate::hash::ShortMap;
 use crate::id::{NodeName, StepId};
 use crate::layer::Layers;
 use crate::observed::Observed;
@@ -51,8 +53,10 @@ impl Draft {
         }
         let probes = probes(&site, layers, &mut steps);
         let known = |key: &crate::fact::FactKey| seen.reading(key).is_some();
+        let wires = Wires::of(steps.iter());
+        wires.share(&mut steps);
         let all: Vec<&Step> = steps.iter().collect();
-        let graph = match resolve::resolve(&all, &probes, &[], &known) {
+        let graph = match resolve::connect(wires, &all, &probes, &[], &known) {
             Ok(graph) => {
                 faults.extend(circle::circles(&graph, &all, &probes));
                 graph
@@ -91,14 +95,16 @@ impl Draft {
 }
 
 fn probes(site: &Site, layers: &Layers, steps: &mut Vec<Step>) -> Vec<PlannedBoot> {
-    let mut wanted: BTreeMap<(NodeName, Environment), Vec<StepId>> = BTreeMap::new();
-    let mut nodes: BTreeSet<NodeName> = BTreeSet::new();
+    // By hash first, and sorted then: comparing names for each step of a large site takes longer than all the rest.
+    let mut work: ShortMap<(&NodeName, Environment), Vec<StepId>> = ShortMap::default();
     for (index, step) in steps.iter().enumerate() {
         if let Place::In(node, environment) = &step.place {
-            wanted.entry((node.clone(), *environment)).or_default().push(StepId::at(index));
-            nodes.insert(node.clone());
+            work.entry((node, *environment)).or_default().push(StepId::at(index));
         }
     }
+    let nodes: BTreeSet<NodeName> = work.keys().map(|(node, _)| (*node).clone()).collect();
+    let mut wanted: BTreeMap<(NodeName, Environment), Vec<StepId>> =
+        work.into_iter().map(|((node, environment), steps)| ((node.clone(), environment), steps)).collect();
     // A node that is wanted at ready state runs, whether or not something has to be done on it.
     for node in site.ready_nodes().filter(|node| node.bmc.is_some() || nodes.contains(&node.name)) {
         wanted.entry((node.name.clone(), Environment::Installed)).or_default();

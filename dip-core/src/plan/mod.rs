@@ -14,8 +14,9 @@ mod identity;
 mod near;
 pub mod render;
 mod resolve;
+mod wires;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -43,7 +44,8 @@ use crate::subject::Subject;
 /// What will be done, in which order and why; made before anything happens, fit to be read, stored and applied later.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    id: PlanId,
+    /// Hashed when it is first asked for: that takes longer than all the rest of planning.
+    id: OnceLock<PlanId>,
     site: Arc<Site>,
     goal: Goal,
     steps: Vec<PlannedStep>,
@@ -112,14 +114,13 @@ impl Plan {
                 return Err(faults);
             }
         };
-        let id = PlanId::of(&site, goal, &steps, &boots, &known, &watches);
-        Ok(Self { id, site, goal, steps, boots, known, held, watches, budgets: Arc::new(budgets), graph })
+        Ok(Self { id: OnceLock::new(), site, goal, steps, boots, known, held, watches, budgets: Arc::new(budgets), graph })
     }
 
     /// The plan's id: a hash of what it will do and of the values it was made from.
     #[must_use]
-    pub const fn id(&self) -> &PlanId {
-        &self.id
+    pub fn id(&self) -> &PlanId {
+        self.id.get_or_init(|| PlanId::of(&self.site, self.goal, &self.steps, &self.boots, &self.known, &self.watches))
     }
 
     /// The site that it was made for, with the bindings of its services.
