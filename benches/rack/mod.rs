@@ -1,4 +1,4 @@
-//! The site that the benches plan: W(n), n nodes of 20 chained steps, each node's first step after its neighbour's last
+//! The site that the benches plan: W(n), n nodes of so many chained steps, each node's first step after its neighbour's last
 //! but one, so that the graph is one piece.
 
 use std::sync::Arc;
@@ -17,9 +17,6 @@ use dip::core::step::{Boot, Environment, Step};
 use dip::core::subject::Subject;
 use serde::{Deserialize, Serialize};
 
-/// How many steps each node has.
-pub(crate) const STEPS: u16 = 20;
-
 const DONE: Fact<bool> = Fact::new("bench.done");
 
 /// The `index`-th piece of work on a node.
@@ -34,7 +31,7 @@ impl Operation for Work {
     const NAME: &'static str = "bench.work";
 
     async fn check(&self, _: &Context<'_>) -> Result<Check, OperationError> {
-        Ok(Check::Holds(Facts::new().with_key(done(&self.node, self.index), &true)))
+        Ok(Check::Holds(Facts::new().with_key(done(&Subject::node(&self.node), self.index), &true)))
     }
 
     async fn apply(&self, _: &Context<'_>) -> Result<Applied, OperationError> {
@@ -42,14 +39,25 @@ impl Operation for Work {
     }
 }
 
-fn done(node: &NodeName, index: u16) -> FactKey {
-    DONE.of_boot(&Subject::node(node), index)
+fn done(node: &Subject, index: u16) -> FactKey {
+    DONE.of_boot(node, index)
 }
 
 /// A layer that proposes the work of so many nodes.
 #[derive(Debug)]
-struct Rack {
+pub(crate) struct Rack {
     nodes: Vec<NodeName>,
+    steps: u16,
+    place: Where,
+}
+
+/// Where the work is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Where {
+    /// Anywhere: there are no boots.
+    Anywhere,
+    /// On the installed system, into which each node is booted first.
+    Installed,
 }
 
 impl Layer for Rack {
@@ -74,18 +82,21 @@ impl Layer for Rack {
     }
 
     fn propose(&self, _: &Site, _: &Observed) -> Result<Vec<Step>, Vec<Note>> {
-        let mut steps = Vec::with_capacity(self.nodes.len() * usize::from(STEPS));
-        for (position, node) in self.nodes.iter().enumerate() {
-            for index in 0..STEPS {
+        let subjects: Vec<Subject> = self.nodes.iter().map(Subject::node).collect();
+        let mut steps = Vec::with_capacity(self.nodes.len() * usize::from(self.steps));
+        for (position, (node, subject)) in self.nodes.iter().zip(&subjects).enumerate() {
+            for index in 0..self.steps {
                 let work = Work { node: node.clone(), index };
-                let mut step = Step::new(LayerId::Os, Subject::node(node), &work)
+                let mut step = Step::new(LayerId::Os, subject.clone(), &work)
                     .called(&index.to_string())
-                    .give(done(node, index))
-                    .in_environment(node, Environment::Installed);
+                    .give(done(subject, index));
                 if let Some(before) = index.checked_sub(1) {
-                    step = step.need_facts([done(node, before)]);
+                    step = step.need_facts([done(subject, before)]);
                 } else if let Some(neighbour) = position.checked_sub(1) {
-                    step = step.need_facts([done(&self.nodes[neighbour], STEPS - 2)]);
+                    step = step.need_facts([done(&subjects[neighbour], self.steps - 2)]);
+                }
+                if self.place == Where::Installed {
+                    step = step.in_environment(node, Environment::Installed);
                 }
                 steps.push(step);
             }
@@ -94,15 +105,16 @@ impl Layer for Rack {
     }
 
     fn enter(&self, _: &Site, boot: &Boot) -> Vec<Step> {
-        let work = Work { node: boot.node.clone(), index: STEPS + boot.ordinal };
-        let step = Step::new(LayerId::Os, Subject::node(&boot.node), &work).give(done(&boot.node, work.index));
+        let work = Work { node: boot.node.clone(), index: self.steps + boot.ordinal };
+        let subject = Subject::node(&boot.node);
+        let step = Step::new(LayerId::Os, subject.clone(), &work).give(done(&subject, work.index));
         vec![step.part_of(boot)]
     }
 }
 
-/// The layers and the site for so many nodes.
-pub(crate) fn rack(nodes: usize) -> (Layers, Arc<Site>) {
+/// The layers and the site of so many nodes with so many steps each.
+pub(crate) fn rack(nodes: usize, steps: u16, place: Where) -> (Layers, Arc<Site>) {
     let name = |index| NodeName::new(&format!("n{index}")).expect("a name");
-    let layers = Layers::new().with(Rack { nodes: (0..nodes).map(name).collect() });
+    let layers = Layers::new().with(Rack { nodes: (0..nodes).map(name).collect(), steps, place });
     (layers, Arc::new(Site::new(SiteName::new("bench").expect("a name"))))
 }

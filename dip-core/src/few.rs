@@ -2,11 +2,12 @@
 
 use std::fmt;
 use std::ops::Deref;
+use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A list that is empty nearly always: one word where a `Vec` takes three, since large plans hold a million of them. It reads
-/// as a slice.
+/// A list that is empty nearly always: one word where a `Vec` takes three, since large plans hold a million of them. Clones
+/// share what is in it. It reads as a slice.
 ///
 /// ```
 /// use dip_core::step::Few;
@@ -16,7 +17,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// assert_eq!(serials, ["S3Z9NX0M"]);
 /// ```
 #[derive(Clone)]
-pub struct Few<T>(Option<Box<Items<T>>>);
+pub struct Few<T>(Option<Arc<Items<T>>>);
 
 #[derive(Clone)]
 struct Items<T>(Vec<T>);
@@ -33,10 +34,13 @@ impl<T> Few<T> {
     pub const fn is_empty(&self) -> bool {
         self.0.is_none()
     }
+}
 
+impl<T: Clone> Few<T> {
     /// Adds one at the end.
     pub fn push(&mut self, item: T) {
-        self.0.get_or_insert_with(|| Box::new(Items(Vec::with_capacity(1)))).0.push(item);
+        let items = self.0.get_or_insert_with(|| Arc::new(Items(Vec::with_capacity(1))));
+        Arc::make_mut(items).0.push(item);
     }
 }
 
@@ -54,13 +58,13 @@ impl<T> Deref for Few<T> {
     }
 }
 
-impl<T> Extend<T> for Few<T> {
+impl<T: Clone> Extend<T> for Few<T> {
     fn extend<I: IntoIterator<Item = T>>(&mut self, items: I) {
         items.into_iter().for_each(|item| self.push(item));
     }
 }
 
-impl<T> FromIterator<T> for Few<T> {
+impl<T: Clone> FromIterator<T> for Few<T> {
     fn from_iter<I: IntoIterator<Item = T>>(items: I) -> Self {
         let mut few = Self::new();
         few.extend(items);
@@ -70,7 +74,7 @@ impl<T> FromIterator<T> for Few<T> {
 
 impl<T> From<Vec<T>> for Few<T> {
     fn from(items: Vec<T>) -> Self {
-        if items.is_empty() { Self(None) } else { Self(Some(Box::new(Items(items)))) }
+        if items.is_empty() { Self(None) } else { Self(Some(Arc::new(Items(items)))) }
     }
 }
 

@@ -18,6 +18,7 @@ pub mod operation;
 pub mod plan;
 pub mod provider;
 pub mod report;
+mod scratch;
 pub mod secret;
 pub mod site;
 pub mod step;

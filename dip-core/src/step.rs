@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::fact::FactKey;
 use crate::id::{LayerId, NodeName, Symbol};
 use crate::operation::{Call, Operation, Patience};
+use crate::scratch;
 use crate::site::Origin;
 use crate::subject::Subject;
 
@@ -30,7 +31,7 @@ impl StepName {
 impl StepName {
     /// Put together in one go: a plan names hundreds of thousands of steps.
     fn of(parts: &[&str]) -> Self {
-        Self(parts.concat().into())
+        Self(scratch::concat(parts))
     }
 }
 

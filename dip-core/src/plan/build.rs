@@ -191,7 +191,7 @@ impl Build<'_> {
             }
         } else {
             let parts = draft::enter(&self.draft.site, self.layers, boot, &mut self.steps);
-            let gap = Gap::Environment(format!("{} has left its environment", boot.node));
+            let gap = Gap::Environment(format!("{} has left its environment", boot.node).into());
             self.readings.extend(parts.iter().map(|_| Reading::Unknown(gap.clone())));
         }
         (first..self.steps.len()).map(StepId::at).collect()
