@@ -1,20 +1,23 @@
 //! The site that the benches plan: W(n), n nodes of so many chained steps, each node's first step after its neighbour's last
 //! but one, so that the graph is one piece.
+#![allow(dead_code, reason = "each bench uses its part of it")]
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
-use dip::Layers;
 use dip::core::fact::{Fact, FactKey, FactRegistry, Facts};
-use dip::core::id::{LayerId, NodeName, SiteName};
+use dip::core::id::{LayerId, NodeName, SiteName, Symbol};
 use dip::core::layer::{ConnectError, Layer, Note};
-use dip::core::observed::Observed;
-use dip::core::operation::{Applied, Check, Context, Operation, OperationError, Operations};
+use dip::core::observed::{Observed, Survey};
+use dip::core::operation::{Applied, Check, Context, Diff, Operation, OperationError, Operations};
+use dip::core::plan::Draft;
 use dip::core::provider::Providers;
 use dip::core::secret::Secrets;
 use dip::core::site::{SettingsSchema, Site};
 use dip::core::step::{Boot, Environment, Step};
 use dip::core::subject::Subject;
+use dip::{Goal, Layers, Plan};
 use serde::{Deserialize, Serialize};
 
 const DONE: Fact<bool> = Fact::new("bench.done");
@@ -26,15 +29,46 @@ struct Work {
     index: u16,
 }
 
+/// What was done, by node and piece of work. Where a program has no board, all work is done already.
+#[derive(Debug)]
+pub(crate) struct Board {
+    done: Vec<AtomicBool>,
+    steps: usize,
+}
+
+impl Board {
+    fn of(&self, work: &Work) -> &AtomicBool {
+        let node: usize = work.node.as_str()[1..].parse().expect("nodes are numbered");
+        &self.done[node * self.steps + usize::from(work.index)]
+    }
+
+    /// Providers with a board on which nothing is done.
+    pub(crate) fn providers(nodes: usize, steps: u16) -> Providers {
+        let steps = usize::from(steps);
+        let board = Self { done: (0..nodes * steps).map(|_| AtomicBool::new(false)).collect(), steps };
+        let mut providers = Providers::new();
+        providers.insert(&board_subject(), Arc::new(board));
+        providers
+    }
+}
+
+fn board_subject() -> Subject {
+    Subject::new(Symbol::of("board"), "bench")
+}
+
 #[async_trait]
 impl Operation for Work {
     const NAME: &'static str = "bench.work";
 
-    async fn check(&self, _: &Context<'_>) -> Result<Check, OperationError> {
+    async fn check(&self, cx: &Context<'_>) -> Result<Check, OperationError> {
+        if cx.provider::<Board>(&board_subject()).is_ok_and(|board| !board.of(self).load(Ordering::Relaxed)) {
+            return Ok(Check::Differs(Diff::missing("work", self.index)));
+        }
         Ok(Check::Holds(Facts::new().with_key(done(&Subject::node(&self.node), self.index), &true)))
     }
 
-    async fn apply(&self, _: &Context<'_>) -> Result<Applied, OperationError> {
+    async fn apply(&self, cx: &Context<'_>) -> Result<Applied, OperationError> {
+        cx.provider::<Board>(&board_subject())?.of(self).store(true, Ordering::Relaxed);
         Ok(Applied::Done)
     }
 }
@@ -117,4 +151,11 @@ pub(crate) fn rack(nodes: usize, steps: u16, place: Where) -> (Layers, Arc<Site>
     let name = |index| NodeName::new(&format!("n{index}")).expect("a name");
     let layers = Layers::new().with(Rack { nodes: (0..nodes).map(name).collect(), steps, place });
     (layers, Arc::new(Site::new(SiteName::new("bench").expect("a name"))))
+}
+
+/// A plan of all its work, where nobody has looked yet.
+pub(crate) fn plan(layers: &Layers, site: &Arc<Site>) -> Arc<Plan> {
+    let draft = Draft::new(Arc::clone(site), &Observed::new(), layers, Goal::Everything).expect("a draft");
+    let survey = Survey::blind(draft.steps().len(), "2026-01-01T00:00:00Z".parse().expect("a time"));
+    Arc::new(Plan::new(&draft, &survey, layers).expect("a plan"))
 }

@@ -11,6 +11,13 @@ pub(crate) type ShortMap<K, V> = HashMap<K, V, BuildHasherDefault<ShortHasher>>;
 /// A set of short keys.
 pub(crate) type ShortSet<K> = HashSet<K, BuildHasherDefault<ShortHasher>>;
 
+/// The hash of a short text.
+pub(crate) fn short_hash(text: &str) -> u64 {
+    let mut hasher = ShortHasher::default();
+    hasher.write(text.as_bytes());
+    hasher.finish()
+}
+
 /// Eight bytes a turn: multiply to 128 bits and fold the halves, so that every bit of the input reaches every bit.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct ShortHasher(u64);

@@ -91,6 +91,11 @@ impl FactKey {
         Self(Arc::new(Parts { hash: hasher.finish(), name, subject, boot, polarity }))
     }
 
+    /// The hash of all of it, by which maps find it.
+    pub(crate) fn short_hash(&self) -> u64 {
+        self.0.hash
+    }
+
     /// The fact's full name.
     #[must_use]
     pub fn name(&self) -> &str {

@@ -8,7 +8,7 @@ use super::{
     Draft, Held, Known, Parts, Plan, PlanError, PlanFault, PlannedBoot, PlannedStep, Wave, budget, circle, draft,
     resolve,
 };
-use crate::fact::FactRef;
+use crate::fact::{FactKey, FactRef};
 use crate::hash::ShortSet;
 use crate::id::{NodeName, StepId};
 use crate::layer::Layers;

@@ -11,6 +11,7 @@ mod error;
 mod explain;
 mod graph;
 mod identity;
+mod index;
 mod near;
 pub mod render;
 mod resolve;
@@ -114,7 +115,18 @@ impl Plan {
                 return Err(faults);
             }
         };
-        Ok(Self { id: OnceLock::new(), site, goal, steps, boots, known, held, watches, budgets: Arc::new(budgets), graph })
+        Ok(Self {
+            id: OnceLock::new(),
+            site,
+            goal,
+            steps,
+            boots,
+            known,
+            held,
+            watches,
+            budgets: Arc::new(budgets),
+            graph,
+        })
     }
 
     /// The plan's id: a hash of what it will do and of the values it was made from.

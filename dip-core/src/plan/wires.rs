@@ -1,11 +1,11 @@
 //! The facts of steps as numbers, dense from 0: each key is looked up once, and the rest of planning works with indices.
 
-use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::PlanFault;
-use crate::fact::{FactKey, FactRef};
-use crate::hash::{ShortMap, ShortSet};
+use super::index::Index;
+use crate::fact::FactKey;
+use crate::hash::short_hash;
 use crate::id::StepId;
 use crate::step::{Need, Step, StepName};
 
@@ -33,10 +33,11 @@ pub(super) struct Wires {
 }
 
 impl Wires {
-    pub(super) fn of<'a>(steps: impl Iterator<Item = &'a Step> + Clone) -> Self {
+    pub(super) fn of<'a>(steps: impl Iterator<Item = &'a Step>) -> Self {
         let count = steps.size_hint().0;
-        let mut names: ShortSet<&str> = ShortSet::with_capacity_and_hasher(count, Default::default());
-        let mut ids: ShortMap<FactRef<'a>, FactId> = ShortMap::with_capacity_and_hasher(count, Default::default());
+        let mut names = Index::with_room(count);
+        let mut named: Vec<&str> = Vec::with_capacity(count);
+        let mut ids = Index::with_room(count);
         let mut all: Vec<&Step> = Vec::with_capacity(count);
         let mut wires = Self {
             facts: Vec::with_capacity(count),
@@ -47,10 +48,12 @@ impl Wires {
         let mut contested: BTreeMap<&FactKey, BTreeSet<&StepName>> = BTreeMap::new();
         for (index, step) in steps.enumerate() {
             all.push(step);
-            if !names.insert(step.name.as_str()) {
+            let name = step.name.as_str();
+            if names.number(short_hash(name), |other| named[other as usize] == name).is_ok() {
                 wires.faults.push(PlanFault::Twice(step.name.clone()));
                 continue;
             }
+            named.push(name);
             for fact in &step.gives {
                 let id = wires.id(&mut ids, fact);
                 // A step that names a fact twice gives it all the same.
@@ -73,14 +76,13 @@ impl Wires {
         wires
     }
 
-    fn id<'a>(&mut self, ids: &mut ShortMap<FactRef<'a>, FactId>, fact: &'a FactKey) -> FactId {
-        match ids.entry(fact.into()) {
-            Entry::Occupied(known) => *known.get(),
-            Entry::Vacant(new) => {
-                let id = FactId(u32::try_from(self.facts.len()).expect("a plan has fewer than 2^32 facts"));
+    fn id(&mut self, ids: &mut Index, fact: &FactKey) -> FactId {
+        match ids.number(fact.short_hash(), |other| self.facts[other as usize] == *fact) {
+            Ok(known) => FactId(known),
+            Err(new) => {
                 self.facts.push(fact.clone());
                 self.givers.push(None);
-                *new.insert(id)
+                FactId(new)
             }
         }
     }
