@@ -6,12 +6,14 @@ use std::collections::BinaryHeap;
 use super::Instance;
 
 /// Who comes first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Rule {
     /// Who was ready first.
     Fifo,
     /// Who has the longest way behind it.
     LongestWay,
+    /// The same, where a step behind a lock counts for longer, by this much for each critical path of work behind the lock.
+    Scarce(f64),
 }
 
 /// The makespan in milliseconds, where `expected` are the durations that the rule is told.
@@ -59,10 +61,14 @@ impl<'a> List<'a> {
                 of.iter().for_each(|before| behind[*before].push((index, true)));
             }
         }
+        let weights = match rule {
+            Rule::Scarce(factor) => scarce(instance, expected, factor),
+            Rule::Fifo | Rule::LongestWay => expected.to_vec(),
+        };
         let mut heights = vec![0_u64; count];
         for task in (0..count).rev() {
             let below = behind[task].iter().map(|(next, _)| heights[*next]).max().unwrap_or(0);
-            heights[task] = below + expected[task];
+            heights[task] = below + weights[task];
         }
         Self {
             instance,
@@ -131,4 +137,22 @@ impl<'a> List<'a> {
             }
         }
     }
+}
+
+/// The durations, longer for those behind a lock by how much work stands behind it.
+fn scarce(instance: &Instance, expected: &[u64], factor: f64) -> Vec<u64> {
+    let mut work = vec![0.0; instance.locks.len()];
+    for (task, millis) in instance.tasks.iter().zip(expected) {
+        if let Some((lock, weight)) = task.lock {
+            work[lock] += *millis as f64 * f64::from(weight);
+        }
+    }
+    let path = super::bound::critical_path(instance) as f64;
+    let loads: Vec<f64> =
+        work.iter().zip(&instance.locks).map(|(work, (_, capacity))| work / f64::from(*capacity) / path).collect();
+    let weigh = |(task, millis): (&super::family::Task, &u64)| {
+        let load = task.lock.map_or(0.0, |(lock, _)| loads[lock]);
+        (*millis as f64 * (1.0 + factor * load)) as u64
+    };
+    instance.tasks.iter().zip(expected).map(weigh).collect()
 }
