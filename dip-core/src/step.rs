@@ -345,6 +345,13 @@ impl Step {
         }))
     }
 
+    /// Says that it is about something else than it was made for; its name stays.
+    #[must_use]
+    pub fn about(mut self, subject: Subject) -> Self {
+        self.subject = subject;
+        self
+    }
+
     /// Adds a need.
     #[must_use]
     pub fn need(mut self, need: Need) -> Self {
