@@ -1,5 +1,5 @@
-//! The site that the benches plan: W(n), n nodes of so many chained steps, each node's first step after its neighbour's last
-//! but one, so that the graph is one piece.
+//! The site that the benches plan: W(n), n nodes of so many chained steps, each node's last step after its neighbour's first,
+//! so that the graph is one piece and all nodes can be worked on at once.
 #![allow(dead_code, reason = "each bench uses its part of it")]
 
 use std::sync::Arc;
@@ -126,8 +126,9 @@ impl Layer for Rack {
                     .give(done(subject, index));
                 if let Some(before) = index.checked_sub(1) {
                     step = step.need_facts([done(subject, before)]);
-                } else if let Some(neighbour) = position.checked_sub(1) {
-                    step = step.need_facts([done(&subjects[neighbour], self.steps - 2)]);
+                }
+                if let (Some(neighbour), true) = (position.checked_sub(1), index + 1 == self.steps) {
+                    step = step.need_facts([done(&subjects[neighbour], 0)]);
                 }
                 if self.place == Where::Installed {
                     step = step.in_environment(node, Environment::Installed);

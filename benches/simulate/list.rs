@@ -6,14 +6,15 @@ use std::collections::BinaryHeap;
 use super::Instance;
 
 /// Who comes first.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Rule {
     /// Who was ready first.
     Fifo,
     /// Who has the longest way behind it.
     LongestWay,
-    /// The same, where a step behind a lock counts for longer, by this much for each critical path of work behind the lock.
-    Scarce(f64),
+    /// The same, where a step that takes a lock counts for no less than the work that stands in line behind it at that lock: a
+    /// lock that is to be busy to the end must not be kept waiting by those who have longer ways and need no lock.
+    Line,
 }
 
 /// The makespan in milliseconds, where `expected` are the durations that the rule is told.
@@ -61,14 +62,9 @@ impl<'a> List<'a> {
                 of.iter().for_each(|before| behind[*before].push((index, true)));
             }
         }
-        let weights = match rule {
-            Rule::Scarce(factor) => scarce(instance, expected, factor),
-            Rule::Fifo | Rule::LongestWay => expected.to_vec(),
-        };
-        let mut heights = vec![0_u64; count];
-        for task in (0..count).rev() {
-            let below = behind[task].iter().map(|(next, _)| heights[*next]).max().unwrap_or(0);
-            heights[task] = below + weights[task];
+        let mut heights = heights(&behind, expected, &vec![0; count]);
+        if rule == Rule::Line {
+            heights = self::heights(&behind, expected, &lines(instance, expected, &heights));
         }
         Self {
             instance,
@@ -139,20 +135,27 @@ impl<'a> List<'a> {
     }
 }
 
-/// The durations, longer for those behind a lock by how much work stands behind it.
-fn scarce(instance: &Instance, expected: &[u64], factor: f64) -> Vec<u64> {
-    let mut work = vec![0.0; instance.locks.len()];
-    for (task, millis) in instance.tasks.iter().zip(expected) {
-        if let Some((lock, weight)) = task.lock {
-            work[lock] += *millis as f64 * f64::from(weight);
+/// The longest way behind each task, itself included, and no less than its `least`.
+fn heights(behind: &[Vec<(usize, bool)>], expected: &[u64], least: &[u64]) -> Vec<u64> {
+    let mut heights = vec![0_u64; expected.len()];
+    for task in (0..expected.len()).rev() {
+        let below = behind[task].iter().map(|(next, _)| heights[*next]).max().unwrap_or(0);
+        heights[task] = (below + expected[task]).max(least[task]);
+    }
+    heights
+}
+
+/// How long each task's lock is busy with it and with those after it, where those with the longest ways behind them go first.
+fn lines(instance: &Instance, expected: &[u64], heights: &[u64]) -> Vec<u64> {
+    let mut last_first: Vec<usize> = (0..expected.len()).filter(|task| instance.tasks[*task].lock.is_some()).collect();
+    last_first.sort_unstable_by_key(|task| (heights[*task], Reverse(*task)));
+    let mut work = vec![0_u64; instance.locks.len()];
+    let mut lines = vec![0; expected.len()];
+    for task in last_first {
+        if let Some((lock, weight)) = instance.tasks[task].lock {
+            work[lock] += expected[task] * u64::from(weight);
+            lines[task] = work[lock] / u64::from(instance.locks[lock].1);
         }
     }
-    let path = super::bound::critical_path(instance) as f64;
-    let loads: Vec<f64> =
-        work.iter().zip(&instance.locks).map(|(work, (_, capacity))| work / f64::from(*capacity) / path).collect();
-    let weigh = |(task, millis): (&super::family::Task, &u64)| {
-        let load = task.lock.map_or(0.0, |(lock, _)| loads[lock]);
-        (*millis as f64 * (1.0 + factor * load)) as u64
-    };
-    instance.tasks.iter().zip(expected).map(weigh).collect()
+    lines
 }
