@@ -64,7 +64,7 @@ impl Operation for Work {
         if cx.provider::<Board>(&board_subject()).is_ok_and(|board| !board.of(self).load(Ordering::Relaxed)) {
             return Ok(Check::Differs(Diff::missing("work", self.index)));
         }
-        Ok(Check::Holds(Facts::new().with_key(done(&Subject::node(&self.node), self.index), &true)))
+        Ok(Check::Holds(Facts::new().with_key(done(&self.node, self.index), &true)))
     }
 
     async fn apply(&self, cx: &Context<'_>) -> Result<Applied, OperationError> {
@@ -73,16 +73,43 @@ impl Operation for Work {
     }
 }
 
-fn done(node: &Subject, index: u16) -> FactKey {
+fn told(node: &Subject, index: u16) -> FactKey {
     DONE.of_boot(node, index)
 }
 
+/// What the `index`-th piece of work on a node gives.
+pub(crate) fn done(node: &NodeName, index: u16) -> FactKey {
+    told(&Subject::node(node), index)
+}
+
+/// The `index`-th piece of work on a node, done wherever.
+pub(crate) fn work(node: &NodeName, index: u16) -> Step {
+    worked(node, &Subject::node(node), index)
+}
+
+fn worked(node: &NodeName, subject: &Subject, index: u16) -> Step {
+    let work = Work { node: node.clone(), index };
+    Step::new(LayerId::Os, subject.clone(), &work).called(&index.to_string()).give(told(subject, index))
+}
+
+/// What is proposed for these nodes.
+pub(crate) type Proposal = fn(&[NodeName]) -> Vec<Step>;
+
+/// How many steps each node has in most benches.
+pub(crate) const STEPS: u16 = 20;
+
 /// A layer that proposes the work of so many nodes.
-#[derive(Debug)]
-pub(crate) struct Rack {
+struct Rack {
     nodes: Vec<NodeName>,
+    /// The numbers of the parts of boots begin behind those of the work.
     steps: u16,
-    place: Where,
+    propose: Box<dyn Fn(&[NodeName]) -> Vec<Step> + Send + Sync>,
+}
+
+impl std::fmt::Debug for Rack {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Rack({} nodes of {} steps)", self.nodes.len(), self.steps)
+    }
 }
 
 /// Where the work is done.
@@ -116,41 +143,55 @@ impl Layer for Rack {
     }
 
     fn propose(&self, _: &Site, _: &Observed) -> Result<Vec<Step>, Vec<Note>> {
-        let subjects: Vec<Subject> = self.nodes.iter().map(Subject::node).collect();
-        let mut steps = Vec::with_capacity(self.nodes.len() * usize::from(self.steps));
-        for (position, (node, subject)) in self.nodes.iter().zip(&subjects).enumerate() {
-            for index in 0..self.steps {
-                let work = Work { node: node.clone(), index };
-                let mut step = Step::new(LayerId::Os, subject.clone(), &work)
-                    .called(&index.to_string())
-                    .give(done(subject, index));
-                if let Some(before) = index.checked_sub(1) {
-                    step = step.need_facts([done(subject, before)]);
-                }
-                if let (Some(neighbour), true) = (position.checked_sub(1), index + 1 == self.steps) {
-                    step = step.need_facts([done(&subjects[neighbour], 0)]);
-                }
-                if self.place == Where::Installed {
-                    step = step.in_environment(node, Environment::Installed);
-                }
-                steps.push(step);
-            }
-        }
-        Ok(steps)
+        Ok((self.propose)(&self.nodes))
     }
 
     fn enter(&self, _: &Site, boot: &Boot) -> Vec<Step> {
         let work = Work { node: boot.node.clone(), index: self.steps + boot.ordinal };
-        let subject = Subject::node(&boot.node);
-        let step = Step::new(LayerId::Os, subject.clone(), &work).give(done(&subject, work.index));
+        let step = Step::new(LayerId::Os, Subject::node(&boot.node), &work).give(done(&boot.node, work.index));
         vec![step.part_of(boot)]
     }
 }
 
-/// The layers and the site of so many nodes with so many steps each.
+/// The steps of W(n), all in the installed system.
+pub(crate) fn chained(nodes: &[NodeName]) -> Vec<Step> {
+    chain(nodes, STEPS, Where::Installed)
+}
+
+fn chain(nodes: &[NodeName], steps: u16, place: Where) -> Vec<Step> {
+    let subjects: Vec<Subject> = nodes.iter().map(Subject::node).collect();
+    let mut chain = Vec::with_capacity(nodes.len() * usize::from(steps));
+    for (position, (node, subject)) in nodes.iter().zip(&subjects).enumerate() {
+        for index in 0..steps {
+            let mut step = worked(node, subject, index);
+            if let Some(before) = index.checked_sub(1) {
+                step = step.need_facts([told(subject, before)]);
+            }
+            if let (Some(neighbour), true) = (position.checked_sub(1), index + 1 == steps) {
+                step = step.need_facts([told(&subjects[neighbour], 0)]);
+            }
+            if place == Where::Installed {
+                step = step.in_environment(node, Environment::Installed);
+            }
+            chain.push(step);
+        }
+    }
+    chain
+}
+
+/// The layers and the site of W(n) with so many steps a node.
 pub(crate) fn rack(nodes: usize, steps: u16, place: Where) -> (Layers, Arc<Site>) {
+    site(nodes, steps, Box::new(move |nodes| chain(nodes, steps, place)))
+}
+
+/// The layers and the site of so many nodes for which this is proposed.
+pub(crate) fn proposing(nodes: usize, propose: Proposal) -> (Layers, Arc<Site>) {
+    site(nodes, STEPS, Box::new(propose))
+}
+
+fn site(nodes: usize, steps: u16, propose: Box<dyn Fn(&[NodeName]) -> Vec<Step> + Send + Sync>) -> (Layers, Arc<Site>) {
     let name = |index| NodeName::new(&format!("n{index}")).expect("a name");
-    let layers = Layers::new().with(Rack { nodes: (0..nodes).map(name).collect(), steps, place });
+    let layers = Layers::new().with(Rack { nodes: (0..nodes).map(name).collect(), steps, propose });
     (layers, Arc::new(Site::new(SiteName::new("bench").expect("a name"))))
 }
 

@@ -12,7 +12,7 @@ use dip_core::site::{Cluster, NodeState, SettingsSchema, Site};
 use dip_core::step::{Boot, Step};
 
 use crate::settings;
-use crate::steps::StartMember;
+use crate::steps::{StartMember, StopMember};
 
 /// Layer 5, applications: the members of workloads.
 #[derive(Debug, Clone, Copy, Default)]
@@ -29,6 +29,7 @@ impl Layer for AppsLayer {
 
     fn operations(&self, known: &mut Operations) {
         known.register::<StartMember>();
+        known.register::<StopMember>();
     }
 
     fn settings(&self) -> SettingsSchema {
@@ -43,6 +44,11 @@ impl Layer for AppsLayer {
     fn propose(&self, site: &Site, _: &Observed) -> Result<Vec<Step>, Vec<Note>> {
         let ours = site.clusters.values().filter(|cluster| !cluster.is_handed_over());
         Ok(ours.flat_map(|cluster| members(site, cluster)).collect())
+    }
+
+    fn remove(&self, _: &Site, step: &Step) -> Option<Step> {
+        let StartMember { cluster, node } = step.call.as_operation()?;
+        Some(StopMember { cluster, node }.step())
     }
 
     fn enter(&self, _: &Site, _: &Boot) -> Vec<Step> {

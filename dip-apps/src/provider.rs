@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 /// * `member` reads only.
 /// * `bring_up` configures a member and asks for its start; it does not wait for the member to be ready, since a member
 ///   may be ready only when others are. Twice is the same as once: one that runs as configured is not disturbed.
+/// * `take_down` stops a member and keeps it from starting again; its configuration and its data stay on its disk. One that does
+///   not run is `Ok(())`. The cluster is told by whoever takes the member out of it.
 /// * A node that is no member of the cluster is `NotFound`.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
@@ -20,6 +22,9 @@ pub trait Workload: Send + Sync {
 
     /// Configures the member on a node and asks for its start.
     async fn bring_up(&self, node: &NodeName) -> Result<(), ProviderError>;
+
+    /// Stops the member on a node and keeps it from starting again.
+    async fn take_down(&self, node: &NodeName) -> Result<(), ProviderError>;
 }
 
 /// How a member is.

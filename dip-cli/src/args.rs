@@ -4,9 +4,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use dip::core::actor::Actor;
 use dip::core::explain::Rule;
+use dip::core::id::NodeName;
 use dip::core::report::handoff::HandOffFormat;
 use dip::core::site::GivenValue;
+use jiff::SignedDuration;
 
 /// Brings racks of real machines to ready state, in the right order, with the services that a site already has.
 #[derive(Debug, Parser)]
@@ -66,6 +69,10 @@ pub(crate) enum Command {
     Plan(Plan),
     /// Bring a site to what its file wants
     Apply(Apply),
+    /// Say yes to a plan that you have read
+    Approve(Approve),
+    /// Say that certain disks of a node may be erased
+    Consent(Consent),
     /// Go on with a run that was interrupted
     Resume(Resume),
     /// Try a failed step of a run again, while the run goes on
@@ -96,6 +103,10 @@ pub(crate) enum Command {
     Diff(Diff),
     /// Name the nodes that differ from their like ones
     Outliers(Outliers),
+    /// List what the site left in servers for nodes that its file no longer names; changes nothing
+    Orphans(Orphans),
+    /// Let the site take over records of other people, or give them back
+    Claim(Claim),
     /// Print the JSON Schema of site files
     Schema,
 }
@@ -144,6 +155,31 @@ pub(crate) struct Simulation {
     /// The seed of the simulation: the same seed gives the same course of events
     #[arg(long, value_name = "SEED", default_value_t = 1)]
     pub(crate) seed: u64,
+}
+
+/// How far one run may go; the site file and the engine say it where it is left out.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Most {
+    /// How many nodes and other things the run may remove
+    #[arg(long, value_name = "N")]
+    pub(crate) max_removals: Option<u32>,
+    /// How many times it may erase data
+    #[arg(long, value_name = "N")]
+    pub(crate) max_erasures: Option<u32>,
+    /// How many times it may reboot running nodes
+    #[arg(long, value_name = "N")]
+    pub(crate) max_reboots: Option<u32>,
+}
+
+/// What people have said yes to.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Papers {
+    /// A file that `dip consent` wrote; may be given several times
+    #[arg(long, value_name = "FILE")]
+    pub(crate) consent: Vec<PathBuf>,
+    /// A file that `dip approve` wrote; may be given several times
+    #[arg(long, value_name = "FILE")]
+    pub(crate) approval: Vec<PathBuf>,
 }
 
 /// Where journals are.
@@ -240,6 +276,13 @@ pub(crate) struct Plan {
     pub(crate) estimate: bool,
     #[command(flatten)]
     pub(crate) journals: Journals,
+    /// Who plans, for a site that wants others to approve [default: $USER]
+    #[arg(long, value_name = "WHO")]
+    pub(crate) by: Option<Actor>,
+    #[command(flatten)]
+    pub(crate) most: Most,
+    #[command(flatten)]
+    pub(crate) papers: Papers,
 }
 
 #[derive(Debug, clap::Args)]
@@ -257,6 +300,10 @@ pub(crate) struct Apply {
     #[arg(long, short)]
     pub(crate) yes: bool,
     #[command(flatten)]
+    pub(crate) most: Most,
+    #[command(flatten)]
+    pub(crate) papers: Papers,
+    #[command(flatten)]
     pub(crate) journals: Journals,
     /// Keep the metrics of the run in a file, for the textfile collector of Prometheus' node exporter
     #[arg(long, value_name = "FILE")]
@@ -264,9 +311,58 @@ pub(crate) struct Apply {
 }
 
 #[derive(Debug, clap::Args)]
+pub(crate) struct Approve {
+    /// A plan that `dip plan --out` wrote
+    pub(crate) plan: PathBuf,
+    /// Who approves
+    #[arg(long, value_name = "WHO")]
+    pub(crate) by: Actor,
+    /// The ticket or change record that it belongs to
+    #[arg(long, value_name = "TICKET")]
+    pub(crate) ticket: Option<String>,
+    /// What else there is to say
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) note: Option<String>,
+    /// The file to write, for `dip apply --approval`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Consent {
+    /// A plan that `dip plan --out` wrote, which binds the consent to it, or a site file
+    pub(crate) target: PathBuf,
+    #[command(flatten)]
+    pub(crate) over: Over,
+    /// The node
+    #[arg(long, value_name = "NODE", requires = "serial", required_unless_present = "all_erasures")]
+    pub(crate) node: Option<NodeName>,
+    /// The serial number of what may be erased; may be given several times
+    #[arg(long, value_name = "SERIAL", requires = "node")]
+    pub(crate) serial: Vec<String>,
+    /// All that the plan erases, each node and serial number listed
+    #[arg(long, conflicts_with_all = ["node", "serial"])]
+    pub(crate) all_erasures: bool,
+    /// Who consents
+    #[arg(long, value_name = "WHO")]
+    pub(crate) by: Actor,
+    /// Why it may be erased
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: String,
+    /// How long it holds: 30m, 4h, 48h
+    #[arg(long = "for", value_name = "TIME", default_value = "4h")]
+    pub(crate) lifetime: SignedDuration,
+    /// The file to write, for `dip apply --consent`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
 pub(crate) struct Resume {
     /// The run; the last one that did not end well where it is left out
     pub(crate) run: Option<String>,
+    #[command(flatten)]
+    pub(crate) papers: Papers,
     #[command(flatten)]
     pub(crate) journals: Journals,
     /// Keep the metrics of the run in a file, for the textfile collector of Prometheus' node exporter
@@ -439,6 +535,32 @@ pub(crate) struct Export {
 fn duration(text: &str) -> Result<Duration, String> {
     let span: jiff::SignedDuration = text.parse().map_err(|_| "write it like `90s`, `20m` or `1h30m`".to_owned())?;
     Duration::try_from(span).map_err(|_| "it must not be negative".to_owned())
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Orphans {
+    #[command(flatten)]
+    pub(crate) files: SiteFiles,
+    #[command(flatten)]
+    pub(crate) simulation: Simulation,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Claim {
+    #[command(flatten)]
+    pub(crate) files: SiteFiles,
+    /// What the records are about (`node/r1-n3`, `nic/r1-n3/eth0`), or the name of the step that writes one
+    #[arg(required = true)]
+    pub(crate) subjects: Vec<String>,
+    /// Give the records back: the mark is taken off, what they say stays, and the claim goes out of the file
+    #[arg(long)]
+    pub(crate) release: bool,
+    /// Who claims [default: $USER]
+    #[arg(long, value_name = "WHO", conflicts_with = "release")]
+    pub(crate) by: Option<String>,
+    /// Why, for those who review it
+    #[arg(long, value_name = "TEXT", conflicts_with = "release")]
+    pub(crate) reason: Option<String>,
 }
 
 #[cfg(test)]

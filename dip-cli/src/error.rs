@@ -4,11 +4,13 @@ use std::path::PathBuf;
 
 use dip::core::engine::EngineError;
 use dip::core::explain::NoSuchThing;
+use dip::core::guard::{ConsentError, PaperError, Refusals};
 use dip::core::journal::JournalError;
 use dip::core::layer::ConnectError;
-use dip::core::plan::{NoSuchStep, PlanError};
+use dip::core::operation::OperationError;
+use dip::core::plan::{NoSuchStep, PlanError, Stale};
 use dip::core::provider::sentence;
-use dip::core::site::{Faults, LockError};
+use dip::core::site::{ClaimsError, Faults, LockError};
 
 /// The command could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -25,12 +27,30 @@ pub(crate) enum CliError {
     /// The run could not go on.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// Guards refuse the plan.
+    #[error(transparent)]
+    Refused(#[from] Refusals),
+    /// The plan is no longer what would be planned.
+    #[error(transparent)]
+    Stale(#[from] Box<Stale>),
+    /// A consent or an approval cannot be read or written.
+    #[error(transparent)]
+    Paper(#[from] PaperError),
+    /// A consent cannot be given so.
+    #[error(transparent)]
+    Consent(#[from] ConsentError),
     /// A journal cannot be read or written.
     #[error(transparent)]
     Journal(#[from] JournalError),
     /// The lock file cannot be written.
     #[error(transparent)]
     Lock(#[from] LockError),
+    /// The claims cannot be written.
+    #[error(transparent)]
+    Claims(#[from] ClaimsError),
+    /// A server cannot be asked about a record.
+    #[error(transparent)]
+    Operation(#[from] OperationError),
     /// The question fits nothing.
     #[error(transparent)]
     NoSuchStep(#[from] NoSuchStep),
@@ -86,12 +106,23 @@ impl CliError {
     /// 1 where a run could not go on, 2 where the input is wrong.
     pub(crate) const fn exit_status(&self) -> u8 {
         match self {
-            Self::Engine(_) | Self::Journal(_) | Self::Lock(_) | Self::Output(_) | Self::Runtime(_) => 1,
+            Self::Engine(EngineError::Refused(_) | EngineError::Denied(_)) => 2,
+            Self::Claims(_)
+            | Self::Operation(_)
+            | Self::Engine(_)
+            | Self::Journal(_)
+            | Self::Lock(_)
+            | Self::Output(_)
+            | Self::Runtime(_) => 1,
             Self::Site { .. }
             | Self::Plan(_)
             | Self::Connect(_)
             | Self::NoSuchStep(_)
             | Self::NoSuchThing(_)
+            | Self::Refused(_)
+            | Self::Stale(_)
+            | Self::Paper(_)
+            | Self::Consent(_)
             | Self::Usage(_)
             | Self::File { .. }
             | Self::PlanFile { .. } => 2,

@@ -4,9 +4,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use dip::core::engine::{Clock, SystemClock};
+use dip::core::operation::OperationError;
+use dip::core::orphan::{HeldRecord, Leftovers};
 use dip::core::provider::Providers;
 use dip::core::secret::LocalSecrets;
 use dip::core::site::{Definition, Loaded, Site};
+use dip::core::step::Step;
 use dip::sandbox::Sandbox;
 use dip::{Engine, Goal, Layers, Limits, Prepared, prepare};
 
@@ -70,6 +73,29 @@ impl World {
         let _spinner = self.sandbox.is_none().then(|| Spinner::start(&format!("looking at {}", self.site.name)));
         let site = Arc::clone(&self.site);
         prepare(site, &self.layers, &self.providers, goal, &self.limits(), &*self.clock).await.map_err(CliError::Plan)
+    }
+
+    /// What the site left in servers for nodes that its file no longer names.
+    pub(crate) async fn leftovers(&self) -> Leftovers {
+        self.layers.leftovers(&self.site, &self.providers).await
+    }
+
+    /// The record that a step would write, as it is now.
+    pub(crate) async fn held(&self, step: &Step) -> Result<Option<HeldRecord>, OperationError> {
+        for layer in self.layers.iter() {
+            if let Some(held) = layer.held(step, &self.providers).await? {
+                return Ok(Some(held));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Takes the site's mark off the record that a step writes.
+    pub(crate) async fn disown(&self, step: &Step) -> Result<(), OperationError> {
+        for layer in self.layers.iter() {
+            layer.disown(step, &self.providers).await?;
+        }
+        Ok(())
     }
 
     pub(crate) fn engine(&self) -> Engine {

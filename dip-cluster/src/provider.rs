@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 ///
 /// # Contract
 /// * `members` asks each member; one that does not answer is told as not healthy, and is no error.
+/// * `roster` tells whom the cluster itself counts as a member, whether they answer or not, in their order; it needs the quorum.
+/// * `remove` takes a member out of the cluster: the others vote without it from then on. One that is not counted is `Ok(())`. A
+///   cluster refuses what would cost it its quorum.
 /// * `read` and `write` go through the cluster, so they need its quorum: without it they are `Unreachable` or `Busy`.
 /// * `read` of a key that was never written is `Ok(None)`; a `read` after a `write` sees it.
 #[cfg_attr(feature = "mocks", mockall::automock)]
@@ -15,6 +18,12 @@ use serde::{Deserialize, Serialize};
 pub trait Membership: Send + Sync {
     /// The members and how they are.
     async fn members(&self) -> Result<Vec<Member>, ProviderError>;
+
+    /// The names of all that the cluster counts as members.
+    async fn roster(&self) -> Result<Vec<String>, ProviderError>;
+
+    /// Takes a member out of the cluster.
+    async fn remove(&self, member: &str) -> Result<(), ProviderError>;
 
     /// Reads a key.
     async fn read(&self, key: &str) -> Result<Option<Stored>, ProviderError>;

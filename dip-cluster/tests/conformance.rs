@@ -19,6 +19,7 @@ fn main() -> ExitCode {
             let members = cluster.members.clone();
             // The trial that stops members comes last and keeps the cluster until then.
             let mut trials = membership(Arc::new(Lab { members }));
+            trials.push(Trial::new("a_member_is_taken_out_of_a_cluster_of_its_own", taken_out));
             trials.push(Trial::new("a_cluster_that_lost_its_majority_tells_it", || majority_lost(cluster)));
             trials
         }
@@ -44,6 +45,13 @@ impl MembershipHarness for Lab {
         // Port 9 (discard) of this machine: nothing listens there.
         Ok(Arc::new(Etcd::at(vec![("n1".to_owned(), SocketAddr::from(([127, 0, 0, 1], 9)))])?))
     }
+}
+
+/// It changes the cluster for good, so it has one of its own.
+async fn taken_out() -> Result<Verdict, Failure> {
+    let cluster = dip_lab::Etcd::start(3).await?;
+    let members = cluster.members.clone();
+    dip_cluster::conformance::membership_of_one_less(Arc::new(Lab { members })).run().await
 }
 
 async fn majority_lost(mut cluster: dip_lab::Etcd) -> Result<Verdict, Failure> {

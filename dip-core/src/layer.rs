@@ -3,16 +3,20 @@
 use std::fmt;
 use std::sync::Arc;
 
+use async_trait::async_trait;
+
 use crate::fact::{FactKey, FactRegistry};
 use crate::id::LayerId;
 use crate::observed::Observed;
-use crate::operation::Operations;
+use crate::operation::{OperationError, Operations};
+use crate::orphan::{HeldRecord, Leftovers};
 use crate::provider::Providers;
 use crate::secret::{SecretError, Secrets};
 use crate::site::{Limit, Origin, SettingsSchema, Site};
 use crate::step::{Boot, Step};
 
 /// One of the seven layers, or a vendor's own that belongs to one of them.
+#[async_trait]
 pub trait Layer: fmt::Debug + Send + Sync {
     /// Which of the seven it is, or belongs to.
     fn id(&self) -> LayerId;
@@ -46,13 +50,39 @@ pub trait Layer: fmt::Debug + Send + Sync {
         Vec::new()
     }
 
-    /// The step that takes away what a step of this layer brings about; `None` where nothing is left behind by it. Pure.
+    /// The step that takes away what a step brings about; `None` where nothing is left behind by it. Pure.
     ///
     /// It names the operation and what it may do; core lets it give the facts of the step as gone, and orders removals the
-    /// other way round: what needed a fact is gone before the fact is.
+    /// other way round: what needed a fact is gone before the fact is. Each layer is asked about the steps of all layers, the
+    /// parts of boots among them: a member of a workload (layer 5) leaves its cluster (layer 7) before it is stopped. One that
+    /// answers for a step of another layer says itself which facts are gone by it.
     fn remove(&self, site: &Site, step: &Step) -> Option<Step> {
         let _ = (site, step);
         None
+    }
+
+    /// What carries the site's mark in the servers of this layer, and is of nothing that the site file names. Reads only.
+    async fn leftovers(&self, site: &Site, providers: &Providers) -> Leftovers {
+        let _ = (site, providers);
+        Leftovers::default()
+    }
+
+    /// The record that a step would write, as it is now; `None` where there is none, or none that could be claimed. Reads only.
+    ///
+    /// # Errors
+    /// Where its server cannot be asked.
+    async fn held(&self, step: &Step, providers: &Providers) -> Result<Option<HeldRecord>, OperationError> {
+        let _ = (step, providers);
+        Ok(None)
+    }
+
+    /// Takes the site's mark off the record that a step writes, and leaves what it says as it is.
+    ///
+    /// # Errors
+    /// Where its server cannot be asked, or the record is somebody else's.
+    async fn disown(&self, step: &Step, providers: &Providers) -> Result<(), OperationError> {
+        let _ = (step, providers);
+        Ok(())
     }
 
     /// How much of what its servers and machines can bear at once, each with its reason; the site file may say otherwise.
@@ -159,6 +189,16 @@ impl Layers {
     #[must_use]
     pub fn settings(&self) -> SettingsSchema {
         self.iter().fold(SettingsSchema::default(), |all, layer| all.merge(layer.settings()))
+    }
+
+    /// What carries the site's mark and is of nothing that its file names, as all layers find it. Reads only.
+    pub async fn leftovers(&self, site: &Site, providers: &Providers) -> Leftovers {
+        let mut all = Leftovers::default();
+        for layer in self.iter() {
+            all.extend(layer.leftovers(site, providers).await);
+        }
+        all.orphans.sort();
+        all
     }
 
     /// Makes the providers of all layers.

@@ -1,11 +1,13 @@
 //! The vocabulary, planner, engine and journal of dip. This crate knows no protocol and no layer.
 
+pub mod actor;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod engine;
 pub mod explain;
 pub mod fact;
 mod few;
+pub mod guard;
 pub mod hardware;
 mod hash;
 pub mod history;
@@ -15,6 +17,7 @@ pub mod layer;
 pub mod metrics;
 pub mod observed;
 pub mod operation;
+pub mod orphan;
 pub mod plan;
 pub mod provider;
 pub mod report;

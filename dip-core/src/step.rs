@@ -154,7 +154,8 @@ pub enum Sight {
 pub struct Boot {
     /// The node.
     pub node: NodeName,
-    /// What it leaves; `None` where that is not known.
+    /// What it leaves; `None` where that is not known, so that a node that is there already may be left as it is. Where it is
+    /// what the boot enters too, the node boots afresh: whatever runs is stopped first.
     pub from: Option<Environment>,
     /// What it enters.
     pub to: Environment,

@@ -1,7 +1,7 @@
 //! The layer itself: which BMCs it connects and which steps it proposes.
 
 use dip_core::fact::FactRegistry;
-use dip_core::fact::firmware::{BOOT_DEVICE, IDENTITY, POWER};
+use dip_core::fact::firmware::{BOOT_DEVICE, IDENTITY, POWER, POWER_CYCLED};
 use dip_core::fact::network::{PORT_VLAN, RESERVATION};
 use dip_core::hardware::BootDevice;
 use dip_core::id::LayerId;
@@ -10,12 +10,12 @@ use dip_core::observed::Observed;
 use dip_core::operation::Operations;
 use dip_core::provider::Providers;
 use dip_core::secret::Secrets;
-use dip_core::site::{Node, SettingsSchema, Site};
+use dip_core::site::{Node, NodeState, SettingsSchema, Site};
 use dip_core::step::{Boot, Environment, Need, Step};
 use dip_core::subject::Subject;
 
 use crate::settings::{self, NodeFirmware};
-use crate::steps::{Identify, PowerOff, PowerOn, SetBootDevice};
+use crate::steps::{Identify, PowerOff, PowerOn, Purpose, SetBootDevice, Start};
 
 /// Layer 2, firmware and management: identity, boot device and power of nodes.
 #[derive(Debug, Clone, Copy, Default)]
@@ -28,6 +28,10 @@ impl Layer for FirmwareLayer {
 
     fn facts(&self, known: &mut FactRegistry) {
         known.declare(&POWER, "Whether a node has power, as its BMC tells it.");
+        known.declare(
+            &POWER_CYCLED,
+            "The node was without power within the boot: whatever runs after it was started by that boot.",
+        );
         known.declare(
             &BOOT_DEVICE,
             "The device that a boot of a node starts from; the wanted one where the node runs and nothing is to be booted.",
@@ -67,6 +71,17 @@ impl Layer for FirmwareLayer {
         if notes.is_empty() { Ok(steps) } else { Err(notes) }
     }
 
+    fn remove(&self, site: &Site, step: &Step) -> Option<Step> {
+        let PowerOn { boot } = step.call.as_operation()?;
+        let node = site.nodes.get(&boot.node)?;
+        let address = &node.bmc.as_ref()?.address;
+        // The machine may go on under another name.
+        let went_on = |other: &Node| {
+            other.state != NodeState::Absent && other.bmc.as_ref().is_some_and(|bmc| bmc.address == *address)
+        };
+        (!site.nodes.values().any(went_on)).then(|| PowerOff::removal(boot, node.serial.clone()))
+    }
+
     fn enter(&self, site: &Site, boot: &Boot) -> Vec<Step> {
         let Some(node) = site.nodes.get(&boot.node).filter(|node| node.bmc.is_some()) else { return Vec::new() };
         let origin = node.bmc.as_ref().and_then(|bmc| bmc.origin.clone());
@@ -74,16 +89,24 @@ impl Layer for FirmwareLayer {
         // Where the site file tells the serial number, no other machine is switched by mistake.
         let identified = node.serial.as_ref().map(|_| Need::IfGiven(IDENTITY.of(&subject)));
         let guard = |step: Step| identified.iter().cloned().fold(step, Step::need);
-        match boot.to {
-            Environment::Off => vec![guard(PowerOff { boot: boot.into() }.step(boot, origin))],
-            to => {
-                // `propose` has told the fault of settings that cannot be read.
-                let firmware = node.settings.read::<NodeFirmware>(LayerId::Firmware).ok().flatten().unwrap_or_default();
-                let device = SetBootDevice { boot: boot.into(), device: boot_device(to), mode: firmware.boot_mode };
-                let on = PowerOn { boot: boot.into() }.step(boot, origin.clone());
-                let on =
-                    cabling(node).fold(on.need(Need::fact(BOOT_DEVICE.of_boot(&subject, boot.ordinal))), Step::need);
-                vec![guard(device.step(boot, origin)), guard(on)]
+        let start = Start::of(boot);
+        let off = guard(PowerOff { boot: boot.into(), start, purpose: Purpose::Boot }.step(boot, origin.clone()));
+        if boot.to == Environment::Off {
+            return vec![off];
+        }
+        // `propose` has told the fault of settings that cannot be read.
+        let firmware = node.settings.read::<NodeFirmware>(LayerId::Firmware).ok().flatten().unwrap_or_default();
+        let device = SetBootDevice { boot: boot.into(), device: boot_device(boot.to), mode: firmware.boot_mode, start };
+        let on = PowerOn { boot: boot.into() }.step(boot, origin.clone());
+        let on = on.need(Need::fact(BOOT_DEVICE.of_boot(&subject, boot.ordinal)));
+        let (device, on) = (device.step(boot, origin), cabling(node).fold(on, Step::need));
+        match start {
+            Start::AsFound => vec![guard(device), guard(on)],
+            Start::Afresh => {
+                // Neither tells anything before the node was without power: it may have some from before this boot.
+                let cycled = Need::fact(POWER_CYCLED.of_boot(&subject, boot.ordinal));
+                let after = |step: Step| step.need(cycled.clone()).seen_after_needs();
+                vec![off, guard(after(device)), guard(after(on))]
             }
         }
     }
@@ -112,7 +135,7 @@ mod tests {
     use crate::testing::{node_named, node_with_bmc, site_of};
     use dip_core::id::NicName;
     use dip_core::site::{Nic, NicRole};
-    use dip_core::step::Hazard;
+    use dip_core::step::{Hazard, Sight};
 
     fn boot(to: Environment) -> Boot {
         Boot { node: node_named("n1"), from: None, to, ordinal: 2 }
@@ -179,6 +202,28 @@ mod tests {
         assert_eq!(names(&steps), ["firmware.power_off node/n1#2"]);
         assert_eq!(steps[0].hazard, Hazard::Disrupts);
         assert!(steps[0].needs.is_empty(), "the site file does not tell a serial number");
+    }
+
+    #[test]
+    fn whoever_leaves_a_running_system_goes_through_power_off() {
+        let site = site_of([node_with_bmc("n1", vec![])]);
+        let enter = |from, to| FirmwareLayer.enter(&site, &Boot { from, ..boot(to) });
+        let short = ["firmware.set_boot_device node/n1#2", "firmware.power_on node/n1#2"];
+        let whole = [&["firmware.power_off node/n1#2"][..], &short[..]].concat();
+        for to in [Environment::Firmware, Environment::Discovery, Environment::Rescue, Environment::Installed] {
+            assert_eq!(names(&enter(Some(Environment::Off), to)), short, "off → {to}");
+            assert_eq!(names(&enter(Some(Environment::Installed), to)), whole, "installed → {to}");
+            assert_eq!(names(&enter(Some(Environment::Rescue), to)), whole, "rescue → {to}");
+        }
+        assert_eq!(names(&enter(None, Environment::Installed)), short, "what runs already may stay");
+        assert_eq!(names(&enter(None, Environment::Discovery)), whole, "whatever runs, it is not that");
+        let parts = enter(Some(Environment::Installed), Environment::Installed);
+        let cycled = POWER_CYCLED.of_boot(&Subject::node(&node_named("n1")), 2);
+        assert_eq!((&parts[0].gives[..], parts[0].hazard), (&[cycled.clone()][..], Hazard::Disrupts));
+        for part in &parts[1..] {
+            assert!(part.needs.contains(&Need::fact(cycled.clone())), "{}", part.name);
+            assert_eq!(part.sight, Sight::AfterNeeds, "a node that is on tells nothing of this boot: {}", part.name);
+        }
     }
 
     #[test]

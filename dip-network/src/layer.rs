@@ -1,24 +1,29 @@
 //! The layer itself: which servers it connects and which steps it proposes.
 
+use async_trait::async_trait;
 use dip_core::fact::FactRegistry;
 use dip_core::fact::network::{PORT_VLAN, RESERVATION};
 use dip_core::id::LayerId;
 use dip_core::layer::{ConnectError, Layer, Note};
 use dip_core::observed::Observed;
-use dip_core::operation::Operations;
+use dip_core::operation::{Operation as _, OperationError, Operations};
+use dip_core::orphan::{HeldRecord, Leftovers};
 use dip_core::provider::Providers;
 use dip_core::secret::Secrets;
 use dip_core::site::{Nic, Node, Service, SettingsSchema, Site};
 use dip_core::step::{Boot, Step};
+use dip_core::subject::Subject;
 
+use crate::leftovers;
 use crate::provider::Reservation;
 use crate::settings::{self, DHCP_KINDS, DhcpScope};
-use crate::steps::{ReserveAddress, TagPort};
+use crate::steps::{ReleaseAddress, ReleasePort, ReserveAddress, TagPort};
 
 /// Layer 1, shared infrastructure: switch ports and DHCP reservations.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NetworkLayer;
 
+#[async_trait]
 impl Layer for NetworkLayer {
     fn id(&self) -> LayerId {
         LayerId::Network
@@ -32,6 +37,8 @@ impl Layer for NetworkLayer {
     fn operations(&self, known: &mut Operations) {
         known.register::<TagPort>();
         known.register::<ReserveAddress>();
+        known.register::<ReleasePort>();
+        known.register::<ReleaseAddress>();
     }
 
     fn settings(&self) -> SettingsSchema {
@@ -67,6 +74,29 @@ impl Layer for NetworkLayer {
             }
         }
         if notes.is_empty() { Ok(steps) } else { Err(notes) }
+    }
+
+    fn remove(&self, site: &Site, step: &Step) -> Option<Step> {
+        if let Some(TagPort { port, site, .. }) = step.call.as_operation() {
+            return Some(ReleasePort { port, site }.step());
+        }
+        let ReserveAddress { service, node, nic, reservation, site: owner, .. } = step.call.as_operation()?;
+        let mac = reservation.mac;
+        // A card that went into another node keeps what that node reserves for it.
+        let went_on = site.ready_nodes().flat_map(|node| node.nics.values()).any(|nic| nic.mac == Some(mac));
+        (!went_on).then(|| ReleaseAddress { service, node, nic, mac, site: owner }.step())
+    }
+
+    async fn leftovers(&self, site: &Site, providers: &Providers) -> Leftovers {
+        leftovers::leftovers(site, providers).await
+    }
+
+    async fn held(&self, step: &Step, providers: &Providers) -> Result<Option<HeldRecord>, OperationError> {
+        leftovers::held(step, providers).await
+    }
+
+    async fn disown(&self, step: &Step, providers: &Providers) -> Result<(), OperationError> {
+        leftovers::disown(step, providers).await
     }
 
     fn enter(&self, _: &Site, _: &Boot) -> Vec<Step> {
@@ -110,6 +140,7 @@ fn reserve_address(site: &Site, dhcp: &[(&Service, DhcpScope)], node: &Node, nic
         nic: nic.name.clone(),
         reservation,
         site: site.name.clone(),
+        ownership: site.claims.ownership(ReserveAddress::NAME, &Subject::nic(&node.name, &nic.name)),
     };
     Ok(Some(step.step(nic.origin.clone())))
 }

@@ -17,6 +17,7 @@
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod layer;
+mod leftovers;
 pub mod provider;
 pub mod providers;
 pub mod settings;

@@ -1,29 +1,34 @@
 //! The layer itself: which services it connects and which steps it proposes.
 
+use async_trait::async_trait;
 use dip_core::fact::FactRegistry;
+use dip_core::fact::cluster::JOINED;
 use dip_core::fact::firmware::IDENTITY;
 use dip_core::fact::opsclients::METRICS;
 use dip_core::fact::opsmgmt::{CMDB_RECORD, MONITORED, NAME};
 use dip_core::fact::os::HOST_NAME;
 use dip_core::hardware::Identity;
-use dip_core::id::{LayerId, ServiceName};
+use dip_core::id::{LayerId, NodeName, ServiceName};
 use dip_core::layer::{ConnectError, Layer, Note};
 use dip_core::observed::Observed;
-use dip_core::operation::{Input, Operations};
+use dip_core::operation::{Input, Operation as _, OperationError, Operations};
+use dip_core::orphan::{HeldRecord, Leftovers};
 use dip_core::provider::Providers;
 use dip_core::secret::Secrets;
-use dip_core::site::{Node, SettingsSchema, Site};
+use dip_core::site::{Cluster, Node, SettingsSchema, Site};
 use dip_core::step::{Boot, Need, Step};
 use dip_core::subject::Subject;
 
+use crate::leftovers;
 use crate::provider::HostName;
 use crate::settings::{self, CMDB_KINDS, DNS_KINDS, MONITOR_KINDS};
-use crate::steps::{MonitorNode, RecordNode, RegisterName};
+use crate::steps::{MonitorNode, RecordNode, RegisterName, RemoveName, RemoveRecord, RemoveTarget};
 
 /// Layer 6, operations management: DNS, CMDB and monitoring.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct OpsMgmtLayer;
 
+#[async_trait]
 impl Layer for OpsMgmtLayer {
     fn id(&self) -> LayerId {
         LayerId::OpsMgmt
@@ -39,6 +44,9 @@ impl Layer for OpsMgmtLayer {
         known.register::<RegisterName>();
         known.register::<RecordNode>();
         known.register::<MonitorNode>();
+        known.register::<RemoveName>();
+        known.register::<RemoveRecord>();
+        known.register::<RemoveTarget>();
     }
 
     fn settings(&self) -> SettingsSchema {
@@ -64,9 +72,42 @@ impl Layer for OpsMgmtLayer {
         if notes.is_empty() { Ok(steps) } else { Err(notes) }
     }
 
+    fn remove(&self, site: &Site, step: &Step) -> Option<Step> {
+        let removal = removal(step)?;
+        let node = NodeName::new(step.subject.name()).ok()?;
+        // A node that is still a member of a cluster is still needed by the others of it, under its name.
+        let member = |cluster: &&Cluster| cluster.members.values().flatten().any(|member| *member == node);
+        let clusters = site.clusters.values().filter(member);
+        let left: Vec<_> = clusters.map(|cluster| JOINED.of(&Subject::member(&cluster.name, &node)).gone()).collect();
+        Some(if left.is_empty() { removal } else { removal.need(Need::AllIfGiven(left)) })
+    }
+
+    async fn leftovers(&self, site: &Site, providers: &Providers) -> Leftovers {
+        leftovers::leftovers(site, providers).await
+    }
+
+    async fn held(&self, step: &Step, providers: &Providers) -> Result<Option<HeldRecord>, OperationError> {
+        leftovers::held(step, providers).await
+    }
+
+    async fn disown(&self, step: &Step, providers: &Providers) -> Result<(), OperationError> {
+        leftovers::disown(step, providers).await
+    }
+
     fn enter(&self, _: &Site, _: &Boot) -> Vec<Step> {
         Vec::new()
     }
+}
+
+fn removal(step: &Step) -> Option<Step> {
+    if let Some(RegisterName { service, node, wanted, site, .. }) = step.call.as_operation() {
+        return Some(RemoveName { service, node, name: wanted.name, site }.step());
+    }
+    if let Some(RecordNode { service, node, site, .. }) = step.call.as_operation() {
+        return Some(RemoveRecord { service, node, site }.step());
+    }
+    let MonitorNode { service, node, site, .. } = step.call.as_operation()?;
+    Some(RemoveTarget { service, node, site }.step())
 }
 
 /// The service of a purpose. Two of them would both give the same fact.
@@ -97,6 +138,7 @@ fn register_name(site: &Site, service: &ServiceName, node: &Node, notes: &mut Ve
         node: node.name.clone(),
         wanted: HostName { name, addresses: nic.addresses.iter().map(|address| address.address).collect() },
         site: site.name.clone(),
+        ownership: site.claims.ownership(RegisterName::NAME, &Subject::node(&node.name)),
     };
     Some(step.step(node.origin.clone()))
 }
@@ -115,6 +157,7 @@ fn record_node(site: &Site, service: &ServiceName, node: &Node) -> Step {
         rack: node.rack.clone(),
         identity,
         site: site.name.clone(),
+        ownership: site.claims.ownership(RecordNode::NAME, &Subject::node(&node.name)),
     };
     // The host name is set only where the site says anything of the operating system.
     let host_name = HOST_NAME.of(&Subject::node(&node.name));
@@ -138,8 +181,6 @@ fn monitor_node(site: &Site, service: &ServiceName, node: &Node) -> Option<Step>
 
 #[cfg(test)]
 mod tests {
-    use dip_core::id::NodeName;
-
     use super::*;
     use crate::testing::site;
 

@@ -21,6 +21,7 @@
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod layer;
+mod leftovers;
 pub mod provider;
 pub mod providers;
 pub mod settings;

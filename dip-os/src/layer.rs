@@ -11,8 +11,8 @@ use dip_core::secret::Secrets;
 use dip_core::site::{Node, NodeState, SettingsSchema, Site};
 use dip_core::step::{Boot, Environment, Step};
 
-use crate::settings::{self, OsSettings, settings_of};
-use crate::steps::{AwaitAnswer, InstallPackages, MakeUsers, SetHostName, SetKernelSettings, WriteFiles};
+use crate::settings::{self, OsSettings, Wipe, settings_of};
+use crate::steps::{AwaitAnswer, InstallPackages, MakeUsers, SetHostName, SetKernelSettings, WipeDisks, WriteFiles};
 
 /// Layer 3, operating system: what runs on a node before anything is put on top.
 #[derive(Debug, Clone, Copy, Default)]
@@ -39,6 +39,7 @@ impl Layer for OsLayer {
         known.register::<SetKernelSettings>();
         known.register::<MakeUsers>();
         known.register::<InstallPackages>();
+        known.register::<WipeDisks>();
     }
 
     fn settings(&self) -> SettingsSchema {
@@ -70,7 +71,20 @@ impl Layer for OsLayer {
                 }
             }
         }
+        let absent = site.nodes.values().filter(|node| node.state == NodeState::Absent && wipes(node));
+        notes.extend(absent.filter_map(|node| {
+            let text = format!("`os.wipe` of node `{}`: {}", node.name, WipeDisks::new(node).err()?);
+            Some(Note { text, origin: node.settings.origin("os.wipe").or(node.origin.as_ref()).cloned() })
+        }));
         if notes.is_empty() { Ok(steps) } else { Err(notes) }
+    }
+
+    /// What a node's system was, goes with its disks.
+    fn remove(&self, site: &Site, step: &Step) -> Option<Step> {
+        let AwaitAnswer { node, .. } = step.call.as_operation()?;
+        let node = site.nodes.get(&node).filter(|node| wipes(node))?;
+        let wipe = WipeDisks::new(node).ok()?;
+        Some(wipe.step().origin(node.settings.origin("os.wipe").or(node.origin.as_ref()).cloned()))
     }
 
     fn enter(&self, site: &Site, boot: &Boot) -> Vec<Step> {
@@ -82,6 +96,10 @@ impl Layer for OsLayer {
             Vec::new()
         }
     }
+}
+
+fn wipes(node: &Node) -> bool {
+    matches!(settings_of(node), Ok(Some(OsSettings { wipe: Wipe::WhenAbsent, .. })))
 }
 
 fn propose_for(node: &Node, settings: &OsSettings, steps: &mut Vec<Step>, notes: &mut Vec<Note>) {

@@ -22,6 +22,19 @@ pub struct OsSettings {
     pub users: BTreeMap<String, UserSettings>,
     /// Packages that must be installed.
     pub packages: Vec<String>,
+    /// Whether its disks are wiped where it is absent.
+    pub wipe: Wipe,
+}
+
+/// When the disks of a node are wiped.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Wipe {
+    /// Never: whoever takes the machine sees to its disks.
+    #[default]
+    Never,
+    /// Where the node is absent and its system still runs.
+    WhenAbsent,
 }
 
 /// How a node's installed system is reached over SSH.
@@ -116,6 +129,11 @@ fn node() -> Vec<Field> {
         Field::optional("sysctl", Shape::map(Shape::Text), "Kernel settings by their names, `vm.swappiness: 10`."),
         Field::optional("users", Shape::map(Shape::Object(user())), "Users by their names. Others are left alone."),
         Field::optional("packages", Shape::list(Shape::Text), "Packages that must be installed (Debian names)."),
+        Field::optional(
+            "wipe",
+            Shape::Choice(vec!["never", "when_absent"]),
+            "Whether its disks are wiped where it is absent and its system runs; `never` where it is left out.",
+        ),
     ]
 }
 

@@ -135,14 +135,17 @@ pub(crate) struct Explanation {
     origin: Option<String>,
     after: Vec<String>,
     before: Vec<String>,
+    behind: Option<usize>,
+    reruns: Option<usize>,
     text: String,
 }
 
 impl From<core::Explanation> for Explanation {
     fn from(story: core::Explanation) -> Self {
         let text = story.to_string();
-        let core::Explanation { step, reason, origin, after, before } = story;
-        Self { step, reason, origin, after, before, text }
+        let core::Explanation { step, reason, origin, after, before, behind, reruns } = story;
+        let count = |dependants: Option<core::Dependants>| dependants.map(|dependants| dependants.steps);
+        Self { step, reason, origin, after, before, behind: count(behind), reruns: count(reruns), text }
     }
 }
 

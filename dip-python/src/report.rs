@@ -86,6 +86,7 @@ impl Failure {
                 FailureKind::Error => "error",
                 FailureKind::Conflict => "conflict",
                 FailureKind::Unsettled => "unsettled",
+                FailureKind::Refused => "refused",
             },
         })
     }

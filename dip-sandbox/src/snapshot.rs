@@ -55,6 +55,9 @@ pub struct NodeSnapshot {
     pub enabled: BTreeSet<String>,
     /// The services that run.
     pub running: BTreeSet<String>,
+    /// The serial numbers of its disks that were wiped.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub wiped: BTreeSet<String>,
 }
 
 impl Snapshot {
@@ -118,6 +121,7 @@ fn node(world: &World, name: &NodeName) -> NodeSnapshot {
             packages: linux.added_packages().clone(),
             enabled: linux.enabled().clone(),
             running: linux.running().map(str::to_owned).collect(),
+            wiped: linux.wiped().clone(),
         }
     })
 }

@@ -9,7 +9,8 @@ use crate::setup;
 use crate::tool::{Done, repository};
 
 /// The examples that the tests run, each a question that a reader of the README may have.
-const EXAMPLES: [&str; 4] = ["plan_a_rack", "use_your_own_dns", "resume_after_a_crash", "write_a_provider"];
+const EXAMPLES: [&str; 5] =
+    ["plan_a_rack", "use_your_own_dns", "resume_after_a_crash", "write_a_provider", "decide_who_may"];
 
 pub(crate) fn run() -> Done {
     let began = Instant::now();

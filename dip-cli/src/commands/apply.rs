@@ -4,13 +4,18 @@ use std::io::{BufRead, IsTerminal, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-use dip::core::journal::{FileJournal, OrderFile, RunFile};
+use dip::core::actor::Actor;
+use dip::core::guard::Guard;
+use dip::core::id::SiteName;
+use dip::core::journal::{FileJournal, OrderFile, RunFile, SiteLock};
 use dip::core::plan::render;
 use dip::{Goal, Plan};
+use jiff::Timestamp;
 use serde_json::json;
 
 use crate::args::{Apply, SiteFiles};
 use crate::error::CliError;
+use crate::guard::guard;
 use crate::metrics::MetricsFile;
 use crate::out::Out;
 use crate::run::{Detail, Work, carry_out};
@@ -22,48 +27,127 @@ pub(super) fn run(args: &Apply, out: &Out) -> Result<u8, CliError> {
         let text = "there is no terminal to ask on; look at `dip plan` first, then apply with --yes";
         return Err(CliError::Usage(text.to_owned()));
     }
-    match Target::of(&args.target)? {
-        Target::Site => of_site(args, out),
-        Target::Plan(plan) => of_plan(args, *plan, out),
+    let target = Target::of(&args.target)?;
+    let begin = Begin { args, guard: guard(&args.most, &args.papers)?, out };
+    match target {
+        Target::Site => begin.of_site(),
+        Target::Plan(plan) => begin.of_plan(*plan),
     }
 }
 
-fn of_site(args: &Apply, out: &Out) -> Result<u8, CliError> {
-    let layers = dip::layers();
-    let files = SiteFiles { site: args.target.clone(), over: args.over.clone() };
-    let loaded = world::load(&files, &layers, out)?;
-    let world = World::new(Arc::new(loaded.site), layers, &args.simulation)?;
-    world.block_on(async {
-        let plan = world.prepare(args.through.goal()).await?.plan;
-        let answer = show_and_ask(args, &plan, out)?;
-        if answer != Answer::No && loaded.lock_changed && !args.simulation.sandbox {
-            super::keep(&loaded.lock, &loaded.lock_path, out)?;
-        }
-        act(answer, args, &world, &plan, out).await
-    })?
+/// A run that is about to be begun.
+struct Begin<'a> {
+    args: &'a Apply,
+    guard: Guard,
+    out: &'a Out,
 }
 
-fn of_plan(args: &Apply, plan: Plan, out: &Out) -> Result<u8, CliError> {
-    if let Some(option) = args.over.given() {
-        let text = format!("a plan holds the site that it was made for; give {option} to `dip plan`");
-        return Err(CliError::Usage(text));
+impl Begin<'_> {
+    fn of_site(&self) -> Result<u8, CliError> {
+        let Self { args, out, .. } = self;
+        let layers = dip::layers();
+        let files = SiteFiles { site: args.target.clone(), over: args.over.clone() };
+        let loaded = world::load(&files, &layers, out)?;
+        let lock = self.lock(&loaded.site.name)?;
+        let world = World::new(Arc::new(loaded.site), layers, &args.simulation)?;
+        world.block_on(async {
+            let plan = world.prepare(args.through.goal()).await?.plan;
+            let plan = made_by(plan, Some(&Actor::of_this_process()));
+            let answer = self.show_and_ask(&world, &plan)?;
+            if answer != Answer::No && loaded.lock_changed && !args.simulation.sandbox {
+                super::keep(&loaded.lock, &loaded.lock_path, out)?;
+            }
+            self.act(answer, &world, &plan, lock).await
+        })?
     }
-    if args.through.goal() != plan.goal() && plan.goal() == Goal::Everything && args.through.goal() == Goal::Ready {
-        let text = "a plan is carried out as it was made; make one with `dip plan --through ready`";
-        return Err(CliError::Usage(text.to_owned()));
-    }
-    let world = World::new(Arc::clone(plan.site()), dip::layers(), &args.simulation)?;
-    world.block_on(async {
-        let now = world.prepare(plan.goal()).await?.plan;
-        if now.id() != plan.id() && !now.is_empty() {
-            return Err(CliError::Usage(format!(
-                "plan {} is stale: something has changed since it was made, and it would now be plan {}; plan again, look, and apply that",
-                plan.id().short(),
-                now.id().short(),
-            )));
+
+    fn of_plan(&self, plan: Plan) -> Result<u8, CliError> {
+        let args = self.args;
+        if let Some(option) = args.over.given() {
+            let text = format!("a plan holds the site that it was made for; give {option} to `dip plan`");
+            return Err(CliError::Usage(text));
         }
-        act(show_and_ask(args, &now, out)?, args, &world, &now, out).await
-    })?
+        if args.through.goal() != plan.goal() && plan.goal() == Goal::Everything && args.through.goal() == Goal::Ready {
+            let text = "a plan is carried out as it was made; make one with `dip plan --through ready`";
+            return Err(CliError::Usage(text.to_owned()));
+        }
+        let lock = self.lock(&plan.site().name)?;
+        let world = World::new(Arc::clone(plan.site()), dip::layers(), &args.simulation)?;
+        world.block_on(async {
+            let now = world.prepare(plan.goal()).await?.plan;
+            plan.is_current(&now)?;
+            let now = made_by(now, plan.planner());
+            self.act(self.show_and_ask(&world, &now)?, &world, &now, lock).await
+        })?
+    }
+
+    /// Holds the site before it is looked at: what is looked at while another run changes it would be stale at once.
+    fn lock(&self, site: &SiteName) -> Result<Option<SiteLock>, CliError> {
+        let directory = self.args.journals.directory();
+        // Each simulation is a site of its own.
+        let is_real = !self.args.simulation.sandbox;
+        Ok(is_real.then(|| SiteLock::take(&directory, site, Timestamp::now())).transpose()?)
+    }
+
+    /// Shows what will be done, and asks where nothing stands against it.
+    fn show_and_ask(&self, world: &World, plan: &Plan) -> Result<Answer, CliError> {
+        let Self { args, guard, out } = self;
+        match (out.json, plan.is_empty()) {
+            (false, _) => out.text(render::text(plan))?,
+            (true, true) => out.json(&super::in_short(plan))?,
+            // The first record holds the plan; whoever has to say yes must see it before.
+            (true, false) if !args.yes => out.note(render::text(plan)),
+            (true, false) => {}
+        }
+        if plan.is_empty() {
+            return Ok(Answer::Nothing);
+        }
+        guard.review(plan, world.clock.now())?;
+        if args.yes {
+            return Ok(Answer::Yes);
+        }
+        let mut stderr = std::io::stderr();
+        write!(stderr, "\nApply this plan? Only `yes` is a yes: ").and_then(|()| stderr.flush())?;
+        let mut answer = String::new();
+        std::io::stdin().lock().read_line(&mut answer)?;
+        Ok(if answer.trim() == "yes" { Answer::Yes } else { Answer::No })
+    }
+
+    async fn act(
+        &self,
+        answer: Answer,
+        world: &World,
+        plan: &Arc<Plan>,
+        lock: Option<SiteLock>,
+    ) -> Result<u8, CliError> {
+        match answer {
+            Answer::Nothing => Ok(super::READY),
+            Answer::Yes => self.start(world, plan, lock).await,
+            Answer::No => {
+                self.out.note("nothing was changed");
+                Ok(super::DECLINED)
+            }
+        }
+    }
+
+    async fn start(&self, world: &World, plan: &Arc<Plan>, mut lock: Option<SiteLock>) -> Result<u8, CliError> {
+        let Self { args, guard, out } = self;
+        let directory = args.journals.directory();
+        let mut engine = super::engine(world, &directory, out).guard(guard.clone());
+        let metrics = args.metrics.as_deref().map(|path| MetricsFile::follow(path, &mut engine, &[])).transpose()?;
+        let file = new_run(&directory, world, plan)?;
+        if let Some(lock) = &mut lock {
+            lock.works_on(&file.run)?;
+        }
+        out.note(format!("run {}, journal in {}", file.run, directory.display()));
+        let journal = Arc::new(FileJournal::create(&file.path)?);
+        let orders = world.sandbox.is_none().then(|| OrderFile::beside(&file.path));
+        let report = carry_out(engine, plan, Work::New(&file.run), journal, orders, Detail::Steps, out).await;
+        if let Some(metrics) = metrics {
+            metrics.finish(out);
+        }
+        finish(&report?, world.sandbox.is_none(), out)
+    }
 }
 
 /// What came of showing a plan.
@@ -75,51 +159,11 @@ enum Answer {
     No,
 }
 
-/// Shows what will be done and asks.
-fn show_and_ask(args: &Apply, plan: &Plan, out: &Out) -> Result<Answer, CliError> {
-    match (out.json, plan.is_empty()) {
-        (false, _) => out.text(render::text(plan))?,
-        (true, true) => out.json(&super::in_short(plan))?,
-        // The first record holds the plan; whoever has to say yes must see it before.
-        (true, false) if !args.yes => out.note(render::text(plan)),
-        (true, false) => {}
+fn made_by(plan: Arc<Plan>, planner: Option<&Actor>) -> Arc<Plan> {
+    match planner {
+        Some(planner) => Arc::new(Arc::unwrap_or_clone(plan).planned_by(planner.clone())),
+        None => plan,
     }
-    if plan.is_empty() {
-        return Ok(Answer::Nothing);
-    }
-    if args.yes {
-        return Ok(Answer::Yes);
-    }
-    let mut stderr = std::io::stderr();
-    write!(stderr, "\nApply this plan? Only `yes` is a yes: ").and_then(|()| stderr.flush())?;
-    let mut answer = String::new();
-    std::io::stdin().lock().read_line(&mut answer)?;
-    Ok(if answer.trim() == "yes" { Answer::Yes } else { Answer::No })
-}
-
-async fn act(answer: Answer, args: &Apply, world: &World, plan: &Arc<Plan>, out: &Out) -> Result<u8, CliError> {
-    match answer {
-        Answer::Nothing => Ok(super::READY),
-        Answer::Yes => start(args, world, plan, out).await,
-        Answer::No => {
-            out.note("nothing was changed");
-            Ok(super::DECLINED)
-        }
-    }
-}
-
-async fn start(args: &Apply, world: &World, plan: &Arc<Plan>, out: &Out) -> Result<u8, CliError> {
-    let mut engine = super::engine(world, &args.journals.directory(), out);
-    let metrics = args.metrics.as_deref().map(|path| MetricsFile::follow(path, &mut engine, &[])).transpose()?;
-    let file = new_run(&args.journals.directory(), world, plan)?;
-    out.note(format!("run {}, journal in {}", file.run, args.journals.directory().display()));
-    let journal = Arc::new(FileJournal::create(&file.path)?);
-    let orders = world.sandbox.is_none().then(|| OrderFile::beside(&file.path));
-    let report = carry_out(engine, plan, Work::New(&file.run), journal, orders, Detail::Steps, out).await;
-    if let Some(metrics) = metrics {
-        metrics.finish(out);
-    }
-    finish(&report?, world.sandbox.is_none(), out)
 }
 
 /// Shows the report and what to do next.

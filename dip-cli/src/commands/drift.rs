@@ -12,25 +12,34 @@ use crate::args::Drift as Args;
 use crate::error::CliError;
 use crate::metrics;
 use crate::out::Out;
+use crate::present::leftovers;
 use crate::world::{self, World};
 
 pub(super) fn run(args: &Args, out: &Out) -> Result<u8, CliError> {
     let layers = dip::layers();
     let loaded = world::load(&args.files, &layers, out)?;
     let world = World::new(Arc::new(loaded.site), layers, &args.simulation)?;
-    let seen = world.block_on(world.prepare(args.through.goal()))??;
+    let (seen, left) = world.block_on(async {
+        let seen = world.prepare(args.through.goal()).await?;
+        Ok::<_, CliError>((seen, world.leftovers().await))
+    })??;
     if let Some(path) = &args.metrics {
         let failed = |source| CliError::File { path: path.clone(), action: "written", source };
         metrics::write(path, &drift_text(&seen)).map_err(failed)?;
     }
     let drift = seen.drift();
     if out.json {
-        json_lines(&drift, out)?
+        json_lines(&drift, out)?;
+        left.orphans.iter().try_for_each(|orphan| out.json(&json!({"orphan": orphan})))?;
+        left.unlisted.iter().try_for_each(|unlisted| out.json(&json!({"unlisted": unlisted})))?;
     } else {
-        people(&seen, &drift, out)?
+        people(&seen, &drift, out)?;
+        let beside = leftovers::left_out(&seen).into_iter().chain(leftovers::orphans(&left));
+        beside.into_iter().try_for_each(|line| out.line(line))?;
     }
     // What only follows from something that nobody could see is not known to differ by itself.
     Ok(match (&drift.causes[..], &drift.unobserved[..], &drift.following[..]) {
+        _ if !drift.foreign.is_empty() => super::DIFFERS,
         ([], [], []) => super::READY,
         ([], [_, ..], _) => super::NOT_OBSERVED,
         _ => super::DIFFERS,
@@ -43,6 +52,9 @@ fn json_lines(drift: &Drift<'_>, out: &Out) -> Result<(), CliError> {
         for (step, diff) in &deviation.steps {
             out.json(&json!({kind: {"step": step.name, "subject": step.subject, "changes": diff.changes()}}))?;
         }
+    }
+    for (step, gap) in &drift.foreign {
+        out.json(&json!({"foreign": {"step": step.name, "subject": step.subject, "why": gap.to_string()}}))?;
     }
     for (step, gap) in &drift.unobserved {
         out.json(&json!({"unknown": {"step": step.name, "subject": step.subject, "why": gap.to_string()}}))?;
@@ -68,14 +80,20 @@ fn people(seen: &Prepared, drift: &Drift<'_>, out: &Out) -> Result<(), CliError>
     for deviation in &drift.following {
         out.line(format!("{}  {}", out.style.faint("follows"), words(deviation)))?;
     }
+    for (step, gap) in &drift.foreign {
+        let why = gap.to_string();
+        let why = why.strip_prefix("foreign: ").unwrap_or(&why);
+        out.line(format!("{}  {}: {why}", out.style.warn("foreign"), step.name))?;
+    }
     for (step, gap) in &drift.unobserved {
         out.line(format!("{}  {}: {gap}", out.style.bad("unknown"), step.name))?;
     }
     if drift.hidden > 0 {
         out.line(format!("{}  {} checks wait for the above", out.style.faint("hidden "), drift.hidden))?;
     }
+    let theirs = if drift.foreign.is_empty() { String::new() } else { format!("{} foreign, ", drift.foreign.len()) };
     out.line(format!(
-        "Of {total} checks at {site}: {} differ, {} may follow from that, {} could not be made, {} wait.",
+        "Of {total} checks at {site}: {} differ, {theirs}{} may follow from that, {} could not be made, {} wait.",
         drift.causes.len(),
         drift.following.len(),
         drift.unobserved.len(),

@@ -1,7 +1,10 @@
 //! One file for each command; each returns its exit status.
 
 mod apply;
+mod approve;
 mod check;
+mod claim;
+mod consent;
 mod demo;
 mod diff;
 mod drift;
@@ -9,6 +12,7 @@ mod export;
 mod impact;
 mod lint;
 mod order;
+mod orphans;
 mod outliers;
 mod pin;
 mod plan;
@@ -48,6 +52,8 @@ pub(crate) fn run(args: &Args, out: &Out) -> Result<u8, CliError> {
         Command::Pin(args) => pin::run(args, out),
         Command::Plan(args) => plan::run(args, out),
         Command::Apply(args) => apply::run(args, out),
+        Command::Approve(args) => approve::run(args, out),
+        Command::Consent(args) => consent::run(args, out),
         Command::Resume(args) => resume::run(args, out),
         Command::Retry(args) => order::retry(args, out),
         Command::Skip(args) => order::skip(args, out),
@@ -63,6 +69,8 @@ pub(crate) fn run(args: &Args, out: &Out) -> Result<u8, CliError> {
         Command::Lint(args) => lint::run(args, out),
         Command::Diff(args) => diff::run(args, out),
         Command::Outliers(args) => outliers::run(args, out),
+        Command::Orphans(args) => orphans::run(args, out),
+        Command::Claim(args) => claim::run(args, out),
         Command::Schema => schema::run(out),
     }
 }

@@ -2,21 +2,32 @@
 
 use std::sync::Arc;
 
+use dip::core::actor::Actor;
 use dip::core::plan::render;
 
 use crate::args::{Format, Plan};
 use crate::error::CliError;
+use crate::guard::{guard, in_advance};
 use crate::out::Out;
+use crate::present::leftovers;
 use crate::present::past::{self, Kind};
 use crate::world::{self, World};
 
 pub(super) fn run(args: &Plan, out: &Out) -> Result<u8, CliError> {
+    let guard = guard(&args.most, &args.papers)?;
     let layers = dip::layers();
     let loaded = world::load(&args.files, &layers, out)?;
     let lock = loaded.lock_changed.then_some((loaded.lock, loaded.lock_path));
     let world = World::new(Arc::new(loaded.site), layers, &args.simulation)?;
-    let plan = world.block_on(world.prepare(args.through.goal()))??.plan;
-    let json = || serde_json::to_string(&*plan).map_err(|error| CliError::Output(error.into()));
+    let (seen, left) = world.block_on(async {
+        let seen = world.prepare(args.through.goal()).await?;
+        Ok::<_, CliError>((seen, world.leftovers().await))
+    })??;
+    let beside: Vec<String> = leftovers::left_out(&seen).into_iter().chain(leftovers::orphans(&left)).collect();
+    let plan = Arc::unwrap_or_clone(seen.plan).planned_by(args.by.clone().unwrap_or_else(Actor::of_this_process));
+    // Whoever plans learns it now, and not when it is to be applied.
+    let refused = guard.review(&plan, world.clock.now()).err().map(|refusals| in_advance(&refusals));
+    let json = || serde_json::to_string(&plan).map_err(|error| CliError::Output(error.into()));
     let estimate = || {
         let kind = if args.simulation.sandbox { Kind::Simulated } else { Kind::Real };
         let history = past::history(&args.journals.directory(), plan.site(), kind, out);
@@ -30,6 +41,16 @@ pub(super) fn run(args: &Plan, out: &Out) -> Result<u8, CliError> {
         (_, Format::Text) => out.text(format!("{}\n{}", render::text(&plan), estimate()))?,
         (_, Format::Dot) => out.text(render::dot(&plan))?,
         (_, Format::Mermaid) => out.text(render::mermaid(&plan))?,
+    }
+    match (out.json, args.format) {
+        (false, Format::Text) if !beside.is_empty() => out.line(format!("\n{}", beside.join("\n")))?,
+        // The other forms are read by programs, and are the plan alone.
+        _ => beside.iter().for_each(|line| out.note(line)),
+    }
+    match (out.json, args.format, refused) {
+        (false, Format::Text, Some(refused)) => out.text(refused)?,
+        (_, _, Some(refused)) => out.note(refused.trim()),
+        (_, _, None) => {}
     }
     if let Some(file) = &args.out {
         super::write_file(file, &json()?)?;

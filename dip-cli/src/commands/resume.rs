@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use dip::Outcome;
-use dip::core::journal::{FileJournal, OrderFile, Tail};
+use dip::core::journal::{FileJournal, OrderFile, SiteLock, Tail};
+use jiff::Timestamp;
 
 use super::apply::finish;
 use crate::args::Resume;
 use crate::error::CliError;
+use crate::guard::brought;
 use crate::metrics::MetricsFile;
 use crate::out::Out;
 use crate::run::{Detail, Work, carry_out};
@@ -15,6 +17,7 @@ use crate::target::{find_run, is_simulated, view};
 use crate::world::World;
 
 pub(super) fn run(args: &Resume, out: &Out) -> Result<u8, CliError> {
+    let guard = brought(&args.papers)?;
     let directory = args.journals.directory();
     let open = |run: &dip::core::engine::RunView| run.outcome != Some(Outcome::Ready) && !is_simulated(&run.run);
     let file = find_run(&directory, args.run.as_deref(), open, "run to go on with")?;
@@ -38,10 +41,13 @@ pub(super) fn run(args: &Resume, out: &Out) -> Result<u8, CliError> {
     }
     out.note(format!("going on with run {}, journal in {}", file.run, directory.display()));
     let plan = Arc::clone(before.plan());
+    let mut lock = SiteLock::take(&directory, &plan.site().name, Timestamp::now())?;
+    lock.works_on(&file.run)?;
     let world = World::real(Arc::clone(plan.site()), dip::layers())?;
     let mut engine = super::engine(&world, &directory, out);
     let metrics = args.metrics.as_deref().map(|path| MetricsFile::follow(path, &mut engine, &records)).transpose()?;
     let orders = Some(OrderFile::beside(&file.path));
+    let engine = engine.guard(guard);
     let work = carry_out(engine, &plan, Work::Rest(&records), Arc::new(journal), orders, Detail::Steps, out);
     let report = world.block_on(work)?;
     if let Some(metrics) = metrics {

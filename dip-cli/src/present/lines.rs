@@ -46,6 +46,9 @@ impl Lines {
             Event::Failed { step, error, kind: FailureKind::Conflict } => {
                 format!("{}  {}: {error}", style.warn("left    "), name(step))
             }
+            Event::Failed { step, error, kind: FailureKind::Refused } => {
+                format!("{}  {}: {error}", style.bad("refused "), name(step))
+            }
             Event::Failed { step, error, .. } => format!("{}  {}: {error}", style.bad("failed  "), name(step)),
             Event::Ordered(order) => format!("{}  {}, by {}", style.strong("ordered "), order.command, order.by),
             Event::Looked { budget, health: Health::Poor(why) } => {
@@ -53,6 +56,18 @@ impl Lines {
                 format!("{}  nobody of {name} is taken away: {why}", style.warn("unwell  "))
             }
             Event::Stopping => style.warn("stopping: running steps end, no new one starts"),
+            Event::Approved { approval } => {
+                let ticket = approval.ticket.as_ref().map_or_else(String::new, |ticket| format!(" for {ticket}"));
+                format!("{}  by {}{ticket}", style.good("approved"), approval.by)
+            }
+            Event::Consented { consent } => format!(
+                "{}  {}: {} may be erased, says {} until {:.0}",
+                style.warn("consent "),
+                consent.node,
+                consent.serials.iter().map(String::as_str).collect::<Vec<_>>().join(" "),
+                consent.by,
+                consent.expires
+            ),
             Event::Began { .. }
             | Event::Ended { .. }
             | Event::Opened { .. }

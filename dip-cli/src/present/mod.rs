@@ -1,5 +1,6 @@
 //! What people see: colours, progress, lists.
 
+pub(crate) mod leftovers;
 pub(crate) mod lines;
 pub(crate) mod log;
 pub(crate) mod past;

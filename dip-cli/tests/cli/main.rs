@@ -2,11 +2,13 @@
 //! here is simulated; the command on real servers is in `lab`.
 
 mod explain;
+mod guards;
 mod metrics;
 mod orders;
 mod place;
 mod portable;
 mod ready;
+mod removal;
 mod time;
 
 use std::io::{BufRead, BufReader, Read};
@@ -25,8 +27,9 @@ fn help_names_every_command_and_the_exit_status() {
     let place = Place::new("help");
     let help = place.dip(&["--help"]).ends(0);
     for command in [
-        "demo", "check", "pin", "plan", "apply", "resume", "retry", "skip", "hold", "continue", "runs", "show", "why",
-        "drift", "impact", "lint", "diff", "outliers", "ready", "export", "schema",
+        "demo", "check", "pin", "plan", "apply", "approve", "consent", "resume", "retry", "skip", "hold", "continue",
+        "runs", "show", "why", "drift", "impact", "lint", "diff", "outliers", "ready", "export", "orphans", "claim",
+        "schema",
     ] {
         place.dip(&[command, "--help"]).ends(0).prints("Usage: dip");
         assert!(help.out.lines().any(|line| line.trim_start().starts_with(command)), "{}", help.out);
@@ -152,7 +155,12 @@ fn a_plan_that_was_changed_or_is_stale_is_refused() {
     place.write("site-changed.plan", &site);
     place.dip(&["apply", "site-changed.plan", "--sandbox", "--yes"]).ends(2).tells("it was changed after it was made");
     place.write("stale.plan", &plan_that_saw_nothing(&place));
-    place.dip(&["apply", "stale.plan", "--sandbox", "--yes"]).ends(2).tells("is stale").tells("plan again");
+    place
+        .dip(&["apply", "stale.plan", "--sandbox", "--yes"])
+        .ends(2)
+        .tells("is stale")
+        .tells("plan again")
+        .tells("to do otherwise: `");
     assert_eq!(place.count_journals(), 0, "nothing was begun");
 }
 

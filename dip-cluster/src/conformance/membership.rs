@@ -21,12 +21,14 @@ pub trait MembershipHarness: Send + Sync {
 /// The trials.
 #[must_use]
 pub fn membership(harness: Arc<dyn MembershipHarness>) -> Vec<Trial> {
-    let [healthy, absent, seen, twice, dead, silent] = std::array::from_fn(|_| Arc::clone(&harness));
+    let [healthy, absent, seen, twice, counted, stranger, dead, silent] = std::array::from_fn(|_| Arc::clone(&harness));
     vec![
         Trial::new("members_of_a_sound_cluster_are_healthy", || members_are_healthy(healthy)),
         Trial::new("a_key_that_was_never_written_is_absent", || absent_key(absent)),
         Trial::new("a_read_after_a_write_sees_it", || write_is_seen(seen)),
         Trial::new("a_write_made_twice_leaves_the_same_value", || written_twice(twice)),
+        Trial::new("every_member_is_counted_by_the_cluster", || all_are_counted(counted)),
+        Trial::new("taking_out_who_is_no_member_is_ok_and_changes_nothing", || a_stranger_is_taken_out(stranger)),
         Trial::new("a_dead_cluster_is_unreachable_and_worth_another_try", || dead_cluster(dead)),
         Trial::new("members_that_do_not_answer_are_told_and_are_no_error", || silent_members(silent)),
     ]
@@ -68,6 +70,47 @@ async fn written_twice(harness: Arc<dyn MembershipHarness>) -> Result<Verdict, F
     if first.value != second.value || second.revision < first.revision {
         return Err(format!("{first:?} became {second:?}").into());
     }
+    Ok(Verdict::Passed)
+}
+
+async fn all_are_counted(harness: Arc<dyn MembershipHarness>) -> Result<Verdict, Failure> {
+    let membership = harness.membership().await?;
+    let mut names: Vec<String> = membership.members().await?.into_iter().map(|member| member.name).collect();
+    names.sort_unstable();
+    let roster = membership.roster().await?;
+    if roster == names {
+        Ok(Verdict::Passed)
+    } else {
+        Err(format!("{names:?} are members and {roster:?} are counted").into())
+    }
+}
+
+async fn a_stranger_is_taken_out(harness: Arc<dyn MembershipHarness>) -> Result<Verdict, Failure> {
+    let membership = harness.membership().await?;
+    let before = membership.roster().await?;
+    membership.remove("no-such-member").await?;
+    let after = membership.roster().await?;
+    if after == before { Ok(Verdict::Passed) } else { Err(format!("{before:?} became {after:?}").into()) }
+}
+
+/// The trial of [`Membership::remove`], which changes the cluster for good: it comes last, where the cluster has members enough.
+#[must_use]
+pub fn membership_of_one_less(harness: Arc<dyn MembershipHarness>) -> Trial {
+    Trial::new("a_member_that_is_taken_out_twice_is_counted_no_more_and_the_rest_goes_on", || one_less(harness))
+}
+
+async fn one_less(harness: Arc<dyn MembershipHarness>) -> Result<Verdict, Failure> {
+    let membership = harness.membership().await?;
+    let mut wanted = membership.roster().await?;
+    let Some(last) = wanted.pop() else { return Err("nobody is counted".into()) };
+    for _ in 0..2 {
+        membership.remove(&last).await?;
+        let roster = membership.roster().await?;
+        if roster != wanted {
+            return Err(format!("{last} was taken out of the cluster, and {roster:?} are counted").into());
+        }
+    }
+    membership.write("/conformance/one-less", "x").await?;
     Ok(Verdict::Passed)
 }
 

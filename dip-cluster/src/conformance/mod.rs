@@ -2,4 +2,4 @@
 
 mod membership;
 
-pub use membership::{MembershipHarness, membership};
+pub use membership::{MembershipHarness, membership, membership_of_one_less};

@@ -1,7 +1,7 @@
 //! etcd's membership and keys, over the JSON interface that every member serves beside gRPC.
 //!
-//! Source: etcd v3.4 "Why gRPC gateway" (`POST /v3/kv/range`, `/v3/kv/put`; keys and values in base64) and "Monitoring etcd"
-//! (`GET /health`).
+//! Source: etcd v3.4 "Why gRPC gateway" (`POST /v3/kv/range`, `/v3/kv/put`; keys and values in base64), its API reference
+//! (`/v3/cluster/member/list`, `/v3/cluster/member/remove`) and "Monitoring etcd" (`GET /health`).
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -9,9 +9,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use dip_core::id::NodeName;
 use dip_core::layer::ConnectError;
 use dip_core::provider::{ErrorKind, ProviderError};
-use dip_core::site::{Cluster, Site};
+use dip_core::site::{Cluster, NodeState, Site};
 use futures_util::future::join_all;
 use reqwest::Client;
 use serde::Deserialize;
@@ -40,7 +41,7 @@ impl Etcd {
     pub fn of(site: &Site, cluster: &Cluster) -> Result<Self, ConnectError> {
         let wrong = |why: String| ConnectError::Setting { user: format!("cluster `{}`", cluster.name), why };
         let settings: EtcdSettings = cluster.workload.read().map_err(|error| wrong(error.to_string()))?;
-        let address = |name: &dip_core::id::NodeName| {
+        let address = |name: &NodeName| {
             let address = site.nodes.get(name).and_then(dip_core::site::Node::address).ok_or_else(|| {
                 wrong(format!(
                     "its member `{name}` has no address; put one of its interfaces into a network with a range"
@@ -48,7 +49,14 @@ impl Etcd {
             })?;
             Ok((name.to_string(), SocketAddr::new(address, settings.client_port)))
         };
-        let members = cluster.members.values().flatten().map(address).collect::<Result<_, ConnectError>>()?;
+        // Those that are absent are not asked; a cluster that is absent as a whole still is.
+        let wanted = |name: &&NodeName| site.nodes.get(*name).is_none_or(|node| node.state != NodeState::Absent);
+        let all = || cluster.members.values().flatten();
+        let mut asked: Vec<&NodeName> = all().filter(wanted).collect();
+        if asked.is_empty() {
+            asked = all().collect();
+        }
+        let members = asked.into_iter().map(address).collect::<Result<_, ConnectError>>()?;
         Self::at(members).map_err(|error| wrong(error.to_string()))
     }
 
@@ -74,6 +82,25 @@ impl Etcd {
             }
         }
         Err(last)
+    }
+
+    /// The members that the cluster counts, with their ids. One that was never started has no name yet, and is told by none.
+    async fn listed(&self, action: &str) -> Result<Vec<(String, String)>, ProviderError> {
+        #[derive(Deserialize)]
+        struct Listed {
+            #[serde(rename = "ID")]
+            id: String,
+            #[serde(default)]
+            name: String,
+        }
+        #[derive(Deserialize)]
+        struct Answer {
+            members: Vec<Listed>,
+        }
+        let answer = self.ask("/v3/cluster/member/list", &json!({}), action).await?;
+        let answer = Answer::deserialize(answer)
+            .map_err(|error| ProviderError::new(ErrorKind::Unexpected, PROVIDER, action).because(error))?;
+        Ok(answer.members.into_iter().map(|member| (member.name, member.id)).collect())
     }
 
     async fn ask_one(&self, address: SocketAddr, path: &str, body: &Value) -> Result<Value, reqwest::Error> {
@@ -117,6 +144,20 @@ impl Membership for Etcd {
             .iter()
             .map(async |(name, address)| Member { name: name.clone(), health: self.health(*address).await });
         Ok(join_all(looks).await)
+    }
+
+    async fn roster(&self) -> Result<Vec<String>, ProviderError> {
+        let mut names: Vec<String> = self.listed("list the members").await?.into_iter().map(|(name, _)| name).collect();
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    async fn remove(&self, member: &str) -> Result<(), ProviderError> {
+        let action = format!("take the member {member} out");
+        let Some((_, id)) = self.listed(&action).await?.into_iter().find(|(name, _)| name == member) else {
+            return Ok(());
+        };
+        self.ask("/v3/cluster/member/remove", &json!({"ID": id}), &action).await.map(drop)
     }
 
     async fn read(&self, key: &str) -> Result<Option<Stored>, ProviderError> {

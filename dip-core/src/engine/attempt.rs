@@ -14,10 +14,12 @@ use super::retry::pause;
 use super::schedule::Start;
 use super::spans;
 use crate::fact::Facts;
+use crate::guard::Gate;
 use crate::journal::{Change, Event, FailureKind, JournalError};
 use crate::operation::{
     Applied, Assignment, Check, Context, Diff, Gap, OperationError, Operations, Patience, Runnable,
 };
+use crate::plan::Plan;
 use crate::provider::{Providers, Retry, sentence};
 
 /// The pause before a second look at what should be so at once: long enough for a server to take in what it accepted.
@@ -31,6 +33,8 @@ const SHORTEST: Duration = Duration::from_millis(100);
 pub(super) struct Shared {
     pub(super) operations: Operations,
     pub(super) providers: Providers,
+    pub(super) plan: Arc<Plan>,
+    pub(super) gate: Gate,
     pub(super) log: RunLog,
     pub(super) abandoned: CancellationToken,
 }
@@ -94,8 +98,12 @@ impl Attempt<'_> {
     }
 
     async fn apply(&self, operation: &dyn Runnable, diff: Diff, attempt: u32) -> Result<Event, JournalError> {
+        let (step, facts) = (self.start.step, &self.assignment.facts);
+        if let Err(error) = self.shared.gate.apply(&self.shared.plan, step, facts, self.now()).await {
+            return Ok(Event::Failed { step, error, kind: FailureKind::Refused });
+        }
         // The intent is on disk before the effect: whoever resumes knows that it may have happened.
-        let intent = Event::Applying { step: self.start.step, attempt, diff };
+        let intent = Event::Applying { step, attempt, diff };
         self.shared.log.append(intent)?;
         self.shared.log.sync().await?;
         // The operation is told which attempt it is: some do more when a first one came to nothing.

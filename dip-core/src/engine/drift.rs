@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::Prepared;
 use crate::id::{NodeName, StepId};
 use crate::operation::{Check, Diff, Gap};
-use crate::plan::{Vertex, VertexId};
+use crate::plan::{Vertex, VertexId, is_left_out, only_tells, rest};
 use crate::step::{Boot, Step};
 
 /// What differs at a site.
@@ -15,6 +15,8 @@ pub struct Drift<'a> {
     pub causes: Vec<Deviation<'a>>,
     /// What differs while something that it builds on differs too or could not be seen: it may follow from that.
     pub following: Vec<Deviation<'a>>,
+    /// What somebody else holds, and how it could be taken over.
+    pub foreign: Vec<(&'a Step, &'a Gap)>,
     /// What nobody could be asked about, with the reason.
     pub unobserved: Vec<(&'a Step, &'a Gap)>,
     /// How many checks wait for any of these.
@@ -49,7 +51,8 @@ impl Drift<'_> {
     /// Whether all is as wanted and everything could be seen.
     #[must_use]
     pub const fn is_none(&self) -> bool {
-        self.causes.is_empty() && self.following.is_empty() && self.unobserved.is_empty() && self.hidden == 0
+        let differs = !(self.causes.is_empty() && self.following.is_empty() && self.foreign.is_empty());
+        !differs && self.unobserved.is_empty() && self.hidden == 0
     }
 }
 
@@ -63,7 +66,15 @@ impl Prepared {
             None => Unit::Step(step),
         };
         let holds = |step: StepId| matches!(self.survey.check(step), Check::Holds(_));
-        let ids = || (0..steps.len()).map(StepId::at);
+        // That a node is not where only some of its work is done is no drift: nobody wants it to stay there. Nor is what only
+        // tells where a node is that should be gone, or what cannot be done on it any more.
+        let counts = |step: &StepId| {
+            let (site, check) = (self.draft.site(), self.survey.check(*step));
+            let step = &steps[step.index()];
+            let is_wish = step.boot.as_ref().is_none_or(|boot| boot.to == rest(site, &boot.node));
+            is_wish && !only_tells(site, step) && is_left_out(step, check).is_none()
+        };
+        let ids = || (0..steps.len()).map(StepId::at).filter(counts);
         let mut sound: HashMap<Unit<'_>, bool> = HashMap::new();
         for step in ids() {
             *sound.entry(unit(step)).or_insert(true) &= holds(step);
@@ -71,15 +82,15 @@ impl Prepared {
         let mut drift = Drift::default();
         let mut looks: BTreeMap<Unit<'_>, Look<'_>> = BTreeMap::new();
         for step in ids() {
-            let follows = self.builds_on(step).any(|before| unit(before) != unit(step) && !sound[&unit(before)]);
+            let is_sound = |before: &StepId| sound.get(&unit(*before)).copied().unwrap_or(true);
+            let follows = self.builds_on(step).any(|before| unit(before) != unit(step) && !is_sound(&before));
             let look = looks.entry(unit(step)).or_default();
             look.follows |= follows;
             match self.survey.check(step) {
                 Check::Holds(_) => {}
                 Check::Differs(diff) => look.differing.push((&steps[step.index()], diff)),
-                Check::Unknown(gap @ (Gap::Unobservable(_) | Gap::Foreign(_))) => {
-                    drift.unobserved.push((&steps[step.index()], gap))
-                }
+                Check::Unknown(gap @ Gap::Unobservable(_)) => drift.unobserved.push((&steps[step.index()], gap)),
+                Check::Unknown(gap @ Gap::Foreign(_)) => drift.foreign.push((&steps[step.index()], gap)),
                 Check::Unknown(_) => drift.hidden += 1,
             }
         }

@@ -13,7 +13,9 @@ use super::attempt::{Shared, attempt};
 use super::control::{Given, Obeying};
 use super::log::RunLog;
 use super::schedule::{Action, Look, Start};
-use super::{Clock, Control, Limits, Schedule, Stop, SystemClock, look, spans};
+use super::{Clock, Control, Limits, Refusal, Schedule, Status, Stop, SystemClock, look, spans};
+use crate::actor::Actor;
+use crate::guard::{Authority, Denial, Gate, Guard, Refusals, Refused};
 use crate::id::StepId;
 use crate::journal::{Change, Event, FailureKind, Journal, JournalError, Owner, RECORD_VERSION, Record};
 use crate::operation::{Assignment, Operations};
@@ -32,6 +34,7 @@ pub struct Engine {
     control: Control,
     usual: Option<Usual>,
     watchers: Vec<UnboundedSender<Record>>,
+    gate: Gate,
 }
 
 /// How long a step usually takes.
@@ -50,6 +53,12 @@ pub enum EngineError {
     /// What is done cannot be written down, so nothing more is done.
     #[error("the run was stopped, because what it does cannot be written down")]
     Journal(#[from] JournalError),
+    /// Guards refuse the plan; nothing was done.
+    #[error(transparent)]
+    Refused(Refusals),
+    /// Whoever wants to run it may not; nothing was done.
+    #[error(transparent)]
+    Denied(Denial),
     /// The records are not those of a run.
     #[error("the journal does not begin with a plan; it is not that of a run")]
     NoPlan,
@@ -70,6 +79,7 @@ impl Engine {
             control: Control::new(),
             usual: None,
             watchers: Vec::new(),
+            gate: Gate::default(),
         }
     }
 
@@ -109,6 +119,28 @@ impl Engine {
         }
     }
 
+    /// Sets what runs are begun with: ceilings, consents, approvals. Without it the ceilings of the site and the engine hold,
+    /// and nothing may be erased.
+    #[must_use]
+    pub fn guard(mut self, guard: Guard) -> Self {
+        self.gate.guard = guard;
+        self
+    }
+
+    /// Sets who decides what may be done.
+    #[must_use]
+    pub fn authority(mut self, authority: Arc<dyn Authority>) -> Self {
+        self.gate.authority = authority;
+        self
+    }
+
+    /// Sets for whom it acts; the user of this process where nobody is named.
+    #[must_use]
+    pub fn acting_for(mut self, actor: Actor) -> Self {
+        self.gate.actor = actor;
+        self
+    }
+
     /// All records of the runs to come, as they happen. Dropping the receiver is fine.
     pub fn events(&mut self) -> UnboundedReceiver<Record> {
         let (sender, receiver) = unbounded_channel();
@@ -119,7 +151,8 @@ impl Engine {
     /// Carries out a plan as a new run.
     ///
     /// # Errors
-    /// Where the journal fails. A failed step is not an error: the report tells it.
+    /// Where guards or the authority refuse the plan, with nothing done, or the journal fails. A failed step is not an error:
+    /// the report tells it.
     ///
     /// # Cancel safety
     /// Dropping the future abandons running steps; the journal tells what may have happened, and `resume` goes on.
@@ -130,16 +163,17 @@ impl Engine {
         journal: Arc<dyn Journal>,
         stop: &Stop,
     ) -> Result<Report, EngineError> {
+        let papers = self.gate.begin(&plan, self.clock.now()).await?;
         let schedule = self.schedule(Arc::clone(&plan), &[]);
         let log = RunLog::new(Arc::clone(&self.clock), journal, self.watchers.clone(), 0);
         log.append(Event::Began { version: RECORD_VERSION, run: run.to_owned(), plan })?;
-        self.drive(run.to_owned(), schedule, log, 1, stop).await
+        self.drive(run.to_owned(), schedule, log, 1, (self.gate.clone(), papers), stop).await
     }
 
     /// Goes on with a run from the records of its journal.
     ///
     /// # Errors
-    /// Where the journal fails, or its records do not begin with a plan.
+    /// Where guards or the authority refuse what is left, the journal fails, or its records do not begin with a plan.
     ///
     /// # Cancel safety
     /// As for [`Self::run`].
@@ -159,8 +193,10 @@ impl Engine {
         let fence = fence.max().unwrap_or(0).saturating_add(1);
         let next = records.last().map_or(0, |record| record.sequence.saturating_add(1));
         let schedule = self.schedule(Arc::clone(plan), records);
+        let is_done = |step: StepId| matches!(schedule.status(step), Status::Settled(_) | Status::Skipped { .. });
+        let gate = self.gate.go_on(plan, self.clock.now(), records, &is_done).await?;
         let log = RunLog::new(Arc::clone(&self.clock), journal, self.watchers.clone(), next);
-        self.drive(run.clone(), schedule, log, fence, stop).await
+        self.drive(run.clone(), schedule, log, fence, gate, stop).await
     }
 
     async fn drive(
@@ -169,15 +205,19 @@ impl Engine {
         schedule: Schedule,
         log: RunLog,
         fence: u64,
+        (gate, papers): (Gate, Vec<Event>),
         stop: &Stop,
     ) -> Result<Report, EngineError> {
         let span = spans::run(&run, schedule.plan());
         let began = log.now();
         log.append(Event::Opened { owner: Owner::this_process(), fence })?;
+        papers.into_iter().try_for_each(|paper| log.append(paper))?;
         log.sync().await?;
         let shared = Arc::new(Shared {
             operations: self.operations.clone(),
             providers: self.providers.clone(),
+            plan: Arc::clone(schedule.plan()),
+            gate,
             log,
             abandoned: stop.abandoned().clone(),
         });
@@ -205,6 +245,15 @@ impl Engine {
         drive.shared.log.sync().await?;
         drive.take_in();
         Ok(Report::new(&drive.run, &drive.schedule, outcome, took))
+    }
+}
+
+impl From<Refused> for EngineError {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Guards(refusals) => Self::Refused(refusals),
+            Refused::Denied(denial) => Self::Denied(denial),
+        }
     }
 }
 
@@ -269,8 +318,13 @@ impl Drive {
     /// Obeys what was ordered since, or tells why it cannot.
     async fn obey(&mut self) -> Result<(), EngineError> {
         while let Some(Given { order, answer }) = self.control.next() {
-            let can =
-                if self.schedule.has_obeyed(&order.id) { Ok(()) } else { self.schedule.check_order(&order.command) };
+            let can = if self.schedule.has_obeyed(&order.id) {
+                Ok(())
+            } else if let Err(refusal) = self.schedule.check_order(&order.command) {
+                Err(refusal)
+            } else {
+                self.shared.gate.order(&order).await.map_err(Refusal::Denied)
+            };
             if can.is_ok() && !self.schedule.has_obeyed(&order.id) {
                 self.shared.log.append(Event::Ordered(order))?;
                 // Who ordered reads the journal to learn that it is obeyed.

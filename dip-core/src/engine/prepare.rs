@@ -7,7 +7,7 @@ use crate::id::StepId;
 use crate::layer::Layers;
 use crate::observed::{Observed, Survey};
 use crate::operation::{Check, Diff, Gap};
-use crate::plan::{Draft, Goal, Plan, PlanError};
+use crate::plan::{Draft, Goal, Plan, PlanError, is_left_out, only_tells};
 use crate::provider::Providers;
 use crate::site::Site;
 use crate::step::Step;
@@ -56,12 +56,20 @@ impl Prepared {
     /// What could not be seen, with the reason.
     pub fn unknown(&self) -> impl Iterator<Item = (&Step, &Gap)> {
         self.readings().filter_map(|(step, check)| match check {
-            Check::Unknown(gap) => Some((step, gap)),
-            Check::Holds(_) | Check::Differs(_) => None,
+            Check::Unknown(gap) if is_left_out(step, check).is_none() => Some((step, gap)),
+            Check::Unknown(_) | Check::Holds(_) | Check::Differs(_) => None,
         })
     }
 
+    /// What cannot be taken away, because it is on a machine that is off or that nobody can ask, with the reason. It holds up
+    /// nothing of what can.
+    pub fn left_out(&self) -> impl Iterator<Item = (&Step, &Gap)> {
+        self.readings().filter_map(|(step, check)| Some((step, is_left_out(step, check)?)))
+    }
+
     fn readings(&self) -> impl Iterator<Item = (&Step, &Check)> {
-        self.draft.steps().iter().enumerate().map(|(index, step)| (step, self.survey.check(StepId::at(index))))
+        let all = self.draft.steps().iter().enumerate();
+        let read = all.map(|(index, step)| (step, self.survey.check(StepId::at(index))));
+        read.filter(|(step, _)| !only_tells(self.draft.site(), step))
     }
 }

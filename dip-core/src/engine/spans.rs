@@ -87,6 +87,7 @@ pub(super) fn told(event: &Event) {
                 FailureKind::Error => "failed",
                 FailureKind::Conflict => "conflict",
                 FailureKind::Unsettled => "unsettled",
+                FailureKind::Refused => "refused",
             }
         }
         Event::Looked { health: Health::Good, .. } => "good",

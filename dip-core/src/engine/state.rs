@@ -175,6 +175,7 @@ impl fmt::Display for Status {
             Self::Settled(Change::Made) => f.write_str("was made so"),
             Self::Skipped { reason } => write!(f, "was skipped: {reason}"),
             Self::Failed { error, kind: FailureKind::Conflict } => write!(f, "was left alone: {error}"),
+            Self::Failed { error, kind: FailureKind::Refused } => write!(f, "was refused: {error}"),
             Self::Failed { error, .. } => write!(f, "failed: {error}"),
             Self::Blocked { by } => write!(f, "cannot start, because `{by}` failed"),
         }

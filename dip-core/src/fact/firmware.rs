@@ -6,6 +6,10 @@ use crate::hardware::{BootDevice, Identity, PowerState};
 /// The chassis power of a node (`node/<node>`, within a boot), as its BMC tells it.
 pub const POWER: Fact<PowerState> = Fact::new("firmware.power");
 
+/// The node was without power within a boot (`node/<node>`, within a boot): whatever runs after it was started by that boot.
+/// The value is the power at that moment; what it has later in the boot is [`POWER`].
+pub const POWER_CYCLED: Fact<PowerState> = Fact::new("firmware.power_cycled");
+
 /// The device a node boots from next (`node/<node>`, within a boot).
 pub const BOOT_DEVICE: Fact<BootDevice> = Fact::new("firmware.boot_device");
 

@@ -114,6 +114,12 @@ impl FactKey {
         self.0.boot
     }
 
+    /// The same fact within another boot of its subject.
+    #[must_use]
+    pub fn in_boot(&self, ordinal: u16) -> Self {
+        Self::new(self.0.name.clone(), self.0.subject.clone(), Some(ordinal), self.0.polarity)
+    }
+
     /// Whether it says that the fact is, or that it is gone.
     #[must_use]
     pub fn polarity(&self) -> Polarity {

@@ -1,5 +1,7 @@
 //! What layer 3 (operating system) promises to the others.
 
+use std::collections::BTreeSet;
+
 use super::Fact;
 
 /// The node's installed system answers and runs commands (`node/<node>`, within a boot); the value is its kernel's boot id.
@@ -19,3 +21,7 @@ pub const USERS: Fact<Vec<String>> = Fact::new("os.users");
 
 /// The packages of the profile are installed (`node/<node>`); the value names them.
 pub const PACKAGES: Fact<Vec<String>> = Fact::new("os.packages");
+
+/// The serial numbers of all disks that were seen in the node (`node/<node>`). A step that erases reads it: where a disk that
+/// it was to erase is no longer in the node, the engine does not let it.
+pub const DISK_SERIALS: Fact<BTreeSet<String>> = Fact::new("os.disk_serials");

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Order;
 use crate::fact::Facts;
+use crate::guard::{Approval, Consent};
 use crate::id::StepId;
 use crate::operation::Diff;
 use crate::plan::{Plan, PlanId};
@@ -50,6 +51,16 @@ pub enum Event {
         owner: Owner,
         /// Its fence: one more than that of the owner before it.
         fence: u64,
+    },
+    /// Somebody has approved the plan.
+    Approved {
+        /// Who, when, and for which ticket.
+        approval: Approval,
+    },
+    /// Somebody has consented to what the plan erases.
+    Consented {
+        /// Who, to what, why and until when.
+        consent: Consent,
     },
     /// A worker looks at a step.
     Started {
@@ -159,6 +170,8 @@ pub enum FailureKind {
     Conflict,
     /// It was done, and did not come true in time.
     Unsettled,
+    /// It may not be done: nobody consents any more, or whoever runs it has no right to.
+    Refused,
 }
 
 /// Who works on a run.
@@ -204,6 +217,8 @@ impl Event {
             | Self::Failed { step, .. } => Some(*step),
             Self::Began { .. }
             | Self::Opened { .. }
+            | Self::Approved { .. }
+            | Self::Consented { .. }
             | Self::Ordered(_)
             | Self::Looked { .. }
             | Self::Stopping

@@ -223,6 +223,8 @@ impl JournalReader {
                 Frame::Bad(why) if self.sound == 0 && at == 0 => {
                     return Err(JournalError::Form { path: self.path.clone(), why });
                 }
+                // What a newer dip has written is whole: taken for a torn tail, a resume would cut it off.
+                Frame::Strange(why) => return Err(JournalError::Form { path: self.path.clone(), why }),
                 Frame::Part | Frame::Bad(_) => break,
             }
         }

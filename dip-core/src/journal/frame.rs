@@ -42,8 +42,10 @@ pub(super) enum Frame {
     Record(Box<Record>, usize),
     /// The frame is not all there (yet).
     Part,
-    /// It is not a frame, or not a record; why.
+    /// It is not a frame; why.
     Bad(String),
+    /// It is a whole frame, as its checksum tells, and not a record that this version knows; why.
+    Strange(String),
 }
 
 /// Reads the frame at the start of `bytes`.
@@ -65,7 +67,7 @@ pub(super) fn read(bytes: &[u8]) -> Frame {
     }
     match serde_json::from_slice(json) {
         Ok(record) => Frame::Record(Box::new(record), end + 1),
-        Err(error) => Frame::Bad(error.to_string()),
+        Err(error) => Frame::Strange(error.to_string()),
     }
 }
 

@@ -6,6 +6,7 @@ mod file;
 mod frame;
 mod memory;
 mod orders;
+mod site_lock;
 
 use async_trait::async_trait;
 
@@ -15,6 +16,7 @@ pub use file::{FileJournal, JournalReader, RunFile, runs};
 pub use frame::Tail;
 pub use memory::MemoryJournal;
 pub use orders::OrderFile;
+pub use site_lock::SiteLock;
 
 /// Where a run is kept.
 ///
@@ -55,6 +57,16 @@ pub enum JournalError {
         path: std::path::PathBuf,
         /// Who holds it.
         owner: String,
+    },
+    /// Another process works on the site.
+    #[error("site {site} is held by {holder}; wait for it, or stop it (its lock is {path})")]
+    SiteHeld {
+        /// The site.
+        site: crate::id::SiteName,
+        /// Who holds it.
+        holder: String,
+        /// The lock file.
+        path: std::path::PathBuf,
     },
     /// A record cannot be turned into JSON.
     #[error("a record cannot be written as JSON")]

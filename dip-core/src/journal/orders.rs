@@ -73,7 +73,7 @@ mod tests {
         assert_eq!(read.read().expect("no file is no order"), []);
         let order = Order::new("ada", Command::Continue { step: None });
         given.give(&order).expect("written");
-        assert_eq!(read.read().expect("read"), [order.clone()]);
+        assert_eq!(read.read().expect("read"), std::slice::from_ref(&order));
         assert_eq!(read.read().expect("read"), []);
         let line = serde_json::to_string(&order).expect("JSON");
         let mut file = OpenOptions::new().append(true).open(directory.join("run.orders")).expect("the file");

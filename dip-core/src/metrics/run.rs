@@ -191,7 +191,7 @@ impl Run {
         let help = "Steps that failed for good, by kind; a step that is tried again after a resume may fail again.";
         let mut family = text.family("dip_step_failures_total", Kind::Counter, help);
         for counts in &self.operations {
-            for kind in ["conflict", "error", "unsettled"] {
+            for kind in ["conflict", "error", "refused", "unsettled"] {
                 let labels = [counts.labels().as_slice(), &[("kind", kind)]].concat();
                 family.sample(&labels, counts.failures.get(kind).copied().unwrap_or(0));
             }
@@ -281,6 +281,7 @@ const fn failure(kind: FailureKind) -> &'static str {
     match kind {
         FailureKind::Conflict => "conflict",
         FailureKind::Error => "error",
+        FailureKind::Refused => "refused",
         FailureKind::Unsettled => "unsettled",
     }
 }

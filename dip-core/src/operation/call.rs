@@ -36,6 +36,12 @@ impl Call {
         self.operation.as_str()
     }
 
+    /// The operation, where it is this one and its input can be read.
+    #[must_use]
+    pub fn as_operation<O: Operation>(&self) -> Option<O> {
+        (self.operation() == O::NAME).then(|| serde_json::from_str(self.input()).ok()).flatten()
+    }
+
     /// The input as JSON text.
     #[must_use]
     pub fn input(&self) -> &str {

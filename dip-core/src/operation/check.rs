@@ -129,7 +129,7 @@ impl fmt::Display for Gap {
             Self::Fact(key) => write!(f, "unknown until {} of {} is known", key.name(), key.subject().name()),
             Self::Environment(environment) => write!(f, "unknown until {environment}"),
             Self::Unobservable(why) => write!(f, "could not be observed: {why}"),
-            Self::Foreign(why) => write!(f, "is somebody else's: {why}"),
+            Self::Foreign(why) => write!(f, "foreign: {why}"),
         }
     }
 }

@@ -1,15 +1,15 @@
 //! From a draft and its survey to a plan: what holds is left out, boots come in, the order follows. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::boot::{Shape, Stay, stays};
+use super::boots::{Part, Placed, Shape, Simulation, Traveller, Trip, rest};
 use super::graph::Graph;
 use super::{
     Draft, Held, Known, Parts, Plan, PlanError, PlanFault, PlannedBoot, PlannedStep, Wave, budget, circle, draft,
-    resolve,
+    removal, resolve,
 };
 use crate::fact::{FactKey, FactRef};
-use crate::hash::ShortSet;
+use crate::hash::{ShortMap, ShortSet};
 use crate::id::{NodeName, StepId};
 use crate::layer::Layers;
 use crate::observed::Survey;
@@ -57,14 +57,16 @@ impl Plan {
     /// # Errors
     /// Unmet needs and circles that appear only once boots are placed.
     pub fn new(draft: &Draft, survey: &Survey, layers: &Layers) -> Result<Self, PlanError> {
-        let places = vec![None; draft.steps.len()];
-        let mut build = Build { draft, survey, layers, steps: Vec::new(), readings: Vec::new(), places };
+        let mut build =
+            Build { draft, survey, layers, steps: Vec::new(), readings: Vec::new(), places: ShortMap::default() };
         build.keep_what_does_not_hold();
-        let boots = build.boots().map_err(PlanError::new)?;
-        let known: Vec<Known> = survey
+        let mut boots = build.boots().map_err(PlanError::new)?;
+        build.follow_boots(&mut boots);
+        let mut known: Vec<Known> = survey
             .facts()
             .map(|(key, value)| Known { key: key.clone(), value: value.clone(), at: survey.at() })
             .collect();
+        known.extend(build.known_of_first_boots(&boots));
         let held = build.held();
         let steps: Vec<PlannedStep> =
             build.steps.into_iter().zip(build.readings).map(|(step, reading)| PlannedStep { step, reading }).collect();
@@ -93,21 +95,49 @@ struct Build<'a> {
     layers: &'a Layers,
     steps: Vec<Step>,
     readings: Vec<Reading>,
-    /// Where each step of the draft stands in the plan, if it does.
-    places: Vec<Option<StepId>>,
+    /// Where a step of the draft stands in the plan.
+    places: ShortMap<StepId, StepId>,
 }
 
 impl Build<'_> {
     fn keep_what_does_not_hold(&mut self) {
+        let mut followers = followers(self.draft, self.survey);
         for (index, step) in self.draft.steps.iter().enumerate() {
             let id = StepId::at(index);
-            if step.boot.is_some() {
+            if step.boot.is_some() || removal::is_left_out(step, self.survey.check(id)).is_some() {
                 continue;
             }
-            if let Some(reading) = self.reading(id) {
-                self.places[index] = Some(StepId::at(self.steps.len()));
-                self.steps.push(step.clone());
-                self.readings.push(reading);
+            let follows = || followers.remove(&id).map(|facts| Reading::Follows(Follows::Values(facts)));
+            if let Some(reading) = self.reading(id).or_else(follows) {
+                self.keep(id, reading);
+            }
+        }
+    }
+
+    fn keep(&mut self, id: StepId, reading: Reading) {
+        self.places.insert(id, StepId::at(self.steps.len()));
+        self.steps.push(self.draft.steps[id.index()].clone());
+        self.readings.push(reading);
+    }
+
+    /// A member that served before its node is booted anew must be seen to serve again.
+    fn follow_boots(&mut self, boots: &mut [PlannedBoot]) {
+        let is_up = |boot: &Boot| boot.from == Some(Environment::Installed);
+        let rebooted: HashSet<NodeName> =
+            boots.iter().filter(|boot| is_up(&boot.boot)).map(|boot| boot.boot.node.clone()).collect();
+        if rebooted.is_empty() {
+            return;
+        }
+        for id in (0..self.draft.steps.len()).map(StepId::at) {
+            let step = &self.draft.steps[id.index()];
+            let Place::In(node, environment) = &step.place else { continue };
+            if step.subject.kind() != "member" || !rebooted.contains(node) || self.places.contains_key(&id) {
+                continue;
+            }
+            let last = boots.iter_mut().rfind(|boot| boot.boot.node == *node && boot.boot.to == *environment);
+            if let Some(boot) = last {
+                boot.work.push(StepId::at(self.steps.len()));
+                self.keep(id, Reading::Follows(Follows::Boot));
             }
         }
     }
@@ -121,92 +151,164 @@ impl Build<'_> {
     }
 
     fn boots(&mut self) -> Result<Vec<PlannedBoot>, Vec<PlanFault>> {
-        let mut entered: BTreeMap<&NodeName, Vec<&PlannedBoot>> = BTreeMap::new();
-        for probe in &self.draft.probes {
-            entered.entry(&probe.boot.node).or_default().push(probe);
+        let mut probes: BTreeMap<&NodeName, Vec<&PlannedBoot>> = BTreeMap::new();
+        // Nobody boots a node that should be gone: what is to be done on it is done where it is, or not at all.
+        for probe in self.draft.probes.iter().filter(|probe| !removal::is_absent(&self.draft.site, &probe.boot.node)) {
+            probes.entry(&probe.boot.node).or_default().push(probe);
         }
-        let shape = self.shape_without_boots()?;
-        let mut boots = Vec::new();
-        for (node, probes) in entered {
-            self.boots_of(node, &probes, &shape, &mut boots);
-        }
-        Ok(boots)
+        let placed = Placed::new(self.steps.iter(), probes.keys().copied());
+        let travellers: Vec<Traveller> =
+            placed.nodes().iter().map(|node| self.traveller(node, &probes[node])).collect();
+        let parts = |boot: &Boot| self.parts(boot, &probes[&boot.node]);
+        // One environment for each node is by far the usual case, and needs no search.
+        let trips = if (0..).zip(&travellers).all(|(node, traveller)| placed.is_simple(node, traveller.rest)) {
+            (0..).zip(&travellers).map(|(node, traveller)| self.one_trip(node, *traveller, &placed, &parts)).collect()
+        } else {
+            let steps: Vec<&Step> = self.steps.iter().collect();
+            let shape = Shape::new(resolve::order(&steps)?);
+            Simulation::new(&placed, &shape, &travellers).run(&self.steps, &parts)
+        };
+        Ok(self.book(trips))
     }
 
-    /// The kept steps of nodes that need more than one environment must be ordered before their boots are known.
-    fn shape_without_boots(&self) -> Result<Shape, Vec<PlanFault>> {
-        let one_environment = self.draft.probes.windows(2).all(|pair| pair[0].boot.node != pair[1].boot.node);
-        if one_environment {
-            return Ok(Shape::new(Graph::default()));
-        }
-        let steps: Vec<&Step> = self.steps.iter().collect();
-        resolve::resolve(&steps, &[], &[], &|_| true).map(Shape::new)
-    }
-
-    fn boots_of(&mut self, node: &NodeName, probes: &[&PlannedBoot], shape: &Shape, boots: &mut Vec<PlannedBoot>) {
+    fn traveller(&self, node: &NodeName, probes: &[&PlannedBoot]) -> Traveller {
         let holds =
             |probe: &PlannedBoot| probe.parts.iter().all(|&part| matches!(self.survey.check(part), Check::Holds(_)));
         let now = probes.iter().find(|probe| holds(probe)).map(|probe| probe.boot.to);
-        let stays = match probes {
-            // One environment is by far the usual case, and needs no search.
-            [probe] => {
-                let work = probe.work.iter().filter_map(|step| self.places[step.index()]).collect();
-                vec![Stay { environment: probe.boot.to, work }]
-            }
-            _ => {
-                let work: Vec<(StepId, Environment)> = probes
-                    .iter()
-                    .flat_map(|probe| probe.work.iter().map(|step| (step, probe.boot.to)))
-                    .filter_map(|(step, environment)| Some((self.places[step.index()]?, environment)))
-                    .collect();
-                stays(now, &work, shape)
-            }
-        };
-        let mut ordinal = 0;
-        let mut from = now;
-        let mut leaves: Vec<StepId> = Vec::new();
-        for (index, stay) in stays.iter().enumerate() {
-            let is_there = index == 0 && now == Some(stay.environment);
-            if !is_there {
-                ordinal += 1;
-                let boot = Boot { node: node.clone(), from, to: stay.environment, ordinal };
-                let parts = self.parts(&boot, probes);
-                boots.push(PlannedBoot { boot, parts, work: stay.work.clone(), leaves: std::mem::take(&mut leaves) });
-            }
-            from = Some(stay.environment);
-            leaves.clone_from(&stay.work);
-        }
+        Traveller { now, rest: rest(&self.draft.site, node) }
     }
 
-    /// The steps of a boot that are still to be done: for the boot that was probed, those that do not hold.
-    fn parts(&mut self, boot: &Boot, probes: &[&PlannedBoot]) -> Vec<StepId> {
-        let probe = probes.iter().find(|probe| probe.boot.to == boot.to && probe.boot.ordinal == boot.ordinal);
-        let first = self.steps.len();
-        if let Some(probe) = probe.filter(|_| boot.ordinal == 1) {
-            for &part in &probe.parts {
-                if let Some(reading) = self.reading(part) {
-                    self.steps.push(self.draft.steps[part.index()].clone());
-                    self.readings.push(reading);
-                }
-            }
-        } else {
-            let parts = draft::enter(&self.draft.site, self.layers, boot, &mut self.steps);
-            let gap = Gap::Environment(format!("{} has left its environment", boot.node).into());
-            self.readings.extend(parts.iter().map(|_| Reading::Unknown(gap.clone())));
+    /// A node all of whose work is to be done where it rests is booted into that, unless it is there.
+    fn one_trip(
+        &self,
+        node: usize,
+        traveller: Traveller,
+        placed: &Placed<'_>,
+        parts: &dyn Fn(&Boot) -> Vec<Part>,
+    ) -> Vec<Trip> {
+        let Traveller { now, rest } = traveller;
+        if now == Some(rest) {
+            return Vec::new();
         }
-        (first..self.steps.len()).map(StepId::at).collect()
+        let boot = Boot { node: placed.nodes()[node].clone(), from: now, to: rest, ordinal: 1 };
+        vec![Trip { parts: parts(&boot), boot, work: placed.work(node).to_vec(), leaves: Vec::new() }]
+    }
+
+    /// The steps of a boot that are still to be done. Until its first boot a node is as the survey saw it: what holds of that
+    /// is not done again.
+    fn parts(&self, boot: &Boot, probes: &[&PlannedBoot]) -> Vec<Part> {
+        let probe = probes.iter().find(|probe| is_as_seen(boot) && probe.boot.to == boot.to);
+        let seen = |step: &Step| {
+            let parts = probe.into_iter().flat_map(|probe| &probe.parts).copied();
+            parts.into_iter().find(|part| is_same_act(step, &self.draft.steps[part.index()]))
+        };
+        let mut steps = Vec::new();
+        draft::enter(&self.draft.site, self.layers, boot, &mut steps);
+        steps
+            .into_iter()
+            .filter_map(|step| {
+                let reading = match seen(&step) {
+                    Some(part) => self.reading(part)?,
+                    None => {
+                        Reading::Unknown(Gap::Environment(format!("{} has left its environment", boot.node).into()))
+                    }
+                };
+                Some(Part { step, reading })
+            })
+            .collect()
+    }
+
+    /// What holds of a first boot was seen under the number of its probe; the rest of the boot needs it under its own.
+    fn known_of_first_boots(&self, boots: &[PlannedBoot]) -> Vec<Known> {
+        let is_first = |boot: &&PlannedBoot| is_as_seen(&boot.boot);
+        let first: HashMap<_, _> =
+            boots.iter().filter(is_first).map(|boot| ((&boot.boot.node, boot.boot.to), boot)).collect();
+        let moved = self.draft.probes.iter().filter(|probe| probe.boot.ordinal != 1);
+        let mut known = BTreeMap::new();
+        for probe in moved.filter(|probe| first.contains_key(&(&probe.boot.node, probe.boot.to))) {
+            for part in &probe.parts {
+                let Check::Holds(facts) = self.survey.check(*part) else { continue };
+                let facts = facts.iter().filter(|(key, _)| key.boot() == Some(probe.boot.ordinal));
+                known.extend(facts.map(|(key, value)| (key.in_boot(1), value.clone())));
+            }
+        }
+        if known.is_empty() {
+            return Vec::new();
+        }
+        let seen: HashSet<&FactKey> = self.survey.facts().map(|(key, _)| key).collect();
+        let known = known.into_iter().filter(|(key, _)| !seen.contains(key));
+        known.map(|(key, value)| Known { key, value, at: self.survey.at() }).collect()
+    }
+
+    /// Gives the parts of boots their places in the plan.
+    fn book(&mut self, trips: Vec<Vec<Trip>>) -> Vec<PlannedBoot> {
+        let mut boots: Vec<PlannedBoot> = Vec::new();
+        for Trip { boot, parts, work, mut leaves } in trips.into_iter().flatten() {
+            let first = self.steps.len();
+            for Part { step, reading } in parts {
+                self.steps.push(step);
+                self.readings.push(reading);
+            }
+            // A boot after a stay without work follows the boot before it.
+            if let Some(before) = boots.last().filter(|before| before.boot.node == boot.node && before.work.is_empty())
+            {
+                leaves.extend(&before.parts);
+            }
+            boots.push(PlannedBoot { boot, parts: (first..self.steps.len()).map(StepId::at).collect(), work, leaves });
+        }
+        boots
     }
 
     fn held(&self) -> Vec<Held> {
         (0..self.draft.steps.len())
             .map(StepId::at)
-            .filter(|&step| matches!(self.survey.check(step), Check::Holds(_)))
-            .map(|step| {
-                let step = &self.draft.steps[step.index()];
-                Held { name: step.name.clone(), layer: step.layer, subject: step.subject.clone() }
-            })
+            .filter(|step| matches!(self.survey.check(*step), Check::Holds(_)) && !self.places.contains_key(step))
+            .map(|step| &self.draft.steps[step.index()])
+            .filter(|step| !removal::only_tells(&self.draft.site, step))
+            .map(|step| Held { name: step.name.clone(), layer: step.layer, subject: step.subject.clone() })
             .collect()
     }
+}
+
+/// The steps that hold and work with a value that a step of the plan gives anew, by themselves or through others that do, with
+/// these facts. Where a value comes out as it was, those behind it are not looked at: the engine sees to that.
+fn followers(draft: &Draft, survey: &Survey) -> HashMap<StepId, Vec<FactKey>> {
+    let ids = || (0..draft.steps.len()).map(StepId::at);
+    let mut readers: ShortMap<&FactKey, Vec<StepId>> = ShortMap::default();
+    for id in ids() {
+        for fact in &draft.steps[id.index()].reads {
+            readers.entry(fact).or_default().push(id);
+        }
+    }
+    let mut followers: HashMap<StepId, Vec<FactKey>> = HashMap::new();
+    if readers.is_empty() {
+        return followers;
+    }
+    let holds = |id: StepId| matches!(survey.check(id), Check::Holds(_));
+    let mut anew: Vec<StepId> = ids().filter(|&id| !holds(id)).collect();
+    while let Some(giver) = anew.pop() {
+        for fact in &draft.steps[giver.index()].gives {
+            for &reader in readers.get(fact).into_iter().flatten().filter(|&&reader| holds(reader)) {
+                let facts = followers.entry(reader).or_insert_with(|| {
+                    anew.push(reader);
+                    Vec::new()
+                });
+                facts.push(fact.clone());
+            }
+        }
+    }
+    followers.values_mut().for_each(|facts| facts.sort_unstable());
+    followers
+}
+
+/// Whether a node is as the survey saw it when it boots: nothing was done to its power before.
+fn is_as_seen(boot: &Boot) -> bool {
+    boot.ordinal == 1 && matches!(boot.from, None | Some(Environment::Off))
+}
+
+/// Whether two parts of two boots of a node do the same.
+fn is_same_act(one: &Step, other: &Step) -> bool {
+    (one.call.operation(), &one.subject) == (other.call.operation(), &other.subject)
 }
 
 /// What an environment looks like in a sentence: "n1 is installed and running".

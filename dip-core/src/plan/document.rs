@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{Goal, Held, Known, Parts, Plan, PlanError, PlanId, PlannedBoot, PlannedStep, Watch};
+use crate::actor::Actor;
 use crate::id::StepId;
 use crate::site::Site;
 
@@ -20,6 +21,8 @@ struct Written<'a> {
     dip_plan: u32,
     id: &'a PlanId,
     goal: Goal,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    planner: &'a Option<Actor>,
     site: &'a Site,
     steps: &'a [PlannedStep],
     boots: &'a [PlannedBoot],
@@ -35,6 +38,8 @@ struct Read {
     dip_plan: u32,
     id: PlanId,
     goal: Goal,
+    #[serde(default)]
+    planner: Option<Actor>,
     site: Site,
     steps: Vec<PlannedStep>,
     boots: Vec<PlannedBoot>,
@@ -81,6 +86,7 @@ impl Serialize for Plan {
             dip_plan: VERSION,
             id: self.id(),
             goal: self.goal,
+            planner: &self.planner,
             site: &self.site,
             steps: &self.steps,
             boots: &self.boots,
@@ -111,7 +117,7 @@ impl Read {
             }
         }
         let said = self.id;
-        let plan = Plan::assemble(Parts {
+        let mut plan = Plan::assemble(Parts {
             site: Arc::new(self.site),
             goal: self.goal,
             steps: self.steps,
@@ -121,6 +127,7 @@ impl Read {
             watches: self.watches,
         })
         .map_err(|faults| PlanDocumentError::Unsound(PlanError::new(faults)))?;
+        plan.planner = self.planner;
         if *plan.id() == said {
             Ok(plan)
         } else {

@@ -4,14 +4,16 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use super::graph::Graph;
+use super::removal::{Removals, is_absent};
 use super::wires::Wires;
-use super::{PlanError, PlanFault, PlannedBoot, circle, resolve};
+use super::{PlanError, PlanFault, PlannedBoot, circle, resolve, rest};
 use crate::hash::ShortMap;
 use crate::id::{NodeName, StepId};
 use crate::layer::Layers;
 use crate::observed::Observed;
-use crate::site::Site;
+use crate::site::{NodeState, Site};
 use crate::step::{Boot, Environment, Place, Step};
+use crate::subject::Subject;
 
 /// How far a plan goes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -51,7 +53,12 @@ impl Draft {
                 Err(notes) => faults.extend(notes.into_iter().map(PlanFault::Note)),
             }
         }
-        let probes = probes(&site, layers, &mut steps);
+        let removals = Removals::new(&site, seen, layers, goal, &steps).unwrap_or_else(|wrong| {
+            faults.extend(wrong.into_iter().filter(|fault| !faults.contains(fault)).collect::<Vec<_>>());
+            Removals::default()
+        });
+        steps.extend(removals.steps);
+        let probes = probes(&site, removals.as_if.as_ref(), layers, &mut steps);
         let known = |key: &crate::fact::FactKey| seen.reading(key).is_some();
         let wires = Wires::of(steps.iter());
         wires.share(&mut steps);
@@ -94,28 +101,40 @@ impl Draft {
     }
 }
 
-fn probes(site: &Site, layers: &Layers, steps: &mut Vec<Step>) -> Vec<PlannedBoot> {
+/// `as_if` is the site in which absent nodes are wanted: where they are is looked at like at all others.
+fn probes(site: &Site, as_if: Option<&Site>, layers: &Layers, steps: &mut Vec<Step>) -> Vec<PlannedBoot> {
     // By hash first, and sorted then: comparing names for each step of a large site takes longer than all the rest.
     let mut work: ShortMap<(&NodeName, Environment), Vec<StepId>> = ShortMap::default();
     for (index, step) in steps.iter().enumerate() {
         if let Place::In(node, environment) = &step.place {
             work.entry((node, *environment)).or_default().push(StepId::at(index));
+            // Whether its next boot is a fresh one depends on whether it has power.
+            if !step.booted_since.is_empty() {
+                work.entry((node, Environment::Off)).or_default();
+            }
         }
     }
-    let nodes: BTreeSet<NodeName> = work.keys().map(|(node, _)| (*node).clone()).collect();
+    let mut nodes: BTreeSet<NodeName> = work.keys().map(|(node, _)| (*node).clone()).collect();
     let mut wanted: BTreeMap<(NodeName, Environment), Vec<StepId>> =
         work.into_iter().map(|((node, environment), steps)| ((node.clone(), environment), steps)).collect();
+    // A node that is taken away ends without power, wherever its removal is done.
+    let removed: HashSet<&Subject> = steps.iter().filter(|step| step.is_removal()).map(|step| &step.subject).collect();
+    let absent = site.nodes.values().filter(|node| node.state == NodeState::Absent && node.bmc.is_some());
+    nodes.extend(absent.map(|node| node.name.clone()).filter(|node| removed.contains(&Subject::node(node))));
     // A node that is wanted at ready state runs, whether or not something has to be done on it.
-    for node in site.ready_nodes().filter(|node| node.bmc.is_some() || nodes.contains(&node.name)) {
-        wanted.entry((node.name.clone(), Environment::Installed)).or_default();
+    nodes.extend(site.ready_nodes().filter(|node| node.bmc.is_some()).map(|node| node.name.clone()));
+    for node in nodes {
+        let rest = rest(site, &node);
+        wanted.entry((node, rest)).or_default();
     }
-    let mut used: HashSet<(NodeName, u16)> = HashSet::new();
-    let mut probes = Vec::with_capacity(wanted.len());
+    let mut probes: Vec<PlannedBoot> = Vec::with_capacity(wanted.len());
     // In reverse, `Installed` comes first and takes the ordinal that its boot has in nearly every plan.
     for ((node, to), work) in wanted.into_iter().rev() {
-        let ordinal = if used.insert((node.clone(), 1)) { 1 } else { 2 };
+        let last = probes.last().filter(|last| last.boot.node == node);
+        let ordinal = last.map_or(1, |last| last.boot.ordinal + 1);
         let boot = Boot { node, from: None, to, ordinal };
-        let parts = enter(site, layers, &boot, steps);
+        let in_site = as_if.filter(|_| is_absent(site, &boot.node)).unwrap_or(site);
+        let parts = enter(in_site, layers, &boot, steps);
         probes.push(PlannedBoot { boot, parts, work, leaves: Vec::new() });
     }
     probes

@@ -99,8 +99,20 @@ impl Canonical {
     /// What a plan is bound to: the services, switches and BMCs that it will ask when it is applied, maybe elsewhere.
     fn site(&mut self, site: &Site) {
         // Profiles are left out: what they say is in the settings of the nodes, and one that nobody has changes nothing.
-        let Site { name, domain, racks, switches, pdus, networks, profiles: _, nodes, services, clusters, conduct } =
-            site;
+        let Site {
+            name,
+            domain,
+            racks,
+            switches,
+            pdus,
+            networks,
+            profiles: _,
+            nodes,
+            services,
+            clusters,
+            conduct,
+            claims,
+        } = site;
         self.add(&(name, domain));
         self.all("rack", racks.values());
         self.all("switch", switches.values());
@@ -111,6 +123,8 @@ impl Canonical {
         self.all("cluster", clusters.values());
         // A site that says nothing of it has the id that it had before sites could.
         self.all("conduct", Some(conduct).filter(|conduct| !conduct.is_empty()).into_iter());
+        // Who claimed it and when changes nothing of what will be done.
+        self.all("claim", claims.iter().map(|claim| (&claim.operation, &claim.subject, &claim.holder)));
     }
 
     /// One by one: a large site as one tree of values would take much memory.

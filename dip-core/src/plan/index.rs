@@ -22,14 +22,10 @@ impl Index {
     /// The number of a thing: `Ok` where it has one, `Err` with its new one where it has not. `is_it` tells whether the thing of
     /// a number is the one, and is asked only where the hashes are equal.
     pub(super) fn number(&mut self, hash: u64, is_it: impl Fn(u32) -> bool) -> Result<u32, u32> {
-        let mut place = self.first(hash);
-        loop {
-            match self.places[place] {
-                FREE => break,
-                number if self.hashes[number as usize] == hash && is_it(number) => return Ok(number),
-                _ => place = (place + 1) & (self.places.len() - 1),
-            }
-        }
+        let place = match self.place(hash, is_it) {
+            Ok(number) => return Ok(number),
+            Err(place) => place,
+        };
         let number = u32::try_from(self.hashes.len()).expect("a plan has fewer than 2^32 facts");
         self.hashes.push(hash);
         self.places[place] = number;
@@ -37,6 +33,23 @@ impl Index {
             self.grow();
         }
         Err(number)
+    }
+
+    /// The number of a thing that may have one.
+    pub(super) fn find(&self, hash: u64, is_it: impl Fn(u32) -> bool) -> Option<u32> {
+        self.place(hash, is_it).ok()
+    }
+
+    /// The number of a thing, or the place where it would stand.
+    fn place(&self, hash: u64, is_it: impl Fn(u32) -> bool) -> Result<u32, usize> {
+        let mut place = self.first(hash);
+        loop {
+            match self.places[place] {
+                FREE => return Err(place),
+                number if self.hashes[number as usize] == hash && is_it(number) => return Ok(number),
+                _ => place = (place + 1) & (self.places.len() - 1),
+            }
+        }
     }
 
     /// The high bits: the low ones are the worst of a product.

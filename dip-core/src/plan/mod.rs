@@ -1,6 +1,6 @@
 //! The planner: draft → survey → plan. Pure and deterministic; order comes from declared needs alone.
 
-mod boot;
+mod boots;
 mod budget;
 mod build;
 mod circle;
@@ -13,8 +13,10 @@ mod graph;
 mod identity;
 mod index;
 mod near;
+mod removal;
 pub mod render;
 mod resolve;
+mod stale;
 mod wires;
 
 use std::sync::{Arc, OnceLock};
@@ -23,7 +25,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use boot::PlannedBoot;
+pub(crate) use boots::rest;
+pub use boots::{BootCount, PlannedBoot};
 pub(crate) use budget::Effect;
 pub use budget::{Budget, Budgets, Member, Presence, Watch, Wave};
 pub(crate) use build::environment_words;
@@ -32,10 +35,13 @@ pub use diff::{BootChange, Elsewhere, FieldChange, KnownChange, OneSided, PlanDi
 pub use document::PlanDocumentError;
 pub use draft::{Draft, Goal};
 pub use error::{Link, PlanError, PlanFault};
-pub use explain::{Explanation, NoSuchStep};
+pub use explain::{Dependants, Explanation, NoSuchStep};
 pub use graph::{Because, Graph, Vertex, VertexId};
 pub use identity::PlanId;
+pub(crate) use removal::{is_left_out, only_tells};
+pub use stale::Stale;
 
+use crate::actor::Actor;
 use crate::fact::FactKey;
 use crate::id::{LayerId, StepId};
 use crate::site::Site;
@@ -49,6 +55,7 @@ pub struct Plan {
     id: OnceLock<PlanId>,
     site: Arc<Site>,
     goal: Goal,
+    planner: Option<Actor>,
     steps: Vec<PlannedStep>,
     boots: Vec<PlannedBoot>,
     known: Vec<Known>,
@@ -115,24 +122,27 @@ impl Plan {
                 return Err(faults);
             }
         };
-        Ok(Self {
-            id: OnceLock::new(),
-            site,
-            goal,
-            steps,
-            boots,
-            known,
-            held,
-            watches,
-            budgets: Arc::new(budgets),
-            graph,
-        })
+        let (planner, budgets) = (None, Arc::new(budgets));
+        Ok(Self { id: OnceLock::new(), site, goal, planner, steps, boots, known, held, watches, budgets, graph })
     }
 
     /// The plan's id: a hash of what it will do and of the values it was made from.
     #[must_use]
     pub fn id(&self) -> &PlanId {
         self.id.get_or_init(|| PlanId::of(&self.site, self.goal, &self.steps, &self.boots, &self.known, &self.watches))
+    }
+
+    /// Says who made it. The id stays: the same wishes and readings are the same plan, whoever plans.
+    #[must_use]
+    pub fn planned_by(mut self, planner: Actor) -> Self {
+        self.planner = Some(planner);
+        self
+    }
+
+    /// Who made it, where that was said.
+    #[must_use]
+    pub const fn planner(&self) -> Option<&Actor> {
+        self.planner.as_ref()
     }
 
     /// The site that it was made for, with the bindings of its services.

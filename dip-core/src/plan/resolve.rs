@@ -1,5 +1,7 @@
 //! From needs to edges: who gives what, which sets of facts are barriers, and what is unmet or contested.
 
+use std::collections::BTreeSet;
+
 use super::graph::{Edge, Graph, Reason, Vertex, VertexId};
 use super::near::Near;
 use super::wires::{FactId, Wires};
@@ -51,6 +53,12 @@ pub(super) fn connect(
             ids = rest;
             builder.need(step, vertex, need, own);
         }
+        // Whoever wants a boot after a fact comes after the fact too.
+        for fact in &step.booted_since {
+            if let Some(id) = builder.wires.find(fact) {
+                builder.given_fact(id, vertex);
+            }
+        }
     }
     for (index, boot) in boots.iter().enumerate() {
         builder.boot(u32::try_from(index).expect("fewer boots than steps"), boot);
@@ -63,6 +71,14 @@ pub(super) fn connect(
     } else {
         Err(builder.faults)
     }
+}
+
+/// The order of steps alone: before their boots are known, and as if every fact that no step gives were known.
+///
+/// # Errors
+/// As [`resolve`], but for needs of facts that nobody gives.
+pub(crate) fn order(steps: &[&Step]) -> Result<Graph, Vec<PlanFault>> {
+    resolve(steps, &[], &[], &|_| true)
 }
 
 /// How many facts of a set must be there.
@@ -175,7 +191,7 @@ impl<'a> Builder<'a> {
 
     fn boot(&mut self, index: u32, boot: &PlannedBoot) {
         let entered = self.vertex(Vertex::Boot(index));
-        for &part in &boot.parts {
+        for part in self.last_parts(&boot.parts) {
             self.edge(part.into(), entered, Reason::BOOT);
         }
         for &step in &boot.work {
@@ -200,6 +216,21 @@ impl<'a> Builder<'a> {
         for &step in &wave.then {
             self.edge(done, step.into(), Reason::WAVE);
         }
+    }
+
+    /// The parts of a boot that no other part of it waits for: with them it is over. Whoever is afraid of what a boot rests on
+    /// looks at them again, and not at the power that was off on the way.
+    fn last_parts(&self, parts: &[StepId]) -> Vec<StepId> {
+        let needs = |part: &StepId| {
+            let certain = |need: &&Need| !matches!(need, Need::AtLeast { .. });
+            self.steps[part.index()].needs.iter().filter(certain).flat_map(Need::facts)
+        };
+        let giver = |fact: &FactKey| self.wires.giver(self.wires.find(fact)?);
+        let waited_for: BTreeSet<StepId> =
+            parts.iter().flat_map(|part| needs(part).filter_map(giver).filter(move |giver| giver != part)).collect();
+        let last: Vec<StepId> = parts.iter().filter(|part| !waited_for.contains(part)).copied().collect();
+        // Parts that wait for each other in a circle are told as one.
+        if last.is_empty() { parts.to_vec() } else { last }
     }
 
     fn vertex(&mut self, vertex: Vertex) -> VertexId {

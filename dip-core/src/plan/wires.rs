@@ -24,6 +24,7 @@ impl FactId {
 pub(super) struct Wires {
     /// Every fact that is given or needed, once.
     facts: Vec<FactKey>,
+    ids: Index,
     /// Who gives each.
     givers: Vec<Option<StepId>>,
     /// The facts of all needs of all steps, one after the other.
@@ -37,10 +38,10 @@ impl Wires {
         let count = steps.size_hint().0;
         let mut names = Index::with_room(count);
         let mut named: Vec<&str> = Vec::with_capacity(count);
-        let mut ids = Index::with_room(count);
         let mut all: Vec<&Step> = Vec::with_capacity(count);
         let mut wires = Self {
             facts: Vec::with_capacity(count),
+            ids: Index::with_room(count),
             givers: Vec::with_capacity(count),
             needs: Vec::with_capacity(count),
             faults: Vec::new(),
@@ -55,7 +56,7 @@ impl Wires {
             }
             named.push(name);
             for fact in &step.gives {
-                let id = wires.id(&mut ids, fact);
+                let id = wires.id(fact);
                 // A step that names a fact twice gives it all the same.
                 let first = wires.givers[id.index()].replace(StepId::at(index));
                 if let Some(first) = first.filter(|first| first.index() != index) {
@@ -69,15 +70,15 @@ impl Wires {
         }));
         for need in all.iter().flat_map(|step| &step.needs) {
             for fact in need.facts() {
-                let id = wires.id(&mut ids, fact);
+                let id = wires.id(fact);
                 wires.needs.push(id);
             }
         }
         wires
     }
 
-    fn id(&mut self, ids: &mut Index, fact: &FactKey) -> FactId {
-        match ids.number(fact.short_hash(), |other| self.facts[other as usize] == *fact) {
+    fn id(&mut self, fact: &FactKey) -> FactId {
+        match self.ids.number(fact.short_hash(), |other| self.facts[other as usize] == *fact) {
             Ok(known) => FactId(known),
             Err(new) => {
                 self.facts.push(fact.clone());
@@ -102,6 +103,11 @@ impl Wires {
                 }
             }
         }
+    }
+
+    /// The number of a fact that steps may give or need.
+    pub(super) fn find(&self, fact: &FactKey) -> Option<FactId> {
+        self.ids.find(fact.short_hash(), |other| self.facts[other as usize] == *fact).map(FactId)
     }
 
     pub(super) fn fact(&self, id: FactId) -> &FactKey {

@@ -3,11 +3,14 @@
 
 mod error;
 mod host;
+mod ownership;
 mod power;
 mod registry;
 
 pub use error::{ErrorKind, ProviderError, Retry, sentence};
 pub use host::{Command, FileContent, Host, Output};
+pub use ownership::{Holder, Ownership};
+
 pub use power::{Power, PowerAction};
 pub use registry::{MissingProvider, Providers};
 

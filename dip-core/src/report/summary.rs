@@ -107,7 +107,11 @@ impl fmt::Display for Report {
         let mut reasons: BTreeMap<(LayerId, &str, &str, &str), Vec<&StepName>> = BTreeMap::new();
         for step in self.failures() {
             let Status::Failed { error, kind } = &step.status else { continue };
-            let word = if *kind == FailureKind::Conflict { "left alone" } else { "failed" };
+            let word = match kind {
+                FailureKind::Conflict => "left alone",
+                FailureKind::Refused => "refused",
+                FailureKind::Error | FailureKind::Unsettled => "failed",
+            };
             let operation = step.name.as_str().split(' ').next().unwrap_or_default();
             reasons.entry((step.layer, operation, word, error)).or_default().push(&step.name);
         }

@@ -24,6 +24,9 @@ pub struct Conduct {
     /// What one run may do at most.
     #[serde(default)]
     pub ceilings: Ceilings,
+    /// Who must have said yes to a plan before it is run.
+    #[serde(default, skip_serializing_if = "Approvals::is_none")]
+    pub approvals: Approvals,
     /// Groups of nodes outside of clusters that have a budget too.
     #[serde(default)]
     pub rollouts: BTreeMap<Symbol, Rollout>,
@@ -71,6 +74,23 @@ pub struct Ceilings {
     pub reboots: Option<u32>,
 }
 
+/// Who must have said yes to a plan before it is run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approvals {
+    /// How many different people.
+    pub required: u32,
+    /// Whether the one who made the plan may not be one of them.
+    pub separate: bool,
+}
+
+impl Approvals {
+    /// Whether nobody has to.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// Nodes that share a budget without being a cluster: a rack of plain nodes, all nodes of a profile.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rollout {
@@ -114,6 +134,7 @@ impl Conduct {
             windows: Vec::new(),
             freezes: Vec::new(),
             ceilings: Ceilings { removals: None, erasures: None, reboots: None },
+            approvals: Approvals { required: 0, separate: false },
             rollouts: BTreeMap::new(),
         }
     }

@@ -10,7 +10,7 @@ use super::report::Raw;
 use super::section::parse;
 use super::shape::Parsed;
 use super::tree::{Entry, Tree};
-use super::{Ceilings, Conduct, Freeze, Limit, NodeState, Rollout, Site, Weekday, Window, parsed};
+use super::{Approvals, Ceilings, Conduct, Freeze, Limit, NodeState, Rollout, Site, Weekday, Window, parsed};
 use crate::id::{NodeName, Symbol};
 
 /// The section `conduct` of a site whose nodes are known. Its shape is checked with the keys at the top.
@@ -27,7 +27,16 @@ pub(crate) fn read(root: &Tree, checker: &mut Checker<'_, '_>, site: &Site) -> C
             erasures: ceiling("erasures"),
             reboots: ceiling("reboots"),
         },
+        approvals: approvals(tree),
         rollouts: named(tree, "rollouts", checker, |name, entry, checker| rollout(name, entry, checker, site)),
+    }
+}
+
+fn approvals(tree: &Tree) -> Approvals {
+    let Some(tree) = tree.at("approvals") else { return Approvals::default() };
+    Approvals {
+        required: parse(tree, "required").unwrap_or_default(),
+        separate: tree.at("separate").is_some_and(|separate| separate.text() == Some("true")),
     }
 }
 

@@ -6,7 +6,7 @@ use super::fault::{Fault, Faults};
 use super::report::Raw;
 use super::sheets::{Role, Sheets};
 use super::source::{Format, Source};
-use super::{GivenValue, Loaded, Lock, Pin, Resolved, SettingsSchema, given};
+use super::{Claims, GivenValue, Loaded, Lock, Pin, Resolved, SettingsSchema, given};
 
 /// How many bases may lie under one another: more is an accident.
 const BASES: usize = 16;
@@ -41,13 +41,14 @@ impl Definition {
         Self { files: files.to_vec(), ..Self::default() }
     }
 
-    /// Reads the site, with the lock file beside the site file. Nothing is written.
+    /// Reads the site, with the lock file and the claims beside the site file. Nothing is written.
     ///
     /// # Errors
     /// All that is wrong in the files, at once.
     pub fn load(&self, settings: &SettingsSchema) -> Result<Loaded, Faults> {
         let Some((site, overlays)) = self.files.split_first() else { return Err(none_given()) };
         let lock_path = site.with_file_name("dip.lock");
+        let claims_path = site.with_file_name("dip.claims");
         let mut wrong = Vec::new();
         let sources: Vec<Source> = [site]
             .into_iter()
@@ -56,6 +57,10 @@ impl Definition {
             .filter_map(|file| read(file).map_err(|fault| wrong.push(*fault)).ok())
             .collect();
         let old = Lock::read(&lock_path).map_err(|error| wrong.push(Fault::new(with_causes(&error)))).ok();
+        let claims = Claims::read(&claims_path).unwrap_or_else(|error| {
+            wrong.push(Fault::new(with_causes(&error)));
+            Claims::default()
+        });
         let Some(old) = old.filter(|_| wrong.is_empty()) else { return Err(Faults(wrong)) };
 
         let mut sources = sources.into_iter();
@@ -68,9 +73,10 @@ impl Definition {
             let (source, trees) = given::read(&self.given, sheets.next()?);
             sheets.add_given(source, trees);
         }
-        let Resolved { site, lock, warnings } = sheets.resolve(settings, &old)?;
+        let Resolved { mut site, lock, warnings } = sheets.resolve(settings, &old)?;
+        site.claims = claims;
         let lock_changed = lock != old;
-        Ok(Loaded { site, lock, lock_changed, lock_path, warnings })
+        Ok(Loaded { site, lock, lock_changed, lock_path, claims_path, warnings })
     }
 }
 

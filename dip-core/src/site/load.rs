@@ -30,13 +30,15 @@ pub struct Loaded {
     pub lock_changed: bool,
     /// The lock file, `dip.lock` beside the site file.
     pub lock_path: PathBuf,
+    /// The file of claims, `dip.claims` beside the site file; the site carries what stands in it.
+    pub claims_path: PathBuf,
     /// What is not wrong and still worth a look.
     pub warnings: Vec<Fault>,
 }
 
 impl Site {
     /// Reads a site from its site file and the overlays over it, the last one on top, with the bases under the site file
-    /// and the lock file beside it. Nothing is written. [`Definition`] takes values too.
+    /// and the lock file and the claims beside it. Nothing is written. [`Definition`] takes values too.
     ///
     /// # Errors
     /// All that is wrong in the files, at once.

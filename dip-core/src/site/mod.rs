@@ -3,6 +3,7 @@
 mod address;
 mod base;
 mod check;
+mod claims;
 mod cluster;
 mod clusters;
 mod conduct;
@@ -43,10 +44,11 @@ mod window;
 mod yaml;
 
 pub use base::{LockedBase, Pin};
+pub use claims::{Claim, Claims, ClaimsError};
 pub use cluster::{Cluster, ClusterPolicy, HANDED_OVER, Pause, Service, Spread};
 pub(crate) use clusters::domains_of;
 pub(crate) use conduct::limit_of;
-pub use conduct::{Ceilings, Closed, ClosedBy, Conduct, Freeze, Limit, Rollout};
+pub use conduct::{Approvals, Ceilings, Closed, ClosedBy, Conduct, Freeze, Limit, Rollout};
 pub use definition::{Definition, Pinned};
 pub(crate) use fault::nearest;
 pub use fault::{Fault, Faults, Severity};

@@ -272,6 +272,10 @@ fn conduct() -> Vec<Field> {
         Field::optional("erasures", Shape::integer(0, most), "How many times one run may erase data."),
         Field::optional("reboots", Shape::integer(0, most), "How many times one run may boot a node."),
     ];
+    let approvals = vec![
+        Field::required("required", Shape::integer(0, most), "How many different people must have approved a plan."),
+        Field::optional("separate", Shape::Boolean, "Whether the one who made the plan may not be one of them."),
+    ];
     let who = vec![
         Field::optional("nodes", Shape::list(Shape::Text), "The nodes, ranges allowed: `[\"r1-n{1..40}\"]`."),
         Field::optional("profile", Shape::Reference(Noun::Profile), "Or all nodes that have this profile."),
@@ -295,6 +299,7 @@ fn conduct() -> Vec<Field> {
         ),
         Field::optional("freezes", Shape::map(Shape::Object(freeze)), "When no change may be made."),
         Field::optional("ceilings", Shape::Object(ceilings), "What one run may do at most."),
+        Field::optional("approvals", Shape::Object(approvals), "Who must have said yes to a plan before it is run."),
         Field::optional(
             "rollouts",
             Shape::map(Shape::Object(rollout)),

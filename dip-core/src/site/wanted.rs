@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cluster, Conduct, Network, Node, NodeState, Pdu, Profile, Rack, Service, Switch};
+use super::{Claims, Cluster, Conduct, Network, Node, NodeState, Pdu, Profile, Rack, Service, Switch};
 use crate::id::{
     ClusterName, NetworkName, NodeName, PduName, ProfileName, RackName, ServiceName, SiteName, SwitchName,
 };
@@ -37,6 +37,9 @@ pub struct Site {
     /// How work at it is conducted. Plans that were stored before sites had it say nothing.
     #[serde(default, skip_serializing_if = "Conduct::is_empty")]
     pub conduct: Conduct,
+    /// The records of other people that it may take over.
+    #[serde(default, skip_serializing_if = "Claims::is_empty")]
+    pub claims: Claims,
 }
 
 impl Site {
@@ -55,6 +58,7 @@ impl Site {
             services: BTreeMap::new(),
             clusters: BTreeMap::new(),
             conduct: Conduct::new(),
+            claims: Claims::new(),
         }
     }
 

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use dip_core::engine::{Engine, Stop};
-use dip_core::journal::{Event, FileJournal, Journal, JournalError, JournalReader, Record, Tail, runs};
+use dip_core::id::SiteName;
+use dip_core::journal::{Event, FileJournal, Journal, JournalError, JournalReader, Record, SiteLock, Tail, runs};
 use dip_core::report::Outcome;
 
 use crate::toy::{Stage, set};
@@ -154,4 +155,68 @@ async fn readers_see_what_goes_on_although_nothing_is_applied() {
     let (report, records) = tokio::join!(engine.run("r1", plan, journal, &stop), reads);
     assert_eq!(report.expect("a run").outcome, Outcome::Interrupted);
     assert!(records.iter().any(|record| matches!(record.event, Event::Waiting { .. })), "{records:?}");
+}
+
+#[tokio::test]
+async fn what_a_newer_dip_has_written_is_told_and_not_cut_off() {
+    let scratch = Scratch::new("newer");
+    run(&scratch).await;
+    let path = scratch.journal();
+    let json = br#"{"sequence":99,"at":"2026-01-01T00:00:00Z","event":{"from_the_future":{"step":1}}}"#;
+    let mut file = OpenOptions::new().append(true).open(&path).expect("the file is there");
+    write!(file, "{:08x} {:08x} ", json.len(), crc32c::crc32c(json)).expect("it can be written");
+    file.write_all(json).and_then(|()| file.write_all(b"\n")).expect("it can be written");
+    let before = std::fs::read(&path).expect("the file");
+    let resume = || FileJournal::resume(&path).map(|(_, records, tail)| (records.len(), tail));
+    let mut resumed = resume();
+    // A process that another test is just starting has the file open for a moment longer than its journal.
+    while matches!(resumed, Err(JournalError::Held { .. })) {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        resumed = resume();
+    }
+    assert!(
+        matches!(&resumed, Err(JournalError::Form { why, .. }) if why.contains("unknown variant `from_the_future`")),
+        "{resumed:?}"
+    );
+    assert_eq!(std::fs::read(&path).expect("the file"), before, "nothing of it is lost");
+}
+
+#[test]
+fn two_operators_do_not_run_against_each_other_from_one_place() {
+    let scratch = Scratch::new("site-lock");
+    let directory = scratch.0.join("runs");
+    let (site, other) = (SiteName::new("lab").expect("a name"), SiteName::new("lab2").expect("a name"));
+    let since = "2026-01-01T00:00:00Z".parse().expect("a time");
+    let mut first = SiteLock::take(&directory, &site, since).expect("nobody holds it");
+    let held = |lock: Result<SiteLock, JournalError>| lock.map(|_| ()).expect_err("it is held").to_string();
+    let told = held(SiteLock::take(&directory, &site, since));
+    let me = format!("process {} of ", std::process::id());
+    assert!(told.starts_with(&format!("site lab is held by {me}")), "{told}");
+    assert!(
+        told.contains("who plans and has not begun, since 2026-01-01T00:00:00Z; wait for it, or stop it"),
+        "{told}"
+    );
+    first.works_on("r7").expect("it can be written");
+    let told = held(SiteLock::take(&directory, &site, since));
+    assert!(told.contains("for run r7, since 2026-01-01T00:00:00Z"), "{told}");
+    SiteLock::take(&directory, &other, since).expect("another site is not concerned");
+    assert_eq!(runs(&directory).expect("a directory"), [], "a lock is no run");
+    drop(first);
+    SiteLock::take(&directory, &site, since).expect("it is free again");
+}
+
+#[test]
+fn a_site_lock_that_a_crash_left_behind_holds_nobody_up() {
+    let scratch = Scratch::new("site-lock-crash");
+    let site = SiteName::new("lab").expect("a name");
+    let since = "2026-01-01T00:00:00Z".parse().expect("a time");
+    let mut lock = SiteLock::take(&scratch.0, &site, since).expect("nobody holds it");
+    lock.works_on("a-run-with-a-long-name").expect("it can be written");
+    let left = std::fs::read(scratch.0.join("lab.lock")).expect("its content");
+    drop(lock);
+    // A process that dies clears nothing up; its lock goes with it all the same.
+    std::fs::write(scratch.0.join("lab.lock"), left).expect("a file");
+    let _lock = SiteLock::take(&scratch.0, &site, since).expect("nobody holds it");
+    let told = SiteLock::take(&scratch.0, &site, since).map(|_| ()).expect_err("it is held").to_string();
+    assert!(told.contains("who plans"), "nothing of the dead one is told: {told}");
 }

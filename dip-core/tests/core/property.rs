@@ -17,6 +17,7 @@ use petgraph::graph::DiGraph;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+use crate::guards::consent;
 use crate::toy::{Stage, is_set, node, set, set_two, two_of};
 
 /// How a thing behaves when it is set.
@@ -584,13 +585,14 @@ fn sample() -> Vec<Record> {
     on_paused_time(async {
         let n1 = node("n1");
         let quorum = Need::AtLeast { count: 1, facts: vec![is_set("a"), is_set("b")] };
-        let stage = Stage::new(vec![
+        let mut stage = Stage::new(vec![
             set("a", &[]),
             set("b", &["a"]).lock(lock_of(1)),
             set("c", &[]).need(quorum).in_environment(&n1, Environment::Off),
-            set("d", &["c"]).in_environment(&n1, Environment::Installed).hazard(Hazard::Erases),
+            set("d", &["c"]).in_environment(&n1, Environment::Installed).erasing(["S1"]),
             set("e", &[]).need(Need::AllIfGiven(vec![is_set("a"), is_set("d")])),
         ]);
+        stage.guard.consents.push(consent("n1", &["S1"]));
         stage.change(|world| {
             world.nodes.insert(n1.clone(), Environment::Installed);
             world.fails.insert("b".to_owned(), (1, ErrorKind::Busy));

@@ -9,7 +9,8 @@ use dip_core::provider::ErrorKind;
 use dip_core::report::{Outcome, Report};
 use dip_core::step::{Environment, Hazard, Need};
 
-use crate::toy::{Stage, is_set, node, set};
+use crate::guards::consent;
+use crate::toy::{Stage, is_set, node, set, wipe};
 
 async fn resume(stage: &Stage, records: &[Record]) -> (Report, Vec<Record>) {
     let journal = Arc::new(MemoryJournal::new());
@@ -61,9 +62,10 @@ async fn what_feeds_a_hazard_through_a_set_of_facts_is_looked_at_again() {
         set("m1", &[]),
         set("m2", &[]),
         set("other", &[]),
-        set("wipe", &["other"]).need(both).hazard(Hazard::Erases),
+        wipe("wipe", "n1", &["S1"]).need_facts([is_set("other")]).need(both),
     ];
-    let stage = Stage::new(steps);
+    let mut stage = Stage::new(steps);
+    stage.guard.consents.push(consent("n1", &["S1"]));
     let (_, records) = stage.run().await;
     let cut = cut_after(&records, |event| matches!(event, Event::Settled { step, .. } if step.0 == 2));
     let settled = cut.iter().filter(|record| matches!(record.event, Event::Settled { .. })).count();
@@ -103,7 +105,8 @@ async fn what_was_done_in_an_environment_that_the_node_has_left_is_not_done_in_a
 
 #[tokio::test(start_paused = true)]
 async fn what_failed_when_it_was_looked_at_again_is_no_longer_settled() {
-    let stage = Stage::new(vec![set("a", &[]), set("wipe", &["a"]).hazard(Hazard::Erases)]);
+    let mut stage = Stage::new(vec![set("a", &[]), wipe("wipe", "n1", &["S1"]).need_facts([is_set("a")])]);
+    stage.guard.consents.push(consent("n1", &["S1"]));
     let (_, records) = stage.run().await;
     let cut = cut_after(&records, |event| matches!(event, Event::Settled { step, .. } if step.0 == 0));
     stage.change(|world| {

@@ -13,7 +13,8 @@ use crate::toy::{Stage, is_set, node, set, two_of};
 
 impl Stage {
     pub(crate) fn engine(&self) -> Engine {
-        Engine::new(self.layers.operations(), self.providers.clone()).clock(Arc::clone(&self.clock))
+        let engine = Engine::new(self.layers.operations(), self.providers.clone());
+        engine.clock(Arc::clone(&self.clock)).guard(self.guard.clone())
     }
 
     pub(crate) async fn run(&self) -> (Report, Vec<Record>) {

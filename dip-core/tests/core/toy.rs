@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use dip_core::engine::{Clock, Limits, Prepared, TokioClock, prepare};
+use dip_core::fact::os::DISK_SERIALS;
 use dip_core::fact::{Fact, FactKey, FactRegistry, Facts};
+use dip_core::guard::Guard;
 use dip_core::id::{LayerId, NodeName, SiteName, Symbol};
 use dip_core::layer::{ConnectError, Layer, Layers, Note};
 use dip_core::observed::Observed;
@@ -49,6 +51,20 @@ pub(crate) fn set_two(name: &str, also: &str) -> Step {
     Step::new(LayerId::Os, thing(name), &operation).give(is_set(name)).give(is_set(also))
 }
 
+/// A step that wipes the disks with these serial numbers in a node, and by that sets a thing.
+pub(crate) fn wipe(name: &str, node: &str, serials: &[&str]) -> Step {
+    let operation = Set { name: name.to_owned(), also: None };
+    let subject = Subject::node(&self::node(node));
+    Step::new(LayerId::Os, subject, &operation).called(name).give(is_set(name)).erasing(serials)
+}
+
+/// A step that looks at the disks of a node.
+pub(crate) fn see_disks(node: &str) -> Step {
+    let operation = SeeDisks { node: self::node(node) };
+    let subject = Subject::node(&operation.node);
+    Step::new(LayerId::Os, subject.clone(), &operation).give(DISK_SERIALS.of(&subject))
+}
+
 /// A limit of two units.
 pub(crate) fn two_of(lock: &Lock) -> Limit {
     Limit { lock: lock.name().clone(), capacity: 2, reason: "it bears two".to_owned(), origin: None }
@@ -81,6 +97,12 @@ pub(crate) struct World {
     /// The things that were looked at, in order.
     pub(crate) looked: Vec<String>,
     pub(crate) nodes: BTreeMap<NodeName, Environment>,
+    /// The boots that were made, by their numbers.
+    pub(crate) fresh: BTreeSet<(NodeName, u16)>,
+    /// The serial numbers of the disks that are seen in each node.
+    pub(crate) disks: BTreeMap<NodeName, BTreeSet<String>>,
+    /// The disks of nodes that nobody has looked at yet.
+    pub(crate) hidden: BTreeMap<NodeName, BTreeSet<String>>,
     pub(crate) running: usize,
     pub(crate) most_running: usize,
 }
@@ -96,7 +118,7 @@ impl Door for Mutex<World> {
     }
 }
 
-fn world(cx: &Context<'_>) -> Result<Arc<dyn Door>, OperationError> {
+pub(crate) fn world(cx: &Context<'_>) -> Result<Arc<dyn Door>, OperationError> {
     cx.provider::<dyn Door>(&thing("world"))
 }
 
@@ -187,6 +209,15 @@ pub(crate) struct Enter {
     node: NodeName,
     to: Environment,
     ordinal: u16,
+    /// For a fresh boot: that the node is there already is not enough.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    afresh: bool,
+}
+
+impl Enter {
+    pub(crate) fn into(boot: &Boot) -> Self {
+        Self { node: boot.node.clone(), to: boot.to, ordinal: boot.ordinal, afresh: boot.from == Some(boot.to) }
+    }
 }
 
 #[async_trait]
@@ -198,7 +229,8 @@ impl Operation for Enter {
         let world = door.world().lock().expect("no test panics with the world locked");
         let now = world.nodes.get(&self.node).copied().unwrap_or(Environment::Off);
         let facts = Facts::new().with_key(IN.of_boot(&Subject::node(&self.node), self.ordinal), &self.to);
-        Ok(if now == self.to {
+        let has_booted = !self.afresh || world.fresh.contains(&(self.node.clone(), self.ordinal));
+        Ok(if now == self.to && has_booted {
             Check::Holds(facts)
         } else {
             Check::Differs(Diff::of("environment", Some(now), Some(self.to)))
@@ -210,7 +242,35 @@ impl Operation for Enter {
         let mut world = door.world().lock().expect("no test panics with the world locked");
         world.applied.push(format!("{} {}", self.node, self.to));
         world.nodes.insert(self.node.clone(), self.to);
+        world.fresh.insert((self.node.clone(), self.ordinal));
         Ok(Applied::wait("the node to get there", Duration::from_secs(5)))
+    }
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct SeeDisks {
+    node: NodeName,
+}
+
+#[async_trait]
+impl Operation for SeeDisks {
+    const NAME: &'static str = "toy.see_disks";
+
+    async fn check(&self, cx: &Context<'_>) -> Result<Check, OperationError> {
+        let door = world(cx)?;
+        let world = door.world().lock().expect("no test panics with the world locked");
+        Ok(match world.disks.get(&self.node) {
+            Some(disks) => Check::Holds(Facts::new().with(&DISK_SERIALS, &Subject::node(&self.node), disks)),
+            None => Check::Differs(Diff::missing("sight of", "the disks")),
+        })
+    }
+
+    async fn apply(&self, cx: &Context<'_>) -> Result<Applied, OperationError> {
+        let door = world(cx)?;
+        let mut world = door.world().lock().expect("no test panics with the world locked");
+        let seen = world.hidden.remove(&self.node).unwrap_or_default();
+        world.disks.insert(self.node.clone(), seen);
+        Ok(Applied::Done)
     }
 }
 
@@ -231,6 +291,7 @@ impl Layer for Toy {
     fn operations(&self, known: &mut Operations) {
         known.register::<Set>();
         known.register::<Enter>();
+        known.register::<SeeDisks>();
     }
 
     fn settings(&self) -> SettingsSchema {
@@ -246,7 +307,7 @@ impl Layer for Toy {
     }
 
     fn enter(&self, _: &Site, boot: &Boot) -> Vec<Step> {
-        let enter = Enter { node: boot.node.clone(), to: boot.to, ordinal: boot.ordinal };
+        let enter = Enter::into(boot);
         let subject = Subject::node(&boot.node);
         vec![Step::new(LayerId::Os, subject.clone(), &enter).give(IN.of_boot(&subject, boot.ordinal)).part_of(boot)]
     }
@@ -259,6 +320,7 @@ pub(crate) struct Stage {
     pub(crate) layers: Layers,
     pub(crate) providers: Providers,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) guard: Guard,
 }
 
 impl Stage {
@@ -268,7 +330,7 @@ impl Stage {
         providers.insert::<dyn Door>(&thing("world"), Arc::clone(&world) as Arc<dyn Door>);
         let clock = Arc::new(TokioClock::starting_at("2026-01-01T00:00:00Z".parse().expect("a time")));
         let site = Arc::new(Site::new(SiteName::new("toy").expect("a name")));
-        Self { site, world, layers: Layers::new().with(Toy(steps)), providers, clock }
+        Self { site, world, layers: Layers::new().with(Toy(steps)), providers, clock, guard: Guard::default() }
     }
 
     /// The same with a site of its own.

@@ -1,6 +1,6 @@
 //! The section `conduct`: how work at a site is conducted, and policies with a pace.
 
-use dip_core::site::{Ceilings, ClosedBy, Conduct, Format, Pause, Site, Weekday};
+use dip_core::site::{Approvals, Ceilings, ClosedBy, Conduct, Format, Pause, Site, Weekday};
 use jiff::Timestamp;
 
 use crate::rules::{WHOLE, parse, parse_all};
@@ -15,6 +15,7 @@ conduct:
   freezes:
     year-end: {from: 2026-12-20T00:00:00Z, until: 2027-01-04T00:00:00Z, reason: "no change over the holidays"}
   ceilings: {removals: 5, erasures: 0}
+  approvals: {required: 2, separate: true}
   rollouts:
     front: {nodes: ["r2-n{01..03}"], max_unavailable: 1, canary: 1, wave: 2, pause: after_canary}
     stores: {profile: storage}
@@ -38,6 +39,9 @@ fn limits_and_ceilings_are_read_with_reason_and_place() {
     assert_eq!(limit.origin.as_ref().map(|origin| origin.line as usize), Some(line));
     assert_eq!(conduct.limit("zone/lab1.example").map(|limit| limit.capacity), Some(1));
     assert_eq!(conduct.ceilings, Ceilings { removals: Some(5), erasures: Some(0), reboots: None });
+    assert_eq!(conduct.approvals, Approvals { required: 2, separate: true });
+    let nobody = parse(WHOLE).unwrap_or_else(|faults| panic!("{faults}")).site.conduct.approvals;
+    assert!(nobody.is_none());
 }
 
 #[test]

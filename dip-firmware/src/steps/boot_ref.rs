@@ -5,7 +5,7 @@ use std::sync::Arc;
 use dip_core::id::NodeName;
 use dip_core::operation::{Context, OperationError};
 use dip_core::provider::Power;
-use dip_core::step::{Boot, Lock};
+use dip_core::step::{Boot, Environment, Lock};
 use dip_core::subject::Subject;
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +18,31 @@ pub struct BootRef {
     pub node: NodeName,
     /// The boot's number among the node's boots in the plan, from 1.
     pub ordinal: u16,
+}
+
+/// What a boot does with a node that has power already.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Start {
+    /// Nothing: it is there, or on its way.
+    #[default]
+    AsFound,
+    /// It is switched off first: another system is to start, or the same one afresh.
+    Afresh,
+}
+
+impl Start {
+    /// How a boot starts.
+    pub(crate) const fn of(boot: &Boot) -> Self {
+        match (boot.from, boot.to) {
+            (Some(Environment::Off), _) | (_, Environment::Off) | (None, Environment::Installed) => Self::AsFound,
+            _ => Self::Afresh,
+        }
+    }
+
+    pub(super) const fn is_as_found(&self) -> bool {
+        matches!(self, Self::AsFound)
+    }
 }
 
 impl From<&Boot> for BootRef {

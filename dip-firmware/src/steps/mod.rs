@@ -6,8 +6,8 @@ mod power_off;
 mod power_on;
 mod set_boot_device;
 
-pub use boot_ref::BootRef;
+pub use boot_ref::{BootRef, Start};
 pub use identify::Identify;
-pub use power_off::PowerOff;
+pub use power_off::{PowerOff, Purpose};
 pub use power_on::PowerOn;
 pub use set_boot_device::SetBootDevice;

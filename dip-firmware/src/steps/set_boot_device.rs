@@ -10,10 +10,11 @@ use dip_core::site::Origin;
 use dip_core::step::{Boot, Step};
 use serde::{Deserialize, Serialize};
 
-use super::boot_ref::{BootRef, bmc_lock};
+use super::boot_ref::{BootRef, Start, bmc_lock};
 use crate::provider::{Bmc, BootMode, BootOverride};
 
-/// Overrides the boot device for one boot. A node that is on already holds: nothing is to be booted.
+/// Overrides the boot device for one boot. A node that is on already holds, since nothing is to be booted, unless the boot goes
+/// through power off: then its power tells nothing of this boot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SetBootDevice {
     /// The boot that this is a part of.
@@ -22,6 +23,9 @@ pub struct SetBootDevice {
     pub device: BootDevice,
     /// By which firmware interface.
     pub mode: BootMode,
+    /// Whether the node is switched off within this boot.
+    #[serde(default, skip_serializing_if = "Start::is_as_found")]
+    pub start: Start,
 }
 
 impl SetBootDevice {
@@ -51,7 +55,7 @@ impl Operation for SetBootDevice {
 
     async fn check(&self, cx: &Context<'_>) -> Result<Check, OperationError> {
         let bmc = cx.provider::<dyn Bmc>(&self.boot.subject())?;
-        if self.boot.power(cx)?.state().await? == PowerState::On {
+        if self.start == Start::AsFound && self.boot.power(cx)?.state().await? == PowerState::On {
             return Ok(Check::Holds(self.facts(self.device)));
         }
         let Some(boot) = bmc.boot() else {
@@ -102,7 +106,7 @@ mod tests {
 
     fn wanted() -> SetBootDevice {
         let boot = &boot_of_n1(Environment::Installed);
-        SetBootDevice { boot: boot.into(), device: BootDevice::Disk, mode: BootMode::Uefi }
+        SetBootDevice { boot: boot.into(), device: BootDevice::Disk, mode: BootMode::Uefi, start: Start::AsFound }
     }
 
     fn bench(power: PowerState, boot: Option<MockBoot>) -> Bench {
@@ -124,6 +128,13 @@ mod tests {
         let bench = bench(PowerState::On, Some(MockBoot::new()));
         let check = wanted().check(&bench.context()).await.expect("the BMC answers");
         assert_eq!(check, Check::Holds(wanted().facts(BootDevice::Disk)));
+    }
+
+    #[tokio::test]
+    async fn the_device_of_a_boot_through_power_off_is_set_though_the_node_is_on() {
+        let afresh = SetBootDevice { start: Start::Afresh, ..wanted() };
+        let bench = bench(PowerState::On, Some(told(Some(BootDevice::Default), None)));
+        assert!(matches!(afresh.check(&bench.context()).await, Ok(Check::Differs(_))));
     }
 
     #[tokio::test]

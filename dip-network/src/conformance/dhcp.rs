@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use dip_core::conformance::expect::{cancelled, fails, ignored, same, them, trials, us};
 use dip_core::conformance::{Failure, Trial, Verdict};
 use dip_core::hardware::MacAddr;
-use dip_core::provider::ErrorKind;
+use dip_core::provider::{ErrorKind, Holder};
 
 use crate::provider::{Dhcp, Held, Reservation};
 
@@ -56,6 +56,8 @@ pub fn dhcp(harness: Arc<dyn DhcpHarness>) -> Vec<Trial> {
         a_reservation_of_another_site_is_a_conflict
         a_reservation_without_a_mark_is_a_conflict
         the_list_tells_whose_each_is
+        a_claimed_reservation_becomes_ours_and_can_be_given_back
+        a_reservation_that_is_held_by_another_than_the_claim_says_is_a_conflict
         wrong_credentials_are_denied
         a_dead_server_is_unreachable
         a_cancelled_call_can_be_looked_at_and_made_again
@@ -205,6 +207,47 @@ async fn the_list_tells_whose_each_is(harness: Harness) -> Result<Verdict, Failu
     }
     let order: Vec<_> = list.iter().map(|held| held.reservation.mac).collect();
     same("that the list is in the order of MAC addresses", &order.is_sorted(), &true)?;
+    Ok(Verdict::Passed)
+}
+
+async fn a_claimed_reservation_becomes_ours_and_can_be_given_back(harness: Harness) -> Result<Verdict, Failure> {
+    let (dhcp, wanted, never) = (harness.dhcp(), harness.fresh(), harness.fresh());
+    if harness.seed_unmarked(&wanted).await?.is_none() {
+        return ignored("nothing without a mark can be written into the server");
+    }
+    for _ in 0..2 {
+        dhcp.claim(wanted.mac, &Holder::Nobody, &us()).await?;
+        ours(dhcp.reservation(wanted.mac).await?, &wanted)?;
+    }
+    let entries = dhcp.list().await?.into_iter().filter(|held| held.reservation.mac == wanted.mac).count();
+    same("the number of its reservations", &entries, &1)?;
+    dhcp.reserve(&wanted, &us()).await?;
+    for _ in 0..2 {
+        dhcp.disown(wanted.mac, &us()).await?;
+        let held = dhcp.reservation(wanted.mac).await?.ok_or("the reservation that was given back is gone")?;
+        same("that it says the same", &held.reservation.agrees_with(&wanted), &true)?;
+        same("its owner", &held.owner, &None)?;
+    }
+    fails("taking it without a claim", dhcp.release(wanted.mac, &us()).await, ErrorKind::Conflict)?;
+    dhcp.claim(wanted.mac, &Holder::Nobody, &us()).await?;
+    dhcp.release(wanted.mac, &us()).await?;
+    dhcp.claim(never.mac, &Holder::Nobody, &us()).await?;
+    dhcp.disown(never.mac, &us()).await?;
+    same("a reservation that was never made", &dhcp.reservation(never.mac).await?, &None)?;
+    Ok(Verdict::Passed)
+}
+
+async fn a_reservation_that_is_held_by_another_than_the_claim_says_is_a_conflict(
+    harness: Harness,
+) -> Result<Verdict, Failure> {
+    let (dhcp, theirs) = (harness.dhcp(), harness.fresh());
+    dhcp.reserve(&theirs, &them()).await?;
+    let before = dhcp.reservation(theirs.mac).await?;
+    fails("claiming it from nobody", dhcp.claim(theirs.mac, &Holder::Nobody, &us()).await, ErrorKind::Conflict)?;
+    fails("giving it back", dhcp.disown(theirs.mac, &us()).await, ErrorKind::Conflict)?;
+    same("the reservation of the other site", &dhcp.reservation(theirs.mac).await?, &before)?;
+    dhcp.claim(theirs.mac, &Holder::Site(them()), &us()).await?;
+    ours(dhcp.reservation(theirs.mac).await?, &theirs)?;
     Ok(Verdict::Passed)
 }
 

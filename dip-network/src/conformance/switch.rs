@@ -45,6 +45,7 @@ pub fn switch(harness: Arc<dyn SwitchHarness>) -> Vec<Trial> {
         a_trunk_is_told_and_becomes_an_access_port
         a_port_that_we_changed_carries_our_mark
         a_port_of_another_site_is_a_conflict
+        a_port_that_is_given_up_keeps_its_vlan_and_loses_our_mark_alone
         wrong_credentials_are_denied
         a_dead_switch_is_unreachable
         a_cancelled_change_can_be_looked_at_and_made_again
@@ -139,6 +140,26 @@ async fn a_port_of_another_site_is_a_conflict(harness: Harness) -> Result<Verdic
     fails("a change", switch.set_access_vlan(&port, vlan(20), &us()).await, ErrorKind::Conflict)?;
     fails("a change to its own VLAN", switch.set_access_vlan(&port, vlan(30), &us()).await, ErrorKind::Conflict)?;
     same("the port", &switch.port(&port).await?, &before)?;
+    Ok(Verdict::Passed)
+}
+
+async fn a_port_that_is_given_up_keeps_its_vlan_and_loses_our_mark_alone(harness: Harness) -> Result<Verdict, Failure> {
+    let switch = harness.switch();
+    let port = harness.access_port(vlan(999)).await?;
+    switch.disown(&port, &us()).await?;
+    switch.set_access_vlan(&port, vlan(20), &us()).await?;
+    for _ in 0..2 {
+        switch.disown(&port, &us()).await?;
+        let state = switch.port(&port).await?;
+        same("the owner", &state.owner, &None)?;
+        same("that it stays in its VLAN", &state.is_access_in(vlan(20)), &true)?;
+    }
+    let Some(theirs) = harness.marked_port(vlan(30), &them()).await? else {
+        return ignored("the switch cannot hold marks");
+    };
+    fails("giving up another site's port", switch.disown(&theirs, &us()).await, ErrorKind::Conflict)?;
+    same("their mark", &switch.port(&theirs).await?.owner, &Some(them()))?;
+    fails("giving up no port", switch.disown("no-such-port", &us()).await, ErrorKind::NotFound)?;
     Ok(Verdict::Passed)
 }
 

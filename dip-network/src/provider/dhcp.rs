@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use async_trait::async_trait;
 use dip_core::hardware::MacAddr;
 use dip_core::id::SiteName;
-use dip_core::provider::ProviderError;
+use dip_core::provider::{Holder, ProviderError};
 use serde::{Deserialize, Serialize};
 
 /// What is wanted: the addresses, and the host name, that an interface gets.
@@ -54,6 +54,9 @@ pub struct Held {
 /// * An interface or an address that anybody else holds (another site, or no mark at all) is
 ///   [`ErrorKind::Conflict`](dip_core::provider::ErrorKind::Conflict) for `reserve`, and an interface for `release`; nothing is changed then.
 /// * `release` of an interface without a reservation is `Ok(())`.
+/// * `claim` puts the owner's mark on a reservation that `from` holds, and leaves what it says as it is. One that the owner holds
+///   already, and a reservation that is not there, is `Ok(())`; one that anybody else holds is a `Conflict`.
+/// * `disown` takes the owner's mark off again and leaves the rest. One without a mark is `Ok(())`, another site's a `Conflict`.
 /// * A cancelled or interrupted `reserve` or `release` leaves the reservation as before, as wanted, or absent; calling it again mends it.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
@@ -63,6 +66,12 @@ pub trait Dhcp: Send + Sync {
 
     /// Keeps addresses for an interface, on behalf of a site.
     async fn reserve(&self, reservation: &Reservation, owner: &SiteName) -> Result<(), ProviderError>;
+
+    /// Puts a site's mark on a reservation that somebody else holds, by a reviewed claim.
+    async fn claim(&self, mac: MacAddr, from: &Holder, owner: &SiteName) -> Result<(), ProviderError>;
+
+    /// Takes a site's mark off the reservation of an interface.
+    async fn disown(&self, mac: MacAddr, owner: &SiteName) -> Result<(), ProviderError>;
 
     /// Gives up the reservation of an interface, on behalf of a site.
     async fn release(&self, mac: MacAddr, owner: &SiteName) -> Result<(), ProviderError>;

@@ -59,6 +59,8 @@ impl PortState {
 /// * A port that nobody marked may be taken: the link in the site file is the claim. It is marked with `owner` where the
 ///   switch can hold a mark. A port that another site marked is [`ErrorKind::Conflict`](dip_core::provider::ErrorKind::Conflict),
 ///   even where its VLAN is already the wanted one, and is left as it is.
+/// * `disown` takes the mark off a port and leaves its VLAN as it is: a port of some switches that is in no VLAN carries all. A port
+///   without a mark is `Ok(())`; one that another site marked is a `Conflict`.
 /// * A cancelled `set_access_vlan` leaves the port either as before or as wanted, never in between.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
@@ -68,4 +70,7 @@ pub trait Switch: Send + Sync {
 
     /// Makes a port an access port of a VLAN, on behalf of a site.
     async fn set_access_vlan(&self, port: &str, vlan: VlanId, owner: &SiteName) -> Result<(), ProviderError>;
+
+    /// Takes a site's mark off a port.
+    async fn disown(&self, port: &str, owner: &SiteName) -> Result<(), ProviderError>;
 }

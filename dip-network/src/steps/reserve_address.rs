@@ -7,7 +7,7 @@ use dip_core::fact::Facts;
 use dip_core::fact::network::RESERVATION;
 use dip_core::id::{LayerId, NicName, NodeName, ServiceName, SiteName};
 use dip_core::operation::{Applied, Check, Context, Diff, Operation, OperationError};
-use dip_core::provider::{ErrorKind, ProviderError};
+use dip_core::provider::{ErrorKind, Holder, Ownership, ProviderError};
 use dip_core::site::Origin;
 use dip_core::step::{Lock, Step};
 use dip_core::subject::Subject;
@@ -28,6 +28,9 @@ pub struct ReserveAddress {
     pub reservation: Reservation,
     /// The site that the reservation belongs to.
     pub site: SiteName,
+    /// By what right it is written.
+    #[serde(default, skip_serializing_if = "Ownership::is_own")]
+    pub ownership: Ownership,
 }
 
 impl ReserveAddress {
@@ -81,26 +84,27 @@ impl Operation for ReserveAddress {
             return Ok(Check::Differs(Diff::missing("reservation", wanted)));
         };
         let diff = self.diff(&held);
-        if held.owner.as_ref() == Some(&self.site) || diff.is_empty() {
+        let (holder, us) = (Holder::from(held.owner), Holder::Site(self.site.clone()));
+        if holder != us && self.ownership.covers(&holder) {
+            return Ok(Check::Differs(diff.and("owner", Some(holder), Some(us))));
+        }
+        if holder == us || diff.is_empty() {
             // A foreign reservation that already says what is wanted serves as well as ours would.
             return Ok(diff.or_holds(self.facts()));
         }
-        let whose =
-            held.owner.as_ref().map_or("nobody's mark".to_owned(), |owner| format!("the mark of site `{owner}`"));
-        Err(ProviderError::new(
-            ErrorKind::Conflict,
-            "dhcp",
-            format!("reserve addresses for {} ({diff})", self.subject()),
-        )
-        .advise(format!(
-            "the reservation of {} carries {whose}; remove it there, or write its addresses into the site file",
+        let action = format!("reserve addresses for {} ({diff})", self.subject());
+        let advice = format!(
+            "the reservation of {} carries {holder}; remove it there, write its addresses into the site file, or take it over by a claim (`dip claim`)",
             self.reservation.mac
-        ))
-        .into())
+        );
+        Err(ProviderError::new(ErrorKind::Conflict, "dhcp", action).advise(advice).into())
     }
 
     async fn apply(&self, cx: &Context<'_>) -> Result<Applied, OperationError> {
         let dhcp = cx.provider::<dyn Dhcp>(&Subject::service(&self.service))?;
+        if let Ownership::Claimed(from) = &self.ownership {
+            dhcp.claim(self.reservation.mac, from, &self.site).await?;
+        }
         dhcp.reserve(&self.reservation, &self.site).await?;
         Ok(Applied::Done)
     }
@@ -130,6 +134,7 @@ mod tests {
             nic: NicName::new("eth0").expect("a name"),
             reservation: reservation("10.1.0.11"),
             site: site_name("lab"),
+            ownership: Ownership::Own,
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use dip_core::conformance::expect::{cancelled, fails, ignored, same, them, trials, us};
 use dip_core::conformance::{Failure, Trial, Verdict};
-use dip_core::provider::ErrorKind;
+use dip_core::provider::{ErrorKind, Holder};
 
 use crate::provider::{Cmdb, NodeRecord};
 
@@ -48,6 +48,8 @@ pub fn cmdb(harness: Arc<dyn CmdbHarness>) -> Vec<Trial> {
         a_record_of_another_site_is_a_conflict
         a_record_without_a_mark_is_a_conflict
         the_list_tells_whose_each_is
+        a_claimed_record_becomes_ours_and_can_be_given_back
+        a_record_that_is_held_by_another_than_the_claim_says_is_a_conflict
         wrong_credentials_are_denied
         a_dead_server_is_unreachable
         a_cancelled_call_can_be_looked_at_and_made_again
@@ -169,6 +171,42 @@ async fn the_list_tells_whose_each_is(harness: Harness) -> Result<Verdict, Failu
     }
     let order: Vec<_> = list.iter().map(|held| &held.record.node).collect();
     same("that the list is in the order of nodes", &order.is_sorted(), &true)?;
+    Ok(Verdict::Passed)
+}
+
+async fn a_claimed_record_becomes_ours_and_can_be_given_back(harness: Harness) -> Result<Verdict, Failure> {
+    let (cmdb, wanted, never) = (harness.cmdb(), harness.fresh(), harness.fresh());
+    if harness.seed_unmarked(&wanted).await?.is_none() {
+        return ignored("nothing without a mark can be written into the CMDB");
+    }
+    for _ in 0..2 {
+        cmdb.claim(&wanted.node, &Holder::Nobody, &us()).await?;
+        ours(&*cmdb, &wanted).await?;
+    }
+    cmdb.write(&wanted, &us()).await?;
+    for _ in 0..2 {
+        cmdb.disown(&wanted.node, &us()).await?;
+        let held = cmdb.read(&wanted.node).await?.ok_or("the record that was given back is gone")?;
+        same("the record that was given back", &held.record, &wanted)?;
+        same("its owner", &held.owner, &None)?;
+    }
+    cmdb.claim(&never.node, &Holder::Nobody, &us()).await?;
+    cmdb.disown(&never.node, &us()).await?;
+    same("a record that was never made", &cmdb.read(&never.node).await?, &None)?;
+    Ok(Verdict::Passed)
+}
+
+async fn a_record_that_is_held_by_another_than_the_claim_says_is_a_conflict(
+    harness: Harness,
+) -> Result<Verdict, Failure> {
+    let (cmdb, theirs) = (harness.cmdb(), harness.fresh());
+    cmdb.write(&theirs, &them()).await?;
+    let before = cmdb.read(&theirs.node).await?;
+    fails("claiming it from nobody", cmdb.claim(&theirs.node, &Holder::Nobody, &us()).await, ErrorKind::Conflict)?;
+    fails("giving it back", cmdb.disown(&theirs.node, &us()).await, ErrorKind::Conflict)?;
+    same("the record of the other site", &cmdb.read(&theirs.node).await?, &before)?;
+    cmdb.claim(&theirs.node, &Holder::Site(them()), &us()).await?;
+    ours(&*cmdb, &theirs).await?;
     Ok(Verdict::Passed)
 }
 

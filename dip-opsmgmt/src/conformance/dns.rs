@@ -7,7 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use dip_core::conformance::expect::{cancelled, fails, ignored, same, them, trials, us};
 use dip_core::conformance::{Failure, Trial, Verdict};
-use dip_core::provider::ErrorKind;
+use dip_core::provider::{ErrorKind, Holder};
 
 use crate::provider::{Dns, HeldName, HostName};
 
@@ -51,6 +51,9 @@ pub fn dns(harness: Arc<dyn DnsHarness>) -> Vec<Trial> {
         a_name_with_a_record_of_another_type_is_a_conflict
         many_names_can_be_made_at_once
         two_sites_that_want_one_name_at_once_do_not_both_get_it
+        the_names_that_carry_a_mark_can_be_listed
+        a_claimed_name_becomes_ours_and_can_be_given_back
+        a_name_that_is_held_by_another_than_the_claim_says_is_a_conflict
         wrong_credentials_are_denied
         a_dead_server_is_unreachable
         a_cancelled_call_can_be_looked_at_and_made_again
@@ -231,6 +234,78 @@ async fn two_sites_that_want_one_name_at_once_do_not_both_get_it(harness: Harnes
         let held = harness.dns().name(&winner.name).await?;
         same("the name", &held, &Some(HeldName { addresses: sorted(&winner.addresses), owner: Some(owner) }))?;
     }
+    Ok(Verdict::Passed)
+}
+
+async fn the_names_that_carry_a_mark_can_be_listed(harness: Harness) -> Result<Verdict, Failure> {
+    let (dns, mine, theirs, gone) = (harness.dns(), harness.fresh(), harness.fresh(), harness.fresh());
+    dns.ensure(&mine, &us()).await?;
+    dns.ensure(&theirs, &them()).await?;
+    dns.ensure(&gone, &us()).await?;
+    dns.remove(&gone.name, &us()).await?;
+    let domain = mine.name.split_once('.').map_or("", |(_, domain)| domain);
+    let listed = match dns.owned(domain, &us()).await {
+        Err(error) if error.kind() == ErrorKind::Unsupported => {
+            return ignored("the service does not let its names be listed");
+        }
+        listed => listed?,
+    };
+    same("that ours is listed", &listed.contains(&mine.name), &true)?;
+    same("that another site's is listed as ours", &listed.contains(&theirs.name), &false)?;
+    same("that a removed one is listed", &listed.contains(&gone.name), &false)?;
+    same("that the list is in order", &listed.is_sorted(), &true)?;
+    let alone = dns.owned(&mine.name, &us()).await?;
+    same("what is at and below the name itself", &alone, &vec![mine.name])?;
+    Ok(Verdict::Passed)
+}
+
+/// Whether the service takes claims at all: asked with a name that nobody uses.
+async fn claims(dns: &dyn Dns, unused: &HostName) -> Result<bool, Failure> {
+    match dns.claim(&unused.name, &Holder::Nobody, &us()).await {
+        Err(error) if error.kind() == ErrorKind::Unsupported => Ok(false),
+        claimed => Ok(claimed.map(|()| true)?),
+    }
+}
+
+async fn a_claimed_name_becomes_ours_and_can_be_given_back(harness: Harness) -> Result<Verdict, Failure> {
+    let (dns, wanted, never) = (harness.dns(), harness.fresh(), harness.fresh());
+    if harness.seed_unmarked(&wanted).await?.is_none() {
+        return ignored("nothing without a mark can be written into the service");
+    }
+    if !claims(&*dns, &never).await? {
+        return ignored("the service takes no claims");
+    }
+    for _ in 0..2 {
+        dns.claim(&wanted.name, &Holder::Nobody, &us()).await?;
+        ours(&*dns, &wanted).await?;
+    }
+    dns.ensure(&wanted, &us()).await?;
+    for _ in 0..2 {
+        dns.disown(&wanted.name, &us()).await?;
+        let held = HeldName { addresses: sorted(&wanted.addresses), owner: None };
+        same("the name that was given back", &dns.name(&wanted.name).await?, &Some(held))?;
+        same("its reverse name", &dns.reverse(wanted.addresses[0]).await?, &vec![wanted.name.clone()])?;
+    }
+    dns.claim(&never.name, &Holder::Nobody, &us()).await?;
+    dns.disown(&never.name, &us()).await?;
+    gone(&*dns, &never).await?;
+    Ok(Verdict::Passed)
+}
+
+async fn a_name_that_is_held_by_another_than_the_claim_says_is_a_conflict(
+    harness: Harness,
+) -> Result<Verdict, Failure> {
+    let (dns, theirs) = (harness.dns(), harness.fresh());
+    if !claims(&*dns, &theirs).await? {
+        return ignored("the service takes no claims");
+    }
+    dns.ensure(&theirs, &them()).await?;
+    let before = dns.name(&theirs.name).await?;
+    fails("claiming it from nobody", dns.claim(&theirs.name, &Holder::Nobody, &us()).await, ErrorKind::Conflict)?;
+    fails("giving it back", dns.disown(&theirs.name, &us()).await, ErrorKind::Conflict)?;
+    same("the name of the other site", &dns.name(&theirs.name).await?, &before)?;
+    dns.claim(&theirs.name, &Holder::Site(them()), &us()).await?;
+    ours(&*dns, &theirs).await?;
     Ok(Verdict::Passed)
 }
 

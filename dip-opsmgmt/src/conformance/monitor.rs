@@ -49,6 +49,7 @@ pub fn monitor(harness: Arc<dyn MonitorHarness>) -> Vec<Trial> {
         an_address_without_a_mark_is_a_conflict
         a_target_that_answers_comes_up
         a_target_that_does_not_answer_is_down_with_its_error
+        the_targets_that_carry_a_mark_can_be_listed
         wrong_credentials_are_denied
         a_dead_server_is_unreachable
         a_cancelled_call_can_be_looked_at_and_made_again
@@ -167,6 +168,21 @@ async fn a_target_that_does_not_answer_is_down_with_its_error(harness: Harness) 
         Health::Down { error } if !error.is_empty() => Ok(Verdict::Passed),
         other => Err(format!("its health is {other:?} and should be down, with an error").into()),
     }
+}
+
+async fn the_targets_that_carry_a_mark_can_be_listed(harness: Harness) -> Result<Verdict, Failure> {
+    let (monitor, mine, theirs, gone) = (harness.monitor(), harness.fresh(), harness.fresh(), harness.fresh());
+    monitor.set(&mine, &us()).await?;
+    monitor.set(&theirs, &them()).await?;
+    monitor.set(&gone, &us()).await?;
+    monitor.remove(&gone.node, &us()).await?;
+    let listed = monitor.owned(&us()).await?;
+    let named = |wanted: &Target| listed.iter().find(|target| target.node == wanted.node).map(|target| &target.address);
+    same("the address of ours", &named(&mine), &Some(&mine.address))?;
+    same("another site's as ours", &named(&theirs), &None)?;
+    same("a removed one", &named(&gone), &None)?;
+    same("that the list is in the order of nodes", &listed.is_sorted_by_key(|target| &target.node), &true)?;
+    Ok(Verdict::Passed)
 }
 
 async fn wrong_credentials_are_denied(harness: Harness) -> Result<Verdict, Failure> {

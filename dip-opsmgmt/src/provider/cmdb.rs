@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use async_trait::async_trait;
 use dip_core::hardware::Identity;
 use dip_core::id::{NodeName, RackName, SiteName};
-use dip_core::provider::ProviderError;
+use dip_core::provider::{Holder, ProviderError};
 use serde::{Deserialize, Serialize};
 
 /// The fields of a node's record that dip writes.
@@ -45,6 +45,9 @@ pub struct HeldRecord {
 /// * A record that somebody else changes during a `write` does not lose their change: the call starts again or fails as
 ///   [`ErrorKind::Busy`](dip_core::provider::ErrorKind::Busy).
 /// * `remove` takes dip's fields away, and the record with them if nothing else is in it; what is not there is `Ok(())`.
+/// * `claim` puts the owner's mark on a record that `from` holds, and leaves what it says as it is. One that the owner holds
+///   already, and a record that is not there, is `Ok(())`; one that anybody else holds is a `Conflict`.
+/// * `disown` takes the owner's mark off again and leaves the rest. One without a mark is `Ok(())`, another site's a `Conflict`.
 /// * A reader sees a record before or after a `write`, never in between; so does everybody after a cancelled call.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
@@ -54,6 +57,12 @@ pub trait Cmdb: Send + Sync {
 
     /// Writes dip's fields of a node's record, on behalf of a site.
     async fn write(&self, record: &NodeRecord, owner: &SiteName) -> Result<(), ProviderError>;
+
+    /// Puts a site's mark on dip's fields of a node's record that somebody else holds, by a reviewed claim.
+    async fn claim(&self, node: &NodeName, from: &Holder, owner: &SiteName) -> Result<(), ProviderError>;
+
+    /// Takes a site's mark off dip's fields of a node's record.
+    async fn disown(&self, node: &NodeName, owner: &SiteName) -> Result<(), ProviderError>;
 
     /// Takes dip's fields of a node's record away, on behalf of a site.
     async fn remove(&self, node: &NodeName, owner: &SiteName) -> Result<(), ProviderError>;

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use async_trait::async_trait;
 use dip_core::id::SiteName;
-use dip_core::provider::ProviderError;
+use dip_core::provider::{ErrorKind, Holder, ProviderError};
 use serde::{Deserialize, Serialize};
 
 /// What is wanted: a name, its addresses, and the name for each address.
@@ -37,6 +37,12 @@ pub struct HeldName {
 ///   who holds it, and nothing of theirs is changed, even if they write it in the same moment.
 /// * A reverse name may be replaced if it points to a name with the same owner's mark: the address moved between its nodes.
 /// * `remove` takes away the addresses, the mark and the reverse names; a name that is not there is `Ok(())`.
+/// * `owned` tells all names at and below a domain that carry the owner's mark, in their order. A service that does not let its names be listed is
+///   [`ErrorKind::Unsupported`](dip_core::provider::ErrorKind::Unsupported), and says what to allow.
+/// * `claim` puts the owner's mark on a name that `from` holds, and leaves what it says as it is. One that the owner holds
+///   already, and a name that is not there, is `Ok(())`; one that anybody else holds is a `Conflict`.
+/// * `disown` takes the owner's mark off again and leaves the rest. One without a mark is `Ok(())`, another site's a `Conflict`.
+/// * `owned`, `claim` and `disown` may be left out: what the service does not offer is `Unsupported`.
 /// * A cancelled call can be looked at, and calling it again mends what it left.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
@@ -47,9 +53,32 @@ pub trait Dns: Send + Sync {
     /// The reverse names of an address (PTR), in the form of [`HostName::name`]; empty where it has none.
     async fn reverse(&self, address: IpAddr) -> Result<Vec<String>, ProviderError>;
 
+    /// All names at and below a domain that carry a site's mark, in the form of [`HostName::name`].
+    async fn owned(&self, domain: &str, owner: &SiteName) -> Result<Vec<String>, ProviderError> {
+        let _ = owner;
+        Err(not_offered(format!("list the names below {domain}")))
+    }
+
     /// Makes a name and its addresses known in both directions, on behalf of a site.
     async fn ensure(&self, wanted: &HostName, owner: &SiteName) -> Result<(), ProviderError>;
 
+    /// Puts a site's mark on a name that somebody else holds, by a reviewed claim.
+    async fn claim(&self, name: &str, from: &Holder, owner: &SiteName) -> Result<(), ProviderError> {
+        let _ = (from, owner);
+        Err(not_offered(format!("claim {name}")))
+    }
+
+    /// Takes a site's mark off a name.
+    async fn disown(&self, name: &str, owner: &SiteName) -> Result<(), ProviderError> {
+        let _ = owner;
+        Err(not_offered(format!("take the mark off {name}")))
+    }
+
     /// Takes a name away in both directions, on behalf of a site.
     async fn remove(&self, name: &str, owner: &SiteName) -> Result<(), ProviderError>;
+}
+
+/// What a provider leaves out is told, and never passed over.
+fn not_offered(action: String) -> ProviderError {
+    ProviderError::new(ErrorKind::Unsupported, "dns", action).advise("the program's DNS provider does not offer it")
 }

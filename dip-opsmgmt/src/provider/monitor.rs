@@ -49,6 +49,7 @@ pub enum Health {
 ///   the service some time to know, and tells of the address that was set last.
 /// * An address that anybody else's target has (another site's, or one without a mark), and a target that lost its mark, is
 ///   [`ErrorKind::Conflict`](dip_core::provider::ErrorKind::Conflict) for `set`; the error tells who holds it, and nothing is changed.
+/// * `owned` tells all targets that carry the owner's mark, in the order of nodes, also those of nodes that nobody speaks of any more.
 /// * `remove` of a target that is not there is `Ok(())`.
 /// * A cancelled call leaves the target as before or as wanted.
 #[cfg_attr(feature = "mocks", mockall::automock)]
@@ -62,6 +63,9 @@ pub trait Monitor: Send + Sync {
 
     /// Removes a node's target, on behalf of a site.
     async fn remove(&self, node: &NodeName, owner: &SiteName) -> Result<(), ProviderError>;
+
+    /// All targets that carry a site's mark.
+    async fn owned(&self, owner: &SiteName) -> Result<Vec<Target>, ProviderError>;
 
     /// Whether a site's target for a node answers.
     async fn health(&self, node: &NodeName, owner: &SiteName) -> Result<Health, ProviderError>;

@@ -10,7 +10,7 @@ use dip_core::id::{LayerId, NodeName, ServiceName, SiteName};
 use dip_core::operation::{Applied, Check, Context, Diff, Input, Operation, OperationError};
 use dip_core::provider::{ErrorKind, ProviderError};
 use dip_core::site::Origin;
-use dip_core::step::{Need, Step};
+use dip_core::step::Step;
 use dip_core::subject::Subject;
 use serde::{Deserialize, Serialize};
 
@@ -40,7 +40,7 @@ impl MonitorNode {
         let key = MONITORED.of(&subject);
         let step = Step::new(LayerId::OpsMgmt, subject, &self).give(key).origin(origin);
         match self.address {
-            Input::From(address) => step.need(Need::fact(address)),
+            Input::From(address) => step.read(address),
             Input::Value(_) => step,
         }
     }

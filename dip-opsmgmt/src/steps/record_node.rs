@@ -8,9 +8,9 @@ use dip_core::fact::opsmgmt::CMDB_RECORD;
 use dip_core::hardware::Identity;
 use dip_core::id::{LayerId, NodeName, RackName, ServiceName, SiteName};
 use dip_core::operation::{Applied, Check, Context, Diff, Input, Operation, OperationError};
-use dip_core::provider::{ErrorKind, ProviderError};
+use dip_core::provider::{ErrorKind, Holder, Ownership, ProviderError};
 use dip_core::site::Origin;
-use dip_core::step::{Need, Step};
+use dip_core::step::Step;
 use dip_core::subject::Subject;
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +33,9 @@ pub struct RecordNode {
     pub identity: Input<Identity>,
     /// The site that the record belongs to.
     pub site: SiteName,
+    /// By what right it is written.
+    #[serde(default, skip_serializing_if = "Ownership::is_own")]
+    pub ownership: Ownership,
 }
 
 impl RecordNode {
@@ -41,7 +44,7 @@ impl RecordNode {
         let key = CMDB_RECORD.of(&subject);
         let step = Step::new(LayerId::OpsMgmt, subject, &self).give(key).origin(origin);
         match self.identity {
-            Input::From(identity) => step.need(Need::fact(identity)),
+            Input::From(identity) => step.read(identity),
             Input::Value(_) => step,
         }
     }
@@ -91,18 +94,26 @@ impl Operation for RecordNode {
             return Ok(Check::Differs(Diff::missing("CMDB record", &self.host_name)));
         };
         let diff = diff(&held.record, &wanted);
-        if !diff.is_empty() && held.owner.as_ref() != Some(&self.site) {
-            let whose =
-                held.owner.map_or_else(|| "nobody's mark".to_owned(), |owner| format!("the mark of site `{owner}`"));
-            return Err(ProviderError::new(ErrorKind::Conflict, "cmdb", format!("record {} ({diff})", self.node))
-                .advise(format!("the record {} carries {whose}; remove it there, or rename the node", held.id))
-                .into());
+        let (holder, us) = (Holder::from(held.owner), Holder::Site(self.site.clone()));
+        if holder != us && self.ownership.covers(&holder) {
+            return Ok(Check::Differs(diff.and("owner", Some(holder), Some(us))));
+        }
+        if !diff.is_empty() && holder != us {
+            let advice = format!(
+                "the record {} carries {holder}; remove it there, rename the node, or take it over by a claim (`dip claim`)",
+                held.id
+            );
+            let action = format!("record {} ({diff})", self.node);
+            return Err(ProviderError::new(ErrorKind::Conflict, "cmdb", action).advise(advice).into());
         }
         Ok(diff.or_holds(Facts::new().with(&CMDB_RECORD, &Subject::node(&self.node), &held.id)))
     }
 
     async fn apply(&self, cx: &Context<'_>) -> Result<Applied, OperationError> {
         let cmdb = cx.provider::<dyn Cmdb>(&Subject::service(&self.service))?;
+        if let Ownership::Claimed(from) = &self.ownership {
+            cmdb.claim(&self.node, from, &self.site).await?;
+        }
         cmdb.write(&self.record(cx)?, &self.site).await?;
         Ok(Applied::Done)
     }
@@ -117,6 +128,7 @@ mod tests {
     use super::*;
     use crate::provider::{HeldRecord, MockCmdb};
     use crate::testing::site_name;
+    use dip_core::step::Need;
     use dip_core::testing::Bench;
 
     fn wanted(identity: Input<Identity>) -> RecordNode {
@@ -128,6 +140,7 @@ mod tests {
             rack: None,
             identity,
             site: site_name("lab"),
+            ownership: Ownership::Own,
         }
     }
 

@@ -8,7 +8,7 @@ use dip_core::fact::Facts;
 use dip_core::fact::opsmgmt::NAME;
 use dip_core::id::{LayerId, NodeName, ServiceName, SiteName};
 use dip_core::operation::{Applied, Check, Context, Diff, Operation, OperationError};
-use dip_core::provider::{ErrorKind, ProviderError};
+use dip_core::provider::{ErrorKind, Holder, Ownership, ProviderError};
 use dip_core::site::Origin;
 use dip_core::step::Step;
 use dip_core::subject::Subject;
@@ -27,6 +27,9 @@ pub struct RegisterName {
     pub wanted: HostName,
     /// The site that the records belong to.
     pub site: SiteName,
+    /// By what right it is written.
+    #[serde(default, skip_serializing_if = "Ownership::is_own")]
+    pub ownership: Ownership,
 }
 
 impl RegisterName {
@@ -51,7 +54,7 @@ impl RegisterName {
 
     fn conflict(&self, diff: &Diff, holder: String) -> OperationError {
         ProviderError::new(ErrorKind::Conflict, "dns", format!("register {} ({diff})", self.wanted.name))
-            .advise(format!("{holder}; remove it there, or give the node another name or address"))
+            .advise(format!("{holder}; remove it there, give the node another name or address, or take it over by a claim (`dip claim`)"))
             .into()
     }
 }
@@ -80,19 +83,19 @@ impl Operation for RegisterName {
             for name in names.iter().filter(|name| **name != self.wanted.name) {
                 let owner = dns.name(name).await?.and_then(|held| held.owner);
                 if owner.as_ref() != Some(&self.site) {
-                    let whose =
-                        owner.map_or_else(|| "nobody's mark".to_owned(), |owner| format!("the mark of site `{owner}`"));
-                    return Err(self.conflict(&diff, format!("{address} is called {name}, which carries {whose}")));
+                    let holder = Holder::from(owner);
+                    return Err(self.conflict(&diff, format!("{address} is called {name}, which carries {holder}")));
                 }
             }
         }
-        match foreign {
+        match foreign.map(|held| Holder::from(held.owner.clone())) {
+            Some(holder) if self.ownership.covers(&holder) => {
+                let what = format!("owner of {}", self.wanted.name);
+                Ok(Check::Differs(diff.and(what, Some(holder), Some(Holder::Site(self.site.clone())))))
+            }
             // Records of somebody else that already say what is wanted serve as well as ours would.
-            Some(HeldName { owner, .. }) if !diff.is_empty() => {
-                let whose = owner
-                    .as_ref()
-                    .map_or_else(|| "nobody's mark".to_owned(), |owner| format!("the mark of site `{owner}`"));
-                Err(self.conflict(&diff, format!("{} carries {whose}", self.wanted.name)))
+            Some(holder) if !diff.is_empty() => {
+                Err(self.conflict(&diff, format!("{} carries {holder}", self.wanted.name)))
             }
             _ => Ok(diff.or_holds(self.facts())),
         }
@@ -100,6 +103,9 @@ impl Operation for RegisterName {
 
     async fn apply(&self, cx: &Context<'_>) -> Result<Applied, OperationError> {
         let dns = cx.provider::<dyn Dns>(&Subject::service(&self.service))?;
+        if let Ownership::Claimed(from) = &self.ownership {
+            dns.claim(&self.wanted.name, from, &self.site).await?;
+        }
         dns.ensure(&self.wanted, &self.site).await?;
         Ok(Applied::Done)
     }
@@ -123,6 +129,7 @@ mod tests {
                 addresses: vec!["10.1.0.11".parse().expect("an address")],
             },
             site: site_name("lab"),
+            ownership: Ownership::Own,
         }
     }
 
@@ -187,5 +194,16 @@ mod tests {
         let theirs = bench(None, &["www.lab.example"], held("10.1.0.11", None));
         let error = wanted().check(&theirs.context()).await.expect_err("it is not ours");
         assert!(error.is_conflict() && error.to_string().contains("www.lab.example"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_claimed_name_is_taken_over_even_where_it_says_what_is_wanted_and_from_nobody_else() {
+        let claimed = RegisterName { ownership: Ownership::Claimed(Holder::Nobody), ..wanted() };
+        let free = bench(held("10.1.0.11", None), &["n1.lab.example"], None);
+        let Ok(Check::Differs(diff)) = claimed.check(&free.context()).await else { panic!("it does not differ") };
+        assert_eq!(diff.to_string(), "owner of n1.lab.example nobody's mark → the mark of site `lab`");
+        let theirs = bench(held("10.1.0.99", Some("north")), &["n1.lab.example"], None);
+        let error = claimed.check(&theirs.context()).await.expect_err("the claim is not about site north");
+        assert!(error.is_conflict() && error.to_string().contains("dip claim"), "{error}");
     }
 }

@@ -84,6 +84,14 @@ class SiteFault:
         """What to do about it."""
 
     @property
+    def behind(self) -> int | None:
+        """How many steps wait for it, directly or through others."""
+
+    @property
+    def reruns(self) -> int | None:
+        """How many steps are looked at again at most when a value that it gives changes."""
+
+    @property
     def text(self) -> str:
         """All of it, as ``str()`` gives it."""
 
@@ -238,7 +246,8 @@ class Failure:
 
     @property
     def kind(self) -> str:
-        """``error``; ``conflict``: somebody else holds it, and it was left alone; ``unsettled``: done, and it did not come true."""
+        """``error``; ``conflict``: somebody else holds it, and it was left alone; ``unsettled``: done, and it did not come true;
+        ``refused``: it may not be done."""
 
 def datacenter(nodes: int = 8, racks: int = 2) -> str:
     """The text of a site file (YAML) for a datacenter to simulate."""

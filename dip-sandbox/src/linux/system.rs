@@ -17,6 +17,8 @@ pub(crate) struct Linux {
     /// Installed packages beside those of the base.
     packages: BTreeMap<String, String>,
     enabled: BTreeSet<String>,
+    /// The serial numbers of disks on which nothing stands any more.
+    wiped: BTreeSet<String>,
     live: Option<Live>,
 }
 
@@ -49,6 +51,7 @@ impl Default for Linux {
             groups: base::GROUPS.iter().map(|group| (*group).to_owned()).collect(),
             packages: BTreeMap::new(),
             enabled: base::ENABLED.iter().map(|unit| (*unit).to_owned()).collect(),
+            wiped: BTreeSet::new(),
             live: None,
         }
     }
@@ -79,6 +82,20 @@ impl Linux {
     /// Stops, with or without warning.
     pub(crate) fn halt(&mut self) {
         self.live = None;
+    }
+
+    /// Takes away what stands on a disk; tells whether there was anything.
+    pub(super) fn wipe(&mut self, serial: &str) -> bool {
+        self.wiped.insert(serial.to_owned())
+    }
+
+    pub(super) fn is_wiped(&self, serial: &str) -> bool {
+        self.wiped.contains(serial)
+    }
+
+    /// The serial numbers of wiped disks.
+    pub(crate) fn wiped(&self) -> &BTreeSet<String> {
+        &self.wiped
     }
 
     pub(crate) fn host_name(&self) -> Option<&str> {

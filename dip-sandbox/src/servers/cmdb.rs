@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use dip_core::id::{NodeName, ServiceName, SiteName};
-use dip_core::provider::ProviderError;
+use dip_core::provider::{Holder, ProviderError};
 use dip_opsmgmt::provider::{Cmdb, HeldRecord, NodeRecord};
 
 use crate::line::{Intent, Line};
@@ -52,6 +52,17 @@ impl Cmdb for SandboxCmdb {
     async fn write(&self, record: &NodeRecord, owner: &SiteName) -> Result<(), ProviderError> {
         let node = &record.node;
         self.change(format!("write the record of {node}"), node, |records| records.write(record, owner)).await
+    }
+
+    async fn claim(&self, node: &NodeName, from: &Holder, owner: &SiteName) -> Result<(), ProviderError> {
+        let to = Holder::Site(owner.clone());
+        self.change(format!("claim the record of {node}"), node, |records| records.hand_over(node, from, &to)).await
+    }
+
+    async fn disown(&self, node: &NodeName, owner: &SiteName) -> Result<(), ProviderError> {
+        let from = Holder::Site(owner.clone());
+        let action = format!("take the mark off the record of {node}");
+        self.change(action, node, |records| records.hand_over(node, &from, &Holder::Nobody)).await
     }
 
     async fn remove(&self, node: &NodeName, owner: &SiteName) -> Result<(), ProviderError> {

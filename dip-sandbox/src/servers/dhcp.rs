@@ -3,11 +3,11 @@
 use async_trait::async_trait;
 use dip_core::hardware::MacAddr;
 use dip_core::id::{ServiceName, SiteName};
-use dip_core::provider::{ErrorKind, ProviderError};
+use dip_core::provider::{ErrorKind, Holder, ProviderError};
 use dip_network::provider::{Dhcp, Held, Reservation};
 
 use crate::line::{Intent, Line};
-use crate::world::Reservations;
+use crate::world::{Foreign, Reservations};
 
 #[derive(Debug)]
 pub(crate) struct SandboxDhcp {
@@ -25,6 +25,26 @@ impl SandboxDhcp {
     }
 }
 
+impl SandboxDhcp {
+    async fn change(
+        &self,
+        action: String,
+        word: String,
+        change: impl FnOnce(&mut Reservations) -> Result<bool, Foreign> + Send,
+    ) -> Result<(), ProviderError> {
+        self.line.carry(Intent::Change, &action).await?;
+        match self.act(|reservations| Some(change(reservations))).unwrap_or(Ok(false)) {
+            Ok(changed) => {
+                if changed {
+                    self.line.world().ledger.count(self.line.subject(), word);
+                }
+                Ok(())
+            }
+            Err(foreign) => Err(self.line.conflict(action, &foreign)),
+        }
+    }
+}
+
 #[async_trait]
 impl Dhcp for SandboxDhcp {
     async fn reservation(&self, mac: MacAddr) -> Result<Option<Held>, ProviderError> {
@@ -37,31 +57,24 @@ impl Dhcp for SandboxDhcp {
         if reservation.addresses.is_empty() {
             return Err(self.line.error(ErrorKind::Invalid, action).because("a reservation needs an address"));
         }
-        self.line.carry(Intent::Change, &action).await?;
-        let outcome = self.act(|reservations| Some(reservations.reserve(reservation, owner)));
-        match outcome.unwrap_or(Ok(false)) {
-            Ok(changed) => {
-                if changed {
-                    self.line.world().ledger.count(self.line.subject(), format!("reserve for {}", reservation.mac));
-                }
-                Ok(())
-            }
-            Err(foreign) => Err(self.line.conflict(action, &foreign)),
-        }
+        let word = format!("reserve for {}", reservation.mac);
+        self.change(action, word, |reservations| reservations.reserve(reservation, owner)).await
     }
 
     async fn release(&self, mac: MacAddr, owner: &SiteName) -> Result<(), ProviderError> {
         let action = format!("release the reservation of {mac}");
-        self.line.carry(Intent::Change, &action).await?;
-        match self.act(|reservations| Some(reservations.release(mac, owner))).unwrap_or(Ok(false)) {
-            Ok(changed) => {
-                if changed {
-                    self.line.world().ledger.count(self.line.subject(), format!("release of {mac}"));
-                }
-                Ok(())
-            }
-            Err(foreign) => Err(self.line.conflict(action, &foreign)),
-        }
+        self.change(action, format!("release of {mac}"), |reservations| reservations.release(mac, owner)).await
+    }
+
+    async fn claim(&self, mac: MacAddr, from: &Holder, owner: &SiteName) -> Result<(), ProviderError> {
+        let (action, to) = (format!("claim the reservation of {mac}"), Holder::Site(owner.clone()));
+        self.change(action, format!("mark of {mac}"), |reservations| reservations.hand_over(mac, from, &to)).await
+    }
+
+    async fn disown(&self, mac: MacAddr, owner: &SiteName) -> Result<(), ProviderError> {
+        let (action, from) = (format!("take the mark off the reservation of {mac}"), Holder::Site(owner.clone()));
+        let to = Holder::Nobody;
+        self.change(action, format!("mark of {mac}"), |reservations| reservations.hand_over(mac, &from, &to)).await
     }
 
     async fn list(&self) -> Result<Vec<Held>, ProviderError> {

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use async_trait::async_trait;
 use dip_core::id::{ServiceName, SiteName};
-use dip_core::provider::ProviderError;
+use dip_core::provider::{Holder, ProviderError};
 use dip_opsmgmt::provider::{Dns, HeldName, HostName};
 
 use crate::line::{Intent, Line};
@@ -58,6 +58,22 @@ impl Dns for SandboxDns {
 
     async fn ensure(&self, wanted: &HostName, owner: &SiteName) -> Result<(), ProviderError> {
         self.change(format!("register {}", wanted.name), &wanted.name, |names| names.ensure(wanted, owner)).await
+    }
+
+    async fn owned(&self, domain: &str, owner: &SiteName) -> Result<Vec<String>, ProviderError> {
+        self.line.carry(Intent::Look, &format!("list the names of {owner} below {domain}")).await?;
+        Ok(self.act(|names| names.marked_below(domain, owner)))
+    }
+
+    async fn claim(&self, name: &str, from: &Holder, owner: &SiteName) -> Result<(), ProviderError> {
+        let to = Holder::Site(owner.clone());
+        self.change(format!("claim {name}"), name, |names| names.hand_over(name, from, &to)).await
+    }
+
+    async fn disown(&self, name: &str, owner: &SiteName) -> Result<(), ProviderError> {
+        let from = Holder::Site(owner.clone());
+        let action = format!("take the mark off {name}");
+        self.change(action, name, |names| names.hand_over(name, &from, &Holder::Nobody)).await
     }
 
     async fn remove(&self, name: &str, owner: &SiteName) -> Result<(), ProviderError> {

@@ -50,6 +50,24 @@ impl Membership for SandboxMembership {
         }
     }
 
+    async fn roster(&self) -> Result<Vec<String>, ProviderError> {
+        self.carry(Intent::Look, "list the members").await?;
+        let counted = |node: &&NodeName| self.line.world().keys(&self.cluster, |keys| keys.counts(node)) == Some(true);
+        let mut names: Vec<String> = self.members.iter().filter(counted).map(ToString::to_string).collect();
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    async fn remove(&self, member: &str) -> Result<(), ProviderError> {
+        self.carry(Intent::Change, &format!("take the member {member} out")).await?;
+        let Some(node) = self.members.iter().find(|node| node.as_str() == member) else { return Ok(()) };
+        let world = self.line.world();
+        if world.keys(&self.cluster, |keys| keys.take_out(node)) == Some(true) {
+            world.ledger.count(self.line.subject(), format!("take out {node}"));
+        }
+        Ok(())
+    }
+
     async fn read(&self, key: &str) -> Result<Option<Stored>, ProviderError> {
         self.carry(Intent::Look, &format!("read the key {key}")).await?;
         Ok(self.line.world().keys(&self.cluster, |keys| keys.read(key).cloned()).flatten())

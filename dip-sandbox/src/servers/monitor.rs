@@ -51,6 +51,11 @@ impl Monitor for SandboxMonitor {
         self.change(action, &target.node, |targets| targets.set(target, owner, now)).await
     }
 
+    async fn owned(&self, owner: &SiteName) -> Result<Vec<Target>, ProviderError> {
+        self.line.carry(Intent::Look, &format!("list the targets of {owner}")).await?;
+        Ok(self.line.world().targets(&self.name, |targets| targets.owned(owner)).unwrap_or_default())
+    }
+
     async fn remove(&self, node: &NodeName, owner: &SiteName) -> Result<(), ProviderError> {
         self.change(format!("remove the target for {node}"), node, |targets| targets.remove(node, owner)).await
     }

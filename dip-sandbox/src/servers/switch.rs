@@ -8,6 +8,7 @@ use dip_core::subject::Subject;
 use dip_network::provider::{PortState, Switch};
 
 use crate::line::{Intent, Line};
+use crate::world::Ports;
 
 #[derive(Debug)]
 pub(crate) struct SandboxSwitch {
@@ -37,18 +38,37 @@ impl Switch for SandboxSwitch {
     async fn set_access_vlan(&self, port: &str, vlan: VlanId, owner: &SiteName) -> Result<(), ProviderError> {
         let action = format!("put port {}/{port} into VLAN {vlan}", self.name);
         self.line.carry(Intent::Change, &action).await?;
+        self.change(port, owner, action, "set VLAN", |ports| ports.set(port, vlan, Some(owner)))
+    }
+
+    async fn disown(&self, port: &str, owner: &SiteName) -> Result<(), ProviderError> {
+        let action = format!("take the mark off port {}/{port}", self.name);
+        self.line.carry(Intent::Change, &action).await?;
+        self.change(port, owner, action, "take mark off", |ports| ports.disown(port))
+    }
+}
+
+impl SandboxSwitch {
+    fn change(
+        &self,
+        port: &str,
+        owner: &SiteName,
+        action: String,
+        word: &str,
+        change: impl FnOnce(&mut Ports) -> Option<bool>,
+    ) -> Result<(), ProviderError> {
         let world = self.line.world();
         let outcome = world.switch(&self.name, |ports| {
             let held = ports.state(port).and_then(|state| state.owner.clone()).filter(|held| held != owner);
             match held {
                 Some(other) => Err(other),
-                None => Ok(ports.set(port, vlan, Some(owner))),
+                None => Ok(change(ports)),
             }
         });
         match outcome {
             Some(Ok(Some(changed))) => {
                 if changed {
-                    world.ledger.count(&Subject::port(&self.name, port), "set VLAN");
+                    world.ledger.count(&Subject::port(&self.name, port), word);
                 }
                 Ok(())
             }

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use dip_core::hardware::MacAddr;
 use dip_core::id::SiteName;
+use dip_core::provider::Holder;
 use dip_network::provider::{Held, Reservation};
 
 /// The reservations of one server, with an index of their addresses.
@@ -57,6 +58,19 @@ impl Reservations {
     pub(crate) fn release(&mut self, mac: MacAddr, owner: &SiteName) -> Result<bool, Foreign> {
         self.owned(mac, owner)?;
         Ok(self.remove(mac).is_some())
+    }
+
+    /// Lets a reservation carry another mark, or none; tells whether that changed anything.
+    pub(crate) fn hand_over(&mut self, mac: MacAddr, from: &Holder, to: &Holder) -> Result<bool, Foreign> {
+        let Some(held) = self.by_mac.get_mut(&mac) else { return Ok(false) };
+        match Holder::from(held.owner.clone()) {
+            holder if holder == *to => Ok(false),
+            holder if holder == *from => {
+                held.owner = to.site().cloned();
+                Ok(true)
+            }
+            _ => Err(Foreign { mac, owner: held.owner.clone() }),
+        }
     }
 
     /// Puts a reservation in, whoever wrote it.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 use dip_core::id::SiteName;
+use dip_core::provider::Holder;
 use dip_core::site::Service;
 use dip_opsmgmt::provider::{HeldName, HostName};
 
@@ -58,6 +59,29 @@ impl Names {
             changed |= self.reverse.insert(address, vec![name.clone()]).as_deref() != Some(std::slice::from_ref(&name));
         }
         Ok(changed)
+    }
+
+    /// Lets a name carry another mark, or none; tells whether that changed anything.
+    pub(crate) fn hand_over(&mut self, name: &str, from: &Holder, to: &Holder) -> Result<bool, ForeignName> {
+        let name = canonical(name);
+        let Some(held) = self.forward.get_mut(&name) else { return Ok(false) };
+        match Holder::from(held.owner.clone()) {
+            holder if holder == *to => Ok(false),
+            // A name with records of other types alone is none that dip could keep.
+            holder if holder == *from && !(holder == Holder::Nobody && held.addresses.is_empty()) => {
+                held.owner = to.site().cloned();
+                Ok(true)
+            }
+            _ => Err(ForeignName { what: format!("the name `{name}`"), owner: held.owner.clone() }),
+        }
+    }
+
+    /// The names at and below a domain that carry a site's mark.
+    pub(crate) fn marked_below(&self, domain: &str, owner: &SiteName) -> Vec<String> {
+        let domain = canonical(domain);
+        let below = |name: &str| name == domain || name.strip_suffix(&domain).is_some_and(|rest| rest.ends_with('.'));
+        let owned = self.forward.iter().filter(|(name, held)| below(name) && held.owner.as_ref() == Some(owner));
+        owned.map(|(name, _)| name.clone()).collect()
     }
 
     /// Takes a name away in both directions; tells whether there was anything of it.

@@ -1,10 +1,10 @@
 //! etcd: which members see a leader, and the keys that a cluster keeps.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use dip_cluster::provider::{Health, Stored};
-use dip_core::id::NodeName;
+use dip_core::id::{ClusterName, NodeName};
 
 use super::World;
 use crate::linux::log_in;
@@ -19,6 +19,8 @@ const CONFIGURATION: &str = "/etc/default/etcd";
 #[derive(Debug, Default)]
 pub(crate) struct Keys {
     revision: u64,
+    /// The members that were taken out.
+    removed: BTreeSet<NodeName>,
     stored: BTreeMap<String, Stored>,
 }
 
@@ -32,6 +34,15 @@ impl Keys {
         // A new etcd store is at revision 1 before its first write.
         self.revision = self.revision.max(1) + 1;
         self.stored.insert(key.to_owned(), Stored { value: value.to_owned(), revision: self.revision });
+    }
+
+    /// Takes a member out; tells whether it was one until now.
+    pub(crate) fn take_out(&mut self, member: &NodeName) -> bool {
+        self.removed.insert(member.clone())
+    }
+
+    pub(crate) fn counts(&self, member: &NodeName) -> bool {
+        !self.removed.contains(member)
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&String, &Stored)> {
@@ -71,8 +82,16 @@ impl World {
         let votes = |member: &NodeName, host: &str| {
             self.etcd_runs(member).as_ref() == Some(&own) && !shell.addresses(host).is_empty()
         };
-        let voting = own.members.iter().filter(|(member, host)| votes(member, host)).count();
-        voting > own.members.len() / 2
+        let counted: Vec<_> = own.members.iter().filter(|(member, _)| self.etcd_counts(&own, member)).collect();
+        let voting = counted.iter().filter(|(member, host)| votes(member, host)).count();
+        voting > counted.len() / 2 && self.etcd_counts(&own, node)
+    }
+
+    /// Whether the cluster of a configuration counts a node among its members: those that it was told of and did not take out.
+    fn etcd_counts(&self, configuration: &Configuration, node: &NodeName) -> bool {
+        let of_site = configuration.token.strip_prefix(self.site.name.as_str()).and_then(|rest| rest.strip_prefix('-'));
+        let cluster = of_site.and_then(|cluster| ClusterName::new(cluster).ok());
+        cluster.and_then(|cluster| self.keys(&cluster, |keys| keys.counts(node))).unwrap_or(true)
     }
 
     /// How the member on a node is, to somebody who asks it.

@@ -21,7 +21,7 @@ const SHUTTING_DOWN: (Duration, Duration) = (Duration::from_secs(4), Duration::f
 const SELF_TEST: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(150));
 /// From the boot loader until the system answers.
 const SYSTEM_START: (Duration, Duration) = (Duration::from_secs(15), Duration::from_secs(45));
-/// How long firmware tries a network boot that nobody serves before it takes the disk.
+/// How long a system in memory takes to come over the network.
 const NETWORK_BOOT: Duration = Duration::from_secs(75);
 /// The firmware's own order.
 const NO_OVERRIDE: BootOverride = BootOverride::once(BootDevice::Default);
@@ -64,8 +64,10 @@ struct Change {
 /// One run of a powered machine.
 #[derive(Debug, Clone, Copy)]
 struct Running {
-    /// When its system answers; `None` where the boot hangs.
+    /// When its system answers; `None` where the boot hangs or ends in the firmware's setup.
     up_at: Option<Duration>,
+    /// What it started from.
+    device: BootDevice,
     /// When its system stopped.
     died_at: Option<Duration>,
 }
@@ -79,6 +81,10 @@ pub(crate) enum Silence {
     Booting,
     #[error("the machine hangs in its firmware")]
     Hangs,
+    #[error("the machine is in the setup of its firmware")]
+    InSetup,
+    #[error("the machine runs a system that came over the network, not the one on its disk")]
+    OverNetwork,
     #[error("the machine's system has stopped")]
     Dead,
 }
@@ -126,12 +132,21 @@ impl Machine {
 
     /// Whether the installed system answers, as far as the machine itself goes.
     pub(crate) fn answers(&self, now: Duration) -> Result<(), Silence> {
+        match self.runs(now)? {
+            BootDevice::Network => Err(Silence::OverNetwork),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a system runs, and from where.
+    fn runs(&self, now: Duration) -> Result<BootDevice, Silence> {
         let running = self.running.as_ref().filter(|_| self.power == PowerState::On).ok_or(Silence::Off)?;
         match running {
             Running { died_at: Some(_), .. } => Err(Silence::Dead),
+            Running { up_at: None, device: BootDevice::Setup, .. } => Err(Silence::InSetup),
             Running { up_at: None, .. } => Err(Silence::Hangs),
             Running { up_at: Some(up_at), .. } if *up_at > now => Err(Silence::Booting),
-            Running { .. } => Ok(()),
+            Running { device, .. } => Ok(*device),
         }
     }
 
@@ -142,7 +157,7 @@ impl Machine {
             PowerAction::On if heading == PowerState::Off => (PowerState::On, SWITCHING, "power on"),
             PowerAction::Off if heading == PowerState::On => (PowerState::Off, SWITCHING, "power off"),
             // A system that does not run does not notice the button.
-            PowerAction::Shutdown if heading == PowerState::On && self.answers(now).is_ok() => {
+            PowerAction::Shutdown if heading == PowerState::On && self.runs(now).is_ok() => {
                 (PowerState::Off, SHUTTING_DOWN, "shut down")
             }
             PowerAction::Cycle if self.power == PowerState::On => (PowerState::On, SWITCHING, "power cycle"),
@@ -206,11 +221,13 @@ impl Machine {
             around.log.tell(at, around.subject, Phase::Bit, hit.fault.to_string());
         }
         let stays = hang.is_some() || device == BootDevice::Setup;
-        self.running = Some(Running { up_at: (!stays).then_some(at + takes), died_at: None });
+        self.running = Some(Running { up_at: (!stays).then_some(at + takes), device, died_at: None });
     }
 
     fn start_system(&mut self, now: Duration, around: Surroundings<'_>) {
-        let Some(up_at) = self.running.and_then(|running| running.up_at).filter(|up_at| *up_at <= now) else { return };
+        // What comes over the network leaves the disk alone.
+        let from_disk = self.running.filter(|running| running.device != BootDevice::Network);
+        let Some(up_at) = from_disk.and_then(|running| running.up_at).filter(|up_at| *up_at <= now) else { return };
         if !self.linux.is_up() {
             let id = around.draw.uuid(&around.subject.to_string(), "boot id", self.boots);
             self.linux.start(up_at, id);
@@ -304,6 +321,20 @@ mod tests {
         assert_eq!(scene.at(10).answers(seconds(10)), Err(Silence::Booting));
         assert_eq!(scene.at(300).answers(seconds(300)), Ok(()));
         assert!(scene.machine.linux.is_up());
+    }
+
+    #[test]
+    fn a_machine_that_starts_from_elsewhere_is_not_its_installed_system() {
+        for (device, silence) in [(BootDevice::Network, Silence::OverNetwork), (BootDevice::Setup, Silence::InSetup)] {
+            let mut scene = Scene::new(Vec::new());
+            scene.machine.next_boot = BootOverride::once(device);
+            scene.act(0, Some(PowerAction::On));
+            assert_eq!(scene.at(600).answers(seconds(600)), Err(silence));
+            assert!(!scene.machine.linux.is_up());
+            // The override was for one boot.
+            scene.act(600, Some(PowerAction::Cycle));
+            assert_eq!(scene.at(1_200).answers(seconds(1_200)), Ok(()));
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ mod targets;
 mod wiring;
 
 pub(crate) use all::World;
-pub(crate) use dhcp::Reservations;
+pub(crate) use dhcp::{Foreign, Reservations};
 pub(crate) use dns::{ForeignName, Names};
 pub(crate) use etcd::Keys;
 pub(crate) use machine::Machine;

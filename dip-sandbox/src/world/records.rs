@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use dip_core::id::{NodeName, SiteName};
+use dip_core::provider::Holder;
 use dip_opsmgmt::provider::{HeldRecord, NodeRecord};
 
 /// The records of one CMDB: dip's fields, and those that others wrote beside them.
@@ -31,6 +32,19 @@ impl Records {
         let id = self.held.get(&record.node).map_or_else(|| format!("nodes/{}", record.node), |held| held.id.clone());
         let held = HeldRecord { id, record: record.clone(), owner: Some(owner.clone()) };
         Ok(self.held.insert(record.node.clone(), held.clone()).as_ref() != Some(&held))
+    }
+
+    /// Lets a record carry another mark, or none; tells whether that changed anything.
+    pub(crate) fn hand_over(&mut self, node: &NodeName, from: &Holder, to: &Holder) -> Result<bool, ForeignRecord> {
+        let Some(held) = self.held.get_mut(node) else { return Ok(false) };
+        match Holder::from(held.owner.clone()) {
+            holder if holder == *to => Ok(false),
+            holder if holder == *from => {
+                held.owner = to.site().cloned();
+                Ok(true)
+            }
+            _ => Err(ForeignRecord { node: node.clone(), owner: held.owner.clone() }),
+        }
     }
 
     /// Removes a record; tells whether there was one.

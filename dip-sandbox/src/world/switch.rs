@@ -49,6 +49,11 @@ impl Ports {
         Some(changes)
     }
 
+    /// Takes the mark off a port. `None` where there is no such port.
+    pub(crate) fn disown(&mut self, port: &str) -> Option<bool> {
+        self.0.get_mut(port).map(|state| state.owner.take().is_some())
+    }
+
     /// Lets a person turn a port into something else, by hand.
     pub(crate) fn replace(&mut self, port: &str, state: PortState) {
         self.0.insert(port.to_owned(), state);

@@ -84,6 +84,11 @@ impl Targets {
         Ok(true)
     }
 
+    /// The targets that carry a site's mark.
+    pub(crate) fn owned(&self, owner: &SiteName) -> Vec<Target> {
+        self.iter().filter(|held| held.owner.as_ref() == Some(owner)).map(|held| held.target.clone()).collect()
+    }
+
     /// Writes a target of somebody else.
     pub(crate) fn put_elsewhere(&mut self, held: HeldTarget) {
         self.keep(Slot::Elsewhere(held.target.address.clone()), Scraped { held, since: Duration::ZERO });

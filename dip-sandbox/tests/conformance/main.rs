@@ -30,6 +30,8 @@ fn main() -> ExitCode {
         ("monitoring", dip_opsmgmt::conformance::monitor(Arc::new(opsmgmt::Monitoring::new(&datacenter)))),
         ("etcd", dip_apps::conformance::workload(Arc::new(etcd::Harness::new(&datacenter)))),
         ("etcd", dip_cluster::conformance::membership(Arc::new(etcd::Harness::new(&datacenter)))),
+        // It takes a member out for good, so it comes last.
+        ("etcd", vec![dip_cluster::conformance::membership_of_one_less(Arc::new(etcd::Harness::new(&datacenter)))]),
     ];
     let trials = trials
         .into_iter()

@@ -105,6 +105,13 @@ impl Workload for Etcd {
         let ask = Command::new("systemctl").args([verb, "--no-block", "etcd.service"]);
         succeeded(host.run(&ask).await?, node, action)
     }
+
+    async fn take_down(&self, node: &NodeName) -> Result<(), ProviderError> {
+        let action = "take down the member";
+        let (_, host) = self.host(node, action)?;
+        let stop = Command::new("systemctl").args(["disable", "--now", "etcd.service"]);
+        succeeded(host.run(&stop).await?, node, action)
+    }
 }
 
 async fn service(host: &dyn Host) -> Result<ServiceState, ProviderError> {

@@ -367,7 +367,7 @@ impl Schedule {
                 }
             }
             Event::Ended { .. } => self.end(),
-            Event::Began { .. } | Event::Opened { .. } => {}
+            Event::Began { .. } | Event::Opened { .. } | Event::Approved { .. } | Event::Consented { .. } => {}
         }
         if let Some(step) = record.event.step() {
             self.see_who_is_back(step);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::decide::Schedule;
 use super::phase::Phase;
+use crate::guard::Denial;
 use crate::id::StepId;
 use crate::journal::{Command, Order};
 use crate::plan::{Plan, VertexId};
@@ -30,6 +31,9 @@ pub enum Refusal {
     /// Nothing is held.
     #[error("nothing is held or paused")]
     NotHeld,
+    /// Whoever gave it may not.
+    #[error(transparent)]
+    Denied(Denial),
     /// Nobody works on the run any more.
     #[error("the run has ended; `dip resume` goes on with it")]
     Over,

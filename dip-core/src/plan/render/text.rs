@@ -6,7 +6,8 @@ use std::fmt::Write as _;
 use super::fold_names;
 use super::wrap::wrap;
 use crate::id::{LayerId, NodeName};
-use crate::plan::{Plan, PlannedStep, Reading};
+use crate::operation::Gap;
+use crate::plan::{BootCount, Plan, PlannedStep, Reading};
 use crate::step::Hazard;
 
 /// The plan as text of up to 80 columns. It names every step once: steps of one operation that differ in the same way share a
@@ -19,10 +20,14 @@ pub fn text(plan: &Plan) -> String {
         return format!("Nothing to do: all {held} checks hold at {site}.\n");
     }
     let differing = plan.differing();
-    let unknown = plan.steps().len() - differing;
+    let is_foreign = |planned: &&PlannedStep| matches!(planned.reading, Reading::Unknown(Gap::Foreign(_)));
+    let foreign = plan.steps().iter().filter(is_foreign).count();
+    let unknown = plan.steps().len() - differing - foreign;
     let steps = if differing == 1 { "step" } else { "steps" };
-    let counts =
-        format!("{differing} {steps} to change, {unknown} to look at when they can be seen, {held} already as wanted.");
+    let theirs = if foreign > 0 { format!("{foreign} foreign, ") } else { String::new() };
+    let counts = format!(
+        "{differing} {steps} to change, {unknown} to look at when they can be seen, {theirs}{held} already as wanted."
+    );
     let mut out = wrap("", &format!("Plan {} for {site}: {counts}", plan.id().short()), 2);
     for (layer, groups) in by_layer(plan) {
         let _ = writeln!(out, "\n{} {layer}", layer.number());
@@ -160,10 +165,30 @@ fn boots(plan: &Plan, out: &mut String) {
     if boots.is_empty() {
         return;
     }
-    let _ = writeln!(out, "\nboots: {} in all", plan.boots().len());
+    let counts = plan.boot_counts();
+    let least: usize = counts.iter().map(|count| count.at_least).sum();
+    let _ = writeln!(out, "\nboots: {} in all, at least {least}", plan.boots().len());
     for ((ordinal, to), nodes) in boots {
         let first = format!("  boot {ordinal} into {to} × {}  ", nodes.len());
         out.push_str(&wrap(&first, &fold_names(nodes).join(" "), 6));
+    }
+    more_boots(&counts, out);
+}
+
+/// The nodes that boot more often than they need by themselves, and for whom.
+fn more_boots(counts: &[BootCount], out: &mut String) {
+    let mut alike: BTreeMap<(usize, &[NodeName]), Vec<&str>> = BTreeMap::new();
+    for count in counts.iter().filter(|count| count.boots > count.at_least) {
+        let key = (count.boots - count.at_least, &count.waits_for[..]);
+        alike.entry(key).or_default().push(count.node.as_str());
+    }
+    for ((more, waits_for), nodes) in alike {
+        let first = format!("  {more} more than needed alone × {}  ", nodes.len());
+        out.push_str(&wrap(&first, &fold_names(nodes).join(" "), 6));
+        if !waits_for.is_empty() {
+            let others = fold_names(waits_for.iter().map(NodeName::as_str)).join(" ");
+            out.push_str(&wrap("      waits for ", &format!("{others} in between"), 8));
+        }
     }
 }
 

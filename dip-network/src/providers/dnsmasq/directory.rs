@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use dip_core::hardware::MacAddr;
 use dip_core::id::SiteName;
+use dip_core::provider::Holder;
 
 use super::entry::{self, Entry};
 use crate::provider::{Held, Reservation};
@@ -187,7 +188,7 @@ impl Directory {
     }
 
     /// Puts a file of ours in place, whole.
-    pub(super) fn write(&self, reservation: &Reservation, owner: &SiteName) -> Result<(), FileError> {
+    pub(super) fn write(&self, reservation: &Reservation, owner: &Holder) -> Result<(), FileError> {
         let new = self.hidden(reservation.mac, NEW);
         let write = || {
             let mut file = File::create(&new)?;
@@ -200,6 +201,39 @@ impl Directory {
         let path = self.file(reservation.mac);
         fs::rename(&new, &path).map_err(at(&path))?;
         self.sync()
+    }
+
+    /// Takes the entry of an interface out of a file that is not ours, and leaves its other lines as they are.
+    pub(super) fn take_line(&self, file: &Path, mac: MacAddr) -> Result<(), FileError> {
+        let text = fs::read_to_string(file).map_err(at(file))?;
+        let new = self.hidden(mac, NEW);
+        let mode = fs::metadata(file).map_err(at(file))?.permissions();
+        let write = || {
+            let mut draft = File::create(&new)?;
+            draft.set_permissions(mode)?;
+            text.lines().filter(|line| !is_entry_of(line, mac)).try_for_each(|line| writeln!(draft, "{line}"))?;
+            draft.sync_all()
+        };
+        write().map_err(at(&new))?;
+        fs::rename(&new, file).map_err(at(file))?;
+        self.sync()
+    }
+
+    /// Whether the entry of an interface can be written anew without losing anything of it.
+    pub(super) fn is_plain(&self, file: &Path, mac: MacAddr) -> Result<bool, FileError> {
+        let text = fs::read_to_string(file).map_err(at(file))?;
+        let mut lines = text.lines().filter(|line| is_entry_of(line, mac));
+        Ok(lines.all(entry::is_plain))
+    }
+
+    /// Whether a file is one that dnsmasq reads from its directory, and not one of its other files.
+    pub(super) fn holds(&self, file: &Path) -> bool {
+        file.parent() == Some(&*self.path)
+    }
+
+    /// Whether a file is the one that we would write for an interface.
+    pub(super) fn is_of(&self, file: &Path, mac: MacAddr) -> bool {
+        file == self.file(mac)
     }
 
     /// Removes a file of ours.
@@ -219,6 +253,10 @@ impl Directory {
     fn hidden(&self, mac: MacAddr, suffix: &str) -> PathBuf {
         self.path.join(format!("{HIDDEN}{}{suffix}", dashed(mac)))
     }
+}
+
+fn is_entry_of(line: &str, mac: MacAddr) -> bool {
+    entry::read(line).is_some_and(|entry| entry.macs.contains(&mac))
 }
 
 fn file_name(mac: MacAddr) -> String {

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 
 use dip_core::hardware::MacAddr;
 use dip_core::id::SiteName;
+use dip_core::provider::Holder;
 
 use crate::provider::Reservation;
 
@@ -85,8 +86,17 @@ pub(super) fn read_owner(line: &str) -> Option<SiteName> {
     SiteName::new(line.strip_prefix(MARK)?.trim_end()).ok()
 }
 
-/// The text of a file of ours.
-pub(super) fn write(reservation: &Reservation, owner: &SiteName) -> String {
+/// Whether a line holds one entry for one interface and nothing that dip would lose by writing it anew: no tag, no lease time.
+pub(super) fn is_plain(line: &str) -> bool {
+    let Some(entry) = read(line) else { return false };
+    let line = strip_comment(line).trim();
+    let line = line.split_once('=').map_or(line, |(_, rest)| rest);
+    let words = line.split(',').map(str::trim).filter(|word| !word.is_empty()).count();
+    entry.macs.len() == 1 && words == 1 + entry.addresses.len() + usize::from(entry.host_name.is_some())
+}
+
+/// The text of a file of ours; one that was given up carries no mark.
+pub(super) fn write(reservation: &Reservation, owner: &Holder) -> String {
     let mut addresses = reservation.addresses.clone();
     addresses.sort_unstable();
     addresses.dedup();
@@ -101,7 +111,10 @@ pub(super) fn write(reservation: &Reservation, owner: &SiteName) -> String {
         line.push(',');
         line.push_str(name);
     }
-    format!("{MARK}{owner}\n{line}\n")
+    match owner {
+        Holder::Nobody => format!("{line}\n"),
+        Holder::Site(site) => format!("{MARK}{site}\n{line}\n"),
+    }
 }
 
 #[cfg(test)]
@@ -121,7 +134,8 @@ mod tests {
             host_name: Some("n1".to_owned()),
         };
         let owner = SiteName::new("lab").expect("a name");
-        let text = write(&reservation, &owner);
+        assert_eq!(write(&reservation, &Holder::Nobody), "52:54:00:00:00:01,10.1.0.11,[fd00::11],n1\n");
+        let text = write(&reservation, &Holder::Site(owner.clone()));
         assert_eq!(text, "# dip: site=lab\n52:54:00:00:00:01,10.1.0.11,[fd00::11],n1\n");
         let mut lines = text.lines();
         assert_eq!(lines.next().and_then(read_owner), Some(owner));
@@ -141,6 +155,16 @@ mod tests {
         assert_eq!((two.macs.len(), two.addresses.len(), two.host_name), (2, 1, None));
         let no_mac = entry("id:01:02:03,10.1.0.13");
         assert_eq!((no_mac.macs.len(), no_mac.addresses.len()), (0, 1));
+    }
+
+    #[test]
+    fn a_line_that_says_more_than_dip_keeps_is_not_plain() {
+        for line in ["52:54:00:00:00:03,10.1.0.13,web # mine", "dhcp-host=52:54:00:00:00:03,[fd00::3]"] {
+            assert!(is_plain(line), "{line}");
+        }
+        for line in ["52:54:00:00:00:03,set:red,10.1.0.13", "52:54:00:00:00:03,10.1.0.13,12h", "id:01,10.1.0.13", ""] {
+            assert!(!is_plain(line), "{line}");
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use dip_core::hardware::MacAddr;
 use dip_core::id::SiteName;
-use dip_core::provider::{ErrorKind, ProviderError};
+use dip_core::provider::{ErrorKind, Holder, ProviderError};
 
 use super::directory::{Directory, FileError, Listing, Look, Record};
 use super::entry;
@@ -102,14 +102,14 @@ impl Dhcp for Dnsmasq {
             let mut change = Change { verb, directory, server, told: listing.stale.clone() };
             for former in listing.iter().filter(|record| !record.holds_mac(wanted.mac)) {
                 if former.shared_address(&wanted.addresses).is_some() {
-                    change.take(former, &wanted.addresses, &owner)?;
+                    change.take(former, &wanted.addresses, &Holder::Site(owner.clone()))?;
                 }
             }
             let held =
                 listing.iter().find(|record| record.holds_mac(wanted.mac)).and_then(|record| record.held().next());
             let same = held.is_some_and(|held| held.reservation.agrees_with(&wanted));
             if !same {
-                change.put(&wanted, &owner)?;
+                change.put(&wanted, &Holder::Site(owner))?;
             }
             change.tell()
         })
@@ -127,6 +127,22 @@ impl Dhcp for Dnsmasq {
                 change.drop(mac)?;
             }
             change.tell()
+        })
+        .await
+    }
+
+    async fn claim(&self, mac: MacAddr, from: &Holder, owner: &SiteName) -> Result<(), ProviderError> {
+        let (from, to) = (from.clone(), Holder::Site(owner.clone()));
+        self.on_files(format!("claim the reservation of {mac}"), move |verb, directory| {
+            verb.hand_over(directory, mac, &from, &to)
+        })
+        .await
+    }
+
+    async fn disown(&self, mac: MacAddr, owner: &SiteName) -> Result<(), ProviderError> {
+        let from = Holder::Site(owner.clone());
+        self.on_files(format!("take the mark off the reservation of {mac}"), move |verb, directory| {
+            verb.hand_over(directory, mac, &from, &Holder::Nobody)
         })
         .await
     }
@@ -153,7 +169,7 @@ struct Change<'a> {
 impl Change<'_> {
     /// Writes a file of ours. A new one is seen by the server itself; a changed one is noted before, so that a crash
     /// between the change and the signal is mended by the next call.
-    fn put(&mut self, wanted: &Reservation, owner: &SiteName) -> Result<(), ProviderError> {
+    fn put(&mut self, wanted: &Reservation, owner: &Holder) -> Result<(), ProviderError> {
         if self.directory.has(wanted.mac) {
             self.note(wanted.mac)?;
         }
@@ -166,7 +182,7 @@ impl Change<'_> {
     }
 
     /// Takes addresses from another reservation of ours.
-    fn take(&mut self, former: &Record, addresses: &[IpAddr], owner: &SiteName) -> Result<(), ProviderError> {
+    fn take(&mut self, former: &Record, addresses: &[IpAddr], owner: &Holder) -> Result<(), ProviderError> {
         for mut held in former.held() {
             held.reservation.addresses.retain(|address| !addresses.contains(address));
             if held.reservation.addresses.is_empty() {
@@ -254,6 +270,54 @@ impl Verb<'_> {
                     .advise(format!("{what} is held by {whose} in {file}; remove it there first")))
             }
         }
+    }
+
+    /// Lets the reservation of an interface carry another mark, or none. An entry in somebody's file moves into one of our own.
+    fn hand_over(
+        &self,
+        directory: &mut Directory,
+        mac: MacAddr,
+        from: &Holder,
+        to: &Holder,
+    ) -> Result<(), ProviderError> {
+        let server = self.server()?;
+        let listing = self.list(directory, Look::At(mac))?;
+        let conflict = |file: &Path, what: &str| {
+            self.error(ErrorKind::Conflict).advise(format!("the entry of {mac} in {} {what}", shown(file)))
+        };
+        let (own, theirs): (Vec<&Record>, Vec<&Record>) = listing
+            .iter()
+            .filter(|record| record.holds_mac(mac))
+            .partition(|record| directory.is_of(&record.file, mac));
+        let Some(record) = theirs.first().or(own.first()) else { return Ok(()) };
+        if let [first, second, ..] = theirs[..] {
+            return Err(conflict(&first.file, &format!("stands in {} too; take one of them out", shown(&second.file))));
+        }
+        let holder = Holder::from(record.owner.clone());
+        if holder == *to {
+            return Ok(());
+        }
+        if holder != *from {
+            return Err(conflict(&record.file, &format!("carries {holder}")));
+        }
+        if !theirs.is_empty() {
+            if !directory.holds(&record.file) {
+                return Err(conflict(&record.file, "is not in the directory that dip writes to; move it there first"));
+            }
+            if !directory.is_plain(&record.file, mac).map_err(|error| self.file(error))? {
+                let what = "has tags, a lease time or further interfaces, which dip would lose; make it a line of its own with MAC, addresses and name";
+                return Err(conflict(&record.file, what));
+            }
+        }
+        let Some(held) = record.held().find(|held| held.reservation.mac == mac) else { return Ok(()) };
+        let mut change = Change { verb: self, directory, server, told: listing.stale.clone() };
+        // Ours first: whatever happens in between, the interface keeps its addresses.
+        change.put(&held.reservation, to)?;
+        if !theirs.is_empty() {
+            change.note(mac)?;
+            directory.take_line(&record.file, mac).map_err(|error| self.file(error))?;
+        }
+        change.tell()
     }
 
     fn file(&self, error: FileError) -> ProviderError {

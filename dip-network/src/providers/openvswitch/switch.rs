@@ -86,6 +86,27 @@ impl OpenVSwitch {
             sleep(LOOK).await;
         }
     }
+
+    fn nobody_elses(&self, row: &PortRow, owner: &SiteName, action: &Action) -> Result<(), ProviderError> {
+        match row.state.owner.as_ref().filter(|other| *other != owner) {
+            None => Ok(()),
+            Some(other) => {
+                let advice = format!("the port is marked as site `{other}`'s in its external_ids (`{MARK}`)");
+                Err(action.error(ErrorKind::Conflict).advise(advice))
+            }
+        }
+    }
+
+    /// Carries out a change of one port, and waits until the switch goes by it.
+    async fn carry_out(&self, operations: &[Value], action: &Action) -> Result<(), ProviderError> {
+        let results = self.client.transact(operations).await.map_err(|error| action.failed(error))?;
+        let answer = |error| action.failed(ClientError::Answer(error));
+        if results.count(1).map_err(answer)? != 1 {
+            return Err(action.error(ErrorKind::NotFound).advise("the port was removed meanwhile"));
+        }
+        let generation = results.rows(operations.len() - 1).and_then(|rows| self::generation(rows, "next_cfg"));
+        self.in_effect(generation.map_err(answer)?, action).await
+    }
 }
 
 #[async_trait]
@@ -100,21 +121,21 @@ impl Switch for OpenVSwitch {
     async fn set_access_vlan(&self, port: &str, vlan: VlanId, owner: &SiteName) -> Result<(), ProviderError> {
         let action = Action(format!("put port {port} into VLAN {vlan}"));
         let (row, generation) = self.row(port, &action).await?;
-        if let Some(other) = row.state.owner.as_ref().filter(|other| *other != owner) {
-            let advice = format!("the port is marked as site `{other}`'s in its external_ids (`{MARK}`)");
-            return Err(action.error(ErrorKind::Conflict).advise(advice));
-        }
+        self.nobody_elses(&row, owner, &action)?;
         if row.state.is_access_in(vlan) && row.state.owner.is_some() {
             return self.in_effect(generation, &action).await;
         }
-        let operations = change(&row, vlan, owner);
-        let results = self.client.transact(&operations).await.map_err(|error| action.failed(error))?;
-        let answer = |error| action.failed(ClientError::Answer(error));
-        if results.count(1).map_err(answer)? != 1 {
-            return Err(action.error(ErrorKind::NotFound).advise("the port was removed meanwhile"));
+        self.carry_out(&change(&row, vlan, owner), &action).await
+    }
+
+    async fn disown(&self, port: &str, owner: &SiteName) -> Result<(), ProviderError> {
+        let action = Action(format!("take the mark off port {port}"));
+        let (row, generation) = self.row(port, &action).await?;
+        self.nobody_elses(&row, owner, &action)?;
+        if row.state.owner.is_none() {
+            return self.in_effect(generation, &action).await;
         }
-        let generation = results.rows(operations.len() - 1).and_then(|rows| self::generation(rows, "next_cfg"));
-        self.in_effect(generation.map_err(answer)?, &action).await
+        self.carry_out(&unmark(&row), &action).await
     }
 }
 
@@ -136,6 +157,23 @@ fn change(row: &PortRow, vlan: VlanId, owner: &SiteName) -> Vec<Value> {
                 ["external_ids", "delete", ["set", [MARK]]],
                 ["external_ids", "insert", ["map", [[MARK, owner]]]],
             ],
+        }),
+        json!({"op": "mutate", "table": "Open_vSwitch", "where": [], "mutations": [["next_cfg", "+=", 1]]}),
+        next_generation(),
+    ]
+}
+
+/// Takes the mark off as one transaction: only if the marks are as they were seen.
+fn unmark(row: &PortRow) -> Vec<Value> {
+    let this = json!([["_uuid", "==", row.uuid]]);
+    vec![
+        json!({
+            "op": "wait", "table": "Port", "where": this, "timeout": 0,
+            "columns": ["external_ids"], "until": "==", "rows": [{"external_ids": row.external_ids}],
+        }),
+        json!({
+            "op": "mutate", "table": "Port", "where": this,
+            "mutations": [["external_ids", "delete", ["set", [MARK]]]],
         }),
         json!({"op": "mutate", "table": "Open_vSwitch", "where": [], "mutations": [["next_cfg", "+=", 1]]}),
         next_generation(),

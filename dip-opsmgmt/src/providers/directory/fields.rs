@@ -1,6 +1,7 @@
 //! dip's fields as they stand in a file under the key `dip`.
 
 use dip_core::id::SiteName;
+use dip_core::provider::Holder;
 use serde_json::{Map, Value};
 
 use crate::provider::NodeRecord;
@@ -24,6 +25,18 @@ pub(super) fn of(record: &NodeRecord, owner: &SiteName) -> Value {
 /// The owner whose mark the fields carry.
 pub(super) fn owner(fields: &Value) -> Option<SiteName> {
     SiteName::new(fields.get(SITE)?.as_str()?).ok()
+}
+
+/// The same fields with another mark, or none.
+pub(super) fn marked(fields: &Value, holder: &Holder) -> Value {
+    let mut fields = fields.clone();
+    if let Value::Object(fields) = &mut fields {
+        match holder {
+            Holder::Nobody => drop(fields.remove(SITE)),
+            Holder::Site(site) => drop(fields.insert(SITE.to_owned(), Value::String(site.to_string()))),
+        }
+    }
+    fields
 }
 
 /// The text of the key with its fields, for the end of an object or for a file of its own; every line but the first starts with

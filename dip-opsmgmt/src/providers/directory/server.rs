@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use dip_core::id::{NodeName, SiteName};
-use dip_core::provider::{ErrorKind, ProviderError};
+use dip_core::provider::{ErrorKind, Holder, ProviderError};
 use serde::Deserialize as _;
 use serde_json::Value;
 use tokio::task::spawn_blocking;
@@ -70,6 +70,18 @@ impl Cmdb for Directory {
         self.with_files(format!("remove the record of {node}"), move |files| files.change(&node, &owner, None)).await
     }
 
+    async fn claim(&self, node: &NodeName, from: &Holder, owner: &SiteName) -> Result<(), ProviderError> {
+        let (node, from, owner) = (node.clone(), from.clone(), owner.clone());
+        let to = Holder::Site(owner.clone());
+        self.with_files(format!("claim the record of {node}"), move |files| files.hand_over(&node, &from, &to)).await
+    }
+
+    async fn disown(&self, node: &NodeName, owner: &SiteName) -> Result<(), ProviderError> {
+        let (node, from) = (node.clone(), Holder::Site(owner.clone()));
+        let action = format!("take the mark off the record of {node}");
+        self.with_files(action, move |files| files.hand_over(&node, &from, &Holder::Nobody)).await
+    }
+
     async fn list(&self) -> Result<Vec<HeldRecord>, ProviderError> {
         self.with_files("list the records".to_owned(), Files::list).await
     }
@@ -116,6 +128,29 @@ impl Files {
         for _ in 0..TRIES {
             let before = file::read(&path).map_err(|error| self.failed(error))?;
             if self.changed(&path, before.as_deref(), owner, wanted)? {
+                return Ok(());
+            }
+        }
+        Err(self.error(ErrorKind::Busy).advise(format!("somebody else changes {} at the same time", path.display())))
+    }
+
+    /// Lets dip's fields of a node carry another mark, or none; the fields themselves stay.
+    fn hand_over(&self, node: &NodeName, from: &Holder, to: &Holder) -> Result<(), ProviderError> {
+        let _lock = file::lock(&self.settings.path).map_err(|error| self.failed(error))?;
+        let path = self.path(node);
+        for _ in 0..TRIES {
+            let Some(before) = file::read(&path).map_err(|error| self.failed(error))? else { return Ok(()) };
+            let document = self.document(&path, &before)?;
+            let Some(dip) = document.dip() else { return Ok(()) };
+            let holder = Holder::from(fields::owner(dip));
+            if holder == *to {
+                return Ok(());
+            }
+            if holder != *from {
+                return Err(self.conflict(&path, &format!("carry {holder}")));
+            }
+            let after = document.with(&fields::marked(dip, to)).map_err(|error| self.unreadable(&path, error))?;
+            if file::replace(&path, Some(&before), &after).map_err(|error| self.failed(error))? {
                 return Ok(());
             }
         }

@@ -102,6 +102,11 @@ impl Monitor for Prometheus {
         self.with_files(format!("remove the target of {node}"), move |files| files.remove(&node, &owner)).await
     }
 
+    async fn owned(&self, owner: &SiteName) -> Result<Vec<Target>, ProviderError> {
+        let owner = owner.clone();
+        self.with_files("list its targets".to_owned(), move |files| files.owned(&owner)).await
+    }
+
     async fn health(&self, node: &NodeName, owner: &SiteName) -> Result<Health, ProviderError> {
         let action = format!("ask for the health of {node}");
         let Some(group) = self.group(node, owner, action.clone()).await? else { return Ok(Health::Unknown) };
@@ -167,6 +172,26 @@ impl Files {
         let _lock = file::lock(&self.settings.targets).map_err(|error| self.failed(error))?;
         self.ours(node, owner)?;
         file::remove(&self.path(node, owner)).map_err(|error| self.failed(error))
+    }
+
+    /// The targets in files that carry a site's mark, whatever settings wrote them.
+    fn owned(&self, owner: &SiteName) -> Result<Vec<Target>, ProviderError> {
+        let mut owned = Vec::new();
+        for entry in fs::read_dir(&self.settings.targets).map_err(|error| self.failed(error))? {
+            let path = entry.map_err(|error| self.failed(error))?.path();
+            let name = path.file_name().and_then(std::ffi::OsStr::to_str).unwrap_or_default();
+            let node = name.strip_prefix(&format!("dip-{owner}-")).and_then(|rest| rest.strip_suffix(".json"));
+            let Some(node) = node.and_then(|node| NodeName::new(node).ok()) else { continue };
+            // A file that was changed by hand has lost its mark.
+            let Some(mut group) = self.group(&node, owner)? else { continue };
+            let marks = [(target_file::SITE, owner.as_str()), (target_file::NODE, node.as_str())];
+            if marks.iter().all(|(label, value)| group.labels.remove(*label).as_deref() == Some(*value)) {
+                let address = group.targets.pop().unwrap_or_default();
+                owned.push(Target { node, address, labels: group.labels });
+            }
+        }
+        owned.sort_by(|a, b| a.node.cmp(&b.node));
+        Ok(owned)
     }
 
     /// The file of a node must carry our mark, where there is one.

@@ -3,6 +3,7 @@
 mod connect;
 mod server;
 mod session;
+mod transfer;
 mod update;
 mod wire;
 

@@ -11,7 +11,7 @@ use std::net::IpAddr;
 
 use async_trait::async_trait;
 use dip_core::id::SiteName;
-use dip_core::provider::{ErrorKind, ProviderError};
+use dip_core::provider::{ErrorKind, Holder, ProviderError};
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::{Name, RData, RecordType, TSigner};
 use tokio::sync::Semaphore;
@@ -73,6 +73,29 @@ impl Dns for Rfc2136 {
         change.ensure(&wanted.addresses).await
     }
 
+    async fn owned(&self, domain: &str, owner: &SiteName) -> Result<Vec<String>, ProviderError> {
+        let action = format!("list the names of {owner} below {domain}");
+        let below = fully_qualified(domain, &action)?;
+        let _permit = self.connections.acquire().await;
+        self.session(&action).await?.owned(&below, owner, &action).await
+    }
+
+    async fn claim(&self, name: &str, from: &Holder, owner: &SiteName) -> Result<(), ProviderError> {
+        let action = format!("claim {name}");
+        let name = parse(name, &action)?;
+        let _permit = self.connections.acquire().await;
+        let mut change = Change { session: self.session(&action).await?, name, owner, ttl: self.ttl, action: &action };
+        change.claim(from).await
+    }
+
+    async fn disown(&self, name: &str, owner: &SiteName) -> Result<(), ProviderError> {
+        let action = format!("take the mark off {name}");
+        let name = parse(name, &action)?;
+        let _permit = self.connections.acquire().await;
+        let mut change = Change { session: self.session(&action).await?, name, owner, ttl: self.ttl, action: &action };
+        change.disown().await
+    }
+
     async fn remove(&self, name: &str, owner: &SiteName) -> Result<(), ProviderError> {
         let action = format!("remove {name}");
         let name = parse(name, &action)?;
@@ -96,7 +119,12 @@ fn parse(name: &str, action: &str) -> Result<Name, ProviderError> {
     if !name.trim_end_matches('.').contains('.') {
         return Err(invalid().advise(format!("`{name}` has no domain; give the site or its network one")));
     }
-    let mut name = Name::from_ascii(name).map_err(|error| invalid().because(error))?.to_lowercase();
+    fully_qualified(name, action)
+}
+
+fn fully_qualified(name: &str, action: &str) -> Result<Name, ProviderError> {
+    let invalid = |error| ProviderError::new(ErrorKind::Invalid, PRODUCT, action).because(error);
+    let mut name = Name::from_ascii(name).map_err(invalid)?.to_lowercase();
     name.set_fqdn(true);
     Ok(name)
 }
@@ -169,6 +197,50 @@ impl Change<'_> {
                 .delete(&self.name, RecordType::A)
                 .delete(&self.name, RecordType::AAAA)
                 .delete(&mark, RecordType::TXT);
+            if self.session.update(update, self.action).await? == Outcome::Changed {
+                return Ok(());
+            }
+        }
+        Err(self.busy())
+    }
+
+    /// Marks the name as ours, if it is held as the claim saw it; the records themselves stay.
+    async fn claim(&mut self, from: &Holder) -> Result<(), ProviderError> {
+        let zone = self.session.zone(&self.name, self.action).await?;
+        let mark = mark_name(&self.name, self.action)?;
+        for _ in 0..TRIES {
+            let Some(held) = self.session.held(&self.name, self.action).await? else { return Ok(()) };
+            if held.owner.as_ref() == Some(self.owner) {
+                return Ok(());
+            }
+            let other_types = held.owner.is_none() && held.addresses.is_empty();
+            if Holder::from(held.owner) != *from || other_types {
+                return self.tell_other().await;
+            }
+            let update = match from {
+                Holder::Nobody => Update::of(&zone).if_unused(&mark),
+                Holder::Site(site) => {
+                    Update::of(&zone).if_exactly(&mark, [text(&mark_text(site))]).delete(&mark, RecordType::TXT)
+                }
+            };
+            let update = update.add(&mark, self.ttl, text(&mark_text(self.owner)));
+            if self.session.update(update, self.action).await? == Outcome::Changed {
+                return Ok(());
+            }
+        }
+        Err(self.busy())
+    }
+
+    /// Takes our mark off the name; the records themselves stay.
+    async fn disown(&mut self) -> Result<(), ProviderError> {
+        let zone = self.session.zone(&self.name, self.action).await?;
+        let mark = mark_name(&self.name, self.action)?;
+        for _ in 0..TRIES {
+            if self.ours().await?.is_none() {
+                return Ok(());
+            }
+            let update =
+                Update::of(&zone).if_exactly(&mark, [text(&mark_text(self.owner))]).delete(&mark, RecordType::TXT);
             if self.session.update(update, self.action).await? == Outcome::Changed {
                 return Ok(());
             }

@@ -15,6 +15,9 @@ use crate::provider::HeldName;
 /// As errors name it.
 pub(super) const PRODUCT: &str = "rfc2136";
 
+/// The label of the record that marks a name.
+pub(super) const MARK_LABEL: &str = "_dip";
+
 /// Goes before the site's name in the TXT record that marks a name.
 const MARK: &str = "site=";
 
@@ -65,13 +68,7 @@ impl Session<'_> {
     pub(super) async fn owner(&mut self, name: &Name, action: &str) -> Result<Option<SiteName>, ProviderError> {
         let mark = mark_name(name, action)?;
         let answer = self.query(&mark, RecordType::TXT, action).await?;
-        Ok(answer.answers.iter().find_map(|record| match &record.data {
-            RData::TXT(txt) => {
-                let text: Vec<u8> = txt.txt_data.iter().flat_map(|part| part.iter().copied()).collect();
-                SiteName::new(std::str::from_utf8(&text).ok()?.strip_prefix(MARK)?).ok()
-            }
-            _ => None,
-        }))
+        Ok(answer.answers.iter().find_map(|record| marked_by(&record.data)))
     }
 
     /// Where the reverse names of an address stand, and what they are. A CNAME leads elsewhere (RFC 2317).
@@ -173,9 +170,16 @@ impl Session<'_> {
     }
 }
 
+/// The site that a mark names.
+pub(super) fn marked_by(data: &RData) -> Option<SiteName> {
+    let RData::TXT(txt) = data else { return None };
+    let text: Vec<u8> = txt.txt_data.iter().flat_map(|part| part.iter().copied()).collect();
+    SiteName::new(std::str::from_utf8(&text).ok()?.strip_prefix(MARK)?).ok()
+}
+
 /// Where the mark of a name stands.
 pub(super) fn mark_name(name: &Name, action: &str) -> Result<Name, ProviderError> {
-    name.prepend_label("_dip").map_err(|error| {
+    name.prepend_label(MARK_LABEL).map_err(|error| {
         ProviderError::new(ErrorKind::Invalid, PRODUCT, action)
             .because(error)
             .advise("the name leaves no room for the label `_dip` that marks it; shorten it")
@@ -223,4 +227,4 @@ pub(super) fn failed(error: WireError, action: &str) -> ProviderError {
 /// A server's code in its own words.
 #[derive(Debug, thiserror::Error)]
 #[error("the server answered {0}")]
-struct Code(ResponseCode);
+pub(super) struct Code(pub(super) ResponseCode);

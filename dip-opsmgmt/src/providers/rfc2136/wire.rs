@@ -52,46 +52,68 @@ impl<'a> Connection<'a> {
     }
 
     /// Signs and sends a message, and gives the answer to it, whose signature was verified.
+    pub(super) async fn ask(&mut self, message: Message) -> Result<Message, WireError> {
+        let mut answers = self.ask_until(message, |_| true).await?;
+        answers.pop().ok_or_else(|| WireError::Malformed("there is no answer".to_owned()))
+    }
+
+    /// Signs and sends a message, and gives the answers to it up to the last one (RFC 5936 section 2.2), each with its
+    /// signature verified.
     #[tracing::instrument(name = "call", level = "debug", skip_all, fields(provider = "rfc2136", server = self.server, action = %message.metadata.op_code))]
-    pub(super) async fn ask(&mut self, mut message: Message) -> Result<Message, WireError> {
+    pub(super) async fn ask_until(
+        &mut self,
+        mut message: Message,
+        mut is_last: impl FnMut(&Message) -> bool,
+    ) -> Result<Vec<Message>, WireError> {
         let malformed = |error: &dyn std::fmt::Display| WireError::Malformed(error.to_string());
         // A clock before 1970 is told by the server as BADTIME.
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
-        let verifier = message.finalize(self.key, now).map_err(|error| malformed(&error))?;
-        let request = message.to_vec().map_err(|error| malformed(&error))?;
-        let bytes = match timeout(PATIENCE, self.transmit(&request)).await {
-            Ok(Ok(bytes)) => bytes,
-            Ok(Err(source)) => return Err(WireError::Broken { server: self.server.to_owned(), source }),
-            Err(_) => return Err(WireError::Slow { server: self.server.to_owned() }),
-        };
-        let answer = Message::from_vec(&bytes).map_err(|error| malformed(&error))?;
-        if answer.id != message.id {
-            return Err(WireError::Malformed("the answer is to another question".to_owned()));
-        }
-        match answer.signature().and_then(|signature| signature.data.error.as_ref()) {
-            Some(TsigError::BadKey) => return Err(WireError::UnknownKey),
-            Some(TsigError::BadSig | TsigError::BadTrunc) => return Err(WireError::WrongSecret),
-            Some(TsigError::BadTime) => return Err(WireError::WrongTime),
-            Some(TsigError::Unknown(_)) | None => {}
-        }
-        match verifier {
-            Some(mut verifier) => {
-                verifier.verify(&bytes).map_err(|_| WireError::Unsigned)?;
-                Ok(answer)
+        let mut verifier =
+            message.finalize(self.key, now).map_err(|error| malformed(&error))?.ok_or(WireError::Unsigned)?;
+        let mut request = Some(message.to_vec().map_err(|error| malformed(&error))?);
+        let mut answers = Vec::new();
+        loop {
+            let bytes = match timeout(PATIENCE, self.exchange(request.take())).await {
+                Ok(Ok(bytes)) => bytes,
+                Ok(Err(source)) => return Err(WireError::Broken { server: self.server.to_owned(), source }),
+                Err(_) => return Err(WireError::Slow { server: self.server.to_owned() }),
+            };
+            let answer = Message::from_vec(&bytes).map_err(|error| malformed(&error))?;
+            verified(&answer, message.id)?;
+            verifier.verify(&bytes).map_err(|_| WireError::Unsigned)?;
+            let last = is_last(&answer);
+            answers.push(answer);
+            if last {
+                return Ok(answers);
             }
-            None => Err(WireError::Unsigned),
         }
     }
 
-    async fn transmit(&mut self, request: &[u8]) -> std::io::Result<Vec<u8>> {
-        let length = u16::try_from(request.len()).map_err(|_| {
-            std::io::Error::new(std::io::ErrorKind::InvalidInput, "a message holds at most 65535 bytes")
-        })?;
-        let mut framed = length.to_be_bytes().to_vec();
-        framed.extend_from_slice(request);
-        self.stream.write_all(&framed).await?;
+    /// Sends a request, where there is one, and reads a message.
+    async fn exchange(&mut self, request: Option<Vec<u8>>) -> std::io::Result<Vec<u8>> {
+        if let Some(request) = request {
+            let length = u16::try_from(request.len()).map_err(|_| {
+                std::io::Error::new(std::io::ErrorKind::InvalidInput, "a message holds at most 65535 bytes")
+            })?;
+            let mut framed = length.to_be_bytes().to_vec();
+            framed.extend_from_slice(&request);
+            self.stream.write_all(&framed).await?;
+        }
         let mut answer = vec![0; usize::from(self.stream.read_u16().await?)];
         self.stream.read_exact(&mut answer).await?;
         Ok(answer)
+    }
+}
+
+/// Whether a message answers the request, and what the server says of the request's signature.
+fn verified(answer: &Message, request: u16) -> Result<(), WireError> {
+    if answer.id != request {
+        return Err(WireError::Malformed("the answer is to another question".to_owned()));
+    }
+    match answer.signature().and_then(|signature| signature.data.error.as_ref()) {
+        Some(TsigError::BadKey) => Err(WireError::UnknownKey),
+        Some(TsigError::BadSig | TsigError::BadTrunc) => Err(WireError::WrongSecret),
+        Some(TsigError::BadTime) => Err(WireError::WrongTime),
+        Some(TsigError::Unknown(_)) | None => Ok(()),
     }
 }

@@ -2,6 +2,7 @@
 
 mod basic;
 mod clients;
+mod disks;
 mod etcd;
 mod kernel;
 mod packages;
@@ -34,6 +35,7 @@ const PROGRAMS: &[(&str, Program)] = &[
     ("hostname", kernel::hostname),
     ("hostnamectl", kernel::hostnamectl),
     ("id", users::id),
+    ("lsblk", disks::lsblk),
     ("mkdir", basic::accept),
     ("runuser", basic::runuser),
     ("sh", script::sh),
@@ -46,6 +48,7 @@ const PROGRAMS: &[(&str, Program)] = &[
     ("uname", kernel::uname),
     ("useradd", users::useradd),
     ("usermod", users::usermod),
+    ("wipefs", disks::wipefs),
 ];
 
 /// A session on a node that has all of them.

@@ -1,0 +1,105 @@
+//! What the site has in its DNS, CMDB and monitoring: records that nothing asks for any more, and who holds a record.
+
+use std::collections::BTreeSet;
+
+use dip_core::operation::OperationError;
+use dip_core::orphan::{HeldRecord, Leftovers, Orphan, Unlisted};
+use dip_core::provider::{Holder, ProviderError, Providers, sentence};
+use dip_core::site::{Service, Site};
+use dip_core::step::Step;
+use dip_core::subject::Subject;
+use serde_json::json;
+
+use crate::provider::{Cmdb, Dns, Monitor};
+use crate::settings::{CMDB_KINDS, DNS_KINDS, MONITOR_KINDS};
+use crate::steps::{RecordNode, RegisterName};
+
+/// The records with the site's mark that are of no node of its file. A node that is absent has its own plan.
+pub(crate) async fn leftovers(site: &Site, providers: &Providers) -> Leftovers {
+    let mut found = Leftovers::default();
+    for service in site.services_of(DNS_KINDS) {
+        keep(&mut found, service, names(site, service, providers).await);
+    }
+    for service in site.services_of(CMDB_KINDS) {
+        keep(&mut found, service, records(site, service, providers).await);
+    }
+    for service in site.services_of(MONITOR_KINDS) {
+        keep(&mut found, service, targets(site, service, providers).await);
+    }
+    found
+}
+
+fn keep(found: &mut Leftovers, service: &Service, told: Result<Vec<(String, String)>, ProviderError>) {
+    let service = service.name.to_string();
+    match told {
+        Ok(records) => {
+            let orphan = |(of, what)| Orphan { of, service: service.clone(), what };
+            found.orphans.extend(records.into_iter().map(orphan));
+        }
+        Err(error) => found.unlisted.push(Unlisted { service, why: sentence(&error) }),
+    }
+}
+
+async fn names(site: &Site, service: &Service, providers: &Providers) -> Result<Vec<(String, String)>, ProviderError> {
+    let Ok(dns) = providers.find::<dyn Dns>(&Subject::service(&service.name)) else { return Ok(Vec::new()) };
+    let known: BTreeSet<String> = site.nodes.values().map(|node| site.host_name(node).to_ascii_lowercase()).collect();
+    let domains = site.networks.values().filter_map(|network| network.domain.as_ref()).chain(&site.domain);
+    let mut orphans = BTreeSet::new();
+    for domain in domains.map(|domain| domain.to_ascii_lowercase()).collect::<BTreeSet<_>>() {
+        orphans.extend(dns.owned(&domain, &site.name).await?.into_iter().filter(|name| !known.contains(name)));
+    }
+    let told = orphans.into_iter().map(|name| {
+        let of = name.split('.').next().unwrap_or_default().to_owned();
+        (of, format!("name {name}"))
+    });
+    Ok(told.collect())
+}
+
+async fn records(
+    site: &Site,
+    service: &Service,
+    providers: &Providers,
+) -> Result<Vec<(String, String)>, ProviderError> {
+    let Ok(cmdb) = providers.find::<dyn Cmdb>(&Subject::service(&service.name)) else { return Ok(Vec::new()) };
+    let ours = cmdb.list().await?.into_iter().filter(|held| held.owner.as_ref() == Some(&site.name));
+    let orphans = ours.filter(|held| !site.nodes.contains_key(&held.record.node));
+    Ok(orphans.map(|held| (held.record.node.to_string(), format!("record {}", held.id))).collect())
+}
+
+async fn targets(
+    site: &Site,
+    service: &Service,
+    providers: &Providers,
+) -> Result<Vec<(String, String)>, ProviderError> {
+    let Ok(monitor) = providers.find::<dyn Monitor>(&Subject::service(&service.name)) else { return Ok(Vec::new()) };
+    let owned = monitor.owned(&site.name).await?.into_iter();
+    let orphans = owned.filter(|target| !site.nodes.contains_key(&target.node));
+    Ok(orphans.map(|target| (target.node.to_string(), format!("target {}", target.address))).collect())
+}
+
+/// The record that a step would write.
+pub(crate) async fn held(step: &Step, providers: &Providers) -> Result<Option<HeldRecord>, OperationError> {
+    if let Some(RegisterName { service, wanted, .. }) = step.call.as_operation() {
+        let held = providers.find::<dyn Dns>(&Subject::service(&service))?.name(&wanted.name).await?;
+        // A name with records of other types alone is none that dip could keep.
+        let held = held.filter(|held| held.owner.is_some() || !held.addresses.is_empty());
+        return Ok(held.map(|held| HeldRecord {
+            holder: Holder::from(held.owner),
+            says: json!({"name": wanted.name, "addresses": held.addresses}),
+        }));
+    }
+    let Some(RecordNode { service, node, .. }) = step.call.as_operation() else { return Ok(None) };
+    let held = providers.find::<dyn Cmdb>(&Subject::service(&service))?.read(&node).await?;
+    Ok(held.map(|held| HeldRecord { holder: Holder::from(held.owner), says: json!(held.record) }))
+}
+
+/// Takes the site's mark off the record that a step writes.
+pub(crate) async fn disown(step: &Step, providers: &Providers) -> Result<(), OperationError> {
+    if let Some(RegisterName { service, wanted, site, .. }) = step.call.as_operation() {
+        return Ok(providers.find::<dyn Dns>(&Subject::service(&service))?.disown(&wanted.name, &site).await?);
+    }
+    if let Some(RecordNode { service, node, site, .. }) = step.call.as_operation() {
+        providers.find::<dyn Cmdb>(&Subject::service(&service))?.disown(&node, &site).await?;
+    }
+    Ok(())
+}
