@@ -2,13 +2,13 @@
 //! sort the same graph; and how much memory a planner holds.
 
 use std::process::Command;
+use std::sync::Arc;
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group};
 use dip::core::observed::{Observed, Survey};
 use dip::core::plan::{Draft, VertexId};
 use dip::{Goal, Layers, Plan, Site};
 use petgraph::graph::{DiGraph, NodeIndex};
-use std::sync::Arc;
 
 mod rack;
 
@@ -67,8 +67,7 @@ fn petgraph(plan: &Plan) -> DiGraph<(), ()> {
     let graph = plan.graph();
     let mut peer = DiGraph::with_capacity(graph.vertices().len(), graph.edge_count());
     let nodes: Vec<NodeIndex> = graph.vertices().iter().map(|_| peer.add_node(())).collect();
-    for (from, vertex) in (0..).map(VertexId).zip(graph.vertices()) {
-        let _ = vertex;
+    for from in (0..).map(VertexId).take(graph.vertices().len()) {
         for to in graph.successors(from) {
             peer.add_edge(nodes[from.index()], nodes[to.index()], ());
         }

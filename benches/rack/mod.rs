@@ -98,12 +98,14 @@ pub(crate) type Proposal = fn(&[NodeName]) -> Vec<Step>;
 /// How many steps each node has in most benches.
 pub(crate) const STEPS: u16 = 20;
 
+type Propose = Box<dyn Fn(&[NodeName]) -> Vec<Step> + Send + Sync>;
+
 /// A layer that proposes the work of so many nodes.
 struct Rack {
     nodes: Vec<NodeName>,
     /// The numbers of the parts of boots begin behind those of the work.
     steps: u16,
-    propose: Box<dyn Fn(&[NodeName]) -> Vec<Step> + Send + Sync>,
+    propose: Propose,
 }
 
 impl std::fmt::Debug for Rack {
@@ -189,7 +191,7 @@ pub(crate) fn proposing(nodes: usize, propose: Proposal) -> (Layers, Arc<Site>) 
     site(nodes, STEPS, Box::new(propose))
 }
 
-fn site(nodes: usize, steps: u16, propose: Box<dyn Fn(&[NodeName]) -> Vec<Step> + Send + Sync>) -> (Layers, Arc<Site>) {
+fn site(nodes: usize, steps: u16, propose: Propose) -> (Layers, Arc<Site>) {
     let name = |index| NodeName::new(&format!("n{index}")).expect("a name");
     let layers = Layers::new().with(Rack { nodes: (0..nodes).map(name).collect(), steps, propose });
     (layers, Arc::new(Site::new(SiteName::new("bench").expect("a name"))))
