@@ -64,7 +64,7 @@ fn boots(criterion: &mut Criterion) {
         [("one environment", rack::chained), ("barriers", discovered), ("crosswise", crosswise)];
     for (name, propose) in patterns {
         for nodes in [1_000, 10_000] {
-            let (layers, site) = rack::rack(nodes, propose);
+            let (layers, site) = rack::proposing(nodes, propose);
             group.throughput(Throughput::Elements((nodes * usize::from(rack::STEPS)) as u64));
             let draft = Draft::new(site.clone(), &Observed::new(), &layers, Goal::Everything).expect("a draft");
             let survey = Survey::blind(draft.steps().len(), "2026-01-01T00:00:00Z".parse().expect("a time"));

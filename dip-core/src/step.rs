@@ -1,6 +1,7 @@
 //! A step: one operation on one subject, with what it needs and what it gives, all as data.
 
 use std::fmt;
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -8,8 +9,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::fact::FactKey;
 use crate::id::{LayerId, NodeName, Symbol};
 use crate::operation::{Call, Operation, Patience};
+use crate::scratch;
 use crate::site::Origin;
 use crate::subject::Subject;
+
+pub use crate::few::Few;
 
 /// A step's name, unique in its plan and the same in every plan of the site: `firmware.power_on node/r1-n3#1`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -21,6 +25,13 @@ impl StepName {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl StepName {
+    /// Put together in one go: a plan names hundreds of thousands of steps.
+    fn of(parts: &[&str]) -> Self {
+        Self(scratch::concat(parts))
     }
 }
 
@@ -246,9 +257,15 @@ impl<'de> Deserialize<'de> for Lock {
     }
 }
 
-/// One operation on one subject.
+/// One operation on one subject. It is cheap to clone: a draft and its plans share what it consists of, and only who changes
+/// a shared one copies it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Step {
+#[serde(transparent)]
+pub struct Step(Arc<Body>);
+
+/// What a step consists of.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Body {
     /// Its name.
     pub name: StepName,
     /// The layer it is about.
@@ -263,69 +280,90 @@ pub struct Step {
     pub gives: Vec<FactKey>,
     /// The facts of these whose *values* it works with: where one of them changes, the step is looked at again. They are needs
     /// too; a need alone is only an order.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub reads: Vec<FactKey>,
+    #[serde(default, skip_serializing_if = "Few::is_empty")]
+    pub reads: Few<FactKey>,
     /// What it holds while it runs.
-    pub locks: Vec<Lock>,
+    pub locks: Few<Lock>,
     /// Where it can run and be checked.
     pub place: Place,
     /// The node of its place must have booted since each of these became true (a pending BIOS setting).
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub booted_since: Vec<FactKey>,
+    #[serde(default, skip_serializing_if = "Few::is_empty")]
+    pub booted_since: Few<FactKey>,
     /// When its check can tell anything.
     pub sight: Sight,
     /// What it may do to what already runs.
     pub hazard: Hazard,
     /// The serial numbers of what it erases; a consent must name each of them.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub erases: Vec<Arc<str>>,
+    #[serde(default, skip_serializing_if = "Few::is_empty")]
+    pub erases: Few<Arc<str>>,
     /// Whether it can be undone.
     #[serde(default, skip_serializing_if = "Reversal::is_possible")]
     pub reversal: Reversal,
     /// How long it is tried.
     pub patience: Patience,
     /// The boot that it is a part of, for steps that `Layer::enter` proposes.
-    pub boot: Option<Boot>,
+    pub boot: Option<Box<Boot>>,
     /// Where the site file asks for it.
-    pub origin: Option<Origin>,
+    pub origin: Option<Arc<Origin>>,
+}
+
+impl Deref for Step {
+    type Target = Body;
+
+    fn deref(&self) -> &Body {
+        &self.0
+    }
+}
+
+impl DerefMut for Step {
+    fn deref_mut(&mut self) -> &mut Body {
+        Arc::make_mut(&mut self.0)
+    }
 }
 
 impl Step {
     /// A step that calls `operation` on `subject`. It needs and gives nothing yet, runs anywhere, with [`Patience::SERVER`].
     #[must_use]
     pub fn new<O: Operation>(layer: LayerId, subject: Subject, operation: &O) -> Self {
-        Self {
-            name: StepName(format!("{} {subject}", O::NAME).into()),
+        Self(Arc::new(Body {
+            name: StepName::of(&[O::NAME, " ", subject.kind(), "/", subject.name()]),
             layer,
             subject,
             call: Call::new(operation),
             needs: Vec::new(),
             gives: Vec::new(),
-            reads: Vec::new(),
-            locks: Vec::new(),
+            reads: Few::new(),
+            locks: Few::new(),
             place: Place::Anywhere,
-            booted_since: Vec::new(),
+            booted_since: Few::new(),
             sight: Sight::Anytime,
             hazard: Hazard::None,
-            erases: Vec::new(),
+            erases: Few::new(),
             reversal: Reversal::Possible,
             patience: Patience::SERVER,
             boot: None,
             origin: None,
-        }
+        }))
+    }
+
+    /// Says that it is about something else than it was made for; its name stays.
+    #[must_use]
+    pub fn about(mut self, subject: Subject) -> Self {
+        self.subject = subject;
+        self
     }
 
     /// Adds a need.
     #[must_use]
     pub fn need(mut self, need: Need) -> Self {
-        self.needs.push(need);
+        push(&mut self.needs, need);
         self
     }
 
     /// Adds needs for single facts.
     #[must_use]
     pub fn need_facts(mut self, keys: impl IntoIterator<Item = FactKey>) -> Self {
-        self.needs.extend(keys.into_iter().map(Need::fact));
+        keys.into_iter().for_each(|key| push(&mut self.needs, Need::fact(key)));
         self
     }
 
@@ -339,7 +377,7 @@ impl Step {
     /// Adds a fact that becomes known by this step.
     #[must_use]
     pub fn give(mut self, key: FactKey) -> Self {
-        self.gives.push(key);
+        push(&mut self.gives, key);
         self
     }
 
@@ -366,7 +404,7 @@ impl Step {
 
     /// Says that its check can tell nothing before what it needs is true.
     #[must_use]
-    pub const fn seen_after_needs(mut self) -> Self {
+    pub fn seen_after_needs(mut self) -> Self {
         self.sight = Sight::AfterNeeds;
         self
     }
@@ -374,21 +412,21 @@ impl Step {
     /// Makes it a part of a boot, and its name tell which.
     #[must_use]
     pub fn part_of(mut self, boot: &Boot) -> Self {
-        self.name = StepName(format!("{}#{}", self.name, boot.ordinal).into());
-        self.boot = Some(boot.clone());
+        self.name = StepName::of(&[self.name.as_str(), "#", &boot.ordinal.to_string()]);
+        self.boot = Some(Box::new(boot.clone()));
         self
     }
 
     /// Adds a qualifier to its name, where one operation has several steps on one subject.
     #[must_use]
     pub fn called(mut self, qualifier: &str) -> Self {
-        self.name = StepName(format!("{} {qualifier}", self.name).into());
+        self.name = StepName::of(&[self.name.as_str(), " ", qualifier]);
         self
     }
 
     /// Sets what it may do to what already runs.
     #[must_use]
-    pub const fn hazard(mut self, hazard: Hazard) -> Self {
+    pub fn hazard(mut self, hazard: Hazard) -> Self {
         self.hazard = hazard;
         self
     }
@@ -415,7 +453,7 @@ impl Step {
 
     /// Sets how long it is tried.
     #[must_use]
-    pub const fn patience(mut self, patience: Patience) -> Self {
+    pub fn patience(mut self, patience: Patience) -> Self {
         self.patience = patience;
         self
     }
@@ -423,7 +461,15 @@ impl Step {
     /// Sets where the site file asks for it.
     #[must_use]
     pub fn origin(mut self, origin: Option<Origin>) -> Self {
-        self.origin = origin;
+        self.origin = origin.map(Arc::new);
         self
     }
+}
+
+/// A `Vec` that grows by itself makes room for four at once; most steps have one or two of a kind.
+fn push<T>(items: &mut Vec<T>, item: T) {
+    if items.len() < 4 {
+        items.reserve_exact(1);
+    }
+    items.push(item);
 }

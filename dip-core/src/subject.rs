@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -9,9 +10,12 @@ use crate::id::{ClusterName, NicName, NodeName, ServiceName, SwitchName, Symbol}
 
 /// The thing that a step changes or that a fact describes, written `kind/name` (`node/r1-n3`, `port/sw1/7`).
 ///
-/// Kinds are open: a vendor may use its own (`gpu/r1-n3/0`).
+/// Kinds are open: a vendor may use its own (`gpu/r1-n3/0`). Cheap to clone: large plans name the same subjects many times.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Subject {
+pub struct Subject(Arc<Parts>);
+
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Parts {
     kind: Symbol,
     name: Symbol,
 }
@@ -20,7 +24,7 @@ impl Subject {
     /// A subject of any kind.
     #[must_use]
     pub fn new(kind: Symbol, name: impl Into<Symbol>) -> Self {
-        Self { kind, name: name.into() }
+        Self(Arc::new(Parts { kind, name: name.into() }))
     }
 
     /// A node.
@@ -68,19 +72,21 @@ impl Subject {
     /// The kind: `node`, `nic`, `port`, `switch`, `service`, `cluster`, or a vendor's own.
     #[must_use]
     pub fn kind(&self) -> &str {
-        self.kind.as_str()
+        self.0.kind.as_str()
     }
 
     /// The name within its kind.
     #[must_use]
     pub fn name(&self) -> &str {
-        self.name.as_str()
+        self.0.name.as_str()
     }
 }
 
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.kind, self.name)
+        f.write_str(self.kind())?;
+        f.write_str("/")?;
+        f.write_str(self.name())
     }
 }
 

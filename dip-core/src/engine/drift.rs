@@ -96,7 +96,7 @@ impl Prepared {
         }
         for Look { differing, follows } in looks.into_values() {
             let Some((first, _)) = differing.first() else { continue };
-            let deviation = Deviation { boot: first.boot.as_ref(), steps: differing };
+            let deviation = Deviation { boot: first.boot.as_deref(), steps: differing };
             if follows { drift.following.push(deviation) } else { drift.causes.push(deviation) }
         }
         drift

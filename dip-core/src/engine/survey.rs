@@ -73,7 +73,7 @@ async fn look_at_all(
         }
     }
     let lost =
-        || Check::Unknown(Gap::Unobservable("it was not looked at, because a check before it never ended".to_owned()));
+        || Check::Unknown(Gap::Unobservable("it was not looked at, because a check before it never ended".into()));
     let checks =
         (0..draft.steps().len()).map(|index| round.checks.remove(&StepId::at(index)).unwrap_or_else(lost)).collect();
     Survey::new(checks, at)
@@ -140,9 +140,9 @@ impl Round<'_> {
             let look = tokio::time::timeout(limit, look);
             let check = match contained(look).await {
                 Ok(told) => told.unwrap_or(Err(OperationError::Slow(limit))).unwrap_or_else(unknown),
-                Err(panic) => Check::Unknown(Gap::Unobservable(format!(
-                    "the check ended in a panic, which is a bug of the layer that brings it: {panic}"
-                ))),
+                Err(panic) => Check::Unknown(Gap::Unobservable(
+                    format!("the check ended in a panic, which is a bug of the layer that brings it: {panic}").into(),
+                )),
             };
             spans::seen(&check);
             (id, check)
@@ -157,7 +157,7 @@ impl Round<'_> {
                 probe.parts.iter().all(|part| matches!(self.checks.get(part), Some(Check::Holds(_))))
             });
             if !holds {
-                return Some(Gap::Environment(environment_words(&step.place)));
+                return Some(Gap::Environment(environment_words(&step.place).into()));
             }
         }
         if step.sight == Sight::Anytime {
@@ -194,7 +194,7 @@ impl Round<'_> {
 fn unknown(error: OperationError) -> Check {
     Check::Unknown(match error {
         OperationError::FactUnknown(key) => Gap::Fact(key),
-        other if other.is_conflict() => Gap::Foreign(sentence(&other)),
-        other => Gap::Unobservable(sentence(&other)),
+        other if other.is_conflict() => Gap::Foreign(sentence(&other).into()),
+        other => Gap::Unobservable(sentence(&other).into()),
     })
 }

@@ -2,13 +2,14 @@
 
 use std::cmp::Ordering;
 use std::fmt;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
 use std::str::FromStr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::hash::ShortHasher;
 use crate::id::Symbol;
 use crate::subject::Subject;
 
@@ -85,9 +86,14 @@ struct Parts {
 impl FactKey {
     fn new(name: Symbol, subject: Subject, boot: Option<u16>, polarity: Polarity) -> Self {
         // A fixed hasher: the same key has the same hash in every process.
-        let mut hasher = DefaultHasher::new();
+        let mut hasher = ShortHasher::default();
         (name.as_str(), subject.kind(), subject.name(), boot, polarity).hash(&mut hasher);
         Self(Arc::new(Parts { hash: hasher.finish(), name, subject, boot, polarity }))
+    }
+
+    /// The hash of all of it, by which maps find it.
+    pub(crate) fn short_hash(&self) -> u64 {
+        self.0.hash
     }
 
     /// The fact's full name.
@@ -150,9 +156,26 @@ impl FactKey {
     }
 }
 
+impl PartialEq for Parts {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self, other)
+            || (self.hash == other.hash
+                && (self.polarity, self.boot) == (other.polarity, other.boot)
+                && (&self.subject, &self.name) == (&other.subject, &other.name))
+    }
+}
+
+impl Eq for Parts {}
+
+impl Hash for Parts {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.hash);
+    }
+}
+
 impl PartialEq for FactKey {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0) || (self.0.hash == other.0.hash && self.parts() == other.parts())
+        *self.0 == *other.0
     }
 }
 
@@ -172,7 +195,17 @@ impl Ord for FactKey {
 
 impl Hash for FactKey {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(self.0.hash);
+        self.0.hash(state);
+    }
+}
+
+/// A key that is looked up: one step nearer to its parts than a reference to the key is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct FactRef<'a>(&'a Parts);
+
+impl<'a> From<&'a FactKey> for FactRef<'a> {
+    fn from(key: &'a FactKey) -> Self {
+        Self(&key.0)
     }
 }
 
@@ -187,7 +220,9 @@ impl fmt::Display for FactKey {
         if self.is_gone() {
             f.write_str("!")?;
         }
-        write!(f, "{}@{}", self.0.name, self.0.subject)?;
+        f.write_str(self.name())?;
+        f.write_str("@")?;
+        self.0.subject.fmt(f)?;
         self.0.boot.map_or(Ok(()), |boot| write!(f, "#{boot}"))
     }
 }

@@ -12,6 +12,7 @@ pub mod opsclients;
 pub mod opsmgmt;
 pub mod os;
 
+pub(crate) use key::FactRef;
 pub use key::{Fact, FactKey, FactKeyError, Polarity};
 pub use registry::{FactClash, FactRegistry};
 pub use values::{FactTypeError, Facts};

@@ -31,7 +31,7 @@ impl Survey {
     /// A survey that could see nothing: every step of the draft is unknown.
     #[must_use]
     pub fn blind(steps: usize, at: Timestamp) -> Self {
-        let gap = Gap::Unobservable("no survey was made".to_owned());
+        let gap = Gap::Unobservable("no survey was made".into());
         Self { checks: vec![Check::Unknown(gap); steps], facts: Facts::new(), at }
     }
 

@@ -2,18 +2,21 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::ser::{Error as _, SerializeStruct};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use super::Operation;
 use crate::fact::FactKey;
 use crate::id::Symbol;
+use crate::scratch;
 
 /// An operation by its name, with its input as JSON text.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
     operation: Symbol,
-    input: Arc<RawValue>,
+    /// JSON.
+    input: Arc<str>,
 }
 
 impl Call {
@@ -23,8 +26,8 @@ impl Call {
     /// Where the operation's `Serialize` fails, which inputs must not do.
     #[must_use]
     pub fn new<O: Operation>(operation: &O) -> Self {
-        let input = serde_json::value::to_raw_value(operation).expect("inputs of operations serialise to JSON");
-        Self { operation: Symbol::of(O::NAME), input: input.into() }
+        let input = scratch::shared(|bytes| serde_json::to_writer(bytes, operation));
+        Self { operation: Symbol::of(O::NAME), input: input.expect("inputs of operations serialise to JSON") }
     }
 
     /// The operation's name, `layer.verb_noun`.
@@ -42,17 +45,33 @@ impl Call {
     /// The input as JSON text.
     #[must_use]
     pub fn input(&self) -> &str {
-        self.input.get()
+        &self.input
     }
 }
 
-impl PartialEq for Call {
-    fn eq(&self, other: &Self) -> bool {
-        self.operation == other.operation && self.input() == other.input()
+impl Serialize for Call {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let input: &RawValue = serde_json::from_str(&self.input).map_err(S::Error::custom)?;
+        let mut call = serializer.serialize_struct("Call", 2)?;
+        call.serialize_field("operation", &self.operation)?;
+        call.serialize_field("input", input)?;
+        call.end()
     }
 }
 
-impl Eq for Call {}
+#[derive(Deserialize)]
+#[serde(rename = "Call")]
+struct Read {
+    operation: Symbol,
+    input: Box<RawValue>,
+}
+
+impl<'de> Deserialize<'de> for Call {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Read { operation, input } = Read::deserialize(deserializer)?;
+        Ok(Self { operation, input: input.get().into() })
+    }
+}
 
 /// A part of an input: known now, or a fact that becomes known while the plan runs.
 ///

@@ -1,11 +1,13 @@
 //! What looking at one thing can tell: it holds, it differs, or it cannot be seen now.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::fact::{FactKey, Facts};
+use crate::few::Few;
 
 /// The outcome of a check.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -19,10 +21,10 @@ pub enum Check {
     Unknown(Gap),
 }
 
-/// What is different, in the terms of the operation.
+/// What is different, in the terms of the operation. Clones share it: a survey, its plan and the records of a run tell the same.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Diff {
-    changes: Vec<Change>,
+    changes: Few<Change>,
 }
 
 /// One difference.
@@ -114,11 +116,11 @@ pub enum Gap {
     /// A fact that it depends on is not known yet.
     Fact(FactKey),
     /// The node is not in the environment where this can be seen ("n1 is not installed and running").
-    Environment(String),
+    Environment(Arc<str>),
     /// The one who would know cannot be asked now; why, as a sentence.
-    Unobservable(String),
+    Unobservable(Arc<str>),
     /// Somebody else holds what would have to change; who and what, as a sentence. It is left alone until it is claimed.
-    Foreign(String),
+    Foreign(Arc<str>),
 }
 
 impl fmt::Display for Gap {

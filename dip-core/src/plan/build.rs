@@ -8,7 +8,8 @@ use super::{
     Draft, Held, Known, Parts, Plan, PlanError, PlanFault, PlannedBoot, PlannedStep, Wave, budget, circle, draft,
     removal, resolve,
 };
-use crate::fact::FactKey;
+use crate::fact::{FactKey, FactRef};
+use crate::hash::{ShortMap, ShortSet};
 use crate::id::{NodeName, StepId};
 use crate::layer::Layers;
 use crate::observed::Survey;
@@ -57,7 +58,7 @@ impl Plan {
     /// Unmet needs and circles that appear only once boots are placed.
     pub fn new(draft: &Draft, survey: &Survey, layers: &Layers) -> Result<Self, PlanError> {
         let mut build =
-            Build { draft, survey, layers, steps: Vec::new(), readings: Vec::new(), places: HashMap::new() };
+            Build { draft, survey, layers, steps: Vec::new(), readings: Vec::new(), places: ShortMap::default() };
         build.keep_what_does_not_hold();
         let mut boots = build.boots().map_err(PlanError::new)?;
         build.follow_boots(&mut boots);
@@ -82,8 +83,8 @@ pub(super) fn graph(
     waves: &[Wave],
     known: &[Known],
 ) -> Result<Graph, Vec<PlanFault>> {
-    let seen: HashSet<&FactKey> = known.iter().map(|known| &known.key).collect();
-    let graph = resolve::resolve(steps, boots, waves, &|key| seen.contains(key))?;
+    let seen: ShortSet<FactRef<'_>> = known.iter().map(|known| FactRef::from(&known.key)).collect();
+    let graph = resolve::resolve(steps, boots, waves, &|key| seen.contains(&FactRef::from(key)))?;
     let circles = circle::circles(&graph, steps, boots);
     if circles.is_empty() { Ok(graph) } else { Err(circles) }
 }
@@ -95,7 +96,7 @@ struct Build<'a> {
     steps: Vec<Step>,
     readings: Vec<Reading>,
     /// Where a step of the draft stands in the plan.
-    places: HashMap<StepId, StepId>,
+    places: ShortMap<StepId, StepId>,
 }
 
 impl Build<'_> {
@@ -210,7 +211,9 @@ impl Build<'_> {
             .filter_map(|step| {
                 let reading = match seen(&step) {
                     Some(part) => self.reading(part)?,
-                    None => Reading::Unknown(Gap::Environment(format!("{} has left its environment", boot.node))),
+                    None => {
+                        Reading::Unknown(Gap::Environment(format!("{} has left its environment", boot.node).into()))
+                    }
                 };
                 Some(Part { step, reading })
             })
@@ -273,7 +276,7 @@ impl Build<'_> {
 /// these facts. Where a value comes out as it was, those behind it are not looked at: the engine sees to that.
 fn followers(draft: &Draft, survey: &Survey) -> HashMap<StepId, Vec<FactKey>> {
     let ids = || (0..draft.steps.len()).map(StepId::at);
-    let mut readers: HashMap<&FactKey, Vec<StepId>> = HashMap::new();
+    let mut readers: ShortMap<&FactKey, Vec<StepId>> = ShortMap::default();
     for id in ids() {
         for fact in &draft.steps[id.index()].reads {
             readers.entry(fact).or_default().push(id);

@@ -84,7 +84,7 @@ impl Serialize for Plan {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         Written {
             dip_plan: VERSION,
-            id: &self.id,
+            id: self.id(),
             goal: self.goal,
             planner: &self.planner,
             site: &self.site,
@@ -128,10 +128,10 @@ impl Read {
         })
         .map_err(|faults| PlanDocumentError::Unsound(PlanError::new(faults)))?;
         plan.planner = self.planner;
-        if plan.id == said {
+        if *plan.id() == said {
             Ok(plan)
         } else {
-            Err(PlanDocumentError::Changed { said: said.to_string(), found: plan.id.to_string() })
+            Err(PlanDocumentError::Changed { said: said.to_string(), found: plan.id().to_string() })
         }
     }
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use super::graph::Graph;
 use super::removal::{Removals, is_absent};
+use super::wires::Wires;
 use super::{PlanError, PlanFault, PlannedBoot, circle, resolve, rest};
+use crate::hash::ShortMap;
 use crate::id::{NodeName, StepId};
 use crate::layer::Layers;
 use crate::observed::Observed;
@@ -58,8 +60,10 @@ impl Draft {
         steps.extend(removals.steps);
         let probes = probes(&site, removals.as_if.as_ref(), layers, &mut steps);
         let known = |key: &crate::fact::FactKey| seen.reading(key).is_some();
+        let wires = Wires::of(steps.iter());
+        wires.share(&mut steps);
         let all: Vec<&Step> = steps.iter().collect();
-        let graph = match resolve::resolve(&all, &probes, &[], &known) {
+        let graph = match resolve::connect(wires, &all, &probes, &[], &known) {
             Ok(graph) => {
                 faults.extend(circle::circles(&graph, &all, &probes));
                 graph
@@ -99,18 +103,20 @@ impl Draft {
 
 /// `as_if` is the site in which absent nodes are wanted: where they are is looked at like at all others.
 fn probes(site: &Site, as_if: Option<&Site>, layers: &Layers, steps: &mut Vec<Step>) -> Vec<PlannedBoot> {
-    let mut wanted: BTreeMap<(NodeName, Environment), Vec<StepId>> = BTreeMap::new();
-    let mut nodes: BTreeSet<NodeName> = BTreeSet::new();
+    // By hash first, and sorted then: comparing names for each step of a large site takes longer than all the rest.
+    let mut work: ShortMap<(&NodeName, Environment), Vec<StepId>> = ShortMap::default();
     for (index, step) in steps.iter().enumerate() {
         if let Place::In(node, environment) = &step.place {
-            wanted.entry((node.clone(), *environment)).or_default().push(StepId::at(index));
-            nodes.insert(node.clone());
+            work.entry((node, *environment)).or_default().push(StepId::at(index));
             // Whether its next boot is a fresh one depends on whether it has power.
             if !step.booted_since.is_empty() {
-                wanted.entry((node.clone(), Environment::Off)).or_default();
+                work.entry((node, Environment::Off)).or_default();
             }
         }
     }
+    let mut nodes: BTreeSet<NodeName> = work.keys().map(|(node, _)| (*node).clone()).collect();
+    let mut wanted: BTreeMap<(NodeName, Environment), Vec<StepId>> =
+        work.into_iter().map(|((node, environment), steps)| ((node.clone(), environment), steps)).collect();
     // A node that is taken away ends without power, wherever its removal is done.
     let removed: HashSet<&Subject> = steps.iter().filter(|step| step.is_removal()).map(|step| &step.subject).collect();
     let absent = site.nodes.values().filter(|node| node.state == NodeState::Absent && node.bmc.is_some());

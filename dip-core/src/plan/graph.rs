@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::wires::FactId;
 use crate::fact::FactKey;
 use crate::id::StepId;
 
@@ -62,12 +63,40 @@ pub enum Because {
     Wave,
 }
 
+/// A reason in four bytes: the number of a fact, or one of the other reasons above all numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Reason(u32);
+
+impl Reason {
+    pub(super) const BARRIER: Self = Self(u32::MAX - 4);
+    pub(super) const ENVIRONMENT: Self = Self(u32::MAX - 3);
+    pub(super) const BOOT: Self = Self(u32::MAX - 2);
+    pub(super) const LEAVE: Self = Self(u32::MAX - 1);
+    pub(super) const WAVE: Self = Self(u32::MAX);
+
+    pub(super) const fn fact(id: FactId) -> Self {
+        Self(id.0)
+    }
+
+    /// The reason in full, where `facts` are all facts by their numbers.
+    fn in_full(self, facts: &[FactKey]) -> Because {
+        match self {
+            Self::BARRIER => Because::Barrier,
+            Self::ENVIRONMENT => Because::Environment,
+            Self::BOOT => Because::Boot,
+            Self::LEAVE => Because::Leave,
+            Self::WAVE => Because::Wave,
+            Self(fact) => Because::Fact(facts[fact as usize].clone()),
+        }
+    }
+}
+
 /// An edge before the graph is built.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Edge {
-    pub(crate) from: VertexId,
-    pub(crate) to: VertexId,
-    pub(crate) because: Because,
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Edge {
+    pub(super) from: VertexId,
+    pub(super) to: VertexId,
+    pub(super) because: Reason,
 }
 
 /// Vertices and edges. Both directions are kept as offsets into flat arrays (compressed sparse rows).
@@ -84,33 +113,21 @@ pub struct Graph {
 impl Graph {
     /// Builds the rows. Edges between the same two vertices are kept once, with their first reason; only into a set of facts
     /// each fact is an edge of its own, because a quorum counts facts and not those who give them.
-    pub(crate) fn new(vertices: Vec<Vertex>, mut edges: Vec<Edge>) -> Self {
-        edges.sort_unstable();
+    pub(super) fn new(vertices: Vec<Vertex>, edges: Vec<Edge>, facts: &[FactKey]) -> Self {
+        let count = vertices.len();
+        let mut edges = sorted(sorted(edges, count, |edge| edge.to), count, |edge| edge.from);
+        first_reasons_first(&mut edges, facts);
         let is_set = |vertex: VertexId| matches!(vertices[vertex.index()], Vertex::Barrier { .. });
         edges.dedup_by(|later, kept| {
             later.from == kept.from && later.to == kept.to && (later.because == kept.because || !is_set(kept.to))
         });
-        let count = vertices.len();
-        let mut out_start = vec![0_u32; count + 1];
-        let mut in_start = vec![0_u32; count + 1];
-        for edge in &edges {
-            out_start[edge.from.index() + 1] += 1;
-            in_start[edge.to.index() + 1] += 1;
-        }
-        for index in 0..count {
-            out_start[index + 1] += out_start[index];
-            in_start[index + 1] += in_start[index];
-        }
+        let out_start = starts(&edges, count, |edge| edge.from);
+        let in_start = starts(&edges, count, |edge| edge.to);
         let out_to = edges.iter().map(|edge| edge.to).collect();
         // A stable pass by target: within a target, the edges stay sorted by their source.
-        let mut next = in_start.clone();
-        let mut slots: Vec<Option<(VertexId, Because)>> = vec![None; edges.len()];
-        for edge in edges {
-            let slot = &mut next[edge.to.index()];
-            slots[*slot as usize] = Some((edge.from, edge.because));
-            *slot += 1;
-        }
-        let (in_from, in_because) = slots.into_iter().flatten().unzip();
+        let edges = sorted(edges, count, |edge| edge.to);
+        let in_from = edges.iter().map(|edge| edge.from).collect();
+        let in_because = edges.iter().map(|edge| edge.because.in_full(facts)).collect();
         Self { vertices, out_start, out_to, in_start, in_from, in_because }
     }
 
@@ -194,5 +211,43 @@ impl Graph {
             heights[vertex.index()] = below + own;
         }
         heights
+    }
+}
+
+/// Where the edges of each vertex start once they are sorted by it, and at last where they end.
+fn starts(edges: &[Edge], count: usize, of: impl Fn(&Edge) -> VertexId) -> Vec<u32> {
+    let mut starts = vec![0_u32; count + 1];
+    for edge in edges {
+        starts[of(edge).index() + 1] += 1;
+    }
+    for index in 0..count {
+        starts[index + 1] += starts[index];
+    }
+    starts
+}
+
+/// Sorts edges by one of their ends and leaves those with the same one in their order. Counting takes a pass over the edges,
+/// where comparing takes one for each power of two.
+fn sorted(edges: Vec<Edge>, count: usize, by: impl Fn(&Edge) -> VertexId) -> Vec<Edge> {
+    if edges.is_sorted_by_key(&by) {
+        return edges;
+    }
+    let mut next = starts(&edges, count, &by);
+    let mut sorted = edges.clone();
+    for edge in edges {
+        let slot = &mut next[by(&edge).index()];
+        sorted[*slot as usize] = edge;
+        *slot += 1;
+    }
+    sorted
+}
+
+/// Sorts the edges between the same two vertices by their reasons: facts in the order of their keys, then the others.
+fn first_reasons_first(edges: &mut [Edge], facts: &[FactKey]) {
+    for same in edges.chunk_by_mut(|a, b| a.from == b.from && a.to == b.to).filter(|same| same.len() > 1) {
+        same.sort_unstable_by_key(|edge| {
+            let fact = facts.get(edge.because.0 as usize);
+            (fact.is_none(), fact, edge.because)
+        });
     }
 }

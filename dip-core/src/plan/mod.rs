@@ -11,13 +11,15 @@ mod error;
 mod explain;
 mod graph;
 mod identity;
+mod index;
 mod near;
 mod removal;
 pub mod render;
 mod resolve;
 mod stale;
+mod wires;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -49,7 +51,8 @@ use crate::subject::Subject;
 /// What will be done, in which order and why; made before anything happens, fit to be read, stored and applied later.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    id: PlanId,
+    /// Hashed when it is first asked for: that takes longer than all the rest of planning.
+    id: OnceLock<PlanId>,
     site: Arc<Site>,
     goal: Goal,
     planner: Option<Actor>,
@@ -119,15 +122,14 @@ impl Plan {
                 return Err(faults);
             }
         };
-        let id = PlanId::of(&site, goal, &steps, &boots, &known, &watches);
         let (planner, budgets) = (None, Arc::new(budgets));
-        Ok(Self { id, site, goal, planner, steps, boots, known, held, watches, budgets, graph })
+        Ok(Self { id: OnceLock::new(), site, goal, planner, steps, boots, known, held, watches, budgets, graph })
     }
 
     /// The plan's id: a hash of what it will do and of the values it was made from.
     #[must_use]
-    pub const fn id(&self) -> &PlanId {
-        &self.id
+    pub fn id(&self) -> &PlanId {
+        self.id.get_or_init(|| PlanId::of(&self.site, self.goal, &self.steps, &self.boots, &self.known, &self.watches))
     }
 
     /// Says who made it. The id stays: the same wishes and readings are the same plan, whoever plans.

@@ -161,6 +161,8 @@ fn gone(mut removal: Step, step: &Step) -> Step {
     if removal.gives.is_empty() {
         removal.gives = step.gives.iter().map(FactKey::gone).collect();
     }
-    removal.origin = removal.origin.or_else(|| step.origin.clone());
+    if removal.origin.is_none() {
+        removal.origin = step.origin.clone();
+    }
     removal
 }

@@ -1,13 +1,15 @@
 //! From needs to edges: who gives what, which sets of facts are barriers, and what is unmet or contested.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
-use super::graph::{Because, Edge, Graph, Vertex, VertexId};
+use super::graph::{Edge, Graph, Reason, Vertex, VertexId};
 use super::near::Near;
+use super::wires::{FactId, Wires};
 use super::{PlanFault, PlannedBoot, Wave};
 use crate::fact::FactKey;
+use crate::hash::ShortMap;
 use crate::id::StepId;
-use crate::step::{Need, Step, StepName};
+use crate::step::{Need, Step};
 
 /// Builds the graph of steps and boots.
 ///
@@ -21,27 +23,40 @@ pub(crate) fn resolve(
     waves: &[Wave],
     known: &dyn Fn(&FactKey) -> bool,
 ) -> Result<Graph, Vec<PlanFault>> {
-    let mut faults = Vec::new();
-    let givers = givers(steps, &mut faults);
+    connect(Wires::of(steps.iter().copied()), steps, boots, waves, known)
+}
+
+/// As [`resolve`], where the facts of the steps have their numbers already.
+pub(super) fn connect(
+    mut wires: Wires,
+    steps: &[&Step],
+    boots: &[PlannedBoot],
+    waves: &[Wave],
+    known: &dyn Fn(&FactKey) -> bool,
+) -> Result<Graph, Vec<PlanFault>> {
+    let faults = wires.take_faults();
     let mut builder = Builder {
         steps,
-        givers: &givers,
+        wires: &wires,
         known,
         vertices: (0..steps.len()).map(|index| Vertex::Step(StepId::at(index))).collect(),
-        edges: Vec::new(),
-        barriers: HashMap::new(),
+        edges: Vec::with_capacity(wires.needs().len()),
+        barriers: ShortMap::default(),
         faults,
         near: None,
     };
+    let mut ids = wires.needs();
     for (index, step) in steps.iter().enumerate() {
         let vertex = VertexId::from(StepId::at(index));
         for need in &step.needs {
-            builder.need(step, vertex, need);
+            let (own, rest) = ids.split_at(need.facts().len());
+            ids = rest;
+            builder.need(step, vertex, need, own);
         }
         // Whoever wants a boot after a fact comes after the fact too.
         for fact in &step.booted_since {
-            if let Some(&giver) = builder.givers.get(fact) {
-                builder.edge(giver.into(), vertex, Because::Fact(fact.clone()));
+            if let Some(id) = builder.wires.find(fact) {
+                builder.given_fact(id, vertex);
             }
         }
     }
@@ -51,7 +66,11 @@ pub(crate) fn resolve(
     for (index, wave) in (0..).zip(waves) {
         builder.wave(index, wave);
     }
-    if builder.faults.is_empty() { Ok(Graph::new(builder.vertices, builder.edges)) } else { Err(builder.faults) }
+    if builder.faults.is_empty() {
+        Ok(Graph::new(builder.vertices, builder.edges, wires.facts()))
+    } else {
+        Err(builder.faults)
+    }
 }
 
 /// The order of steps alone: before their boots are known, and as if every fact that no step gives were known.
@@ -60,31 +79,6 @@ pub(crate) fn resolve(
 /// As [`resolve`], but for needs of facts that nobody gives.
 pub(crate) fn order(steps: &[&Step]) -> Result<Graph, Vec<PlanFault>> {
     resolve(steps, &[], &[], &|_| true)
-}
-
-type Givers<'a> = HashMap<&'a FactKey, StepId>;
-
-fn givers<'a>(steps: &[&'a Step], faults: &mut Vec<PlanFault>) -> Givers<'a> {
-    let mut givers = Givers::with_capacity(steps.len());
-    let mut names = HashMap::with_capacity(steps.len());
-    let mut contested: BTreeMap<&FactKey, BTreeSet<&StepName>> = BTreeMap::new();
-    for (index, step) in steps.iter().enumerate() {
-        if names.insert(&step.name, index).is_some() {
-            faults.push(PlanFault::Twice(step.name.clone()));
-            continue;
-        }
-        for fact in &step.gives {
-            // A step that names a fact twice gives it all the same.
-            if let Some(first) = givers.insert(fact, StepId::at(index)).filter(|first| first.index() != index) {
-                contested.entry(fact).or_default().extend([&steps[first.index()].name, &step.name]);
-            }
-        }
-    }
-    faults.extend(contested.into_iter().map(|(fact, givers)| PlanFault::Contested {
-        fact: fact.clone(),
-        givers: givers.into_iter().cloned().collect(),
-    }));
-    givers
 }
 
 /// How many facts of a set must be there.
@@ -98,89 +92,99 @@ enum Enough {
 
 struct Builder<'a> {
     steps: &'a [&'a Step],
-    givers: &'a Givers<'a>,
+    wires: &'a Wires,
     known: &'a dyn Fn(&FactKey) -> bool,
     vertices: Vec<Vertex>,
     edges: Vec<Edge>,
     /// Identical sets of needs share one vertex: N + M edges, not N × M.
-    barriers: HashMap<(Enough, &'a [FactKey]), VertexId>,
+    barriers: ShortMap<(Enough, &'a [FactId]), VertexId>,
     faults: Vec<PlanFault>,
     /// What is near to what is missing; made only where something is.
     near: Option<Near<'a>>,
 }
 
 impl<'a> Builder<'a> {
-    fn need(&mut self, step: &'a Step, vertex: VertexId, need: &'a Need) {
-        match need {
-            Need::IfGiven(fact) => {
-                if let Some(&giver) = self.givers.get(fact) {
-                    self.edge(giver.into(), vertex, Because::Fact(fact.clone()));
+    fn need(&mut self, step: &'a Step, vertex: VertexId, need: &'a Need, ids: &'a [FactId]) {
+        match (need, ids) {
+            (Need::IfGiven(_), &[id]) => {
+                self.given_fact(id, vertex);
+            }
+            (Need::All(_), []) => {}
+            (Need::All(facts), &[id]) => {
+                if !self.given_fact(id, vertex) && !(self.known)(&facts[0]) {
+                    self.unmet(step, facts, 1);
                 }
             }
-            Need::All(facts) => match &facts[..] {
-                [] => {}
-                [fact] => {
-                    if let Some(&giver) = self.givers.get(fact) {
-                        self.edge(giver.into(), vertex, Because::Fact(fact.clone()));
-                    } else if !(self.known)(fact) {
-                        self.unmet(step, facts, 1);
-                    }
-                }
-                several => self.barrier(step, vertex, several.len(), several),
-            },
-            Need::AtLeast { count, facts } => self.barrier(step, vertex, *count, facts),
-            Need::AllIfGiven(facts) => self.given(vertex, facts),
+            (Need::All(facts), several) => self.barrier(step, vertex, several.len(), facts, several),
+            (Need::AtLeast { count, facts }, several) => self.barrier(step, vertex, *count, facts, several),
+            (Need::AllIfGiven(_) | Need::IfGiven(_), several) => self.given(vertex, several),
         }
+    }
+
+    /// An edge from the giver of a fact, if it has one.
+    fn given_fact(&mut self, id: FactId, vertex: VertexId) -> bool {
+        let giver = self.wires.giver(id);
+        if let Some(giver) = giver {
+            self.edge(giver.into(), vertex, Reason::fact(id));
+        }
+        giver.is_some()
     }
 
     /// A barrier over those of the facts that are given at all.
-    fn given(&mut self, vertex: VertexId, facts: &'a [FactKey]) {
+    fn given(&mut self, vertex: VertexId, facts: &'a [FactId]) {
         let key = (Enough::Given, facts);
         if let Some(&barrier) = self.barriers.get(&key) {
-            self.edge(barrier, vertex, Because::Barrier);
+            self.edge(barrier, vertex, Reason::BARRIER);
             return;
         }
-        let given: Vec<(StepId, &FactKey)> =
-            facts.iter().filter_map(|fact| Some((*self.givers.get(fact)?, fact))).collect();
+        let given = self.givers(facts);
         if !given.is_empty() {
             let barrier = self.collect(given.len(), given);
             self.barriers.insert(key, barrier);
-            self.edge(barrier, vertex, Because::Barrier);
+            self.edge(barrier, vertex, Reason::BARRIER);
         }
     }
 
-    fn barrier(&mut self, step: &'a Step, vertex: VertexId, count: usize, facts: &'a [FactKey]) {
-        if let Some(&barrier) = self.barriers.get(&(Enough::Count(count), facts)) {
-            self.edge(barrier, vertex, Because::Barrier);
+    fn barrier(&mut self, step: &'a Step, vertex: VertexId, count: usize, facts: &'a [FactKey], ids: &'a [FactId]) {
+        let key = (Enough::Count(count), ids);
+        if let Some(&barrier) = self.barriers.get(&key) {
+            self.edge(barrier, vertex, Reason::BARRIER);
             return;
         }
-        let given: Vec<(StepId, &FactKey)> =
-            facts.iter().filter_map(|fact| Some((*self.givers.get(fact)?, fact))).collect();
-        let seen = facts.iter().filter(|fact| !self.givers.contains_key(fact) && (self.known)(fact)).count();
-        if given.len() + seen < count {
-            let missing: Vec<FactKey> =
-                facts.iter().filter(|fact| !self.givers.contains_key(fact) && !(self.known)(fact)).cloned().collect();
+        let given = self.givers(ids);
+        let (seen, missing): (Vec<FactId>, Vec<FactId>) = ids
+            .iter()
+            .filter(|id| self.wires.giver(**id).is_none())
+            .partition(|id| (self.known)(self.wires.fact(**id)));
+        if given.len() + seen.len() < count {
             // Where all are needed, the missing ones are the point; where some are, the whole choice is.
-            let told = if count == facts.len() { &missing } else { facts };
-            let enough = if count == facts.len() { missing.len() } else { count };
-            self.unmet(step, told, enough);
+            if count == facts.len() {
+                let missing: Vec<FactKey> = missing.iter().map(|id| self.wires.fact(*id).clone()).collect();
+                self.unmet(step, &missing, missing.len());
+            } else {
+                self.unmet(step, facts, count);
+            }
             return;
         }
-        if count <= seen {
+        if count <= seen.len() {
             return;
         }
-        let barrier = self.collect(count - seen, given);
-        self.barriers.insert((Enough::Count(count), facts), barrier);
-        self.edge(barrier, vertex, Because::Barrier);
+        let barrier = self.collect(count - seen.len(), given);
+        self.barriers.insert(key, barrier);
+        self.edge(barrier, vertex, Reason::BARRIER);
     }
 
-    fn collect(&mut self, threshold: usize, given: Vec<(StepId, &FactKey)>) -> VertexId {
+    fn givers(&self, facts: &[FactId]) -> Vec<(StepId, FactId)> {
+        facts.iter().filter_map(|&id| Some((self.wires.giver(id)?, id))).collect()
+    }
+
+    fn collect(&mut self, threshold: usize, given: Vec<(StepId, FactId)>) -> VertexId {
         let barrier = self.vertex(Vertex::Barrier {
             threshold: u32::try_from(threshold).expect("a set of facts is smaller than 2^32"),
             of: u32::try_from(given.len()).expect("a set of facts is smaller than 2^32"),
         });
         for (giver, fact) in given {
-            self.edge(giver.into(), barrier, Because::Fact(fact.clone()));
+            self.edge(giver.into(), barrier, Reason::fact(fact));
         }
         barrier
     }
@@ -188,18 +192,18 @@ impl<'a> Builder<'a> {
     fn boot(&mut self, index: u32, boot: &PlannedBoot) {
         let entered = self.vertex(Vertex::Boot(index));
         for part in self.last_parts(&boot.parts) {
-            self.edge(part.into(), entered, Because::Boot);
+            self.edge(part.into(), entered, Reason::BOOT);
         }
         for &step in &boot.work {
-            self.edge(entered, step.into(), Because::Environment);
+            self.edge(entered, step.into(), Reason::ENVIRONMENT);
         }
         if !boot.leaves.is_empty() && !boot.parts.is_empty() {
             let leave = self.vertex(Vertex::Leave(index));
             for &step in &boot.leaves {
-                self.edge(step.into(), leave, Because::Leave);
+                self.edge(step.into(), leave, Reason::LEAVE);
             }
             for &part in &boot.parts {
-                self.edge(leave, part.into(), Because::Leave);
+                self.edge(leave, part.into(), Reason::LEAVE);
             }
         }
     }
@@ -207,10 +211,10 @@ impl<'a> Builder<'a> {
     fn wave(&mut self, index: u32, wave: &Wave) {
         let done = self.vertex(Vertex::Wave(index));
         for &step in &wave.first {
-            self.edge(step.into(), done, Because::Wave);
+            self.edge(step.into(), done, Reason::WAVE);
         }
         for &step in &wave.then {
-            self.edge(done, step.into(), Because::Wave);
+            self.edge(done, step.into(), Reason::WAVE);
         }
     }
 
@@ -221,12 +225,9 @@ impl<'a> Builder<'a> {
             let certain = |need: &&Need| !matches!(need, Need::AtLeast { .. });
             self.steps[part.index()].needs.iter().filter(certain).flat_map(Need::facts)
         };
-        let waited_for: BTreeSet<StepId> = parts
-            .iter()
-            .flat_map(|part| {
-                needs(part).filter_map(|fact| self.givers.get(fact).copied()).filter(move |giver| giver != part)
-            })
-            .collect();
+        let giver = |fact: &FactKey| self.wires.giver(self.wires.find(fact)?);
+        let waited_for: BTreeSet<StepId> =
+            parts.iter().flat_map(|part| needs(part).filter_map(giver).filter(move |giver| giver != part)).collect();
         let last: Vec<StepId> = parts.iter().filter(|part| !waited_for.contains(part)).copied().collect();
         // Parts that wait for each other in a circle are told as one.
         if last.is_empty() { parts.to_vec() } else { last }
@@ -238,15 +239,15 @@ impl<'a> Builder<'a> {
         id
     }
 
-    fn edge(&mut self, from: VertexId, to: VertexId, because: Because) {
+    fn edge(&mut self, from: VertexId, to: VertexId, because: Reason) {
         self.edges.push(Edge { from, to, because });
     }
 
     fn unmet(&mut self, step: &Step, facts: &[FactKey], enough: usize) {
-        let near = self.near.get_or_insert_with(|| Near::new(self.givers));
-        let near = facts.first().map_or_else(Vec::new, |fact| near.to(fact));
-        let named = |fact: &FactKey| Some((self.steps[self.givers.get(fact)?.index()].name.clone(), fact.clone()));
-        let nearest = near.into_iter().filter_map(named).collect();
+        let near = self.near.get_or_insert_with(|| Near::new(self.wires.given()));
+        let nearest = facts.first().map_or_else(Vec::new, |fact| near.to(fact));
+        let named = |(fact, giver): (&FactKey, StepId)| (self.steps[giver.index()].name.clone(), fact.clone());
+        let nearest = nearest.into_iter().map(named).collect();
         let fault = PlanFault::Unmet { step: step.name.clone(), facts: facts.to_vec(), enough, nearest };
         // One step may say the same need twice; its faults are the last ones.
         let is_own = |fault: &&PlanFault| matches!(fault, PlanFault::Unmet { step: other, .. } if *other == step.name);

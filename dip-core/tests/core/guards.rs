@@ -8,6 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use dip_core::actor::Actor;
 use dip_core::engine::{Control, EngineError, Status, Stop};
+use dip_core::fact::FactKey;
 use dip_core::fact::os::DISK_SERIALS;
 use dip_core::guard::{Act, Approval, Authority, Consent, Denial, Erasure, Guard, Refusal};
 use dip_core::id::SiteName;
@@ -289,7 +290,7 @@ async fn the_site_sets_ceilings_and_the_caller_has_the_last_word() {
 async fn removals_are_counted_by_node_and_not_by_record() {
     let remove = |name: &str, of: &str| {
         let removal = set(name, &[]);
-        Step { subject: Subject::node(&node(of)), gives: vec![is_set(name).gone()], ..removal }.called(name)
+        giving(removal, vec![is_set(name).gone()]).about(Subject::node(&node(of))).called(name)
     };
     let of_nodes = |nodes: usize| {
         let nodes = (1..=nodes).map(|number| format!("n{number}"));
@@ -459,7 +460,7 @@ async fn all_refusals_are_told_at_once_and_say_what_lifts_them() {
     steps.extend(
         (1..=12).map(|n| wipe(&format!("disks{n}"), &format!("s{n}"), &[&format!("K{n}A"), &format!("K{n}B")])),
     );
-    steps.extend((1..=5).map(|n| Step { gives: vec![is_set(&format!("r{n}")).gone()], ..set(&format!("r{n}"), &[]) }));
+    steps.extend((1..=5).map(|n| giving(set(&format!("r{n}"), &[]), vec![is_set(&format!("r{n}")).gone()])));
     let mut stage = Stage::new(steps);
     run_all(&stage, 8);
     Arc::make_mut(&mut stage.site).conduct.approvals = Approvals { required: 2, separate: true };
@@ -473,4 +474,10 @@ async fn all_refusals_are_told_at_once_and_say_what_lifts_them() {
     let refusals = stage.guard.review(&plan, stage.clock.now()).expect_err("much is refused");
     // The id of the plan changes with its form, which is not what this is about.
     golden("refused.txt", &format!("{refusals}\n").replace(plan.id().short(), "<plan>"));
+}
+
+/// The step, where it gives this and nothing else.
+fn giving(mut step: Step, facts: Vec<FactKey>) -> Step {
+    step.gives = facts;
+    step
 }

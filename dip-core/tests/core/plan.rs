@@ -1,9 +1,15 @@
 //! What plans look like, and why there is none.
 
-use dip_core::plan::{Because, Plan, Reading, Vertex};
-use dip_core::step::{Environment, Need};
+use std::sync::Arc;
 
-use crate::toy::{Stage, is_set, node, set};
+use dip_core::id::SiteName;
+use dip_core::layer::Layers;
+use dip_core::observed::{Observed, Survey};
+use dip_core::plan::{Because, Draft, Goal, Plan, PlanFault, Reading, Vertex};
+use dip_core::site::Site;
+use dip_core::step::{Environment, Need, Step};
+
+use crate::toy::{Stage, Toy, is_set, node, set};
 
 fn names(plan: &Plan) -> Vec<&str> {
     plan.steps().iter().map(|planned| planned.step.name.as_str()).collect()
@@ -126,15 +132,33 @@ async fn many_that_wait_for_many_share_one_barrier() {
     assert_eq!((barriers, plan.graph().edge_count()), (1, 800));
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_chain_of_100_000_steps_does_not_overflow_the_stack() {
-    let mut steps = vec![set("0", &[])];
-    steps.extend((1..100_000).map(|index| set(&index.to_string(), &[&(index - 1).to_string()])));
-    let plan = Stage::new(steps.clone()).prepare().await.expect("a plan").plan;
-    assert_eq!(plan.graph().heights()[0], 100_000);
-    steps[0] = set("0", &["99999"]);
-    let error = Stage::new(steps).prepare().await.expect_err("a circle of 100,000");
-    assert_eq!(error.faults().len(), 1);
+#[test]
+fn a_chain_of_200_000_steps_is_planned_and_a_circle_of_them_is_told() {
+    const LONG: usize = 200_000;
+    let step = |index: usize, before: Option<usize>| {
+        let needs: Vec<String> = before.iter().map(ToString::to_string).collect();
+        set(&index.to_string(), &needs.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    let steps: Vec<_> = (0..LONG).map(|index| step(index, index.checked_sub(1))).collect();
+    let draft = |steps: Vec<Step>| {
+        let site = Arc::new(Site::new(SiteName::new("toy").expect("a name")));
+        let layers = Layers::new().with(Toy(steps));
+        Draft::new(site, &Observed::new(), &layers, Goal::Everything).map(|draft| (draft, layers))
+    };
+    let (drafted, layers) = draft(steps.clone()).expect("a draft");
+    let survey = Survey::blind(LONG, "2026-01-01T00:00:00Z".parse().expect("a time"));
+    let plan = Plan::new(&drafted, &survey, &layers).expect("a plan");
+    // One vertex a step and one edge a need: nothing grows by the square, and nothing is told by calling itself.
+    assert_eq!((plan.graph().vertices().len(), plan.graph().edge_count()), (LONG, LONG - 1));
+    assert_eq!(plan.graph().heights()[0], u32::try_from(LONG).expect("small"));
+
+    let mut circle = steps;
+    circle[0] = step(0, Some(LONG - 1));
+    let error = draft(circle).expect_err("it waits for itself");
+    let [PlanFault::Circle(links)] = error.faults() else {
+        panic!("one circle, and not {} faults", error.faults().len())
+    };
+    assert_eq!(links.len(), LONG);
 }
 
 #[tokio::test(start_paused = true)]

@@ -32,7 +32,7 @@ fn rollout(policy: &str) -> Site {
 
 /// A step on a node that others notice.
 fn disrupt(name: &str, on: &str) -> Step {
-    Step { subject: Subject::node(&node(on)), ..set(name, &[]) }.hazard(Hazard::Disrupts)
+    set(name, &[]).about(Subject::node(&node(on))).hazard(Hazard::Disrupts)
 }
 
 fn upgrade_all() -> Vec<Step> {
@@ -128,8 +128,7 @@ conduct: {rollouts: {web: {nodes: [\"n{1..3}\"], max_unavailable: 2}}}
 ";
     let sources = [Source::new("site.yaml", Format::Yaml, text)];
     let site = Site::parse(&sources, &SettingsSchema::default(), &LockFile::default()).expect("a sound site").site;
-    let flash =
-        Step { subject: "switch/sw1".parse().expect("a subject"), ..set("flash", &[]) }.hazard(Hazard::Disrupts);
+    let flash = set("flash", &[]).about("switch/sw1".parse().expect("a subject")).hazard(Hazard::Disrupts);
     let error = Stage::new(vec![flash]).at(site).prepare().await.expect_err("it takes three of two away");
     assert_eq!(
         error.to_string(),
@@ -256,7 +255,7 @@ fn clustered(policy: ClusterPolicy) -> Site {
 
 fn quorum() -> Step {
     let cluster = Subject::cluster(&ClusterName::new("store").expect("a name"));
-    Step { subject: cluster.clone(), ..set("quorum", &[]) }.give(QUORUM.of(&cluster))
+    set("quorum", &[]).about(cluster.clone()).give(QUORUM.of(&cluster))
 }
 
 fn one_at_a_time() -> ClusterPolicy {

@@ -105,7 +105,7 @@ impl Operation for PowerOff {
 
     async fn check(&self, cx: &Context<'_>) -> Result<Check, OperationError> {
         if let Some(whose) = self.another_machine(cx).await? {
-            return Ok(Check::Unknown(Gap::Foreign(whose)));
+            return Ok(Check::Unknown(Gap::Foreign(whose.into())));
         }
         Ok(match self.boot.power(cx)?.state().await? {
             PowerState::Off if !self.purpose.is_boot() => Check::Holds(Facts::new()),

@@ -101,13 +101,13 @@ impl WipeDisks {
                     return Ok(Err(Gap::Unobservable(format!(
                         "disk `{name}` with serial number `{serial}` is not in {}; take it out of the site file if it was pulled",
                         self.node
-                    ))));
+                    ).into())));
                 }
                 (Some(_), Some(_)) => {
                     return Ok(Err(Gap::Unobservable(format!(
                         "{} has two disks with serial number `{serial}`, so nobody can say which of them is `{name}`",
                         self.node
-                    ))));
+                    ).into())));
                 }
             }
         }

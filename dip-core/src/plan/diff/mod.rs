@@ -192,7 +192,8 @@ impl Comparison<'_> {
                 fields,
             });
         }
-        let side = |plan: &Plan| Side { plan: plan.id.clone(), site: plan.site.name.clone(), steps: plan.steps.len() };
+        let side =
+            |plan: &Plan| Side { plan: plan.id().clone(), site: plan.site.name.clone(), steps: plan.steps.len() };
         PlanDiff {
             before: side(self.before),
             after: side(self.after),

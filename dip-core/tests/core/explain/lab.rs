@@ -43,7 +43,7 @@ impl Operation for Reserve {
     const NAME: &'static str = "network.reserve_address";
 
     async fn check(&self, _: &Context<'_>) -> Result<Check, OperationError> {
-        Ok(Check::Unknown(Gap::Unobservable("nobody looks in these tests".to_owned())))
+        Ok(Check::Unknown(Gap::Unobservable("nobody looks in these tests".into())))
     }
 
     async fn apply(&self, _: &Context<'_>) -> Result<Applied, OperationError> {

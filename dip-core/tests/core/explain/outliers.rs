@@ -29,7 +29,7 @@ fn told(site: Site, differs: &[&str], model: impl Fn(&str) -> Option<&'static st
         match model(name) {
             _ if differs.contains(&name) => Check::Differs(Diff::of("lease", Some(format!("of {name}")), Some("none"))),
             Some(model) => Check::Holds(Facts::new().with(&IDENTITY, &step.subject, &identity(model))),
-            None => Check::Unknown(Gap::Unobservable("it does not answer".to_owned())),
+            None => Check::Unknown(Gap::Unobservable("it does not answer".into())),
         }
     };
     let checks = draft.steps().iter().map(check).collect();
