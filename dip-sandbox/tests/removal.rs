@@ -6,7 +6,9 @@ use std::sync::Arc;
 use dip_apps::AppsLayer;
 use dip_cluster::ClusterLayer;
 use dip_cluster::provider::Membership;
-use dip_core::engine::{Engine, Limits, Prepared, Stop, prepare};
+use dip_core::actor::Actor;
+use dip_core::engine::{Clock as _, Engine, EngineError, Limits, Prepared, Stop, prepare};
+use dip_core::guard::{Consent, Guard};
 use dip_core::hardware::PowerState;
 use dip_core::id::{ClusterName, DiskName, LayerId, NodeName, ServiceName, SiteName};
 use dip_core::journal::MemoryJournal;
@@ -25,6 +27,7 @@ use dip_opsmgmt::OpsMgmtLayer;
 use dip_opsmgmt::provider::{Dns, HeldName};
 use dip_os::OsLayer;
 use dip_sandbox::{Sandbox, datacenter};
+use jiff::{SignedDuration, Timestamp};
 
 fn layers() -> Layers {
     Layers::new()
@@ -75,9 +78,28 @@ async fn seen(site: &Arc<Site>, sandbox: &Sandbox) -> Prepared {
 }
 
 async fn apply(site: &Arc<Site>, sandbox: &Sandbox) -> Report {
+    guarded(site, sandbox, Guard::default()).await.expect("memory takes every record")
+}
+
+async fn guarded(site: &Arc<Site>, sandbox: &Sandbox, guard: Guard) -> Result<Report, EngineError> {
     let plan = seen(site, sandbox).await.plan;
     let engine = Engine::new(layers().operations(), sandbox.providers()).clock(Arc::new(sandbox.clock()));
-    engine.run("test", plan, Arc::new(MemoryJournal::new()), &Stop::new()).await.expect("memory takes every record")
+    engine.guard(guard).run("test", plan, Arc::new(MemoryJournal::new()), &Stop::new()).await
+}
+
+/// What somebody has said who has seen which disks are meant.
+fn consent(site: &Arc<Site>, node: NodeName, serials: &[&str], given: Timestamp) -> Guard {
+    let consent = Consent {
+        site: site.name.clone(),
+        node,
+        serials: serials.iter().map(ToString::to_string).collect(),
+        plan: None,
+        by: Actor::of_this_process(),
+        reason: "the machine is sold".to_owned(),
+        given,
+        expires: given + SignedDuration::from_hours(4),
+    };
+    Guard { consents: vec![consent], ..Guard::default() }
 }
 
 #[track_caller]
@@ -168,7 +190,15 @@ fn an_absent_member_is_drained_deregistered_wiped_and_switched_off_and_twice_is_
         let shown = dip_core::plan::render::text(&gone.plan);
         golden("removal_plan.txt", shown.split_once(':').map_or("", |(_, rest)| rest));
 
-        ready(&apply(&after, &sandbox).await);
+        // Nobody has consented, or not to all of it: nothing at all is done.
+        for serials in [&[][..], &["S1"]] {
+            let consent = consent(&after, node("r1-n1"), serials, sandbox.clock().now());
+            let refused = guarded(&after, &sandbox, consent).await.expect_err("it erases");
+            assert!(matches!(refused, EngineError::Refused(_)), "{refused}");
+        }
+        assert_eq!(sandbox.snapshot().nodes[&node("r1-n1")].power, PowerState::On);
+        let both = consent(&after, node("r1-n1"), &["D1", "S1"], sandbox.clock().now());
+        ready(&guarded(&after, &sandbox, both).await.expect("it is consented to"));
         let state = sandbox.snapshot();
         let r1n1 = &state.nodes[&node("r1-n1")];
         assert_eq!((r1n1.power, r1n1.wiped.len()), (PowerState::Off, 2));
