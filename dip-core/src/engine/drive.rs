@@ -304,7 +304,13 @@ impl Drive {
                 () = stop.abandoned().cancelled() => return Ok(Outcome::Interrupted),
                 () = stop.draining().cancelled(), if !told => {}
                 () = control.given() => {}
-                Some(joined) = self.workers.join_next() => self.ended(joined)?,
+                Some(joined) = self.workers.join_next() => {
+                    self.ended(joined)?;
+                    // Many end at once: they are taken in together.
+                    while let Some(joined) = self.workers.try_join_next() {
+                        self.ended(joined)?;
+                    }
+                }
                 () = async { tokio::time::sleep_until(flush.unwrap_or_else(Instant::now)).await }, if flush.is_some() => {
                     flush = None;
                     let shared = Arc::clone(&self.shared);

@@ -59,6 +59,29 @@ impl<W: Ord + Copy> Locks<W> {
         u32::try_from(self.locks.len() - 1).expect("a plan names fewer than 2^32 locks")
     }
 
+    /// For each step how long it takes at least until it and all that come after it in the line of a lock are done, where those
+    /// with the longest way behind them go first; zero for one that takes no lock.
+    pub(super) fn lines(&self, ways: &[u64], takes: impl Fn(StepId) -> u32) -> Vec<u64> {
+        let steps = self.ranges.len() - 1;
+        let mut users: Vec<Vec<(StepId, u32)>> = vec![Vec::new(); self.locks.len()];
+        for step in (0..steps).map(StepId::at) {
+            for want in &self.wants[self.wants(step)] {
+                users[want.lock as usize].push((step, want.weight));
+            }
+        }
+        let mut lines = vec![0_u64; steps];
+        for (lock, mut users) in self.locks.iter().zip(users) {
+            users.sort_unstable_by_key(|(step, _)| (ways[step.index()], *step));
+            let mut sum = 0_u64;
+            for (step, weight) in users {
+                sum = sum.saturating_add(u64::from(takes(step)) * u64::from(weight));
+                let line = &mut lines[step.index()];
+                *line = (sum / u64::from(lock.capacity)).max(*line);
+            }
+        }
+        lines
+    }
+
     fn wants(&self, step: StepId) -> std::ops::Range<usize> {
         self.ranges[step.index()] as usize..self.ranges[step.index() + 1] as usize
     }

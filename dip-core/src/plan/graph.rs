@@ -200,15 +200,19 @@ impl Graph {
     /// how many milliseconds a step takes. Barriers and boots take none by themselves.
     #[must_use]
     pub fn weighted_heights(&self, weight: impl Fn(StepId) -> u32) -> Vec<u64> {
+        self.heights_over(weight, |_| 0)
+    }
+
+    /// The same, where each step takes at least as long as `floor` says with all that is behind it.
+    pub(crate) fn heights_over(&self, weight: impl Fn(StepId) -> u32, floor: impl Fn(StepId) -> u64) -> Vec<u64> {
         let mut heights = vec![0_u64; self.vertices.len()];
         for &vertex in self.topological().iter().rev() {
             let below = self.successors(vertex).iter().map(|next| heights[next.index()]).max().unwrap_or(0);
-            let own = match self.vertices[vertex.index()] {
-                Vertex::Step(step) => u64::from(weight(step)),
-                Vertex::Barrier { .. } | Vertex::Boot(_) | Vertex::Leave(_) | Vertex::Wave(_) => 0,
+            heights[vertex.index()] = match self.vertices[vertex.index()] {
+                // A plan has fewer than 2^32 steps of fewer than 2^32 ms each, so that no sum overflows.
+                Vertex::Step(step) => (below + u64::from(weight(step))).max(floor(step)),
+                Vertex::Barrier { .. } | Vertex::Boot(_) | Vertex::Leave(_) | Vertex::Wave(_) => below,
             };
-            // A plan has fewer than 2^32 steps of fewer than 2^32 ms each, so that no sum overflows.
-            heights[vertex.index()] = below + own;
         }
         heights
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::action::{Action, Look, Start};
 use super::disruption::Disruption;
@@ -14,7 +15,8 @@ use super::waited::{For, Waited};
 use crate::engine::Limits;
 use crate::engine::clock::after;
 use crate::engine::locks::Locks;
-use crate::fact::Facts;
+use crate::fact::{FactKey, Facts};
+use crate::hash::ShortMap;
 use crate::id::StepId;
 use crate::journal::{Change, Event, Record};
 use crate::plan::{Follows, Plan, Reading, Vertex, VertexId};
@@ -32,9 +34,9 @@ pub struct Schedule {
     /// For each vertex, how long the longest way behind it takes.
     heights: Vec<u64>,
     pub(super) steps: Vec<State>,
-    pub(super) facts: Facts,
+    pub(super) facts: ShortMap<FactKey, Value>,
     /// The facts that were known when the plan was made, where some step is looked at again only if they change.
-    before: Facts,
+    before: ShortMap<FactKey, Value>,
     /// The steps on the longest way first: what others wait for longest must not wait itself.
     ready: BinaryHeap<Turn>,
     pub(super) locks: Locks<Turn>,
@@ -73,13 +75,14 @@ impl Schedule {
         let missing: Vec<u32> = ids().map(|vertex| graph.threshold(vertex)).collect();
         let alive: Vec<u32> = ids().map(|vertex| graph.predecessors(vertex).len() as u32).collect();
         let heights = graph.heights().into_iter().map(u64::from).collect();
-        let mut facts = Facts::new();
-        for known in plan.known() {
-            facts.insert(known.key.clone(), known.value.clone());
-        }
+        let known = || plan.known().iter().map(|known| (known.key.clone(), known.value.clone()));
+        let facts: ShortMap<FactKey, Value> = known().collect();
         let follows = |reading: &Reading| matches!(reading, Reading::Follows(Follows::Values(_)));
-        let before =
-            if plan.steps().iter().any(|planned| follows(&planned.reading)) { facts.clone() } else { Facts::new() };
+        let before = if plan.steps().iter().any(|planned| follows(&planned.reading)) {
+            known().collect()
+        } else {
+            ShortMap::default()
+        };
         let boot_of = |vertex: &VertexId| matches!(graph.vertices()[vertex.index()], Vertex::Boot(_));
         // Boots stand in the graph in the order of the plan.
         let boots = if plan.budgets().list().is_empty() { Vec::new() } else { ids().filter(boot_of).collect() };
@@ -119,7 +122,10 @@ impl Schedule {
     pub fn expecting(mut self, usual: impl Fn(&Step) -> Duration) -> Self {
         let plan = Arc::clone(&self.plan);
         let weight = |step: StepId| u32::try_from(usual(&plan.step(step).step).as_millis()).unwrap_or(u32::MAX).max(1);
-        self.heights = plan.graph().weighted_heights(weight);
+        let ways = plan.graph().weighted_heights(weight);
+        // What stands in the line of a lock takes as long as the line, and what leads to it as long as that and its own way.
+        let lines = self.locks.lines(&ways, weight);
+        self.heights = plan.graph().heights_over(weight, |step| lines[step.index()]);
         let ready: Vec<Turn> = std::mem::take(&mut self.ready).into_vec();
         self.ready = ready.into_iter().map(|(_, Reverse(step))| self.turn(step)).collect();
         self
@@ -205,13 +211,13 @@ impl Schedule {
     /// The facts of a step that is looked at again only where a value changes, if none has.
     fn unchanged(&self, step: StepId) -> Option<Facts> {
         let Reading::Follows(Follows::Values(read)) = &self.plan.step(step).reading else { return None };
-        let same = |key| self.before.raw(key).is_some_and(|before| self.facts.raw(key) == Some(before));
+        let same = |key| self.before.get(key).is_some_and(|before| self.facts.get(key) == Some(before));
         if !read.iter().all(same) {
             return None;
         }
         let mut facts = Facts::new();
         for key in &self.plan.step(step).step.gives {
-            facts.insert(key.clone(), self.before.raw(key)?.clone());
+            facts.insert(key.clone(), self.before.get(key)?.clone());
         }
         Some(facts)
     }
@@ -547,7 +553,7 @@ impl Schedule {
         let mut facts = Facts::new();
         for need in &self.plan.step(step).step.needs {
             for key in need.facts() {
-                if let Some(value) = self.facts.raw(key) {
+                if let Some(value) = self.facts.get(key) {
                     facts.insert(key.clone(), value.clone());
                 }
             }
