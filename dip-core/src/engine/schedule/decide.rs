@@ -320,6 +320,7 @@ impl Schedule {
         if record.event.step().is_some_and(|step| step.index() >= self.steps.len()) {
             return;
         }
+        self.waited.tell(record.at);
         match &record.event {
             Event::Applying { step, attempt, .. } => {
                 let state = &mut self.steps[step.index()];

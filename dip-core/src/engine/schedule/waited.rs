@@ -55,6 +55,13 @@ impl Waited {
         self.now = Some(now);
     }
 
+    /// A record tells a time. Whoever only reads records counts nothing: what steps wait for is decided by who polls.
+    pub(super) fn tell(&mut self, at: Timestamp) {
+        if self.now.is_some_and(|now| now < at) {
+            self.advance(at);
+        }
+    }
+
     /// So many steps wait until the next look for a worker, where all work.
     pub(super) fn queue(&mut self, ready: usize, all_work: bool) {
         let queued = if all_work { ready } else { 0 };
