@@ -272,6 +272,8 @@ impl Disruption {
         }
         if after(*since, PATIENCE) <= now {
             let why = why.clone();
+            // Who comes later, or is retried, looks anew: nobody looks for them otherwise.
+            state.gate = Gate::Stale;
             return Some((why, self.give_up(budget)));
         }
         let closed = Some(*since);
