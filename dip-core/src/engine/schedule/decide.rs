@@ -404,7 +404,9 @@ impl Schedule {
         let of = &self.plan.budgets().list()[budget as usize].members[member as usize];
         let is_under_way = |step: &StepId| {
             let state = &self.steps[step.index()];
-            state.since.is_some() && !state.phase.is_done()
+            // Or by an owner before this one, or before somebody had it begin anew.
+            let has_begun = state.since.is_some() || state.change == Change::Made;
+            has_begun && !state.phase.is_done()
         };
         let is_reached = |boot: u32| self.missing[self.boots[boot as usize].index()] == 0;
         let has_begun = |boot: u32| {
