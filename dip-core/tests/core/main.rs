@@ -24,6 +24,7 @@ mod resume;
 mod rollout;
 mod run;
 mod schedule;
+mod simulate;
 mod spans;
 mod stale;
 mod toy;
