@@ -67,8 +67,15 @@ impl Away {
                 return Err("a member is taken away though nobody has seen that the others are well".to_owned());
             }
         }
-        self.seats.extend(&judge.seats[step.index()]);
+        self.gone(judge, step);
         Ok(())
+    }
+
+    /// Nobody was asked: what was done once comes undone and is done again.
+    pub(super) fn gone(&mut self, judge: &Judge<'_>, step: StepId) {
+        if judge.disrupts(step) {
+            self.seats.extend(&judge.seats[step.index()]);
+        }
     }
 
     /// Something was told of a step: perhaps its members serve again.

@@ -133,7 +133,11 @@ impl Trial {
             }
             Event::Applying { .. } => {
                 self.touched.insert(step);
-                self.done.remove(&step);
+                if self.done.remove(&step) {
+                    // It was looked at again, and has come undone.
+                    self.begun.insert(step);
+                    self.away.gone(judge, step);
+                }
                 self.work(judge, step)
             }
             Event::Settled { change, .. } => {

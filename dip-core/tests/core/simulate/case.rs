@@ -48,7 +48,7 @@ impl Case {
     pub(super) fn new(draw: &mut Draw) -> Self {
         let nodes: Vec<NodeName> = (1..=2 + draw.below(4)).map(|n| node(&format!("n{n}"))).collect();
         let mut site = site(draw, &nodes);
-        let has_cluster = draw.once_in(5);
+        let has_cluster = draw.once_in(4);
         if has_cluster {
             add_cluster(draw, &mut site, &nodes);
         }
@@ -105,15 +105,16 @@ impl Case {
             step = step.lock(Lock::new(format!("lock{lock}")).weighing(1 + u32::try_from(draw.below(3)).expect("small")));
         }
         let at = self.nodes[draw.index(self.nodes.len())].clone();
-        match draw.below(8) {
-            0 | 1 => {
+        // Waves need several nodes that are disrupted.
+        match draw.below(6) {
+            0..=2 => {
                 step.subject = Subject::node(&at);
                 step = step.hazard(draw.of(&[Hazard::Disrupts, Hazard::Disrupts, Hazard::Erases]));
             }
-            2 => step = step.hazard(Hazard::Disrupts),
+            3 => step = step.hazard(Hazard::Disrupts),
             _ => {}
         }
-        match draw.below(7) {
+        match draw.below(10) {
             0 => step.in_environment(&at, draw.of(&PLACES)),
             1 => step.in_environment(&at, Environment::Installed),
             2 if index > 0 => step.after_boot(&at, Environment::Installed, is_set(&name(draw.index(index)))),
@@ -129,7 +130,7 @@ impl Case {
         self.steps.push(Step { subject: cluster.clone(), ..set("quorum", &needs) }.give(QUORUM.of(&cluster)));
         let luck = if draw.below(20) < rate { bad_luck(draw) } else { Luck::Fine };
         self.lucks.insert("quorum".to_owned(), luck);
-        if !draw.once_in(3) {
+        if !draw.once_in(2) {
             self.there.push("quorum".to_owned());
         }
     }
@@ -176,7 +177,8 @@ fn bad_luck(draw: &mut Draw) -> Luck {
         7 | 8 => Luck::Slow(1 + draw.below(20)),
         9 => Luck::Slow(200),
         10 => Luck::Silent(1 + draw.below(20), 1 + draw.index(2)),
-        _ => Luck::Panics,
+        _ if draw.once_in(3) => Luck::Panics,
+        _ => Luck::Busy(1),
     }
 }
 

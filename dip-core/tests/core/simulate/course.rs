@@ -156,7 +156,7 @@ fn stand(before: &[Record], journal: &Mortal) -> String {
 }
 
 fn last(records: &[Record]) -> String {
-    let from = records.len().saturating_sub(80).max(1);
+    let from = records.len().saturating_sub(200).max(1);
     let steps = records.first().into_iter().flat_map(|record| match &record.event {
         Event::Began { plan, .. } => plan.steps().to_vec(),
         _ => Vec::new(),
