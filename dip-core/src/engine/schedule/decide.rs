@@ -426,7 +426,11 @@ impl Schedule {
         let is_seen = |boot: u32| !parts(boot).is_empty() && parts(boot).iter().all(is_done);
         let is_reached = |boot: u32| self.missing[self.boots[boot as usize].index()] == 0 || is_seen(boot);
         let has_begun = |boot: u32| {
-            let begun = |part: &StepId| self.steps[part.index()].since.is_some() || is_done(part);
+            // Or by an owner before this one, who died while the node booted.
+            let begun = |part: &StepId| {
+                let state = &self.steps[part.index()];
+                state.since.is_some() || state.change == Change::Made || is_done(part)
+            };
             parts(boot).iter().any(begun)
         };
         let must_boot = |boot: u32| of.presence != crate::plan::Presence::Up && of.boots.first() == Some(&boot);
