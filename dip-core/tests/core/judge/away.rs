@@ -95,7 +95,11 @@ impl Away {
     }
 
     pub(super) fn report(&mut self, node: &NodeName, is_down: bool) {
-        if is_down { self.reported.insert(node.clone()) } else { self.reported.remove(node) };
+        if is_down {
+            self.reported.insert(node.clone())
+        } else {
+            self.reported.remove(node)
+        };
     }
 
     /// Whether a step that was given up would have had to wait for ever: somebody bars it who does not come back.
@@ -107,7 +111,8 @@ impl Away {
 /// A member serves once nothing that has begun keeps it away, no boot of it is under way, and what says that it serves says so.
 fn is_back(judge: &Judge<'_>, seat: Seat, begun: &BTreeSet<StepId>, done: &BTreeSet<StepId>) -> bool {
     let member = &judge.plan.budgets().list()[seat.0].members[seat.1];
-    let keeps = |step: &StepId| judge.disrupts(*step) && judge.seats[step.index()].contains(&seat) && !done.contains(step);
+    let keeps =
+        |step: &StepId| judge.disrupts(*step) && judge.seats[step.index()].contains(&seat) && !done.contains(step);
     let is_booted = |boot: u32| {
         let parts = &judge.plan.boots()[boot as usize].parts;
         let must = member.presence == Presence::Down && member.boots.first() == Some(&boot);

@@ -35,8 +35,7 @@ impl<'a> Judge<'a> {
         let givers =
             steps.flat_map(|(index, planned)| planned.step.gives.iter().map(move |fact| (fact, StepId::at(index))));
         let known = plan.known().iter().map(|known| &known.key).collect();
-        let mut judge =
-            Self { plan, givers: givers.collect(), known, limits, seats: Vec::new(), waves: Vec::new() };
+        let mut judge = Self { plan, givers: givers.collect(), known, limits, seats: Vec::new(), waves: Vec::new() };
         judge.seats = judge.steps().map(|step| judge.seats_of(step)).collect();
         judge.waves = judge.line_up();
         judge
@@ -115,7 +114,8 @@ impl<'a> Judge<'a> {
             (!boot.work.contains(&step) || boot.parts.iter().all(|part| done(*part)))
                 && (!boot.parts.contains(&step) || boot.leaves.iter().all(|left| done(*left)))
         });
-        let waves = self.waves.iter().all(|wave| !wave.then.contains(&step) || wave.first.iter().all(|first| done(*first)));
+        let waves =
+            self.waves.iter().all(|wave| !wave.then.contains(&step) || wave.first.iter().all(|first| done(*first)));
         needs && boots && waves
     }
 

@@ -158,7 +158,11 @@ impl Trial {
                 self.over.insert(step);
                 Ok(())
             }
-            _ => {
+            event => {
+                // It was only watched for.
+                if let Event::Waiting { change: Change::None, .. } = event {
+                    self.touched.remove(&step);
+                }
                 self.active.remove(&step);
                 Ok(())
             }
@@ -187,7 +191,10 @@ impl Trial {
         }
         must!(!self.is_held && !self.held.contains(&step), "it starts though it is held");
         for (index, wave) in judge.waves.iter().enumerate().filter(|(_, wave)| wave.then.contains(&step)) {
-            must!(!wave.pause || self.released.contains(&index), "it starts though nobody said that the next wave may go");
+            must!(
+                !wave.pause || self.released.contains(&index),
+                "it starts though nobody said that the next wave may go"
+            );
         }
         if judge.disrupts(step) {
             must!(hours::is_open(&judge.plan.site().conduct, record.at), "it starts though no window is open");

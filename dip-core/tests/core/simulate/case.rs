@@ -72,7 +72,9 @@ impl Case {
             case.add_quorum(draw, rate);
         }
         for node in &case.nodes {
-            if let Some(place) = draw.of(&[Some(Environment::Installed), Some(Environment::Installed), Some(Environment::Off), None]) {
+            if let Some(place) =
+                draw.of(&[Some(Environment::Installed), Some(Environment::Installed), Some(Environment::Off), None])
+            {
                 case.runs.insert(node.clone(), place);
             }
         }
@@ -102,7 +104,8 @@ impl Case {
             };
         }
         for lock in draw.some(&[0, 1, 2], 2) {
-            step = step.lock(Lock::new(format!("lock{lock}")).weighing(1 + u32::try_from(draw.below(3)).expect("small")));
+            step =
+                step.lock(Lock::new(format!("lock{lock}")).weighing(1 + u32::try_from(draw.below(3)).expect("small")));
         }
         let at = self.nodes[draw.index(self.nodes.len())].clone();
         // Waves need several nodes that are disrupted.
@@ -230,7 +233,8 @@ fn site(draw: &mut Draw, nodes: &[NodeName]) -> Site {
         let from = draw.below(24);
         let until = (from + 1 + draw.below(12)) % 24;
         let days = "days: [mon, tue, wed, thu, fri, sat, sun]";
-        let _ = writeln!(text, "  windows: {{w: {{{days}, from: \"{from:02}:00\", until: \"{until:02}:00\", zone: UTC}}}}");
+        let _ =
+            writeln!(text, "  windows: {{w: {{{days}, from: \"{from:02}:00\", until: \"{until:02}:00\", zone: UTC}}}}");
     }
     if draw.once_in(8) {
         let (from, until) = (draw.below(3), 10 + draw.below(50));

@@ -44,9 +44,11 @@ pub(super) async fn operate(mut draw: Draw, control: &Control, plan: &Plan, node
 fn pick(draw: &mut Draw, plan: &Plan, journal: &Mortal) -> StepName {
     let all = 0..plan.steps().len();
     let failed: Vec<StepId> = match RunView::of(&journal.records()) {
-        Some(view) => {
-            all.clone().map(StepId::at).filter(|step| matches!(view.schedule.status(*step), Status::Failed { .. })).collect()
-        }
+        Some(view) => all
+            .clone()
+            .map(StepId::at)
+            .filter(|step| matches!(view.schedule.status(*step), Status::Failed { .. }))
+            .collect(),
         None => Vec::new(),
     };
     let step = if failed.is_empty() { StepId::at(draw.index(all.len())) } else { failed[draw.index(failed.len())] };

@@ -85,7 +85,8 @@ fn was_given_up(error: &str, step: StepId, records: &[Record]) -> bool {
     if !error.contains("was not healthy for ten minutes") {
         return false;
     }
-    let failed = records.iter().rposition(|record| matches!(&record.event, Event::Failed { step: of, .. } if *of == step));
+    let failed =
+        records.iter().rposition(|record| matches!(&record.event, Event::Failed { step: of, .. } if *of == step));
     let Some(end) = failed else { return false };
     let looks = records[..end].iter().rev().filter_map(|record| match &record.event {
         Event::Looked { health, .. } => Some((record.at, health)),
