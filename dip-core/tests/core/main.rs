@@ -12,6 +12,7 @@ mod guards;
 mod history;
 mod journal;
 mod judge;
+mod lessons;
 mod metrics;
 mod mortal;
 mod old_files;

@@ -315,6 +315,87 @@ async fn a_gate_that_stays_closed_fails_those_who_wait_and_tells_why() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_gate_that_was_closed_for_too_long_is_looked_at_anew_for_who_comes_later() {
+    let steps = upgrade_all()[..1].iter().cloned().chain([quorum(), set("slow", &[])]).collect();
+    let stage = Stage::new(steps).at(clustered(one_at_a_time()));
+    stage.change(|world| {
+        world.things.insert("quorum".into());
+        world.slow.insert("slow".into(), Duration::from_secs(1));
+        world.loses.insert("slow".into(), usize::MAX);
+    });
+    let running = Running::of(&stage).await;
+    stage.change(|world| world.things.remove("quorum"));
+    let hold = Command::Hold { step: Some("toy.set thing/slow".into()), reason: "so that the run goes on".into() };
+    running.give(hold).await.expect("it has not begun");
+    let view = running.after(700).await;
+    assert!(matches!(view.schedule.status(StepId(0)), Status::Failed { .. }), "{}", view.schedule.status(StepId(0)));
+    stage.change(|world| world.things.insert("quorum".into()));
+    running.give(Command::Retry { step: "toy.set thing/u1".into() }).await.expect("it failed");
+    let view = running.after(30).await;
+    assert!(matches!(view.schedule.status(StepId(0)), Status::Settled(_)), "{}", view.schedule.status(StepId(0)));
+    running.run.abort();
+}
+
+/// Two steps on n1, of which the first waits for something slow when the process dies, and one on n2.
+async fn cut_while_n1_is_half_done() -> (Stage, Vec<Record>) {
+    let steps = vec![disrupt("half", "n1"), disrupt("quick", "n1"), disrupt("other", "n2")];
+    let stage = Stage::new(steps).at(rollout("max_unavailable: 1"));
+    stage.change(|world| {
+        world.slow.insert("half".into(), Duration::from_secs(25));
+        world.slow.insert("quick".into(), Duration::from_secs(10));
+    });
+    let running = Running::of(&stage).await;
+    running.after(5).await;
+    assert_eq!(stage.applied(), ["half", "quick"]);
+    running.run.abort();
+    (stage, running.journal.records())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_member_that_was_half_done_when_the_process_died_stays_away_until_it_is_done() {
+    let (stage, records) = cut_while_n1_is_half_done().await;
+    let journal = Arc::new(MemoryJournal::new());
+    let kept = Arc::clone(&journal) as Arc<dyn Journal>;
+    let report = stage.engine().resume(&records, kept, &Stop::new()).await.expect("a run");
+    assert_eq!(report.outcome, Outcome::Ready);
+    let later = journal.records();
+    let at = |is: &dyn Fn(&Event) -> bool| later.iter().position(|record| is(&record.event)).expect("it happens");
+    let of = |name: &str| report.steps.iter().position(|step| step.name.as_str().ends_with(name)).map(StepId::at);
+    let (half, other) = (of("thing/half"), of("thing/other"));
+    let back = at(&|event| matches!(event, Event::Settled { step, .. } if Some(*step) == half));
+    let begun = at(&|event| matches!(event, Event::Started { step, .. } if Some(*step) == other));
+    assert!(back < begun, "quick was done before, and did not bring n1 back");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_only_looked_at_again_after_a_crash_takes_nobody_away() {
+    // The erasing step on n2 rests on what was done on n1.
+    let first = disrupt("first", "n1");
+    let wipe = Step { subject: Subject::node(&node("n2")), ..set("wipe", &["first"]) }.hazard(Hazard::Erases);
+    let stage = Stage::new(vec![first, wipe]).at(rollout("max_unavailable: 1"));
+    let (_, records) = stage.run().await;
+    let done = records.iter().position(|record| matches!(record.event, Event::Settled { .. })).expect("it is done");
+    let plan = stage.prepare().await.expect("a plan").plan;
+    assert!(plan.is_empty(), "all of it was done");
+    let cut = &records[..=done];
+    let Event::Began { plan, .. } = &records[0].event else { panic!("a journal begins with its plan") };
+    let mut schedule = dip_core::engine::Schedule::replay(Arc::clone(plan), Limits::default(), cut);
+    let told = schedule.poll(records[done].at);
+    assert_eq!(told.len(), 1, "first is looked at: {told:?}");
+    // Another one is reported down meanwhile: the look goes on, and nobody is taken away after it.
+    let down = Order::new("ada", Command::Down { node: node("n3"), reason: "its disk died".into() });
+    let record = |sequence, event| Record { sequence, at: records[done].at, event };
+    schedule.record(&record(90, Event::Ordered(down)));
+    let Event::Settled { step, change, facts } = records[done].event.clone() else { unreachable!("found above") };
+    schedule.record(&record(91, Event::Settled { step, change, facts }));
+    assert!(schedule.poll(records[done].at).is_empty());
+    assert_eq!(
+        schedule.status(StepId(1)).to_string(),
+        "waits for n3 of rollout web to be back: at most 1 may be away at once"
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_change_that_others_notice_waits_for_its_window_and_others_do_not() {
     // The stage begins at midnight.
     let conduct = "  windows: {mornings: {days: [mon, tue, wed, thu, fri, sat, sun], from: \"06:00\", until: \"08:00\", zone: UTC}}";
