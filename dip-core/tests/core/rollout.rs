@@ -336,61 +336,78 @@ async fn a_gate_that_was_closed_for_too_long_is_looked_at_anew_for_who_comes_lat
     running.run.abort();
 }
 
-/// Two steps on n1, of which the first waits for something slow when the process dies, and one on n2.
-async fn cut_while_n1_is_half_done() -> (Stage, Vec<Record>) {
-    let steps = vec![disrupt("half", "n1"), disrupt("quick", "n1"), disrupt("other", "n2")];
+#[tokio::test(start_paused = true)]
+async fn a_member_that_was_half_done_when_the_process_died_stays_away_until_it_is_done() {
+    // Of two steps on n1 the second is done first, and the one on n2 is in a hurry.
+    let steps = vec![
+        disrupt("half", "n1"),
+        disrupt("quick", "n1"),
+        set("behind quick", &["quick"]),
+        disrupt("other", "n2"),
+        set("behind other", &["other"]),
+        set("last", &["behind other"]),
+    ];
     let stage = Stage::new(steps).at(rollout("max_unavailable: 1"));
     stage.change(|world| {
-        world.slow.insert("half".into(), Duration::from_secs(25));
-        world.slow.insert("quick".into(), Duration::from_secs(10));
+        for name in ["half", "quick"] {
+            world.slow.insert(name.into(), Duration::from_secs(25));
+        }
+        // Where n2 goes first it is over before anybody dies.
+        world.takes = Duration::from_secs(1);
     });
     let running = Running::of(&stage).await;
     running.after(5).await;
-    assert_eq!(stage.applied(), ["half", "quick"]);
     running.run.abort();
-    (stage, running.journal.records())
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_member_that_was_half_done_when_the_process_died_stays_away_until_it_is_done() {
-    let (stage, records) = cut_while_n1_is_half_done().await;
-    let journal = Arc::new(MemoryJournal::new());
-    let kept = Arc::clone(&journal) as Arc<dyn Journal>;
-    let report = stage.engine().resume(&records, kept, &Stop::new()).await.expect("a run");
-    assert_eq!(report.outcome, Outcome::Ready);
-    let later = journal.records();
-    let at = |is: &dyn Fn(&Event) -> bool| later.iter().position(|record| is(&record.event)).expect("it happens");
-    let of = |name: &str| report.steps.iter().position(|step| step.name.as_str().ends_with(name)).map(StepId::at);
-    let (half, other) = (of("thing/half"), of("thing/other"));
-    let back = at(&|event| matches!(event, Event::Settled { step, .. } if Some(*step) == half));
-    let begun = at(&|event| matches!(event, Event::Started { step, .. } if Some(*step) == other));
-    assert!(back < begun, "quick was done before, and did not bring n1 back");
+    assert_eq!(stage.applied()[..1], ["other"]);
+    let n1 = ["half", "quick"].map(|name| stage.applied().contains(&name.to_owned()));
+    assert_eq!(n1, [true, true], "both wait");
+    // Nothing of n2 was kept, as if it had not been its turn.
+    let Event::Began { plan, .. } = &running.journal.records()[0].event else {
+        panic!("a journal begins with its plan")
+    };
+    let find =
+        |name: &str| plan.steps().iter().position(|step| step.step.name.as_str().ends_with(name)).map(StepId::at);
+    let (half, quick, other) = (find("/half"), find("/quick"), find("/other"));
+    let mut records = running.journal.records();
+    records.retain(|record| record.event.step().is_none_or(|step| Some(step) == half || Some(step) == quick));
+    let mut schedule =
+        dip_core::engine::Schedule::replay(Arc::clone(plan), Limits { workers: 1, ..Limits::default() }, &records);
+    let now = records[records.len() - 1].at;
+    schedule.poll(now);
+    let facts = dip_core::fact::Facts::new();
+    let settled =
+        Event::Settled { step: quick.expect("it is planned"), change: dip_core::journal::Change::Made, facts };
+    schedule.record(&Record { sequence: 90, at: now, event: settled });
+    let begun = schedule.poll(now);
+    let begins = |step: Option<StepId>| {
+        begun.iter().any(|action| matches!(action, dip_core::engine::Action::Start(start) if Some(start.step) == step))
+    };
+    assert!(!begins(other), "n1 is half done: {begun:?}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_is_only_looked_at_again_after_a_crash_takes_nobody_away() {
-    // The erasing step on n2 rests on what was done on n1.
-    let first = disrupt("first", "n1");
-    let wipe = Step { subject: Subject::node(&node("n2")), ..set("wipe", &["first"]) }.hazard(Hazard::Erases);
-    let stage = Stage::new(vec![first, wipe]).at(rollout("max_unavailable: 1"));
-    let (_, records) = stage.run().await;
-    let done = records.iter().position(|record| matches!(record.event, Event::Settled { .. })).expect("it is done");
-    let plan = stage.prepare().await.expect("a plan").plan;
-    assert!(plan.is_empty(), "all of it was done");
-    let cut = &records[..=done];
+    let wipe = |name: &str, on: &str, needs: &[&str]| {
+        Step { subject: Subject::node(&node(on)), ..set(name, needs) }.hazard(Hazard::Erases)
+    };
+    let steps = vec![disrupt("first", "n1"), wipe("behind", "n2", &["first"]), wipe("second", "n1", &[])];
+    let stage = Stage::new(steps).at(rollout("max_unavailable: 1"));
+    let (_, mut records) = stage.run().await;
     let Event::Began { plan, .. } = &records[0].event else { panic!("a journal begins with its plan") };
-    let mut schedule = dip_core::engine::Schedule::replay(Arc::clone(plan), Limits::default(), cut);
-    let told = schedule.poll(records[done].at);
-    assert_eq!(told.len(), 1, "first is looked at: {told:?}");
-    // Another one is reported down meanwhile: the look goes on, and nobody is taken away after it.
+    let plan = Arc::clone(plan);
+    let find =
+        |name: &str| plan.steps().iter().position(|step| step.step.name.as_str().ends_with(name)).map(StepId::at);
+    let (first, second) = (find("/first").expect("planned"), find("/second").expect("planned"));
+    // Only the first was done, and then n3 went down.
+    records.retain(|record| record.event.step().is_none_or(|step| step == first));
+    let now = records[records.len() - 1].at;
     let down = Order::new("ada", Command::Down { node: node("n3"), reason: "its disk died".into() });
-    let record = |sequence, event| Record { sequence, at: records[done].at, event };
-    schedule.record(&record(90, Event::Ordered(down)));
-    let Event::Settled { step, change, facts } = records[done].event.clone() else { unreachable!("found above") };
-    schedule.record(&record(91, Event::Settled { step, change, facts }));
-    assert!(schedule.poll(records[done].at).is_empty());
+    records.push(Record { sequence: 90, at: now, event: Event::Ordered(down) });
+    let mut schedule = dip_core::engine::Schedule::replay(Arc::clone(&plan), Limits::default(), &records);
+    let begun = schedule.poll(now);
+    assert_eq!(begun.len(), 1, "the first is looked at, because something that erases rests on it: {begun:?}");
     assert_eq!(
-        schedule.status(StepId(1)).to_string(),
+        schedule.status(second).to_string(),
         "waits for n3 of rollout web to be back: at most 1 may be away at once"
     );
 }
