@@ -126,6 +126,7 @@ impl Schedule {
                 next.skip(step, reason);
             }
         }
+        next.disruption.keep_reports(&self.disruption);
         next.find_who_is_away();
         *self = next;
     }
