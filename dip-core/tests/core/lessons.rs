@@ -368,3 +368,46 @@ async fn a_thousand_nodes_boot_at_once_over_eight_workers() {
     // A boot takes five seconds, and nobody who waits for one keeps a worker from the next.
     assert!(report.took <= Duration::from_secs(15), "{:?}", report.took);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_step_is_given_the_facts_that_it_names_and_no_others() {
+    let stage = Stage::new(vec![set("rack", &[]), set("other node", &[]), set("node", &["rack"])]);
+    let (_, records) = stage.run().await;
+    let view = RunView::of(&records).expect("a run");
+    let node = plan_in(&records).steps().iter().position(|step| step.step.subject.name() == "node").map(StepId::at);
+    let facts = view.schedule.facts_for(node.expect("it is planned"));
+    assert_eq!(facts.raw(&is_set("rack")), Some(&serde_json::Value::Bool(true)));
+    assert_eq!(facts.raw(&is_set("other node")), None, "it is known, and none of its business");
+}
+
+/// All test code of the workspace in one text.
+fn tests_of(directory: &std::path::Path, text: &mut String) {
+    for entry in std::fs::read_dir(directory).expect("a directory").map(|entry| entry.expect("an entry").path()) {
+        if entry.is_dir() {
+            tests_of(&entry, text);
+        } else if entry.extension().is_some_and(|extension| extension == "rs") {
+            text.push_str(&std::fs::read_to_string(&entry).expect("a file of text"));
+        }
+    }
+}
+
+#[test]
+fn every_test_that_the_page_of_lessons_names_is_there() {
+    let workspace = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let page = std::fs::read_to_string(workspace.join("docs/lessons.md")).expect("the page");
+    let mut text = String::new();
+    for entry in std::fs::read_dir(&workspace).expect("the workspace").map(|entry| entry.expect("an entry")) {
+        if entry.file_name().to_string_lossy().starts_with("dip-") {
+            for part in ["src", "tests"].map(|part| entry.path().join(part)).iter().filter(|part| part.is_dir()) {
+                tests_of(part, &mut text);
+            }
+        }
+    }
+    // A name in the page is a sentence: nothing else between back quotes has three underscores.
+    let is_name = |word: &&str| word.matches('_').count() >= 3 && !word.contains(char::is_whitespace);
+    let named: Vec<&str> = page.split('`').skip(1).step_by(2).filter(is_name).collect();
+    assert!(named.len() >= 30, "{named:?}");
+    for name in named {
+        assert!(text.contains(&format!("fn {name}(")), "there is no test `{name}`");
+    }
+}
