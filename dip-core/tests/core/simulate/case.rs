@@ -253,6 +253,6 @@ fn add_cluster(draw: &mut Draw, site: &mut Site, nodes: &[NodeName]) {
     let workload = Driver { kind: "toy".into(), settings: serde_json::json!({}), origin: None };
     let members = BTreeMap::from([(RoleName::new("member").expect("a name"), nodes.to_vec())]);
     let max = u16::try_from(1 + draw.below(2)).expect("small");
-    let policy = ClusterPolicy { max_unavailable: Some(max.into()), ..ClusterPolicy::default() };
+    let policy = ClusterPolicy { max_unavailable: Some(max), ..ClusterPolicy::default() };
     site.clusters.insert(name.clone(), Cluster { name, workload, members, policy, origin: None });
 }
