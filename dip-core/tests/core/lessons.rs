@@ -13,8 +13,9 @@ use dip_core::report::Outcome;
 use dip_core::site::Limit;
 use dip_core::step::{Environment, Hazard, Lock, Need, Step};
 
+use crate::guards::consent;
 use crate::run::status;
-use crate::toy::{Stage, is_set, node, set};
+use crate::toy::{Stage, is_set, node, set, wipe};
 
 fn all_of(names: &[String]) -> Need {
     Need::All(names.iter().map(|name| is_set(name)).collect())
@@ -246,7 +247,7 @@ async fn a_poke_runs_the_member_that_failed_and_no_other() {
 async fn thirty_nodes_that_deploy_when_the_process_dies_all_go_on_and_none_boots_twice() {
     let steps = (0..30).map(|n| {
         let at = node(&format!("n{n}"));
-        set(&format!("system{n}"), &[]).hazard(Hazard::Erases).in_environment(&at, Environment::Installed)
+        set(&format!("system{n}"), &[]).hazard(Hazard::Disrupts).in_environment(&at, Environment::Installed)
     });
     let stage = Stage::new(steps.collect());
     stage.change(|world| world.slow.extend((0..30).map(|n| (format!("system{n}"), Duration::from_secs(20)))));
@@ -268,13 +269,14 @@ async fn thirty_nodes_that_deploy_when_the_process_dies_all_go_on_and_none_boots
 #[tokio::test(start_paused = true)]
 async fn who_has_lost_the_state_of_a_running_cluster_reinstalls_nothing() {
     let install = || {
-        let install = set("install", &[]).hazard(Hazard::Erases);
-        vec![install.in_environment(&node("n1"), Environment::Installed), set("join", &["install"])]
+        let mut stage = Stage::new(vec![wipe("install", "n1", &["S1"]), set("join", &["install"])]);
+        stage.guard.consents.push(consent("n1", &["S1"]));
+        stage
     };
-    let stage = Stage::new(install());
+    let stage = install();
     assert_eq!(stage.run().await.0.outcome, Outcome::Ready);
     // Another process, another directory, no journal: only the world is the same.
-    let moved = Stage::new(install());
+    let moved = install();
     let world = stage.change(std::mem::take);
     moved.change(|other| *other = world);
     assert!(moved.prepare().await.expect("a plan").plan.is_empty(), "a plan is made from what is seen");

@@ -394,10 +394,8 @@ async fn a_member_that_was_half_done_when_the_process_died_stays_away_until_it_i
 
 #[tokio::test(start_paused = true)]
 async fn what_is_only_looked_at_again_after_a_crash_takes_nobody_away() {
-    let wipe = |name: &str, on: &str, needs: &[&str]| {
-        Step { subject: Subject::node(&node(on)), ..set(name, needs) }.hazard(Hazard::Erases)
-    };
-    let steps = vec![disrupt("first", "n1"), wipe("behind", "n2", &["first"]), wipe("second", "n1", &[])];
+    let behind = set("behind", &["first"]).about(Subject::node(&node("n2"))).hazard(Hazard::Disrupts);
+    let steps = vec![disrupt("first", "n1"), behind, disrupt("second", "n1")];
     let stage = Stage::new(steps).at(rollout("max_unavailable: 1"));
     let (_, mut records) = stage.run().await;
     let Event::Began { plan, .. } = &records[0].event else { panic!("a journal begins with its plan") };
@@ -412,7 +410,7 @@ async fn what_is_only_looked_at_again_after_a_crash_takes_nobody_away() {
     records.push(Record { sequence: 90, at: now, event: Event::Ordered(down) });
     let mut schedule = dip_core::engine::Schedule::replay(Arc::clone(&plan), Limits::default(), &records);
     let begun = schedule.poll(now);
-    assert_eq!(begun.len(), 1, "the first is looked at, because something that erases rests on it: {begun:?}");
+    assert_eq!(begun.len(), 1, "the first is looked at, because something that disrupts rests on it: {begun:?}");
     assert_eq!(
         schedule.status(second).to_string(),
         "waits for n3 of rollout web to be back: at most 1 may be away at once"

@@ -111,8 +111,7 @@ impl Case {
         // Waves need several nodes that are disrupted.
         match draw.below(6) {
             0..=2 => {
-                step.subject = Subject::node(&at);
-                step = step.hazard(draw.of(&[Hazard::Disrupts, Hazard::Disrupts, Hazard::Erases]));
+                step = step.about(Subject::node(&at)).hazard(Hazard::Disrupts);
             }
             3 => step = step.hazard(Hazard::Disrupts),
             _ => {}
@@ -130,7 +129,7 @@ impl Case {
         let cluster = Subject::cluster(&ClusterName::new("store").expect("a name"));
         let needs: Vec<String> = draw.some(&[0, 1], 1).into_iter().map(name).collect();
         let needs: Vec<&str> = needs.iter().map(String::as_str).collect();
-        self.steps.push(Step { subject: cluster.clone(), ..set("quorum", &needs) }.give(QUORUM.of(&cluster)));
+        self.steps.push(set("quorum", &needs).about(cluster.clone()).give(QUORUM.of(&cluster)));
         let luck = if draw.below(20) < rate { bad_luck(draw) } else { Luck::Fine };
         self.lucks.insert("quorum".to_owned(), luck);
         if !draw.once_in(2) {
