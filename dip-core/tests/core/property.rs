@@ -1,24 +1,25 @@
 //! Random graphs, random luck: a checker that knows nothing of the schedule reads the journal and judges the run.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use dip_core::engine::{Limits, RunView, Schedule, Status, Stop};
 use dip_core::fact::FactKey;
 use dip_core::id::StepId;
-use dip_core::journal::{Change, Event, Journal, JournalError, JournalReader, MemoryJournal, Record};
+use dip_core::journal::{Event, Journal, JournalReader, MemoryJournal, Record};
 use dip_core::plan::{Plan, PlanFault, render};
 use dip_core::provider::ErrorKind;
-use dip_core::report::{Outcome, Report};
+use dip_core::report::Report;
 use dip_core::step::{Environment, Hazard, Lock, Need, Step};
 use petgraph::graph::DiGraph;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 use crate::guards::consent;
-use crate::toy::{Stage, is_set, node, set, set_two, two_of};
+use crate::judge::Judge;
+use crate::mortal::Mortal;
+use crate::toy::{Stage, is_set, node, on_paused_time, set, set_two, two_of};
 
 /// How a thing behaves when it is set.
 #[derive(Debug, Clone, Copy)]
@@ -212,165 +213,6 @@ fn lock_of(index: u8) -> Lock {
     Lock::new(format!("lock{index}"))
 }
 
-/// Runs something on a clock of its own.
-fn on_paused_time<T>(work: impl Future<Output = T>) -> T {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
-    runtime.expect("a runtime").block_on(work)
-}
-
-/// A journal whose disk fills up after some records.
-#[derive(Debug, Default)]
-struct Mortal {
-    records: Mutex<Vec<Record>>,
-    life: usize,
-}
-
-#[async_trait]
-impl Journal for Mortal {
-    fn append(&self, record: &Record) -> Result<(), JournalError> {
-        let mut records = self.records.lock().expect("nobody panics with the records locked");
-        if records.len() >= self.life {
-            return Err(JournalError::Broken);
-        }
-        records.push(record.clone());
-        Ok(())
-    }
-
-    async fn sync(&self) -> Result<(), JournalError> {
-        Ok(())
-    }
-}
-
-/// What must be so before each step may start, from the plan's data alone.
-struct Judge<'a> {
-    plan: &'a Plan,
-    givers: BTreeMap<&'a FactKey, StepId>,
-    known: BTreeSet<&'a FactKey>,
-    limits: Limits,
-}
-
-impl<'a> Judge<'a> {
-    fn new(plan: &'a Plan, limits: Limits) -> Self {
-        let steps = plan.steps().iter().enumerate();
-        let givers =
-            steps.flat_map(|(index, planned)| planned.step.gives.iter().map(move |fact| (fact, StepId::at(index))));
-        Self { plan, givers: givers.collect(), known: plan.known().iter().map(|known| &known.key).collect(), limits }
-    }
-
-    /// Whether all that a step needs can be had where only these steps count as done.
-    fn may_start(&self, step: StepId, done: &dyn Fn(StepId) -> bool) -> bool {
-        let is_met = |fact: &FactKey| match self.givers.get(fact) {
-            Some(giver) => done(*giver),
-            None => self.known.contains(fact),
-        };
-        let if_given = |fact: &FactKey| self.givers.get(fact).is_none_or(|giver| done(*giver));
-        let needs = self.plan.step(step).step.needs.iter().all(|need| match need {
-            Need::All(facts) => facts.iter().all(is_met),
-            Need::AtLeast { count, facts } => facts.iter().filter(|fact| is_met(fact)).count() >= *count,
-            Need::IfGiven(fact) => if_given(fact),
-            Need::AllIfGiven(facts) => facts.iter().all(if_given),
-        });
-        let boots = self.plan.boots().iter().all(|boot| {
-            (!boot.work.contains(&step) || boot.parts.iter().all(|part| done(*part)))
-                && (!boot.parts.contains(&step) || boot.leaves.iter().all(|left| done(*left)))
-        });
-        needs && boots
-    }
-
-    fn steps(&self) -> impl Iterator<Item = StepId> {
-        (0..self.plan.steps().len()).map(StepId::at)
-    }
-
-    /// How much of a lock these steps hold; one that wants more than there is takes all.
-    fn held(&self, active: &BTreeSet<StepId>, lock: &Lock, capacity: u32) -> u32 {
-        let of = |step: &StepId| {
-            let locks = self.plan.step(*step).step.locks.iter().filter(|other| other.name() == lock.name());
-            locks.map(Lock::weight).sum::<u32>().min(capacity)
-        };
-        active.iter().map(of).sum()
-    }
-
-    /// Those that can never start once these have failed.
-    fn blocked(&self, failed: &BTreeSet<StepId>) -> BTreeSet<StepId> {
-        let mut dead = failed.clone();
-        loop {
-            let before = dead.len();
-            for step in self.steps() {
-                if !dead.contains(&step) && !self.may_start(step, &|other| !dead.contains(&other)) {
-                    dead.insert(step);
-                }
-            }
-            if dead.len() == before {
-                return dead.difference(failed).copied().collect();
-            }
-        }
-    }
-
-    /// Judges the records of one or more owners and the report of the last.
-    fn judge(&self, records: &[Record], report: &Report) -> Result<(), TestCaseError> {
-        let mut done: BTreeSet<StepId> = BTreeSet::new();
-        let mut over: BTreeSet<StepId> = BTreeSet::new();
-        let mut failed: BTreeSet<StepId> = BTreeSet::new();
-        let mut touched: BTreeSet<StepId> = BTreeSet::new();
-        let mut active: BTreeSet<StepId> = BTreeSet::new();
-        for (index, record) in records.iter().enumerate() {
-            prop_assert_eq!(record.sequence, index as u64);
-            if index > 0 {
-                let is_late = record.at >= records[index - 1].at;
-                prop_assert!(is_late, "record {index} is older than the one before it");
-            }
-            if let Event::Opened { .. } = record.event {
-                active.clear();
-                over.clear();
-                failed.clear();
-            }
-            let Some(step) = record.event.step() else { continue };
-            prop_assert!(!over.contains(&step), "{record:?} after its end");
-            match &record.event {
-                Event::Started { .. } | Event::Applying { .. } => {
-                    prop_assert!(self.may_start(step, &|other| done.contains(&other)), "{record:?} before its needs");
-                    active.insert(step);
-                    if let Event::Applying { .. } = record.event {
-                        touched.insert(step);
-                    }
-                    prop_assert!(active.len() <= self.limits.workers, "{} work at once", active.len());
-                    for lock in &self.plan.step(step).step.locks {
-                        let capacity = self.limits.capacity(lock.as_str());
-                        prop_assert!(self.held(&active, lock, capacity) <= capacity, "{lock} at {record:?}");
-                    }
-                }
-                Event::Settled { change, .. } => {
-                    prop_assert_eq!(*change == Change::Made, touched.contains(&step));
-                    active.remove(&step);
-                    done.insert(step);
-                    over.insert(step);
-                }
-                Event::Failed { .. } => {
-                    active.remove(&step);
-                    failed.insert(step);
-                    over.insert(step);
-                    done.remove(&step);
-                }
-                _ => drop(active.remove(&step)),
-            }
-        }
-        let blocked = self.blocked(&failed);
-        for (step, told) in self.steps().zip(&report.steps) {
-            let (is_failed, is_blocked) = (failed.contains(&step), blocked.contains(&step));
-            let fits = match told.status {
-                Status::Settled(_) => done.contains(&step) && !is_failed,
-                Status::Failed { .. } => is_failed,
-                Status::Blocked { .. } => is_blocked && !done.contains(&step),
-                Status::Skipped { .. } | Status::Waiting(_) | Status::Running { .. } => false,
-            };
-            prop_assert!(fits, "{}: {:?}, failed {is_failed}, blocked {is_blocked}", told.name, told.status);
-        }
-        let outcome = if failed.is_empty() { Outcome::Ready } else { Outcome::Failed };
-        prop_assert_eq!(report.outcome, outcome);
-        Ok(())
-    }
-}
-
 /// Whether the steps of a report ended alike; counts of attempts and words may differ.
 fn ends(report: &Report) -> Vec<(&str, u8)> {
     let end = |status: &Status| match status {
@@ -422,7 +264,7 @@ proptest! {
         on_paused_time(async {
             let Some((report, records, stage)) = run_whole(&case).await else { return Ok(()) };
             let plan = plan_in(&records);
-            Judge::new(&plan, case.limits()).judge(&records, &report)?;
+            Judge::new(&plan, case.limits()).judge(&records, &report).map_err(TestCaseError::fail)?;
             prop_assert!(stage.change(|world| world.most_running) <= case.workers);
             let view = RunView::of(&records).expect("a run");
             for (index, step) in report.steps.iter().enumerate() {
@@ -446,15 +288,15 @@ proptest! {
             let engine = stage.engine().limits(case.limits());
             let stop = Stop::new();
             let life = cuts[0] % whole_records.len() + 1;
-            let journal = Arc::new(Mortal { life, ..Mortal::default() });
+            let journal = Arc::new(Mortal::after(life));
             let first = engine.run("r1", Arc::clone(&plan), Arc::clone(&journal) as Arc<dyn Journal>, &stop).await;
-            let mut records = journal.records.lock().expect("nobody panics with the records locked").clone();
+            let mut records = journal.records();
             prop_assert_eq!(first.is_ok(), life >= whole_records.len(), "it dies when its journal does");
             // It may die again while it goes on.
             for cut in &cuts[1..] {
-                let journal = Arc::new(Mortal { life: cut % 20, ..Mortal::default() });
+                let journal = Arc::new(Mortal::after(cut % 20));
                 let _ = engine.resume(&records, Arc::clone(&journal) as Arc<dyn Journal>, &stop).await;
-                records.extend(journal.records.lock().expect("nobody panics with the records locked").iter().cloned());
+                records.extend(journal.records());
             }
             let settled: BTreeSet<String> = records.iter().filter_map(|record| match &record.event {
                 Event::Settled { step, .. } => Some(plan.step(*step).step.subject.name().to_owned()),
@@ -468,7 +310,7 @@ proptest! {
             prop_assert_eq!(ends(&report), ends(&whole));
             let things = |stage: &Stage| stage.change(|world| world.things.clone());
             prop_assert_eq!(things(&stage), things(&whole_stage));
-            Judge::new(&plan, case.limits()).judge(&records, &report)
+            Judge::new(&plan, case.limits()).judge(&records, &report).map_err(TestCaseError::fail)
         })?;
     }
 

@@ -156,10 +156,17 @@ async fn a_member_that_is_down_for_another_reason_counts() {
     running.after(1).await;
     running.give(Command::Down { node: node("n5"), reason: "its disk died".into() }).await.expect("n5 is a member");
     let view = running.after(60).await;
-    // The one that had begun ends; the other one waits for n5.
+    // The one that had begun ends; the other one waits for n5, and whoever reads the journal is told so.
     assert_eq!(settled(&view), 1);
     let waits = (0..2).map(|step| view.schedule.status(StepId(step)).to_string()).collect::<Vec<_>>();
-    assert!(waits.iter().all(|told| told == "was made so" || told.starts_with("waits for")), "{waits:?}");
+    let for_n5 = "waits for n5 of rollout web to be back: at most 1 may be away at once";
+    assert_eq!(waits, ["was made so", for_n5]);
+    // Another process takes the run over, and n5 is still down.
+    let mut records = running.journal.records();
+    let opened = records.iter().find(|record| matches!(record.event, Event::Opened { .. })).cloned();
+    records.push(Record { sequence: records.len() as u64, ..opened.expect("somebody opened it") });
+    let view = RunView::of(&records).expect("a run");
+    assert_eq!(view.schedule.status(StepId(1)).to_string(), for_n5);
     let refused = running.give(Command::Up { node: node("n9") }).await.expect_err("nobody knows n9");
     assert_eq!(refused.to_string(), "no budget of this run protects the node `n9`");
     running.give(Command::Up { node: node("n5") }).await.expect("n5 is a member");
@@ -312,6 +319,102 @@ async fn a_gate_that_stays_closed_fails_those_who_wait_and_tells_why() {
     let looks = records.records();
     let poor = looks.iter().filter(|record| matches!(record.event, Event::Looked { health: Health::Poor(_), .. }));
     assert!(poor.count() > 30, "it was looked at every ten seconds");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gate_that_was_closed_for_too_long_is_looked_at_anew_for_who_comes_later() {
+    let steps = upgrade_all()[..1].iter().cloned().chain([quorum(), set("slow", &[])]).collect();
+    let stage = Stage::new(steps).at(clustered(one_at_a_time()));
+    stage.change(|world| {
+        world.things.insert("quorum".into());
+        world.slow.insert("slow".into(), Duration::from_secs(1));
+        world.loses.insert("slow".into(), usize::MAX);
+    });
+    let running = Running::of(&stage).await;
+    stage.change(|world| world.things.remove("quorum"));
+    let hold = Command::Hold { step: Some("toy.set thing/slow".into()), reason: "so that the run goes on".into() };
+    running.give(hold).await.expect("it has not begun");
+    let view = running.after(700).await;
+    assert!(matches!(view.schedule.status(StepId(0)), Status::Failed { .. }), "{}", view.schedule.status(StepId(0)));
+    stage.change(|world| world.things.insert("quorum".into()));
+    running.give(Command::Retry { step: "toy.set thing/u1".into() }).await.expect("it failed");
+    let view = running.after(30).await;
+    assert!(matches!(view.schedule.status(StepId(0)), Status::Settled(_)), "{}", view.schedule.status(StepId(0)));
+    running.run.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_member_that_was_half_done_when_the_process_died_stays_away_until_it_is_done() {
+    // Of two steps on n1 the second is done first, and the one on n2 is in a hurry.
+    let steps = vec![
+        disrupt("half", "n1"),
+        disrupt("quick", "n1"),
+        set("behind quick", &["quick"]),
+        disrupt("other", "n2"),
+        set("behind other", &["other"]),
+        set("last", &["behind other"]),
+    ];
+    let stage = Stage::new(steps).at(rollout("max_unavailable: 1"));
+    stage.change(|world| {
+        for name in ["half", "quick"] {
+            world.slow.insert(name.into(), Duration::from_secs(25));
+        }
+        // Where n2 goes first it is over before anybody dies.
+        world.takes = Duration::from_secs(1);
+    });
+    let running = Running::of(&stage).await;
+    running.after(5).await;
+    running.run.abort();
+    assert_eq!(stage.applied()[..1], ["other"]);
+    let n1 = ["half", "quick"].map(|name| stage.applied().contains(&name.to_owned()));
+    assert_eq!(n1, [true, true], "both wait");
+    // Nothing of n2 was kept, as if it had not been its turn.
+    let Event::Began { plan, .. } = &running.journal.records()[0].event else {
+        panic!("a journal begins with its plan")
+    };
+    let find =
+        |name: &str| plan.steps().iter().position(|step| step.step.name.as_str().ends_with(name)).map(StepId::at);
+    let (half, quick, other) = (find("/half"), find("/quick"), find("/other"));
+    let mut records = running.journal.records();
+    records.retain(|record| record.event.step().is_none_or(|step| Some(step) == half || Some(step) == quick));
+    let mut schedule =
+        dip_core::engine::Schedule::replay(Arc::clone(plan), Limits { workers: 1, ..Limits::default() }, &records);
+    let now = records[records.len() - 1].at;
+    schedule.poll(now);
+    let facts = dip_core::fact::Facts::new();
+    let settled =
+        Event::Settled { step: quick.expect("it is planned"), change: dip_core::journal::Change::Made, facts };
+    schedule.record(&Record { sequence: 90, at: now, event: settled });
+    let begun = schedule.poll(now);
+    let begins = |step: Option<StepId>| {
+        begun.iter().any(|action| matches!(action, dip_core::engine::Action::Start(start) if Some(start.step) == step))
+    };
+    assert!(!begins(other), "n1 is half done: {begun:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_only_looked_at_again_after_a_crash_takes_nobody_away() {
+    let behind = set("behind", &["first"]).about(Subject::node(&node("n2"))).hazard(Hazard::Disrupts);
+    let steps = vec![disrupt("first", "n1"), behind, disrupt("second", "n1")];
+    let stage = Stage::new(steps).at(rollout("max_unavailable: 1"));
+    let (_, mut records) = stage.run().await;
+    let Event::Began { plan, .. } = &records[0].event else { panic!("a journal begins with its plan") };
+    let plan = Arc::clone(plan);
+    let find =
+        |name: &str| plan.steps().iter().position(|step| step.step.name.as_str().ends_with(name)).map(StepId::at);
+    let (first, second) = (find("/first").expect("planned"), find("/second").expect("planned"));
+    // Only the first was done, and then n3 went down.
+    records.retain(|record| record.event.step().is_none_or(|step| step == first));
+    let now = records[records.len() - 1].at;
+    let down = Order::new("ada", Command::Down { node: node("n3"), reason: "its disk died".into() });
+    records.push(Record { sequence: 90, at: now, event: Event::Ordered(down) });
+    let mut schedule = dip_core::engine::Schedule::replay(Arc::clone(&plan), Limits::default(), &records);
+    let begun = schedule.poll(now);
+    assert_eq!(begun.len(), 1, "the first is looked at, because something that disrupts rests on it: {begun:?}");
+    assert_eq!(
+        schedule.status(second).to_string(),
+        "waits for n3 of rollout web to be back: at most 1 may be away at once"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -313,6 +313,12 @@ impl Layer for Toy {
     }
 }
 
+/// Runs something on a clock of its own.
+pub(crate) fn on_paused_time<T>(work: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    runtime.expect("a runtime").block_on(work)
+}
+
 /// A world with a layer over it.
 pub(crate) struct Stage {
     pub(crate) site: Arc<Site>,

@@ -175,7 +175,8 @@ impl Schedule {
                 self.waited.begin(step, For::Window);
                 return;
             }
-            if let Some(bar) = self.disruption.bar(plan.budgets(), step) {
+            let takes = !self.steps[step.index()].again;
+            if let Some(bar) = takes.then(|| self.disruption.bar(plan.budgets(), step)).flatten() {
                 self.disruption.wait(bar.budget, turn);
                 self.waited.begin(step, For::Budget(bar.budget));
                 self.steps[step.index()].phase = Phase::Barred(bar);
@@ -195,7 +196,7 @@ impl Schedule {
         let plan = Arc::clone(&self.plan);
         let planned = &plan.step(step).step;
         self.locks.take(step);
-        if planned.hazard != Hazard::None {
+        if !self.steps[step.index()].again {
             self.disruption.take(plan.budgets(), step);
         }
         self.running += 1;
@@ -327,6 +328,11 @@ impl Schedule {
                 state.attempt = *attempt;
                 state.change = Change::Made;
                 state.applied = Some((record.at, Duration::from_millis(500)));
+                // What was done has come undone, and is done once more.
+                if std::mem::take(&mut state.again) {
+                    let plan = Arc::clone(&self.plan);
+                    self.disruption.take(plan.budgets(), *step);
+                }
             }
             Event::Waiting { step, reason, until, poll, change } => {
                 let state = &mut self.steps[step.index()];
@@ -368,9 +374,12 @@ impl Schedule {
                     state.attempt = *attempt;
                     state.phase = Phase::Running;
                     self.running += 1;
+                    let takes = !state.again;
                     self.locks.take(*step);
-                    let plan = Arc::clone(&self.plan);
-                    self.disruption.take(plan.budgets(), *step);
+                    if takes {
+                        let plan = Arc::clone(&self.plan);
+                        self.disruption.take(plan.budgets(), *step);
+                    }
                 }
             }
             Event::Ended { .. } => self.end(),
@@ -411,21 +420,32 @@ impl Schedule {
         let of = &self.plan.budgets().list()[budget as usize].members[member as usize];
         let is_under_way = |step: &StepId| {
             let state = &self.steps[step.index()];
-            state.since.is_some() && !state.phase.is_done()
+            // Or by an owner before this one, or before somebody had it begin anew.
+            let has_begun = state.since.is_some() || state.change == Change::Made;
+            has_begun && !state.again && !state.phase.is_done()
         };
-        let is_reached = |boot: u32| self.missing[self.boots[boot as usize].index()] == 0;
+        // What was done, and is only looked at again, has been done.
+        let is_done = |step: &StepId| {
+            let state = &self.steps[step.index()];
+            state.phase.is_done() || state.again
+        };
+        let parts = |boot: u32| &self.plan.boots()[boot as usize].parts;
+        let is_seen = |boot: u32| !parts(boot).is_empty() && parts(boot).iter().all(is_done);
+        let is_reached = |boot: u32| self.missing[self.boots[boot as usize].index()] == 0 || is_seen(boot);
         let has_begun = |boot: u32| {
-            let parts = &self.plan.boots()[boot as usize].parts;
-            parts
-                .iter()
-                .any(|part| self.steps[part.index()].since.is_some() || self.steps[part.index()].phase.is_done())
+            // Or by an owner before this one, who died while the node booted.
+            let begun = |part: &StepId| {
+                let state = &self.steps[part.index()];
+                state.since.is_some() || state.change == Change::Made || is_done(part)
+            };
+            parts(boot).iter().any(begun)
         };
         let must_boot = |boot: u32| of.presence != crate::plan::Presence::Up && of.boots.first() == Some(&boot);
         let boots = || of.boots.iter().copied();
         of.presence != crate::plan::Presence::Out
             && !self.disruption.disrupts(budget, member).iter().any(is_under_way)
             && boots().all(|boot| is_reached(boot) || !(has_begun(boot) || must_boot(boot)))
-            && of.serves.iter().all(|step| self.steps[step.index()].phase.is_done())
+            && of.serves.iter().all(is_done)
     }
 
     /// Lets a step wait until a time.

@@ -98,28 +98,34 @@ impl Disruption {
         all
     }
 
-    /// Why a step may not begin now.
+    /// Why a step may not begin now. Where the health of those who stay has to be seen first, the look is asked for.
     pub(super) fn bar(&mut self, budgets: &Budgets, step: StepId) -> Option<Bar> {
-        let mut index = 0;
-        let takes = budgets.takes(step);
-        while let Some(take) = takes.get(index) {
+        let bar = self.seen(budgets, step)?;
+        let gate = &mut self.budgets[bar.budget as usize].gate;
+        if bar.why == BarredBy::Gate && *gate == Gate::Stale {
+            *gate = Gate::Wanted { asked_by: step, closed: None };
+        }
+        Some(bar)
+    }
+
+    /// Why a step may not begin now, for one who only looks on.
+    pub(super) fn seen(&self, budgets: &Budgets, step: StepId) -> Option<Bar> {
+        let mut takes = budgets.takes(step);
+        while let Some(take) = takes.first() {
             let budget = take.budget;
-            let same = takes[index..].iter().take_while(|take| take.budget == budget).count();
-            let wanted: Vec<usize> = takes[index..index + same]
-                .iter()
-                .filter(|take| take.effect == Effect::Disrupts)
-                .map(|take| take.member as usize)
-                .collect();
-            if let Some(why) = self.bar_of(&budgets.list()[budget as usize], budget, &wanted, step) {
+            let (same, rest) = takes.split_at(takes.iter().take_while(|take| take.budget == budget).count());
+            let wanted = same.iter().filter(|take| take.effect == Effect::Disrupts).map(|take| take.member as usize);
+            let wanted: Vec<usize> = wanted.collect();
+            if let Some(why) = self.why(&budgets.list()[budget as usize], budget, &wanted) {
                 return Some(Bar { budget, why });
             }
-            index += same;
+            takes = rest;
         }
         None
     }
 
-    fn bar_of(&mut self, of: &Budget, budget: u32, wanted: &[usize], step: StepId) -> Option<BarredBy> {
-        let state = &mut self.budgets[budget as usize];
+    fn why(&self, of: &Budget, budget: u32, wanted: &[usize]) -> Option<BarredBy> {
+        let state = &self.budgets[budget as usize];
         let new: Vec<usize> = wanted.iter().copied().filter(|&member| !state.members[member].counts()).collect();
         // Who is away already cannot be taken away once more.
         if new.is_empty() {
@@ -136,11 +142,17 @@ impl Disruption {
         }
         match state.gate {
             Gate::None | Gate::Open => None,
-            Gate::Stale => {
-                state.gate = Gate::Wanted { asked_by: step, closed: None };
-                Some(BarredBy::Gate)
+            Gate::Stale | Gate::Wanted { .. } | Gate::Looking { .. } | Gate::Closed { .. } => Some(BarredBy::Gate),
+        }
+    }
+
+    /// Who was said to be away stays so when another owner takes the run over.
+    pub(super) fn keep_reports(&mut self, before: &Self) {
+        for (state, before) in self.budgets.iter_mut().zip(&before.budgets) {
+            for (member, before) in state.members.iter_mut().zip(&before.members) {
+                state.away += usize::from(before.reported.is_some() && !member.counts());
+                member.reported.clone_from(&before.reported);
             }
-            Gate::Wanted { .. } | Gate::Looking { .. } | Gate::Closed { .. } => Some(BarredBy::Gate),
         }
     }
 
@@ -272,6 +284,8 @@ impl Disruption {
         }
         if after(*since, PATIENCE) <= now {
             let why = why.clone();
+            // Who comes later, or is retried, looks anew: nobody looks for them otherwise.
+            state.gate = Gate::Stale;
             return Some((why, self.give_up(budget)));
         }
         let closed = Some(*since);

@@ -36,8 +36,8 @@ impl Schedule {
 
     /// Lets a failed step begin anew, and what it had blocked.
     pub(super) fn retry(&mut self, step: StepId) {
-        let change = self.steps[step.index()].change;
-        self.steps[step.index()] = State { change, ..State::FRESH };
+        let State { change, again, .. } = self.steps[step.index()];
+        self.steps[step.index()] = State { change, again, ..State::FRESH };
         self.unfinished += 1;
         self.unblock();
     }

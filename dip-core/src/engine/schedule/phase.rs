@@ -20,11 +20,13 @@ pub(super) struct State {
     /// When this attempt was applied, and how often it is looked at since.
     pub(super) applied: Option<(Timestamp, Duration)>,
     pub(super) change: Change,
+    /// It was settled, and is only looked at again: that takes nobody away.
+    pub(super) again: bool,
 }
 
 impl State {
     pub(super) const FRESH: Self =
-        Self { phase: Phase::Pending, attempt: 1, since: None, applied: None, change: Change::None };
+        Self { phase: Phase::Pending, attempt: 1, since: None, applied: None, change: Change::None, again: false };
 }
 
 #[derive(Debug, Clone, PartialEq)]

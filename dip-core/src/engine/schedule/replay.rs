@@ -58,7 +58,9 @@ impl Schedule {
         }
         let again = schedule.to_see_again(&settled.keys().copied().collect());
         for (step, facts) in settled {
-            if !again.contains(&step) {
+            if again.contains(&step) {
+                schedule.steps[step.index()].again = true;
+            } else {
                 schedule.settle(step, facts.clone());
             }
         }
@@ -94,7 +96,7 @@ impl Schedule {
         let plan = Arc::clone(&self.plan);
         for step in (0..self.steps.len()).map(StepId::at) {
             let state = &self.steps[step.index()];
-            if state.change == Change::Made && !state.phase.is_done() {
+            if state.change == Change::Made && !state.again && !state.phase.is_done() {
                 self.disruption.take(plan.budgets(), step);
             }
         }
@@ -112,6 +114,9 @@ impl Schedule {
         }
         let again = next.to_see_again(&settled);
         next.facts = std::mem::take(&mut self.facts);
+        for step in &again {
+            next.steps[step.index()].again = true;
+        }
         for step in settled.difference(&again) {
             next.settle(*step, Facts::new());
         }
@@ -121,6 +126,7 @@ impl Schedule {
                 next.skip(step, reason);
             }
         }
+        next.disruption.keep_reports(&self.disruption);
         next.find_who_is_away();
         *self = next;
     }

@@ -7,6 +7,7 @@ use crate::engine::{Status, Waiting};
 use crate::id::{NodeName, StepId};
 use crate::journal::Change;
 use crate::plan::{Vertex, VertexId};
+use crate::step::Hazard;
 
 impl Schedule {
     /// Whether this run, by this owner or one before, has changed anything for a step.
@@ -26,10 +27,7 @@ impl Schedule {
                 let reason = self.held.get(&step).or(self.hold.as_ref()).cloned().unwrap_or_default();
                 Status::Waiting(Waiting::Held { reason })
             }
-            Phase::Ready | Phase::Held => Status::Waiting(match self.locks.in_the_way(step, self.turn(step)) {
-                Some(lock) => self.waits_for_lock(lock),
-                None => Waiting::Limit { workers: self.limits.workers() },
-            }),
+            Phase::Ready | Phase::Held => Status::Waiting(self.waits_in_turn(step)),
             Phase::Parked(lock) => Status::Waiting(self.waits_for_lock(*lock)),
             Phase::Barred(bar) => Status::Waiting(self.waits_for_budget(bar)),
             Phase::Shut(closed) => {
@@ -48,6 +46,22 @@ impl Schedule {
             Phase::Skipped { reason } => Status::Skipped { reason: reason.clone() },
             Phase::Failed { error, kind } => Status::Failed { error: error.clone(), kind: *kind },
             Phase::Blocked { by } => Status::Blocked { by: self.plan.step(*by).step.name.clone() },
+        }
+    }
+
+    /// A step whose turn it may be: whoever only reads the records does not try it, and tells what would be in its way.
+    fn waits_in_turn(&self, step: StepId) -> Waiting {
+        let state = &self.steps[step.index()];
+        let is_barred =
+            |bar: &Bar| bar.why != BarredBy::Gate || matches!(self.disruption.gate(bar.budget), Gate::Closed { .. });
+        let may_take = state.since.is_none() && !state.again && self.plan.step(step).step.hazard != Hazard::None;
+        let bar = may_take.then(|| self.disruption.seen(self.plan.budgets(), step)).flatten().filter(is_barred);
+        if let Some(bar) = bar {
+            return self.waits_for_budget(&bar);
+        }
+        match self.locks.in_the_way(step, self.turn(step)) {
+            Some(lock) => self.waits_for_lock(lock),
+            None => Waiting::Limit { workers: self.limits.workers() },
         }
     }
 

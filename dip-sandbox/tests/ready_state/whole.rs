@@ -3,71 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use dip_apps::AppsLayer;
-use dip_cluster::ClusterLayer;
-use dip_core::engine::{Engine, Limits, Prepared, Stop, prepare};
+use dip_core::engine::Stop;
 use dip_core::hardware::{PowerState, VlanId};
-use dip_core::id::NodeName;
 use dip_core::journal::MemoryJournal;
-use dip_core::layer::Layers;
-use dip_core::plan::Goal;
-use dip_core::report::{Outcome, Report};
-use dip_core::site::{Format, Lock, Site, Source};
-use dip_firmware::FirmwareLayer;
-use dip_network::NetworkLayer;
-use dip_opsclients::OpsClientsLayer;
-use dip_opsmgmt::OpsMgmtLayer;
-use dip_os::OsLayer;
-use dip_sandbox::{Fault, Faults, Phase, Sandbox, datacenter};
+use dip_core::report::Outcome;
+use dip_sandbox::{Fault, Faults, Phase, Sandbox};
 
-fn layers() -> Layers {
-    Layers::new()
-        .with(NetworkLayer)
-        .with(FirmwareLayer)
-        .with(OsLayer)
-        .with(OpsClientsLayer)
-        .with(AppsLayer)
-        .with(OpsMgmtLayer)
-        .with(ClusterLayer)
-}
-
-fn site(nodes: usize, racks: usize) -> Arc<Site> {
-    let source = Source::new("site.yaml", Format::Yaml, datacenter(nodes, racks));
-    match Site::parse(&[source], &layers().settings(), &Lock::default()) {
-        Ok(resolved) => Arc::new(resolved.site),
-        Err(faults) => panic!("the generated site file has faults:\n{faults}"),
-    }
-}
-
-async fn plan(site: &Arc<Site>, sandbox: &Sandbox) -> Prepared {
-    let (layers, providers, clock) = (layers(), sandbox.providers(), sandbox.clock());
-    let prepared = prepare(Arc::clone(site), &layers, &providers, Goal::Everything, &Limits::default(), &clock).await;
-    prepared.unwrap_or_else(|error| panic!("there is no plan: {error}"))
-}
-
-async fn apply(site: &Arc<Site>, sandbox: &Sandbox) -> Report {
-    apply_until(site, sandbox, &Arc::new(MemoryJournal::new()), &Stop::new()).await
-}
-
-async fn apply_until(site: &Arc<Site>, sandbox: &Sandbox, journal: &Arc<MemoryJournal>, stop: &Stop) -> Report {
-    let prepared = plan(site, sandbox).await;
-    let engine = engine(sandbox);
-    let journal = Arc::clone(journal);
-    engine.run("test", prepared.plan, journal, stop).await.expect("memory takes every record")
-}
-
-fn engine(sandbox: &Sandbox) -> Engine {
-    Engine::new(layers().operations(), sandbox.providers()).clock(Arc::new(sandbox.clock()))
-}
-
-fn ready(report: &Report) {
-    let failures: Vec<_> = report.failures().map(|step| format!("{step:?}")).collect();
-    assert_eq!(report.outcome, Outcome::Ready, "{}", failures.join("\n"));
-}
-
-fn node(name: &str) -> NodeName {
-    NodeName::new(name).expect("a name")
-}
+use crate::scene::{apply, apply_until, engine, node, plan, ready, site};
 
 #[test]
 fn a_dark_datacenter_comes_to_ready_state_and_a_second_run_changes_nothing() {
