@@ -3,6 +3,7 @@
 mod boot_oracle;
 mod boots;
 mod change;
+mod converge;
 mod crash;
 mod drift;
 mod estimate;
@@ -25,3 +26,4 @@ mod schedule;
 mod spans;
 mod stale;
 mod toy;
+mod without;
