@@ -10,7 +10,7 @@ use dip::core::engine::Clock;
 use dip::core::journal::FileJournal;
 use dip::core::site::{Format, Lock, Site, Source};
 use dip::sandbox::{Sandbox, datacenter};
-use dip::{Engine, Goal, Layers, Limits, Outcome, Stop, prepare};
+use dip::{Engine, Goal, Layers, Limits, Observed, Outcome, Planner, Stop};
 
 fn site(layers: &Layers, nodes: usize) -> Arc<Site> {
     let source = Source::new("site.yaml", Format::Yaml, datacenter(nodes, nodes.div_ceil(40)));
@@ -22,8 +22,9 @@ fn ready(layers: &Layers, site: &Arc<Site>) -> (Duration, usize) {
     let sandbox = Sandbox::new(site, 1);
     let (providers, clock) = (sandbox.providers(), Arc::new(sandbox.clock()) as Arc<dyn Clock>);
     let limits = Limits { workers: 1024, ..Limits::of(site, layers) };
-    let looked = prepare(Arc::clone(site), layers, &providers, Goal::Ready, &limits, &*clock);
-    let plan = sandbox.block_on(looked).expect("a plan").plan;
+    let planner = Planner::new(layers, &providers).goal(Goal::Ready).limits(limits.clone()).clock(&*clock);
+    let mut seen = Observed::new();
+    let plan = sandbox.block_on(planner.prepare(Arc::clone(site), &mut seen)).expect("a plan").plan;
     let engine = Engine::new(layers.operations(), providers.clone()).limits(limits).clock(clock);
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("bench-{}-sandbox", std::process::id()));
     let journal = Arc::new(FileJournal::create(&path).expect("a journal"));

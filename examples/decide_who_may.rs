@@ -22,7 +22,7 @@ use dip::core::secret::Secrets;
 use dip::core::site::SettingsSchema;
 use dip::core::step::{Boot, Hazard, Step};
 use dip::core::subject::Subject;
-use dip::{Engine, Goal, Layers, Limits, Outcome, Site, Stop, prepare};
+use dip::{Engine, Layers, Limits, Outcome, Planner, Site, Stop};
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
@@ -55,7 +55,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let clock: Arc<dyn Clock> = Arc::new(TokioClock::starting_at("2026-01-05T23:00:00Z".parse()?));
     let site = Arc::new(Site::new(SiteName::new("lab")?));
     let limits = Limits::default();
-    let plan = prepare(Arc::clone(&site), &layers, &providers, Goal::Everything, &limits, &*clock).await?.plan;
+    let plan = Planner::new(&layers, &providers)
+        .limits(limits.clone())
+        .clock(&*clock)
+        .prepare(Arc::clone(&site), &mut Observed::new())
+        .await?
+        .plan;
 
     // Somebody who knows the machine has consented. That it may be erased does not say by whom.
     let given = clock.now();

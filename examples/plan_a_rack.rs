@@ -4,12 +4,11 @@
 
 #![allow(clippy::print_stdout, reason = "an example talks to its reader")]
 
-use std::sync::Arc;
-
 use dip::core::plan::render;
 use dip::core::site::{Format, Lock, Site, Source};
 use dip::sandbox::{Sandbox, datacenter};
-use dip::{Goal, Limits, prepare};
+use dip::{Observed, Planner};
+use std::sync::Arc;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     // A site file is text; here one for six nodes in two racks. `Site::load` reads files with overlays and a lock.
@@ -22,8 +21,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let sandbox = Sandbox::new(&site, 1);
     let providers = sandbox.providers();
     let clock = sandbox.clock();
-    let prepared =
-        sandbox.block_on(prepare(Arc::new(site), &layers, &providers, Goal::Everything, &Limits::default(), &clock))?;
+    let prepared = sandbox
+        .block_on(Planner::new(&layers, &providers).clock(&clock).prepare(Arc::new(site), &mut Observed::new()))?;
 
     print!("{}", render::text(&prepared.plan));
     println!("\nWhy is r1-n1 switched on, and after what?\n");

@@ -4,16 +4,15 @@
 
 #![allow(clippy::print_stdout, reason = "an example talks to its reader")]
 
-use std::error::Error;
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::Duration;
-
 use dip::core::engine::Clock;
 use dip::core::journal::FileJournal;
 use dip::core::site::{Format, Lock, Site, Source};
 use dip::sandbox::{Sandbox, datacenter};
-use dip::{Engine, Goal, Limits, Outcome, Stop, prepare};
+use dip::{Engine, Observed, Outcome, Planner, Stop};
+use std::error::Error;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let layers = dip::layers();
@@ -25,8 +24,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let engine = Engine::new(layers.operations(), providers.clone()).clock(Arc::clone(&clock));
     let journal = Journal::new();
 
-    let limits = Limits::default();
-    let look = || prepare(Arc::clone(&site), &layers, &providers, Goal::Everything, &limits, &*clock);
+    let look = async || {
+        Planner::new(&layers, &providers).clock(&*clock).prepare(Arc::clone(&site), &mut Observed::new()).await
+    };
     let stop = Stop::new();
 
     let plan = sandbox.block_on(look())?.plan;

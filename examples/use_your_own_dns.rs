@@ -18,7 +18,7 @@ use dip::core::site::{Format, Lock, Site, Source};
 use dip::core::subject::Subject;
 use dip::opsmgmt::provider::{Dns, HeldName, HostName};
 use dip::sandbox::Sandbox;
-use dip::{Engine, Goal, Limits, Outcome, Stop, prepare};
+use dip::{Engine, Observed, Outcome, Planner, Stop};
 
 /// Our DNS service: a table. Yours calls its own interface here.
 #[derive(Debug, Default)]
@@ -98,8 +98,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     providers.insert::<dyn Dns>(&Subject::service(service), Arc::clone(&table) as Arc<dyn Dns>);
 
     sandbox.block_on(async {
-        let plan =
-            prepare(Arc::clone(&site), &layers, &providers, Goal::Everything, &Limits::default(), &clock).await?.plan;
+        let plan = Planner::new(&layers, &providers)
+            .clock(&clock)
+            .prepare(Arc::clone(&site), &mut Observed::new())
+            .await?
+            .plan;
         print!("{}", render::text(&plan));
         let engine = Engine::new(layers.operations(), providers.clone()).clock(Arc::new(clock));
         let report = engine.run("names", plan, Arc::new(MemoryJournal::new()), &Stop::new()).await?;

@@ -10,19 +10,17 @@ use std::error::Error;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use dip::core::engine::SystemClock;
 use dip::core::fact::{Fact, FactRegistry, Facts};
 use dip::core::id::{LayerId, NodeName, SiteName};
 use dip::core::journal::MemoryJournal;
 use dip::core::layer::{ConnectError, Layer, Note};
-use dip::core::observed::Observed;
 use dip::core::operation::{Applied, Check, Context, Diff, Operation, OperationError, Operations};
 use dip::core::provider::{ProviderError, Providers};
 use dip::core::secret::Secrets;
 use dip::core::site::{SettingsSchema, Site};
 use dip::core::step::{Boot, Step};
 use dip::core::subject::Subject;
-use dip::{Engine, Goal, Layers, Limits, Outcome, Stop, prepare};
+use dip::{Engine, Layers, Observed, Outcome, Planner, Stop};
 use serde::{Deserialize, Serialize};
 
 /// What steps of other layers may need. A vendor's facts have a prefix of their own.
@@ -135,8 +133,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     for layer in layers.iter() {
         layer.connect(&site, &NoSecrets, &mut providers).map_err(|errors| format!("{errors:?}"))?;
     }
-    let limits = Limits::default();
-    let look = || prepare(site.clone(), &layers, &providers, Goal::Everything, &limits, &SystemClock);
+    let look = async || Planner::new(&layers, &providers).prepare(site.clone(), &mut Observed::new()).await;
 
     let plan = look().await?.plan;
     print!("{}", dip::core::plan::render::text(&plan));

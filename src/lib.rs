@@ -37,8 +37,9 @@ pub use dip_os as os;
 #[cfg(feature = "sandbox")]
 pub use dip_sandbox as sandbox;
 
-pub use dip_core::engine::{Engine, Limits, Prepared, Stop, prepare};
+pub use dip_core::engine::{Engine, Limits, Planner, Prepared, Stop};
 pub use dip_core::layer::Layers;
+pub use dip_core::observed::Observed;
 pub use dip_core::plan::{Goal, Plan};
 pub use dip_core::report::{Outcome, Readiness, Report};
 pub use dip_core::site::Site;

@@ -73,6 +73,8 @@ pub(crate) enum Command {
     Approve(Approve),
     /// Say that certain disks of a node may be erased
     Consent(Consent),
+    /// Look, plan and apply, again until nothing is left to do; or keep a site as its file wants it
+    Converge(Converge),
     /// Go on with a run that was interrupted
     Resume(Resume),
     /// Try a failed step of a run again, while the run goes on
@@ -308,6 +310,49 @@ pub(crate) struct Apply {
     /// Keep the metrics of the run in a file, for the textfile collector of Prometheus' node exporter
     #[arg(long, value_name = "FILE")]
     pub(crate) metrics: Option<PathBuf>,
+}
+
+/// How much of what differs is put right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Repair {
+    /// Nothing: it is only told
+    Report,
+    /// What disrupts and erases nothing, and depends on nothing that does
+    Safe,
+    /// Everything
+    All,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Converge {
+    #[command(flatten)]
+    pub(crate) files: SiteFiles,
+    #[command(flatten)]
+    pub(crate) simulation: Simulation,
+    /// How far to go
+    #[arg(long, default_value = "everything")]
+    pub(crate) through: Through,
+    /// How often to plan and apply at most, from one look on
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) rounds: u16,
+    /// Look again at even times (`90s`, `20m`, `1h30m`), until Ctrl-C
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(crate) every: Option<Duration>,
+    /// End after so many looks
+    #[arg(long, value_name = "N", requires = "every", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) looks: Option<u32>,
+    /// How much of what differs is put right [default: all; with --every: report]
+    #[arg(long, value_name = "WHAT")]
+    pub(crate) repair: Option<Repair>,
+    #[command(flatten)]
+    pub(crate) most: Most,
+    #[command(flatten)]
+    pub(crate) papers: Papers,
+    /// Do not ask
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) journals: Journals,
 }
 
 #[derive(Debug, clap::Args)]

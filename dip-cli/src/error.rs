@@ -20,7 +20,7 @@ pub(crate) enum CliError {
     Site { file: PathBuf, faults: Faults },
     /// There is no plan for the site.
     #[error("there is no plan for this site:\n{0}")]
-    Plan(PlanError),
+    Plan(#[from] PlanError),
     /// Providers cannot be made.
     #[error("the services of this site cannot be used:\n{}", lines(.0))]
     Connect(Vec<ConnectError>),

@@ -7,6 +7,7 @@ mod guard;
 mod metrics;
 mod out;
 mod present;
+mod readings;
 mod run;
 mod target;
 mod world;

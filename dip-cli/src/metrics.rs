@@ -1,13 +1,12 @@
 //! Metrics of a run in a file, for the textfile collector of Prometheus' node exporter, which reads `*.prom` in its directory.
 
+use dip::Engine;
+use dip::core::journal::Record;
+use dip::core::metrics::Metrics;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 use std::time::Duration;
-
-use dip::Engine;
-use dip::core::journal::Record;
-use dip::core::metrics::Metrics;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::Instant;
 
@@ -96,7 +95,7 @@ mod tests {
     use dip::core::journal::MemoryJournal;
     use dip::core::site::{Format, Lock, Site, Source};
     use dip::sandbox::{Sandbox, datacenter};
-    use dip::{Goal, Limits, Stop, prepare};
+    use dip::{Goal, Observed, Planner, Stop};
     use tokio::sync::mpsc::unbounded_channel;
 
     use super::*;
@@ -108,7 +107,11 @@ mod tests {
         let sandbox = Sandbox::new(&site, 1);
         let (providers, clock, journal) = (sandbox.providers(), sandbox.clock(), Arc::new(MemoryJournal::new()));
         sandbox.block_on(async {
-            let prepared = prepare(site, &layers, &providers, Goal::Ready, &Limits::default(), &clock).await;
+            let prepared = Planner::new(&layers, &providers)
+                .goal(Goal::Ready)
+                .clock(&clock)
+                .prepare(site, &mut Observed::new())
+                .await;
             let engine = Engine::new(layers.operations(), providers.clone()).clock(Arc::new(clock));
             let plan = prepared.expect("a plan").plan;
             engine.run("kept", plan, Arc::clone(&journal) as _, &Stop::new()).await.expect("a run");

@@ -22,6 +22,13 @@ pub(crate) enum Work<'a> {
     Rest(&'a [Record]),
 }
 
+/// Where a run is kept.
+pub(crate) struct Kept {
+    pub(crate) journal: Arc<dyn Journal>,
+    /// Where others leave orders for it; nobody can in a simulation.
+    pub(crate) orders: Option<OrderFile>,
+}
+
 /// How much of a run a person sees where there is no terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Detail {
@@ -36,12 +43,12 @@ pub(crate) async fn carry_out(
     engine: Engine,
     plan: &Arc<Plan>,
     work: Work<'_>,
-    journal: Arc<dyn Journal>,
-    orders: Option<OrderFile>,
+    Kept { journal, orders }: Kept,
     detail: Detail,
+    stop: &Stop,
     out: &Out,
 ) -> Result<Report, CliError> {
-    let (stop, control) = (Stop::new(), Control::new());
+    let control = Control::new();
     let mut engine = engine.control(&control);
     let mut records = engine.events();
     let before: &[Record] = match work {
@@ -51,8 +58,8 @@ pub(crate) async fn carry_out(
     let mut view = View::new(plan, before, detail, out);
     let run = async {
         match work {
-            Work::New(run) => engine.run(run, Arc::clone(plan), journal, &stop).await,
-            Work::Rest(records) => engine.resume(records, journal, &stop).await,
+            Work::New(run) => engine.run(run, Arc::clone(plan), journal, stop).await,
+            Work::Rest(records) => engine.resume(records, journal, stop).await,
         }
     };
     tokio::pin!(run);

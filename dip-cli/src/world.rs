@@ -11,7 +11,7 @@ use dip::core::secret::LocalSecrets;
 use dip::core::site::{Definition, Loaded, Site};
 use dip::core::step::Step;
 use dip::sandbox::Sandbox;
-use dip::{Engine, Goal, Layers, Limits, Prepared, prepare};
+use dip::{Engine, Goal, Layers, Limits, Observed, Planner, Prepared};
 
 use crate::args::{Over, Simulation, SiteFiles};
 use crate::error::CliError;
@@ -70,9 +70,18 @@ impl World {
 
     /// Looks at the site and plans. A server that does not answer takes its time: a person at a terminal sees that we wait.
     pub(crate) async fn prepare(&self, goal: Goal) -> Result<Prepared, CliError> {
+        self.prepare_having_seen(goal, Observed::new()).await
+    }
+
+    /// The same with what was seen before.
+    pub(crate) async fn prepare_having_seen(&self, goal: Goal, mut seen: Observed) -> Result<Prepared, CliError> {
         let _spinner = self.sandbox.is_none().then(|| Spinner::start(&format!("looking at {}", self.site.name)));
         let site = Arc::clone(&self.site);
-        prepare(site, &self.layers, &self.providers, goal, &self.limits(), &*self.clock).await.map_err(CliError::Plan)
+        self.planner(goal).prepare(site, &mut seen).await.map_err(CliError::Plan)
+    }
+
+    pub(crate) fn planner(&self, goal: Goal) -> Planner<'_> {
+        Planner::new(&self.layers, &self.providers).goal(goal).limits(self.limits()).clock(&*self.clock)
     }
 
     /// What the site left in servers for nodes that its file no longer names.

@@ -44,7 +44,8 @@ pub trait Layer: fmt::Debug + Send + Sync {
     fn propose(&self, site: &Site, seen: &Observed) -> Result<Vec<Step>, Vec<Note>>;
 
     /// What it will propose only once more is known, because the shape of the plan depends on it: disks that nobody has seen.
-    /// Pure. A round of planning that finds these facts known proposes the steps instead.
+    /// Pure. A round of planning that finds these facts known proposes the steps instead; whoever gives the facts stays
+    /// proposed, so that they are looked at again.
     fn deferred(&self, site: &Site, seen: &Observed) -> Vec<Deferred> {
         let _ = (site, seen);
         Vec::new()
@@ -104,6 +105,23 @@ pub struct Deferred {
     pub until: Vec<FactKey>,
     /// Where the site file asks for it.
     pub origin: Option<Origin>,
+}
+
+impl Deferred {
+    /// Whether all that it waits for was seen.
+    #[must_use]
+    pub fn is_known(&self, seen: &Observed) -> bool {
+        self.until.iter().all(|fact| seen.reading(fact).is_some())
+    }
+}
+
+impl fmt::Display for Deferred {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let facts: Vec<String> =
+            self.until.iter().map(|fact| format!("{} of {}", fact.name(), fact.subject().name())).collect();
+        let is = if facts.len() == 1 { "is" } else { "are" };
+        write!(f, "deferred until {} {is} known: {}", facts.join(" and "), self.what)
+    }
 }
 
 /// Why a provider cannot be made.

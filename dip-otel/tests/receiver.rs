@@ -1,21 +1,20 @@
 //! A run in the sandbox, exported to a receiver that speaks as much HTTP as it takes to read OTLP.
 
-use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Write};
-use std::net::{SocketAddr, TcpListener};
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
-
 use dip::core::journal::MemoryJournal;
 use dip::core::site::{Format, Lock, Source};
 use dip::sandbox::{Sandbox, datacenter};
-use dip::{Engine, Goal, Limits, Outcome, Report, Site, Stop, prepare};
+use dip::{Engine, Observed, Outcome, Planner, Report, Site, Stop};
 use dip_otel::Export;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message;
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpListener};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 use tracing_subscriber::layer::SubscriberExt;
 
 /// What a receiver was sent: the paths, and the requests.
@@ -72,7 +71,7 @@ fn run() -> Report {
     let (providers, clock) = (sandbox.providers(), sandbox.clock());
     sandbox.block_on(async {
         let prepared =
-            prepare(site, &layers, &providers, Goal::Everything, &Limits::default(), &clock).await.expect("a plan");
+            Planner::new(&layers, &providers).clock(&clock).prepare(site, &mut Observed::new()).await.expect("a plan");
         let engine = Engine::new(layers.operations(), providers.clone()).clock(Arc::new(clock));
         engine.run("exported", prepared.plan, Arc::new(MemoryJournal::new()), &Stop::new()).await.expect("a run")
     })

@@ -1,12 +1,11 @@
 //! Plans: made, read and explained.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
 use dip::core::plan::{self as core, render};
-use dip::{Goal, Limits, Stop, prepare};
+use dip::{Goal, Observed, Planner, Stop};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::attend::{Listener, attend};
 use crate::sandbox::Sandbox;
@@ -49,11 +48,12 @@ pub(crate) fn plan(
     let listener = Listener { on_event: None, is_awaited: false };
     let (prepared, raised) = attend(py, &listener, &stop, |_| {
         world.block_on(async {
-            let limits = Limits::default();
             let site = Arc::clone(&world.wanted.site);
+            let planner = Planner::new(&world.layers, &world.providers).goal(goal).clock(&*world.clock);
+            let mut seen = Observed::new();
             tokio::select! {
                 biased;
-                prepared = prepare(site, &world.layers, &world.providers, goal, &limits, &*world.clock) => Some(prepared),
+                prepared = planner.prepare(site, &mut seen) => Some(prepared),
                 // A plan only reads, so it can be left at any moment.
                 () = stop.draining().cancelled() => None,
             }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use dip_core::engine::{Engine, Limits, Prepared, Stop, prepare};
+use dip_core::engine::{Engine, Planner, Prepared, Stop};
 use dip_core::fact::{Fact, FactRegistry, Facts};
 use dip_core::hardware::PowerState;
 use dip_core::id::{LayerId, NodeName, Symbol};
@@ -12,7 +12,6 @@ use dip_core::journal::{Journal, JournalError, MemoryJournal, Record};
 use dip_core::layer::{ConnectError, Layer, Layers, Note};
 use dip_core::observed::Observed;
 use dip_core::operation::{Applied, Check, Context, Diff, Operation, OperationError, Operations};
-use dip_core::plan::Goal;
 use dip_core::provider::Providers;
 use dip_core::report::Outcome;
 use dip_core::secret::Secrets;
@@ -163,7 +162,7 @@ impl Scene {
         let (providers, clock) = (self.providers(), self.sandbox.clock());
         let site = Arc::clone(&self.site);
         let prepared =
-            prepare(site, &Self::layers(steps), &providers, Goal::Everything, &Limits::default(), &clock).await;
+            Planner::new(&Self::layers(steps), &providers).clock(&clock).prepare(site, &mut Observed::new()).await;
         prepared.unwrap_or_else(|error| panic!("there is no plan: {error}"))
     }
 

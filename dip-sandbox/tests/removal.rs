@@ -7,12 +7,13 @@ use dip_apps::AppsLayer;
 use dip_cluster::ClusterLayer;
 use dip_cluster::provider::Membership;
 use dip_core::actor::Actor;
-use dip_core::engine::{Clock as _, Engine, EngineError, Limits, Prepared, Stop, prepare};
+use dip_core::engine::{Clock as _, Engine, EngineError, Planner, Prepared, Stop};
 use dip_core::guard::{Consent, Guard};
 use dip_core::hardware::PowerState;
 use dip_core::id::{ClusterName, DiskName, LayerId, NodeName, ServiceName, SiteName};
 use dip_core::journal::MemoryJournal;
 use dip_core::layer::Layers;
+use dip_core::observed::Observed;
 use dip_core::operation::Gap;
 use dip_core::plan::{Goal, Plan, Vertex};
 use dip_core::provider::Holder;
@@ -73,7 +74,8 @@ fn site_with_disks() -> Arc<Site> {
 
 async fn seen(site: &Arc<Site>, sandbox: &Sandbox) -> Prepared {
     let (layers, providers, clock) = (layers(), sandbox.providers(), sandbox.clock());
-    let prepared = prepare(Arc::clone(site), &layers, &providers, Goal::Everything, &Limits::default(), &clock).await;
+    let prepared =
+        Planner::new(&layers, &providers).clock(&clock).prepare(Arc::clone(site), &mut Observed::new()).await;
     prepared.unwrap_or_else(|error| panic!("there is no plan: {error}"))
 }
 
@@ -226,7 +228,12 @@ fn a_removal_that_breaks_the_quorum_is_told_and_not_planned() {
     let (layers, providers, clock) = (layers(), sandbox.providers(), sandbox.clock());
     for goal in [Goal::Everything, Goal::Ready] {
         let error = sandbox
-            .block_on(prepare(Arc::clone(&after), &layers, &providers, goal, &Limits::default(), &clock))
+            .block_on(
+                Planner::new(&layers, &providers)
+                    .goal(goal)
+                    .clock(&clock)
+                    .prepare(Arc::clone(&after), &mut Observed::new()),
+            )
             .expect_err("one of three is no quorum");
         assert!(error.to_string().contains("cluster `store` would lose its quorum"), "{error}");
     }

@@ -1,6 +1,6 @@
 //! `dip apply`: brings a site to what its file wants, or carries out a plan that was made before.
 
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use dip::core::guard::Guard;
 use dip::core::id::SiteName;
 use dip::core::journal::{FileJournal, OrderFile, RunFile, SiteLock};
 use dip::core::plan::render;
-use dip::{Goal, Plan};
+use dip::{Goal, Observed, Plan, Stop};
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -18,7 +18,8 @@ use crate::error::CliError;
 use crate::guard::guard;
 use crate::metrics::MetricsFile;
 use crate::out::Out;
-use crate::run::{Detail, Work, carry_out};
+use crate::readings::Readings;
+use crate::run::{Detail, Kept, Work, carry_out};
 use crate::target::{SANDBOX, Target};
 use crate::world::{self, World};
 
@@ -51,7 +52,7 @@ impl Begin<'_> {
         let lock = self.lock(&loaded.site.name)?;
         let world = World::new(Arc::new(loaded.site), layers, &args.simulation)?;
         world.block_on(async {
-            let plan = world.prepare(args.through.goal()).await?.plan;
+            let plan = world.prepare_having_seen(args.through.goal(), self.seen(&world)).await?.plan;
             let plan = made_by(plan, Some(&Actor::of_this_process()));
             let answer = self.show_and_ask(&world, &plan)?;
             if answer != Answer::No && loaded.lock_changed && !args.simulation.sandbox {
@@ -74,11 +75,15 @@ impl Begin<'_> {
         let lock = self.lock(&plan.site().name)?;
         let world = World::new(Arc::clone(plan.site()), dip::layers(), &args.simulation)?;
         world.block_on(async {
-            let now = world.prepare(plan.goal()).await?.plan;
+            let now = world.prepare_having_seen(plan.goal(), self.seen(&world)).await?.plan;
             plan.is_current(&now)?;
             let now = made_by(now, plan.planner());
             self.act(self.show_and_ask(&world, &now)?, &world, &now, lock).await
         })?
+    }
+
+    fn seen(&self, world: &World) -> Observed {
+        Readings::beside(&self.args.journals.directory(), world).seen(world, self.out)
     }
 
     /// Holds the site before it is looked at: what is looked at while another run changes it would be stale at once.
@@ -106,11 +111,7 @@ impl Begin<'_> {
         if args.yes {
             return Ok(Answer::Yes);
         }
-        let mut stderr = std::io::stderr();
-        write!(stderr, "\nApply this plan? Only `yes` is a yes: ").and_then(|()| stderr.flush())?;
-        let mut answer = String::new();
-        std::io::stdin().lock().read_line(&mut answer)?;
-        Ok(if answer.trim() == "yes" { Answer::Yes } else { Answer::No })
+        Ok(if super::says_yes("Apply this plan?")? { Answer::Yes } else { Answer::No })
     }
 
     async fn act(
@@ -142,11 +143,17 @@ impl Begin<'_> {
         out.note(format!("run {}, journal in {}", file.run, directory.display()));
         let journal = Arc::new(FileJournal::create(&file.path)?);
         let orders = world.sandbox.is_none().then(|| OrderFile::beside(&file.path));
-        let report = carry_out(engine, plan, Work::New(&file.run), journal, orders, Detail::Steps, out).await;
+        let stop = Stop::new();
+        let report =
+            carry_out(engine, plan, Work::New(&file.run), Kept { journal, orders }, Detail::Steps, &stop, out).await;
         if let Some(metrics) = metrics {
             metrics.finish(out);
         }
-        finish(&report?, world.sandbox.is_none(), out)
+        let status = finish(&report?, world.sandbox.is_none(), out)?;
+        if !plan.deferred().is_empty() {
+            out.note("some of it was deferred until more is known; `dip converge` goes on with it");
+        }
+        Ok(status)
     }
 }
 
@@ -159,7 +166,7 @@ enum Answer {
     No,
 }
 
-fn made_by(plan: Arc<Plan>, planner: Option<&Actor>) -> Arc<Plan> {
+pub(super) fn made_by(plan: Arc<Plan>, planner: Option<&Actor>) -> Arc<Plan> {
     match planner {
         Some(planner) => Arc::new(Arc::unwrap_or_clone(plan).planned_by(planner.clone())),
         None => plan,
@@ -181,7 +188,7 @@ pub(super) fn finish(report: &dip::Report, can_resume: bool, out: &Out) -> Resul
 }
 
 /// The file of a new run: its name is its time, so that names sort by age, and the start of its plan's id.
-fn new_run(directory: &Path, world: &World, plan: &Plan) -> Result<RunFile, CliError> {
+pub(super) fn new_run(directory: &Path, world: &World, plan: &Plan) -> Result<RunFile, CliError> {
     let failed = |source| CliError::File { path: directory.to_owned(), action: "made", source };
     std::fs::create_dir_all(directory).map_err(failed)?;
     let kind = if world.sandbox.is_some() { SANDBOX } else { "" };

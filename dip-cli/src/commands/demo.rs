@@ -9,14 +9,14 @@ use dip::core::plan::render;
 use dip::core::site::{Format, Lock, Site, Source};
 use dip::core::subject::Subject;
 use dip::sandbox::{Fault, Phase, Sandbox, datacenter};
-use dip::{Goal, Outcome, Plan};
+use dip::{Goal, Outcome, Plan, Stop};
 use jiff::Timestamp;
 use serde_json::json;
 
 use crate::args::Demo;
 use crate::error::CliError;
 use crate::out::Out;
-use crate::run::{Detail, Work, carry_out};
+use crate::run::{Detail, Kept, Work, carry_out};
 use crate::world::World;
 
 const RACKS: usize = 4;
@@ -56,7 +56,17 @@ pub(super) fn run(args: &Demo, out: &Out) -> Result<u8, CliError> {
         }
         let journal = Arc::new(MemoryJournal::new());
         let records = Arc::clone(&journal);
-        let report = carry_out(world.engine(), &plan, Work::New("demo"), journal, None, Detail::Incidents, out).await?;
+        let stop = Stop::new();
+        let report = carry_out(
+            world.engine(),
+            &plan,
+            Work::New("demo"),
+            Kept { journal, orders: None },
+            Detail::Incidents,
+            &stop,
+            out,
+        )
+        .await?;
         if out.json {
             out.json(&json!({"report": report}))?;
         } else {

@@ -6,7 +6,7 @@ use dip::Prepared;
 use dip::core::engine::{Deviation, Drift};
 use dip::core::metrics::drift_text;
 use dip::core::step::Environment;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::args::Drift as Args;
 use crate::error::CliError;
@@ -37,12 +37,37 @@ pub(super) fn run(args: &Args, out: &Out) -> Result<u8, CliError> {
         let beside = leftovers::left_out(&seen).into_iter().chain(leftovers::orphans(&left));
         beside.into_iter().try_for_each(|line| out.line(line))?;
     }
+    Ok(status(&drift))
+}
+
+/// The exit status that tells of it.
+pub(super) fn status(drift: &Drift<'_>) -> u8 {
     // What only follows from something that nobody could see is not known to differ by itself.
-    Ok(match (&drift.causes[..], &drift.unobserved[..], &drift.following[..]) {
+    match (&drift.causes[..], &drift.unobserved[..], &drift.following[..]) {
         _ if !drift.foreign.is_empty() => super::DIFFERS,
         ([], [], []) => super::READY,
         ([], [_, ..], _) => super::NOT_OBSERVED,
         _ => super::DIFFERS,
+    }
+}
+
+/// All of it as one value.
+pub(super) fn value(drift: &Drift<'_>) -> Value {
+    let steps = |deviations: &[Deviation<'_>]| -> Vec<Value> {
+        let steps = deviations.iter().flat_map(|deviation| &deviation.steps);
+        steps
+            .map(|(step, diff)| json!({"step": step.name, "subject": step.subject, "changes": diff.changes()}))
+            .collect()
+    };
+    let unobserved = drift
+        .unobserved
+        .iter()
+        .map(|(step, gap)| json!({"step": step.name, "subject": step.subject, "why": gap.to_string()}));
+    json!({
+        "causes": steps(&drift.causes),
+        "following": steps(&drift.following),
+        "unobserved": unobserved.collect::<Vec<_>>(),
+        "hidden": drift.hidden,
     })
 }
 
@@ -65,7 +90,7 @@ fn json_lines(drift: &Drift<'_>, out: &Out) -> Result<(), CliError> {
     Ok(())
 }
 
-fn people(seen: &Prepared, drift: &Drift<'_>, out: &Out) -> Result<(), CliError> {
+pub(super) fn people(seen: &Prepared, drift: &Drift<'_>, out: &Out) -> Result<(), CliError> {
     let site = &seen.plan.site().name;
     let total = seen.draft.steps().len();
     if drift.is_none() {

@@ -5,6 +5,7 @@ mod approve;
 mod check;
 mod claim;
 mod consent;
+mod converge;
 mod demo;
 mod diff;
 mod drift;
@@ -23,6 +24,7 @@ mod schema;
 mod show;
 mod why;
 
+use std::io::{BufRead, Write};
 use std::path::Path;
 
 use dip::core::site::Lock;
@@ -54,6 +56,7 @@ pub(crate) fn run(args: &Args, out: &Out) -> Result<u8, CliError> {
         Command::Apply(args) => apply::run(args, out),
         Command::Approve(args) => approve::run(args, out),
         Command::Consent(args) => consent::run(args, out),
+        Command::Converge(args) => converge::run(args, out),
         Command::Resume(args) => resume::run(args, out),
         Command::Retry(args) => order::retry(args, out),
         Command::Skip(args) => order::skip(args, out),
@@ -73,6 +76,15 @@ pub(crate) fn run(args: &Args, out: &Out) -> Result<u8, CliError> {
         Command::Claim(args) => claim::run(args, out),
         Command::Schema => schema::run(out),
     }
+}
+
+/// Asks a person at the terminal.
+fn says_yes(question: &str) -> Result<bool, CliError> {
+    let mut stderr = std::io::stderr();
+    write!(stderr, "\n{question} Only `yes` is a yes: ").and_then(|()| stderr.flush())?;
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer)?;
+    Ok(answer.trim() == "yes")
 }
 
 /// Writes the lock file.
@@ -99,7 +111,7 @@ fn in_short(plan: &Plan) -> serde_json::Value {
 }
 
 /// Writes a file whole: a reader sees the old or the new one.
-fn write_file(path: &Path, text: &str) -> Result<(), CliError> {
+pub(crate) fn write_file(path: &Path, text: &str) -> Result<(), CliError> {
     let failed = |source| CliError::File { path: path.to_owned(), action: "written", source };
     let mut beside = path.as_os_str().to_owned();
     beside.push(".new");

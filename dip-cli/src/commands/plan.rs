@@ -11,6 +11,7 @@ use crate::guard::{guard, in_advance};
 use crate::out::Out;
 use crate::present::leftovers;
 use crate::present::past::{self, Kind};
+use crate::readings::Readings;
 use crate::world::{self, World};
 
 pub(super) fn run(args: &Plan, out: &Out) -> Result<u8, CliError> {
@@ -19,8 +20,9 @@ pub(super) fn run(args: &Plan, out: &Out) -> Result<u8, CliError> {
     let loaded = world::load(&args.files, &layers, out)?;
     let lock = loaded.lock_changed.then_some((loaded.lock, loaded.lock_path));
     let world = World::new(Arc::new(loaded.site), layers, &args.simulation)?;
+    let before = Readings::beside(&args.journals.directory(), &world).seen(&world, out);
     let (seen, left) = world.block_on(async {
-        let seen = world.prepare(args.through.goal()).await?;
+        let seen = world.prepare_having_seen(args.through.goal(), before).await?;
         Ok::<_, CliError>((seen, world.leftovers().await))
     })??;
     let beside: Vec<String> = leftovers::left_out(&seen).into_iter().chain(leftovers::orphans(&left)).collect();

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use dip::Outcome;
 use dip::core::journal::{FileJournal, OrderFile, SiteLock, Tail};
+use dip::{Outcome, Stop};
 use jiff::Timestamp;
 
 use super::apply::finish;
@@ -12,7 +12,7 @@ use crate::error::CliError;
 use crate::guard::brought;
 use crate::metrics::MetricsFile;
 use crate::out::Out;
-use crate::run::{Detail, Work, carry_out};
+use crate::run::{Detail, Kept, Work, carry_out};
 use crate::target::{find_run, is_simulated, view};
 use crate::world::World;
 
@@ -48,7 +48,8 @@ pub(super) fn run(args: &Resume, out: &Out) -> Result<u8, CliError> {
     let metrics = args.metrics.as_deref().map(|path| MetricsFile::follow(path, &mut engine, &records)).transpose()?;
     let orders = Some(OrderFile::beside(&file.path));
     let engine = engine.guard(guard);
-    let work = carry_out(engine, &plan, Work::Rest(&records), Arc::new(journal), orders, Detail::Steps, out);
+    let (stop, kept) = (Stop::new(), Kept { journal: Arc::new(journal), orders });
+    let work = carry_out(engine, &plan, Work::Rest(&records), kept, Detail::Steps, &stop, out);
     let report = world.block_on(work)?;
     if let Some(metrics) = metrics {
         metrics.finish(out);

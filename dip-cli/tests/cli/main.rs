@@ -1,6 +1,7 @@
 //! The `dip` command as a person or a script meets it: what it prints where, and the status with which it ends. Everything
 //! here is simulated; the command on real servers is in `lab`.
 
+mod converge;
 mod explain;
 mod guards;
 mod metrics;
@@ -27,9 +28,9 @@ fn help_names_every_command_and_the_exit_status() {
     let place = Place::new("help");
     let help = place.dip(&["--help"]).ends(0);
     for command in [
-        "demo", "check", "pin", "plan", "apply", "approve", "consent", "resume", "retry", "skip", "hold", "continue",
-        "runs", "show", "why", "drift", "impact", "lint", "diff", "outliers", "ready", "export", "orphans", "claim",
-        "schema",
+        "demo", "check", "pin", "plan", "apply", "converge", "approve", "consent", "resume", "retry", "skip", "hold",
+        "continue", "runs", "show", "why", "drift", "impact", "lint", "diff", "outliers", "ready", "export", "orphans",
+        "claim", "schema",
     ] {
         place.dip(&[command, "--help"]).ends(0).prints("Usage: dip");
         assert!(help.out.lines().any(|line| line.trim_start().starts_with(command)), "{}", help.out);

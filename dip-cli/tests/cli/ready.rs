@@ -1,13 +1,13 @@
 //! `dip ready` and `dip export`: ready state as a contract, and the lists that other installers take.
 
-use std::sync::Arc;
-
-use dip::core::engine::{Limits, prepare};
+use dip::core::engine::{Limits, Planner};
 use dip::core::id::LayerId;
 use dip::core::journal::MemoryJournal;
+use dip::core::observed::Observed;
 use dip::core::report::Verdict;
 use dip::sandbox::Sandbox;
 use dip::{Engine, Goal, Readiness, Site, Stop};
+use std::sync::Arc;
 
 use crate::place::{Done, Place, golden, json_lines};
 
@@ -227,7 +227,14 @@ fn after_a_run_every_node_is_ready_and_drift_on_one_is_told_of_that_one() {
     let providers = sandbox.providers();
     let clock = Arc::new(sandbox.clock());
     let readiness = sandbox.block_on(async {
-        let look = || prepare(Arc::clone(&site), &layers, &providers, Goal::Ready, &LIMITS, &*clock);
+        let look = async || {
+            Planner::new(&layers, &providers)
+                .goal(Goal::Ready)
+                .limits(LIMITS.clone())
+                .clock(&*clock)
+                .prepare(Arc::clone(&site), &mut Observed::new())
+                .await
+        };
         let plan = look().await.expect("a plan").plan;
         let engine = Engine::new(layers.operations(), providers.clone()).clock(clock.clone());
         engine.run("r", plan, Arc::new(MemoryJournal::default()), &Stop::new()).await.expect("a run");

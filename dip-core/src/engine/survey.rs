@@ -52,6 +52,7 @@ async fn look_at_all(
             .collect(),
         checks: BTreeMap::new(),
         facts: Facts::new(),
+        recalled: Vec::new(),
         waiting: Vec::new(),
         workers: JoinSet::new(),
     };
@@ -76,7 +77,7 @@ async fn look_at_all(
         || Check::Unknown(Gap::Unobservable("it was not looked at, because a check before it never ended".into()));
     let checks =
         (0..draft.steps().len()).map(|index| round.checks.remove(&StepId::at(index)).unwrap_or_else(lost)).collect();
-    Survey::new(checks, at)
+    Survey::new(checks, at).recalling(round.recalled)
 }
 
 struct Round<'a> {
@@ -89,6 +90,7 @@ struct Round<'a> {
     missing: Vec<usize>,
     checks: BTreeMap<StepId, Check>,
     facts: Facts,
+    recalled: Vec<StepId>,
     waiting: Vec<StepId>,
     workers: JoinSet<(StepId, Check)>,
 }
@@ -117,7 +119,15 @@ impl Round<'_> {
     fn look(&mut self, id: StepId) {
         let step = &self.draft.steps()[id.index()];
         if let Some(gap) = self.gap_before_looking(step) {
-            self.told(id, Check::Unknown(gap));
+            let recalled = self.draft.recalled.get(&id).filter(|_| matches!(gap, Gap::Environment(_)));
+            let check = match recalled {
+                Some(recalled) => {
+                    self.recalled.push(id);
+                    Check::Holds(recalled.facts.clone())
+                }
+                None => Check::Unknown(gap),
+            };
+            self.told(id, check);
             return;
         }
         let assignment = Assignment {

@@ -3,5 +3,5 @@
 mod reading;
 mod survey;
 
-pub use reading::{Observed, Reading};
+pub use reading::{CallMark, Observed, Reading};
 pub use survey::Survey;

@@ -1,5 +1,7 @@
 //! A survey: what the checks of a draft told, at one time.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -12,6 +14,7 @@ use crate::operation::{Check, Gap};
 pub struct Survey {
     checks: Vec<Check>,
     facts: Facts,
+    recalled: BTreeSet<StepId>,
     at: Timestamp,
 }
 
@@ -25,14 +28,21 @@ impl Survey {
                 facts.extend(seen.clone());
             }
         }
-        Self { checks, facts, at }
+        Self { checks, facts, recalled: BTreeSet::new(), at }
+    }
+
+    /// Says which of its steps were not looked at, because their nodes are elsewhere: what is told of them was read before.
+    #[must_use]
+    pub fn recalling(mut self, steps: impl IntoIterator<Item = StepId>) -> Self {
+        self.recalled.extend(steps);
+        self
     }
 
     /// A survey that could see nothing: every step of the draft is unknown.
     #[must_use]
     pub fn blind(steps: usize, at: Timestamp) -> Self {
         let gap = Gap::Unobservable("no survey was made".into());
-        Self { checks: vec![Check::Unknown(gap); steps], facts: Facts::new(), at }
+        Self { checks: vec![Check::Unknown(gap); steps], facts: Facts::new(), recalled: BTreeSet::new(), at }
     }
 
     /// What a step's check told.
@@ -50,6 +60,11 @@ impl Survey {
     /// The facts that were seen.
     pub fn facts(&self) -> impl Iterator<Item = (&FactKey, &Value)> {
         self.facts.iter()
+    }
+
+    /// The steps of which it tells what was read before.
+    pub fn recalled(&self) -> impl Iterator<Item = StepId> {
+        self.recalled.iter().copied()
     }
 
     /// When it was made.

@@ -14,7 +14,7 @@ use crate::id::{NodeName, StepId};
 use crate::layer::Layers;
 use crate::observed::Survey;
 use crate::operation::{Check, Gap};
-use crate::step::{Boot, Environment, Place, Step};
+use crate::step::{Boot, Environment, Hazard, Need, Place, Step};
 
 /// Why a step is in the plan.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -57,8 +57,16 @@ impl Plan {
     /// # Errors
     /// Unmet needs and circles that appear only once boots are placed.
     pub fn new(draft: &Draft, survey: &Survey, layers: &Layers) -> Result<Self, PlanError> {
-        let mut build =
-            Build { draft, survey, layers, steps: Vec::new(), readings: Vec::new(), places: ShortMap::default() };
+        let mut build = Build {
+            draft,
+            survey,
+            layers,
+            again: HashSet::new(),
+            steps: Vec::new(),
+            readings: Vec::new(),
+            places: ShortMap::default(),
+        };
+        build.doubt_what_was_recalled();
         build.keep_what_does_not_hold();
         let mut boots = build.boots().map_err(PlanError::new)?;
         build.follow_boots(&mut boots);
@@ -66,13 +74,17 @@ impl Plan {
             .facts()
             .map(|(key, value)| Known { key: key.clone(), value: value.clone(), at: survey.at() })
             .collect();
+        let recalled: HashMap<&FactKey, _> =
+            survey.recalled().flat_map(|step| draft.recalled[&step].readings()).collect();
+        known.iter_mut().for_each(|known| known.at = recalled.get(&known.key).copied().unwrap_or(known.at));
         known.extend(build.known_of_first_boots(&boots));
         let held = build.held();
         let steps: Vec<PlannedStep> =
             build.steps.into_iter().zip(build.readings).map(|(step, reading)| PlannedStep { step, reading }).collect();
         let (site, goal) = (draft.site.clone(), draft.goal);
         let watches = budget::watches(&site, &draft.steps);
-        Self::assemble(Parts { site, goal, steps, boots, known, held, watches }).map_err(PlanError::new)
+        let deferred = draft.deferred.clone();
+        Self::assemble(Parts { site, goal, steps, boots, known, held, watches, deferred }).map_err(PlanError::new)
     }
 }
 
@@ -93,6 +105,8 @@ struct Build<'a> {
     draft: &'a Draft,
     survey: &'a Survey,
     layers: &'a Layers,
+    /// The steps that were read before and are looked at again.
+    again: HashSet<StepId>,
     steps: Vec<Step>,
     readings: Vec<Reading>,
     /// Where a step of the draft stands in the plan.
@@ -100,6 +114,21 @@ struct Build<'a> {
 }
 
 impl Build<'_> {
+    /// What was read before and feeds a step that disrupts or erases is looked at again before that: a disk may have been
+    /// swapped since.
+    fn doubt_what_was_recalled(&mut self) {
+        if self.survey.recalled().next().is_none() {
+            return;
+        }
+        let holds = |index: &usize| matches!(self.survey.check(StepId::at(*index)), Check::Holds(_));
+        let dangerous =
+            self.draft.steps.iter().enumerate().filter(|(index, step)| step.hazard != Hazard::None && !holds(index));
+        let needed: HashSet<&FactKey> =
+            dangerous.flat_map(|(_, step)| step.needs.iter().flat_map(Need::facts)).collect();
+        let feeds = |id: &StepId| self.draft.steps[id.index()].gives.iter().any(|fact| needed.contains(fact));
+        self.again = self.survey.recalled().filter(feeds).collect();
+    }
+
     fn keep_what_does_not_hold(&mut self) {
         let mut followers = followers(self.draft, self.survey);
         for (index, step) in self.draft.steps.iter().enumerate() {
@@ -144,6 +173,9 @@ impl Build<'_> {
 
     fn reading(&self, step: StepId) -> Option<Reading> {
         match self.survey.check(step) {
+            Check::Holds(_) if self.again.contains(&step) => Some(Reading::Unknown(Gap::Environment(
+                environment_words(&self.draft.steps[step.index()].place).into(),
+            ))),
             Check::Holds(_) => None,
             Check::Differs(diff) => Some(Reading::Differs(diff.clone())),
             Check::Unknown(gap) => Some(Reading::Unknown(gap.clone())),
@@ -262,12 +294,16 @@ impl Build<'_> {
     }
 
     fn held(&self) -> Vec<Held> {
+        let recalled: HashSet<StepId> = self.survey.recalled().collect();
         (0..self.draft.steps.len())
             .map(StepId::at)
             .filter(|step| matches!(self.survey.check(*step), Check::Holds(_)) && !self.places.contains_key(step))
-            .map(|step| &self.draft.steps[step.index()])
-            .filter(|step| !removal::only_tells(&self.draft.site, step))
-            .map(|step| Held { name: step.name.clone(), layer: step.layer, subject: step.subject.clone() })
+            .map(|id| (id, &self.draft.steps[id.index()]))
+            .filter(|(_, step)| !removal::only_tells(&self.draft.site, step))
+            .map(|(id, step)| {
+                let read = recalled.contains(&id).then(|| self.draft.recalled[&id].at);
+                Held { name: step.name.clone(), layer: step.layer, subject: step.subject.clone(), read }
+            })
             .collect()
     }
 }

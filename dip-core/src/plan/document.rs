@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Goal, Held, Known, Parts, Plan, PlanError, PlanId, PlannedBoot, PlannedStep, Watch};
 use crate::actor::Actor;
 use crate::id::StepId;
+use crate::layer::Deferred;
 use crate::site::Site;
 
 /// The version of the form that plans have on disk.
@@ -30,6 +31,8 @@ struct Written<'a> {
     held: &'a [Held],
     #[serde(skip_serializing_if = "<[Watch]>::is_empty")]
     watches: &'a [Watch],
+    #[serde(skip_serializing_if = "<[Deferred]>::is_empty")]
+    deferred: &'a [Deferred],
 }
 
 #[derive(Deserialize)]
@@ -47,6 +50,8 @@ struct Read {
     held: Vec<Held>,
     #[serde(default)]
     watches: Vec<Watch>,
+    #[serde(default)]
+    deferred: Vec<Deferred>,
 }
 
 /// A text is not a sound plan.
@@ -93,6 +98,7 @@ impl Serialize for Plan {
             known: &self.known,
             held: &self.held,
             watches: &self.watches,
+            deferred: &self.deferred,
         }
         .serialize(serializer)
     }
@@ -125,6 +131,7 @@ impl Read {
             known: self.known,
             held: self.held,
             watches: self.watches,
+            deferred: self.deferred,
         })
         .map_err(|faults| PlanDocumentError::Unsound(PlanError::new(faults)))?;
         plan.planner = self.planner;

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use super::graph::Graph;
+use super::recall::{Recalled, recall};
 use super::removal::{Removals, is_absent};
 use super::wires::Wires;
 use super::{PlanError, PlanFault, PlannedBoot, circle, resolve, rest};
 use crate::hash::ShortMap;
 use crate::id::{NodeName, StepId};
-use crate::layer::Layers;
+use crate::layer::{Deferred, Layers};
 use crate::observed::Observed;
 use crate::site::{NodeState, Site};
 use crate::step::{Boot, Environment, Place, Step};
@@ -36,6 +37,8 @@ pub struct Draft {
     pub(crate) goal: Goal,
     pub(crate) steps: Vec<Step>,
     pub(crate) probes: Vec<PlannedBoot>,
+    pub(crate) deferred: Vec<Deferred>,
+    pub(crate) recalled: BTreeMap<StepId, Recalled>,
     pub(crate) graph: Graph,
 }
 
@@ -47,17 +50,20 @@ impl Draft {
     pub fn new(site: Arc<Site>, seen: &Observed, layers: &Layers, goal: Goal) -> Result<Self, PlanError> {
         let mut steps = Vec::new();
         let mut faults = Vec::new();
+        let mut deferred = Vec::new();
         for layer in layers.iter().filter(|layer| goal == Goal::Everything || layer.id().is_ready_state()) {
             match layer.propose(&site, seen) {
                 Ok(proposed) => steps.extend(proposed),
                 Err(notes) => faults.extend(notes.into_iter().map(PlanFault::Note)),
             }
+            deferred.extend(layer.deferred(&site, seen).into_iter().filter(|deferred| !deferred.is_known(seen)));
         }
         let removals = Removals::new(&site, seen, layers, goal, &steps).unwrap_or_else(|wrong| {
             faults.extend(wrong.into_iter().filter(|fault| !faults.contains(fault)).collect::<Vec<_>>());
             Removals::default()
         });
         steps.extend(removals.steps);
+        let recalled = recall(&site, &steps, seen);
         let probes = probes(&site, removals.as_if.as_ref(), layers, &mut steps);
         let known = |key: &crate::fact::FactKey| seen.reading(key).is_some();
         let wires = Wires::of(steps.iter());
@@ -73,7 +79,11 @@ impl Draft {
                 Graph::default()
             }
         };
-        if faults.is_empty() { Ok(Self { site, goal, steps, probes, graph }) } else { Err(PlanError::new(faults)) }
+        if faults.is_empty() {
+            Ok(Self { site, goal, steps, probes, deferred, recalled, graph })
+        } else {
+            Err(PlanError::new(faults))
+        }
     }
 
     /// The site that it is a draft for.
@@ -86,6 +96,12 @@ impl Draft {
     #[must_use]
     pub fn steps(&self) -> &[Step] {
         &self.steps
+    }
+
+    /// What can be drafted only once more is known.
+    #[must_use]
+    pub fn deferred(&self) -> &[Deferred] {
+        &self.deferred
     }
 
     /// Its graph; boots in it are probes.

@@ -7,6 +7,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::{Goal, Known, PlannedBoot, PlannedStep, Watch};
+use crate::layer::Deferred;
 use crate::site::Site;
 use crate::step::Reversal;
 
@@ -23,6 +24,7 @@ impl PlanId {
         boots: &[PlannedBoot],
         known: &[Known],
         watches: &[Watch],
+        deferred: &[Deferred],
     ) -> Self {
         let mut hash = Canonical(Sha256::new());
         hash.add(&(3_u32, goal));
@@ -55,6 +57,9 @@ impl PlanId {
         }
         for watch in watches {
             hash.add(&(&watch.step, watch.call.operation(), watch.call.input()));
+        }
+        for deferred in deferred {
+            hash.add(&(&deferred.what, &deferred.until));
         }
         let digest = hash.0.finalize();
         Self(digest.iter().map(|byte| format!("{byte:02x}")).collect())
@@ -168,7 +173,7 @@ mod tests {
 
     #[test]
     fn how_work_is_conducted_is_part_of_the_id_once_the_site_says_it() {
-        let id = |site: &Site| PlanId::of(site, Goal::Everything, &[], &[], &[], &[]);
+        let id = |site: &Site| PlanId::of(site, Goal::Everything, &[], &[], &[], &[], &[]);
         let silent = Site::new(SiteName::new("s").expect("a name"));
         let mut told = silent.clone();
         told.conduct.ceilings.erasures = Some(1);

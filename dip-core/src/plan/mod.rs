@@ -13,11 +13,13 @@ mod graph;
 mod identity;
 mod index;
 mod near;
+mod recall;
 mod removal;
 pub mod render;
 mod resolve;
 mod stale;
 mod wires;
+mod without;
 
 use std::sync::{Arc, OnceLock};
 
@@ -44,6 +46,7 @@ pub use stale::Stale;
 use crate::actor::Actor;
 use crate::fact::FactKey;
 use crate::id::{LayerId, StepId};
+use crate::layer::Deferred;
 use crate::site::Site;
 use crate::step::{Step, StepName};
 use crate::subject::Subject;
@@ -61,6 +64,7 @@ pub struct Plan {
     known: Vec<Known>,
     held: Vec<Held>,
     watches: Vec<Watch>,
+    deferred: Vec<Deferred>,
     budgets: Arc<Budgets>,
     graph: Graph,
 }
@@ -74,6 +78,7 @@ struct Parts {
     known: Vec<Known>,
     held: Vec<Held>,
     watches: Vec<Watch>,
+    deferred: Vec<Deferred>,
 }
 
 /// A step of a plan with the reason why it is in it.
@@ -105,12 +110,15 @@ pub struct Held {
     pub layer: LayerId,
     /// Its subject.
     pub subject: Subject,
+    /// When that was read, where it could not be looked at now because its node is elsewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read: Option<Timestamp>,
 }
 
 impl Plan {
     /// Puts the parts together and checks that they make a plan: every need met, no circle, every budget possible to keep.
     fn assemble(parts: Parts) -> Result<Self, Vec<PlanFault>> {
-        let Parts { site, goal, steps, boots, known, held, watches } = parts;
+        let Parts { site, goal, steps, boots, known, held, watches, deferred } = parts;
         let budgets = Budgets::of(&site, &steps, &boots, &watches);
         let mut faults = budgets.faults(&steps);
         let bare: Vec<&Step> = steps.iter().map(|planned| &planned.step).collect();
@@ -123,13 +131,16 @@ impl Plan {
             }
         };
         let (planner, budgets) = (None, Arc::new(budgets));
-        Ok(Self { id: OnceLock::new(), site, goal, planner, steps, boots, known, held, watches, budgets, graph })
+        let id = OnceLock::new();
+        Ok(Self { id, site, goal, planner, steps, boots, known, held, watches, deferred, budgets, graph })
     }
 
     /// The plan's id: a hash of what it will do and of the values it was made from.
     #[must_use]
     pub fn id(&self) -> &PlanId {
-        self.id.get_or_init(|| PlanId::of(&self.site, self.goal, &self.steps, &self.boots, &self.known, &self.watches))
+        self.id.get_or_init(|| {
+            PlanId::of(&self.site, self.goal, &self.steps, &self.boots, &self.known, &self.watches, &self.deferred)
+        })
     }
 
     /// Says who made it. The id stays: the same wishes and readings are the same plan, whoever plans.
@@ -197,6 +208,12 @@ impl Plan {
     #[must_use]
     pub fn watches(&self) -> &[Watch] {
         &self.watches
+    }
+
+    /// What is not in it, because it can be planned only once more is known; [`crate::engine::Converge`] goes on with it.
+    #[must_use]
+    pub fn deferred(&self) -> &[Deferred] {
+        &self.deferred
     }
 
     /// Its graph.

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use dip_core::engine::{Clock, Engine, Limits, Stop, TokioClock, prepare};
+use dip_core::engine::{Clock, Engine, Limits, Planner, Stop, TokioClock};
 use dip_core::fact::{Fact, FactKey, FactRegistry, Facts};
 use dip_core::id::{LayerId, SiteName, Symbol};
 use dip_core::journal::MemoryJournal;
 use dip_core::layer::{ConnectError, Layer, Layers, Note};
 use dip_core::observed::Observed;
 use dip_core::operation::{Applied, Check, Context, Diff, Gap, Operation, OperationError, Operations};
-use dip_core::plan::{Follows, Goal, Plan, Reading};
+use dip_core::plan::{Follows, Plan, Reading};
 use dip_core::provider::Providers;
 use dip_core::report::{Outcome, Report};
 use dip_core::secret::Secrets;
@@ -152,7 +152,11 @@ impl Office {
         let layers = Layers::new().with(Sheets(steps));
         let site = Arc::new(Site::new(SiteName::new("office").expect("a name")));
         let limits = Limits::default();
-        let prepared = prepare(site, &layers, &self.providers, Goal::Everything, &limits, &*self.clock).await;
+        let prepared = Planner::new(&layers, &self.providers)
+            .limits(limits.clone())
+            .clock(&*self.clock)
+            .prepare(site, &mut Observed::new())
+            .await;
         prepared.expect("a plan").plan
     }
 

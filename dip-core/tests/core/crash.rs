@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use dip_core::engine::{Engine, Limits, Stop, SystemClock, prepare};
+use dip_core::engine::{Engine, Planner, Stop};
 use dip_core::fact::{Fact, FactRegistry, Facts};
 use dip_core::id::{LayerId, SiteName, Symbol};
 use dip_core::journal::{Event, FileJournal, Journal, JournalError, JournalReader, Record};
@@ -186,8 +186,13 @@ async fn work(directory: &Path, at: u64, moment: Moment) -> Result<Outcome, Stri
     } else {
         let site = Arc::new(Site::new(SiteName::new("disk").expect("a name")));
         let goal = Goal::Everything;
-        let (providers, limits) = (Providers::new(), Limits::default());
-        let plan = prepare(site, &layers, &providers, goal, &limits, &SystemClock).await.expect("a plan").plan;
+        let providers = Providers::new();
+        let plan = Planner::new(&layers, &providers)
+            .goal(goal)
+            .prepare(site, &mut Observed::new())
+            .await
+            .expect("a plan")
+            .plan;
         let journal = deadly(FileJournal::create(&path).map_err(|error| words(&error))?);
         engine.run("disk", plan, journal, &Stop::new()).await.map_err(|error| words(&error))?
     };

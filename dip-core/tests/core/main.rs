@@ -3,6 +3,7 @@
 mod boot_oracle;
 mod boots;
 mod change;
+mod converge;
 mod crash;
 mod drift;
 mod estimate;
@@ -29,3 +30,4 @@ mod simulate;
 mod spans;
 mod stale;
 mod toy;
+mod without;

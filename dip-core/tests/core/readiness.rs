@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use dip_core::engine::{Limits, Prepared, prepare};
+use dip_core::engine::{Planner, Prepared};
 use dip_core::id::{LayerId, NicName, SiteName, Symbol};
-use dip_core::plan::Goal;
+use dip_core::observed::Observed;
 use dip_core::report::{FactState, READINESS_VERSION, Readiness, Unknown, Verdict};
 use dip_core::site::{Nic, NicRole, Node, NodeSettings, NodeState, Site};
 use dip_core::step::{Environment, Step};
@@ -59,8 +59,9 @@ async fn look(site: Site, steps: Vec<Step>, there: &[&str]) -> Prepared {
 }
 
 async fn look_at(site: Site, stage: &Stage) -> Prepared {
-    let limits = Limits::default();
-    prepare(site.into(), &stage.layers, &stage.providers, Goal::Everything, &limits, &*stage.clock)
+    Planner::new(&stage.layers, &stage.providers)
+        .clock(&*stage.clock)
+        .prepare(site.into(), &mut Observed::new())
         .await
         .expect("a plan")
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use dip_core::engine::{Engine, Limits, Prepared, Stop, prepare};
+use dip_core::engine::{Engine, Planner, Prepared, Stop};
 use dip_core::fact::{FactRegistry, Facts};
 use dip_core::guard::Guard;
 use dip_core::id::{LayerId, SiteName};
@@ -12,7 +12,7 @@ use dip_core::journal::MemoryJournal;
 use dip_core::layer::{ConnectError, Layer, Layers, Note};
 use dip_core::observed::Observed;
 use dip_core::operation::{Applied, Check, Context, Diff, Operation, OperationError, Operations};
-use dip_core::plan::{Goal, Plan, Vertex};
+use dip_core::plan::{Plan, Vertex};
 use dip_core::provider::Providers;
 use dip_core::report::Outcome;
 use dip_core::secret::Secrets;
@@ -186,7 +186,7 @@ impl Scene {
         let layers = Layers::new().with(Rack);
         let (site, providers) = (Arc::clone(&self.site), &self.stage.providers);
         let prepared =
-            prepare(site, &layers, providers, Goal::Everything, &Limits::default(), &*self.stage.clock).await;
+            Planner::new(&layers, providers).clock(&*self.stage.clock).prepare(site, &mut Observed::new()).await;
         prepared.expect("there is a plan")
     }
 

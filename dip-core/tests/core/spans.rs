@@ -4,14 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use dip_core::engine::{Engine, Stop, TokioClock, prepare};
+use dip_core::engine::{Engine, Planner, Stop, TokioClock};
 use dip_core::fact::FactRegistry;
 use dip_core::id::{LayerId, SiteName};
 use dip_core::journal::{Journal, MemoryJournal};
 use dip_core::layer::{ConnectError, Layer, Layers, Note};
 use dip_core::observed::Observed;
 use dip_core::operation::{Applied, Check, Context, Diff, Operation, OperationError, Operations};
-use dip_core::plan::Goal;
 use dip_core::provider::{ErrorKind, ProviderError, Providers};
 use dip_core::report::Outcome;
 use dip_core::secret::{LocalSecrets, SecretRef, Secrets};
@@ -170,8 +169,8 @@ async fn a_secret_is_in_no_field_and_no_record() {
     let recorder = Recorder::default();
     let recording = subscriber::set_default(recorder.clone());
     let site = Arc::new(Site::new(SiteName::new("toy").expect("a name")));
-    let limits = dip_core::engine::Limits::default();
-    let prepared = prepare(site, &layers, &providers, Goal::Everything, &limits, &clock).await.expect("a plan");
+    let prepared =
+        Planner::new(&layers, &providers).clock(&clock).prepare(site, &mut Observed::new()).await.expect("a plan");
     let journal = Arc::new(MemoryJournal::new());
     let engine = Engine::new(layers.operations(), providers).clock(Arc::new(clock));
     let kept = Arc::clone(&journal) as Arc<dyn Journal>;

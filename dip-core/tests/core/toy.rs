@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use dip_core::engine::{Clock, Limits, Prepared, TokioClock, prepare};
+use dip_core::engine::{Clock, Planner, Prepared, TokioClock};
 use dip_core::fact::os::DISK_SERIALS;
 use dip_core::fact::{Fact, FactKey, FactRegistry, Facts};
 use dip_core::guard::Guard;
@@ -13,7 +13,7 @@ use dip_core::id::{LayerId, NodeName, SiteName, Symbol};
 use dip_core::layer::{ConnectError, Layer, Layers, Note};
 use dip_core::observed::Observed;
 use dip_core::operation::{Applied, Check, Context, Diff, Operation, OperationError, Operations};
-use dip_core::plan::{Goal, PlanError};
+use dip_core::plan::PlanError;
 use dip_core::provider::{ErrorKind, ProviderError, Providers};
 use dip_core::secret::Secrets;
 use dip_core::site::{Limit, SettingsSchema, Site};
@@ -103,6 +103,8 @@ pub(crate) struct World {
     pub(crate) disks: BTreeMap<NodeName, BTreeSet<String>>,
     /// The disks of nodes that nobody has looked at yet.
     pub(crate) hidden: BTreeMap<NodeName, BTreeSet<String>>,
+    /// The things that something else takes away again once the thing that is named with them is set.
+    pub(crate) flaps: BTreeMap<String, String>,
     pub(crate) running: usize,
     pub(crate) most_running: usize,
 }
@@ -191,6 +193,9 @@ impl Operation for Set {
             return Ok(Applied::wait("the thing to be there", world.poll.unwrap_or(Duration::from_secs(1))));
         }
         world.things.insert(self.name.clone());
+        if let Some(gone) = world.flaps.get(&self.name).cloned() {
+            world.things.remove(&gone);
+        }
         Ok(Applied::Done)
     }
 }
@@ -346,15 +351,10 @@ impl Stage {
     }
 
     pub(crate) async fn prepare(&self) -> Result<Prepared, PlanError> {
-        prepare(
-            Arc::clone(&self.site),
-            &self.layers,
-            &self.providers,
-            Goal::Everything,
-            &Limits::default(),
-            &*self.clock,
-        )
-        .await
+        Planner::new(&self.layers, &self.providers)
+            .clock(&*self.clock)
+            .prepare(Arc::clone(&self.site), &mut Observed::new())
+            .await
     }
 
     pub(crate) fn change<T>(&self, change: impl FnOnce(&mut World) -> T) -> T {

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use dip_apps::AppsLayer;
 use dip_cluster::ClusterLayer;
-use dip_core::engine::{Engine, Limits, Prepared, Stop, prepare};
+use dip_core::engine::{Engine, Planner, Prepared, Stop};
 use dip_core::id::NodeName;
 use dip_core::journal::MemoryJournal;
 use dip_core::layer::Layers;
-use dip_core::plan::Goal;
+use dip_core::observed::Observed;
 use dip_core::report::{Outcome, Report};
 use dip_core::site::{Format, Lock, Site, Source};
 use dip_firmware::FirmwareLayer;
@@ -39,7 +39,8 @@ pub(crate) fn site(nodes: usize, racks: usize) -> Arc<Site> {
 
 pub(crate) async fn plan(site: &Arc<Site>, sandbox: &Sandbox) -> Prepared {
     let (layers, providers, clock) = (layers(), sandbox.providers(), sandbox.clock());
-    let prepared = prepare(Arc::clone(site), &layers, &providers, Goal::Everything, &Limits::default(), &clock).await;
+    let prepared =
+        Planner::new(&layers, &providers).clock(&clock).prepare(Arc::clone(site), &mut Observed::new()).await;
     prepared.unwrap_or_else(|error| panic!("there is no plan: {error}"))
 }
 

@@ -44,6 +44,10 @@ pub struct PlanDiff {
     pub site: Vec<ThingChange>,
     /// Facts that differ in what was known of them when the plans were made.
     pub known: Vec<KnownChange>,
+    /// What only the first plan defers.
+    pub deferred_only_before: Vec<String>,
+    /// What only the second plan defers.
+    pub deferred_only_after: Vec<String>,
 }
 
 /// One of two plans.
@@ -145,6 +149,8 @@ impl PlanDiff {
             && self.boots.is_empty()
             && self.site.is_empty()
             && self.known.is_empty()
+            && self.deferred_only_before.is_empty()
+            && self.deferred_only_after.is_empty()
     }
 }
 
@@ -205,7 +211,18 @@ impl Comparison<'_> {
             boots: self.boots(&before, &after),
             site: self.site(),
             known: self.known(),
+            deferred_only_before: self.deferred_only(0),
+            deferred_only_after: self.deferred_only(1),
         }
+    }
+
+    /// What one plan defers and the other one does not.
+    fn deferred_only(&self, side: usize) -> Vec<String> {
+        let texts = |side: usize| -> BTreeSet<String> {
+            let deferred = self.plan(side).deferred.iter();
+            deferred.map(|deferred| self.names[side].read(&deferred.to_string())).collect()
+        };
+        texts(side).difference(&texts(1 - side)).cloned().collect()
     }
 
     fn plan(&self, side: usize) -> &Plan {

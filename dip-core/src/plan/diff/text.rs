@@ -33,7 +33,13 @@ impl fmt::Display for PlanDiff {
         f.write_str(&self.changed())?;
         f.write_str(&self.boots())?;
         f.write_str(&self.things())?;
-        f.write_str(&self.known())
+        f.write_str(&self.known())?;
+        let deferred = [("first", &self.deferred_only_before), ("second", &self.deferred_only_after)];
+        for (which, texts) in deferred.into_iter().filter(|(_, texts)| !texts.is_empty()) {
+            writeln!(f, "\ndeferred only in the {which} plan")?;
+            texts.iter().try_for_each(|text| f.write_str(&wrap("  ", text, 4)))?;
+        }
+        Ok(())
     }
 }
 

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use super::fold_names;
 use super::wrap::wrap;
 use crate::id::{LayerId, NodeName};
+use crate::layer::Deferred;
 use crate::operation::Gap;
 use crate::plan::{BootCount, Plan, PlannedStep, Reading};
 use crate::step::Hazard;
@@ -17,7 +18,13 @@ pub fn text(plan: &Plan) -> String {
     let held = plan.held().len();
     let site = &plan.site().name;
     if plan.is_empty() {
-        return format!("Nothing to do: all {held} checks hold at {site}.\n");
+        let mut out = match plan.deferred().len() {
+            0 => format!("Nothing to do: all {held} checks hold at {site}.\n"),
+            _ => wrap("", &format!("Nothing to do now: all {held} checks hold at {site}. More is deferred."), 2),
+        };
+        remembered(plan, &mut out);
+        deferred(plan, &mut out);
+        return out;
     }
     let differing = plan.differing();
     let is_foreign = |planned: &&PlannedStep| matches!(planned.reading, Reading::Unknown(Gap::Foreign(_)));
@@ -34,6 +41,8 @@ pub fn text(plan: &Plan) -> String {
         out.push_str(&lines(&groups));
     }
     boots(plan, &mut out);
+    remembered(plan, &mut out);
+    deferred(plan, &mut out);
     out
 }
 
@@ -188,6 +197,51 @@ fn more_boots(counts: &[BootCount], out: &mut String) {
         if !waits_for.is_empty() {
             let others = fold_names(waits_for.iter().map(NodeName::as_str)).join(" ");
             out.push_str(&wrap("      waits for ", &format!("{others} in between"), 8));
+        }
+    }
+}
+
+/// What could not be looked at now and was before.
+fn remembered(plan: &Plan, out: &mut String) {
+    let read = || plan.held().iter().filter_map(|held| held.read);
+    let Some(oldest) = read().min() else { return };
+    let words = match read().count() {
+        1 => "1 check could not be made where its node is now; it held when it was last made,".to_owned(),
+        count => format!("{count} checks could not be made where their nodes are now; they held when last made, since"),
+    };
+    out.push_str(&wrap("", &format!("{words} {}", oldest.strftime("%Y-%m-%d %H:%M UTC")), 2));
+}
+
+/// What can be planned only once more is known. Where the same is deferred for many it is told once, with `<name>` for each.
+fn deferred(plan: &Plan, out: &mut String) {
+    let mut alike: BTreeMap<(String, Vec<&str>), Vec<&Deferred>> = BTreeMap::new();
+    for deferred in plan.deferred() {
+        let names = deferred.until.iter().map(|fact| fact.subject().name());
+        let what = names.fold(deferred.what.clone(), |what, name| replace_word(&what, name, "<name>"));
+        let facts = deferred.until.iter().map(|fact| fact.name()).collect();
+        alike.entry((what, facts)).or_default().push(deferred);
+    }
+    if !alike.is_empty() {
+        out.push('\n');
+    }
+    for ((what, facts), same) in alike {
+        let line = match same[..] {
+            [only] => only.to_string(),
+            _ => {
+                let each: Vec<String> = facts.iter().map(|fact| format!("{fact} of <name>")).collect();
+                let is = if each.len() == 1 { "is" } else { "are" };
+                format!("deferred until {} {is} known: {what} × {}", each.join(" and "), same.len())
+            }
+        };
+        let line = match (same.iter().find_map(|deferred| deferred.origin.as_ref()), same.len()) {
+            (None, _) => line,
+            (Some(origin), 1) => format!("{line} ({origin})"),
+            (Some(origin), count) => format!("{line} ({origin} and {} more)", count - 1),
+        };
+        out.push_str(&wrap("", &line, 2));
+        if same.len() > 1 {
+            let names = same.iter().filter_map(|deferred| deferred.until.first()).map(|fact| fact.subject().name());
+            out.push_str(&wrap("      ", &fold_names(names).join(" "), 6));
         }
     }
 }

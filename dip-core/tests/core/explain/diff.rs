@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use dip_core::engine::{Limits, prepare};
+use dip_core::engine::Planner;
 use dip_core::id::SiteName;
 use dip_core::layer::Layers;
-use dip_core::plan::{Elsewhere, Goal, Plan};
+use dip_core::observed::Observed;
+use dip_core::plan::{Elsewhere, Plan};
 use dip_core::site::Site;
 use dip_core::step::{Environment, Hazard, Step};
 
@@ -17,8 +18,9 @@ async fn plan_of(site: Site, steps: Vec<Step>, holds: &[&str]) -> Arc<Plan> {
     let mut stage = Stage::new(Vec::new());
     stage.layers = Layers::new().with(Toy(steps));
     stage.change(|world| world.things.extend(holds.iter().map(|name| (*name).to_owned())));
-    let (site, limits) = (Arc::new(site), Limits::default());
-    let prepared = prepare(site, &stage.layers, &stage.providers, Goal::Everything, &limits, &*stage.clock).await;
+    let site = Arc::new(site);
+    let prepared =
+        Planner::new(&stage.layers, &stage.providers).clock(&*stage.clock).prepare(site, &mut Observed::new()).await;
     prepared.expect("a plan").plan
 }
 

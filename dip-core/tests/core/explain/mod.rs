@@ -32,3 +32,14 @@ fn the_page_shows_what_is_printed() {
         assert!(page.contains(text.trim_end()), "docs/explanations.md does not show {file} as it is printed now");
     }
 }
+
+#[test]
+fn the_page_on_converge_shows_what_is_deferred_as_it_is_printed() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let page = std::fs::read_to_string(root.join("docs/converge.md")).expect("the page");
+    let text =
+        std::fs::read_to_string(root.join("dip-core/tests/golden/explain/deferred.txt")).expect("the golden file");
+    for part in text.split("\n\n").filter(|part| part.starts_with("deferred until")) {
+        assert!(page.contains(part), "docs/converge.md does not show:\n{part}");
+    }
+}

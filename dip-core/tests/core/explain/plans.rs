@@ -1,8 +1,14 @@
 //! Why a step is in a plan, and why there is no plan.
 
+use std::sync::Arc;
+
+use dip_core::layer::Deferred;
+use dip_core::plan::render;
+use dip_core::site::Origin;
 use dip_core::step::{Environment, Need};
 
 use super::golden;
+use crate::converge::Later;
 use crate::toy::{Stage, is_set, node, set};
 
 async fn no_plan(steps: Vec<dip_core::step::Step>) -> String {
@@ -67,4 +73,45 @@ async fn an_unmet_need_names_what_is_near_to_it() {
 #[tokio::test(start_paused = true)]
 async fn a_contested_fact_names_all_who_give_it() {
     golden("contested.txt", &no_plan(vec![set("a", &[]), set("b", &[]).give(is_set("a"))]).await);
+}
+
+/// The OSDs of a node, whose disks nobody has seen.
+fn osds(node: &str, line: u32) -> (Deferred, Vec<dip_core::step::Step>) {
+    let disks = format!("disks-{node}");
+    let origin = Origin { file: Arc::from("site.yaml"), line, column: 3, profile: None };
+    let until = vec![is_set(&disks)];
+    let deferred = Deferred { what: format!("the OSDs on {disks}"), until, origin: Some(origin) };
+    (deferred, vec![set(&format!("osd-{node}"), &[&disks])])
+}
+
+fn with_osds(nodes: &[&str]) -> Stage {
+    let mut stage = Stage::new(Vec::new());
+    let now = nodes.iter().map(|node| set(&format!("disks-{node}"), &[])).collect();
+    let then = (12..).zip(nodes).map(|(line, node)| osds(node, line)).collect();
+    stage.layers = stage.layers.with(Later { now, then });
+    stage
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_deferred_says_until_what_is_known_and_who_asks_for_it() {
+    let one = with_osds(&["n3"]).prepare().await.expect("a plan").plan;
+    let many = with_osds(&["n1", "n2", "n3"]).prepare().await.expect("a plan").plan;
+    let told = [&one, &many].map(|plan| render::text(plan));
+    golden("deferred.txt", &format!("{}\n{}\n{}", told[0], told[1], one.diff(&many)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_that_defers_something_is_another_plan_and_reads_back() {
+    let plan = with_osds(&["n3"]).prepare().await.expect("a plan").plan;
+    let text = serde_json::to_string(&*plan).expect("JSON");
+    let read: dip_core::plan::Plan = serde_json::from_str(&text).expect("it reads back");
+    assert_eq!((read.id(), read.deferred()), (plan.id(), plan.deferred()));
+    let other = text.replace("the OSDs on", "the pools on");
+    let error = serde_json::from_str::<dip_core::plan::Plan>(&other).expect_err("what is deferred counts");
+    assert!(error.to_string().contains("it was changed after it was made"), "{error}");
+    // A plan that defers nothing says nothing of it, as before.
+    let bare = Stage::new(vec![set("disks-n3", &[])]).prepare().await.expect("a plan").plan;
+    assert!(!serde_json::to_string(&*bare).expect("JSON").contains("deferred"));
+    assert_ne!(bare.id(), plan.id());
+    assert!(bare.diff(&plan).deferred_only_before.is_empty() && !bare.diff(&plan).is_empty());
 }
