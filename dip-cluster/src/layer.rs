@@ -9,7 +9,7 @@ use dip_core::observed::Observed;
 use dip_core::operation::Operations;
 use dip_core::provider::Providers;
 use dip_core::secret::Secrets;
-use dip_core::site::{Cluster, NodeState, SettingsSchema, Site};
+use dip_core::site::{Cluster, Limit, NodeState, SettingsSchema, Site};
 use dip_core::step::{Boot, Step};
 
 use crate::settings;
@@ -60,6 +60,17 @@ impl Layer for ClusterLayer {
         // A cluster that goes as a whole has nobody left who could take a member out.
         let stays = members(site, cluster, |state| state != NodeState::Absent);
         (!stays.is_empty()).then(|| RemoveMember { cluster: cluster.name.clone(), node }.step())
+    }
+
+    fn limits(&self, site: &Site) -> Vec<Limit> {
+        let reason = "a cluster changes its membership one by one, or it may lose its quorum";
+        let limit = |cluster: &ClusterName| Limit {
+            lock: format!("cluster/{cluster}").into(),
+            capacity: 1,
+            reason: reason.to_owned(),
+            origin: None,
+        };
+        site.clusters.keys().map(limit).collect()
     }
 
     fn enter(&self, _: &Site, _: &Boot) -> Vec<Step> {

@@ -10,7 +10,7 @@ use dip_core::observed::Observed;
 use dip_core::operation::Operations;
 use dip_core::provider::Providers;
 use dip_core::secret::Secrets;
-use dip_core::site::{Node, NodeState, SettingsSchema, Site};
+use dip_core::site::{Limit, Node, NodeState, SettingsSchema, Site};
 use dip_core::step::{Boot, Environment, Need, Step};
 use dip_core::subject::Subject;
 
@@ -80,6 +80,12 @@ impl Layer for FirmwareLayer {
             other.state != NodeState::Absent && other.bmc.as_ref().is_some_and(|bmc| bmc.address == *address)
         };
         (!site.nodes.values().any(went_on)).then(|| PowerOff::removal(boot, node.serial.clone()))
+    }
+
+    fn limits(&self, _: &Site) -> Vec<Limit> {
+        // ipmitool and FreeIPMI users know it of several makers; Redfish services queue writes, or answer 503.
+        let reason = "BMCs freeze, or drop sessions, when several clients work with them at once";
+        vec![Limit { lock: "bmc/*".into(), capacity: 1, reason: reason.to_owned(), origin: None }]
     }
 
     fn enter(&self, site: &Site, boot: &Boot) -> Vec<Step> {

@@ -10,7 +10,7 @@ use dip_core::operation::{Operation as _, OperationError, Operations};
 use dip_core::orphan::{HeldRecord, Leftovers};
 use dip_core::provider::Providers;
 use dip_core::secret::Secrets;
-use dip_core::site::{Nic, Node, Service, SettingsSchema, Site};
+use dip_core::site::{Limit, Nic, Node, Service, SettingsSchema, Site};
 use dip_core::step::{Boot, Step};
 use dip_core::subject::Subject;
 
@@ -97,6 +97,18 @@ impl Layer for NetworkLayer {
 
     async fn disown(&self, step: &Step, providers: &Providers) -> Result<(), OperationError> {
         leftovers::disown(step, providers).await
+    }
+
+    fn limits(&self, site: &Site) -> Vec<Limit> {
+        let alone =
+            |lock: String, reason: &str| Limit { lock: lock.into(), capacity: 1, reason: reason.into(), origin: None };
+        let services = site.services_of(DHCP_KINDS).map(|service| {
+            alone(format!("service/{}", service.name), "two writers of its hosts directory would overwrite each other")
+        });
+        let switches = site.switches.keys().map(|switch| {
+            alone(format!("switch/{switch}"), "two changes of one switch at once are refused or lost by many")
+        });
+        services.chain(switches).collect()
     }
 
     fn enter(&self, _: &Site, _: &Boot) -> Vec<Step> {
@@ -243,6 +255,18 @@ mod tests {
         let told: Vec<_> = errors.iter().map(ToString::to_string).collect();
         assert_eq!(told[0], "service `dhcp` cannot be used: missing field `pid_file`");
         assert!(told[1].starts_with("switch `sw1` cannot be used: `10.0.0.1` is not the address"), "{}", told[1]);
+    }
+
+    #[test]
+    fn what_its_servers_bear_is_said_with_the_reason_for_every_lock_of_its_steps() {
+        let site = site();
+        let limits = NetworkLayer.limits(&site);
+        for step in NetworkLayer.propose(&site, &Observed::new()).expect("nothing is wrong") {
+            for lock in &step.locks {
+                let limit = limits.iter().find(|limit| limit.lock == *lock.name());
+                assert!(limit.is_some_and(|limit| limit.capacity == 1 && !limit.reason.is_empty()), "{lock}");
+            }
+        }
     }
 
     #[test]
