@@ -478,8 +478,10 @@ impl Schedule {
         self.wake_next(step);
     }
 
+    /// What has begun comes before all that has not: its patience runs.
     pub(super) fn turn(&self, step: StepId) -> Turn {
-        (self.heights[step.index()], Reverse(step))
+        let has_begun = self.steps[step.index()].since.is_some();
+        (if has_begun { u64::MAX } else { self.heights[step.index()] }, Reverse(step))
     }
 
     pub(super) fn make_ready(&mut self, step: StepId) {
