@@ -3,7 +3,7 @@
 use dip::Engine;
 use dip::core::journal::Record;
 use dip::core::metrics::Metrics;
-use std::io::Write;
+use dip::core::whole_file::replace;
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -30,7 +30,7 @@ impl MetricsFile {
         let mut metrics = Metrics::new();
         before.iter().for_each(|record| metrics.record(record));
         // Who cannot write there is told before anything is done.
-        write(path, &metrics.to_prometheus()).map_err(failed)?;
+        replace(path, &metrics.to_prometheus()).map_err(failed)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(CliError::Runtime)?;
         let (records, to) = (engine.events(), path.to_owned());
         let writer = std::thread::spawn(move || runtime.block_on(keep(metrics, records, &to)));
@@ -61,31 +61,15 @@ async fn keep(mut metrics: Metrics, mut records: UnboundedReceiver<Record>, path
                     due.get_or_insert_with(|| Instant::now() + pause);
                     pause = EVERY;
                 }
-                None => return write(path, &metrics.to_prometheus()),
+                None => return replace(path, &metrics.to_prometheus()),
             },
             () = async { tokio::time::sleep_until(due.unwrap_or_else(Instant::now)).await }, if due.is_some() => {
                 due = None;
                 // A disk that is full now may have room at the end, where it is told.
-                let _ = write(path, &metrics.to_prometheus());
+                let _ = replace(path, &metrics.to_prometheus());
             }
         }
     }
-}
-
-/// Writes a file so that whoever reads it finds all of the old text or all of the new one.
-pub(crate) fn write(path: &Path, text: &str) -> std::io::Result<()> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    // The collector reads what ends in `.prom`, and two processes must not write into one file.
-    name.push(format!(".{}.tmp", std::process::id()));
-    let temporary = path.with_file_name(name);
-    let written = std::fs::File::create(&temporary)
-        .and_then(|mut file| file.write_all(text.as_bytes()))
-        .and_then(|()| std::fs::rename(&temporary, path));
-    if written.is_err() {
-        // What is left of it, if anything.
-        let _ = std::fs::remove_file(&temporary);
-    }
-    written
 }
 
 #[cfg(test)]

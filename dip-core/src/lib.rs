@@ -28,4 +28,5 @@ pub mod step;
 pub mod subject;
 #[cfg(feature = "mocks")]
 pub mod testing;
+pub mod whole_file;
 pub mod words;

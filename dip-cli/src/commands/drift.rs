@@ -6,11 +6,11 @@ use dip::Prepared;
 use dip::core::engine::{Deviation, Drift};
 use dip::core::metrics::drift_text;
 use dip::core::step::Environment;
+use dip::core::whole_file;
 use serde_json::{Value, json};
 
 use crate::args::Drift as Args;
 use crate::error::CliError;
-use crate::metrics;
 use crate::out::Out;
 use crate::present::leftovers;
 use crate::world::{self, World};
@@ -25,7 +25,7 @@ pub(super) fn run(args: &Args, out: &Out) -> Result<u8, CliError> {
     })??;
     if let Some(path) = &args.metrics {
         let failed = |source| CliError::File { path: path.clone(), action: "written", source };
-        metrics::write(path, &drift_text(&seen)).map_err(failed)?;
+        whole_file::replace(path, &drift_text(&seen)).map_err(failed)?;
     }
     let drift = seen.drift();
     if out.json {

@@ -28,6 +28,7 @@ use std::io::{BufRead, Write};
 use std::path::Path;
 
 use dip::core::site::Lock;
+use dip::core::whole_file;
 use dip::{Engine, Plan};
 use serde_json::json;
 
@@ -113,8 +114,5 @@ fn in_short(plan: &Plan) -> serde_json::Value {
 /// Writes a file whole: a reader sees the old or the new one.
 pub(crate) fn write_file(path: &Path, text: &str) -> Result<(), CliError> {
     let failed = |source| CliError::File { path: path.to_owned(), action: "written", source };
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".new");
-    std::fs::write(&beside, text).map_err(failed)?;
-    std::fs::rename(&beside, path).map_err(failed)
+    whole_file::replace(path, text).map_err(failed)
 }

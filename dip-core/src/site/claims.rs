@@ -1,7 +1,6 @@
 //! The claims `dip.claims`: which records of other people dip may take over, reviewed in version control beside the site file.
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -9,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::provider::{Holder, Ownership};
 use crate::subject::Subject;
+use crate::whole_file;
 
 /// The version that is written.
 ///
@@ -163,18 +163,8 @@ impl Claims {
     /// # Errors
     /// Where it cannot be written; the old file is then as it was.
     pub fn write(&self, path: &Path) -> Result<(), ClaimsError> {
-        let temporary = path.with_extension(format!("claims.{}", std::process::id()));
-        let write = || {
-            let mut file = std::fs::File::create(&temporary)?;
-            file.write_all(self.to_text().as_bytes())?;
-            file.sync_all()?;
-            std::fs::rename(&temporary, path)
-        };
-        write().map_err(|source| {
-            // The first error is the one to tell.
-            let _ = std::fs::remove_file(&temporary);
-            ClaimsError::Io { file: path.display().to_string(), verb: "written", source }
-        })
+        let failed = |source| ClaimsError::Io { file: path.display().to_string(), verb: "written", source };
+        whole_file::replace(path, &self.to_text()).map_err(failed)
     }
 
     /// The file's text: JSON, sorted, so that a change reads well in a review.

@@ -1,13 +1,13 @@
 //! The lock file `dip.lock`: what dip chose once and keeps, reviewed in version control beside the site file.
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::net::IpAddr;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use super::LockedBase;
+use crate::whole_file;
 
 /// The version that is written. Older ones are read:
 ///
@@ -98,18 +98,8 @@ impl Lock {
     /// # Errors
     /// Where it cannot be written; the old file is then as it was.
     pub fn write(&self, path: &Path) -> Result<(), LockError> {
-        let temporary = path.with_extension(format!("lock.{}", std::process::id()));
-        let write = || {
-            let mut file = std::fs::File::create(&temporary)?;
-            file.write_all(self.to_text().as_bytes())?;
-            file.sync_all()?;
-            std::fs::rename(&temporary, path)
-        };
-        write().map_err(|source| {
-            // The first error is the one to tell.
-            let _ = std::fs::remove_file(&temporary);
-            LockError::Io { file: path.display().to_string(), verb: "written", source }
-        })
+        let failed = |source| LockError::Io { file: path.display().to_string(), verb: "written", source };
+        whole_file::replace(path, &self.to_text()).map_err(failed)
     }
 
     /// The file's text: JSON, sorted, one entry a line, so that a change reads well in a review.
