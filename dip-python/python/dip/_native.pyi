@@ -84,14 +84,6 @@ class SiteFault:
         """What to do about it."""
 
     @property
-    def behind(self) -> int | None:
-        """How many steps wait for it, directly or through others."""
-
-    @property
-    def reruns(self) -> int | None:
-        """How many steps are looked at again at most when a value that it gives changes."""
-
-    @property
     def text(self) -> str:
         """All of it, as ``str()`` gives it."""
 
@@ -185,6 +177,14 @@ class Explanation:
     @property
     def before(self) -> list[str]:
         """What waits for it."""
+
+    @property
+    def behind(self) -> int | None:
+        """How many steps wait for it, directly or through others."""
+
+    @property
+    def reruns(self) -> int | None:
+        """How many steps are looked at again at most when a value that it gives changes."""
 
     @property
     def text(self) -> str:
