@@ -5,7 +5,7 @@ use std::sync::Arc;
 use dip_core::id::SiteName;
 use dip_core::layer::Layers;
 use dip_core::observed::{Observed, Survey};
-use dip_core::plan::{Because, Draft, Goal, Plan, PlanFault, Reading, Vertex};
+use dip_core::plan::{Because, Draft, Goal, Plan, PlanFault, Reading, Vertex, render};
 use dip_core::site::Site;
 use dip_core::step::{Environment, Need, Step};
 
@@ -337,4 +337,14 @@ async fn thousands_of_nodes_that_go_off_and_on_again_are_planned_in_no_time() {
     assert_eq!((plan.boots().len(), plan.boots()[0].boot.ordinal), (3_000, 1));
     // Linear, it takes a second in a build for tests; with a walk through the whole plan for each node the time grows by the square.
     assert!(began.elapsed() < std::time::Duration::from_secs(10), "{:?}", began.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn going_back_is_a_plan_to_the_former_site_and_what_cannot_be_undone_is_marked() {
+    let stage =
+        Stage::new(vec![set("flash", &[]).irreversible("this firmware refuses older versions"), set("tune", &[])]);
+    let text = render::text(&stage.prepare().await.expect("a plan").plan);
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("+ thing flash; CANNOT BE UNDONE: this firmware refuses older versions"), "{text}");
+    assert_eq!(words.matches("CANNOT BE UNDONE").count(), 1, "{text}");
 }

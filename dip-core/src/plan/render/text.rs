@@ -9,7 +9,7 @@ use crate::id::{LayerId, NodeName};
 use crate::layer::Deferred;
 use crate::operation::Gap;
 use crate::plan::{BootCount, Plan, PlannedStep, Reading};
-use crate::step::Hazard;
+use crate::step::{Hazard, Reversal};
 
 /// The plan as text of up to 80 columns. It names every step once: steps of one operation that differ in the same way share a
 /// line, with `<node>` for the name of each.
@@ -82,10 +82,14 @@ fn by_layer(plan: &Plan) -> BTreeMap<LayerId, Vec<Group>> {
 }
 
 fn how(planned: &PlannedStep) -> String {
-    match &planned.reading {
+    let reading = match &planned.reading {
         Reading::Differs(diff) => diff.to_string(),
         Reading::Unknown(gap) => gap.to_string(),
         Reading::Follows(follows) => follows.to_string(),
+    };
+    match &planned.step.reversal {
+        Reversal::Possible => reading,
+        Reversal::Impossible(why) => format!("{reading}; CANNOT BE UNDONE: {why}"),
     }
 }
 
