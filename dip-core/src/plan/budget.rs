@@ -26,6 +26,8 @@ pub struct Budget {
     pub watch: Option<Watch>,
     /// Where the site file asks for it.
     pub origin: Option<Origin>,
+    /// Who goes first, and when a person is asked.
+    policy: ClusterPolicy,
 }
 
 /// A node that a budget protects.
@@ -128,7 +130,7 @@ impl Budgets {
             return all;
         }
         all.count(site, steps, boots);
-        all.line_up(site, steps);
+        all.line_up(steps);
         all
     }
 
@@ -177,8 +179,7 @@ impl Budgets {
     }
 
     /// Who goes in which wave: members that serve now and are to be disrupted, in the order in which the site names them.
-    fn line_up(&mut self, site: &Site, steps: &[PlannedStep]) {
-        let policies = policies(site);
+    fn line_up(&mut self, steps: &[PlannedStep]) {
         let mut touched: Vec<Vec<(Vec<StepId>, Vec<StepId>)>> =
             self.list.iter().map(|of| vec![Default::default(); of.members.len()]).collect();
         for step in (0..steps.len()).map(StepId::at) {
@@ -191,7 +192,7 @@ impl Budgets {
             }
         }
         for (budget, of) in (0..).zip(&self.list) {
-            let Some(policy) = policies.get(&of.name) else { continue };
+            let policy = &of.policy;
             if policy.canary.is_none() && policy.wave.is_none() {
                 continue;
             }
@@ -278,12 +279,6 @@ fn cluster_of(member: &Subject) -> &str {
     member.name().split_once('/').map_or(member.name(), |(cluster, _)| cluster)
 }
 
-fn policies(site: &Site) -> BTreeMap<Symbol, &ClusterPolicy> {
-    let clusters = site.clusters.values().map(|of| (Symbol::from(format!("cluster {}", of.name)), &of.policy));
-    let rollouts = site.conduct.rollouts.values().map(|of| (Symbol::from(format!("rollout {}", of.name)), &of.policy));
-    clusters.chain(rollouts).collect()
-}
-
 fn budgets(site: &Site, watches: &[Watch]) -> Vec<Budget> {
     let mut list = Vec::new();
     for cluster in site.clusters.values().filter(|cluster| says_anything(&cluster.policy)) {
@@ -334,6 +329,7 @@ fn budget(
         spread: policy.spread,
         watch,
         origin,
+        policy: policy.clone(),
     }
 }
 
