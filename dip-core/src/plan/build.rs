@@ -64,7 +64,7 @@ impl Plan {
             again: HashSet::new(),
             steps: Vec::new(),
             readings: Vec::new(),
-            places: ShortMap::default(),
+            kept: vec![false; draft.steps.len()],
         };
         build.doubt_what_was_recalled();
         build.keep_what_does_not_hold();
@@ -109,8 +109,8 @@ struct Build<'a> {
     again: HashSet<StepId>,
     steps: Vec<Step>,
     readings: Vec<Reading>,
-    /// Where a step of the draft stands in the plan.
-    places: ShortMap<StepId, StepId>,
+    /// For each step of the draft whether it is in the plan.
+    kept: Vec<bool>,
 }
 
 impl Build<'_> {
@@ -144,7 +144,7 @@ impl Build<'_> {
     }
 
     fn keep(&mut self, id: StepId, reading: Reading) {
-        self.places.insert(id, StepId::at(self.steps.len()));
+        self.kept[id.index()] = true;
         self.steps.push(self.draft.steps[id.index()].clone());
         self.readings.push(reading);
     }
@@ -160,7 +160,7 @@ impl Build<'_> {
         for id in (0..self.draft.steps.len()).map(StepId::at) {
             let step = &self.draft.steps[id.index()];
             let Place::In(node, environment) = &step.place else { continue };
-            if step.subject.kind() != "member" || !rebooted.contains(node) || self.places.contains_key(&id) {
+            if step.subject.kind() != "member" || !rebooted.contains(node) || self.kept[id.index()] {
                 continue;
             }
             let last = boots.iter_mut().rfind(|boot| boot.boot.node == *node && boot.boot.to == *environment);
@@ -297,7 +297,7 @@ impl Build<'_> {
         let recalled: HashSet<StepId> = self.survey.recalled().collect();
         (0..self.draft.steps.len())
             .map(StepId::at)
-            .filter(|step| matches!(self.survey.check(*step), Check::Holds(_)) && !self.places.contains_key(step))
+            .filter(|step| matches!(self.survey.check(*step), Check::Holds(_)) && !self.kept[step.index()])
             .map(|id| (id, &self.draft.steps[id.index()]))
             .filter(|(_, step)| !removal::only_tells(&self.draft.site, step))
             .map(|(id, step)| {

@@ -85,7 +85,7 @@ fn words(graph: &Graph, vertex: VertexId, steps: &[&Step], boots: &[PlannedBoot]
     }
 }
 
-fn why(because: &Because) -> String {
+fn why(because: Because<'_>) -> String {
     match because {
         Because::Fact(fact) => format!("it needs {fact}"),
         Because::Barrier => "it needs all of that set".to_owned(),

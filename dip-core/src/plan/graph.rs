@@ -46,11 +46,11 @@ pub enum Vertex {
 }
 
 /// Why one vertex waits for another.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Because {
+pub enum Because<'a> {
     /// It needs a fact that the other gives.
-    Fact(FactKey),
+    Fact(&'a FactKey),
     /// It waits for a set of facts, which is a vertex of its own.
     Barrier,
     /// It can run only in the environment that the boot enters.
@@ -79,14 +79,14 @@ impl Reason {
     }
 
     /// The reason in full, where `facts` are all facts by their numbers.
-    fn in_full(self, facts: &[FactKey]) -> Because {
+    fn in_full(self, facts: &[FactKey]) -> Because<'_> {
         match self {
             Self::BARRIER => Because::Barrier,
             Self::ENVIRONMENT => Because::Environment,
             Self::BOOT => Because::Boot,
             Self::LEAVE => Because::Leave,
             Self::WAVE => Because::Wave,
-            Self(fact) => Because::Fact(facts[fact as usize].clone()),
+            Self(fact) => Because::Fact(&facts[fact as usize]),
         }
     }
 }
@@ -107,16 +107,18 @@ pub struct Graph {
     out_to: Vec<VertexId>,
     in_start: Vec<u32>,
     in_from: Vec<VertexId>,
-    in_because: Vec<Because>,
+    in_because: Vec<Reason>,
+    /// The facts that reasons are numbers of.
+    facts: Vec<FactKey>,
 }
 
 impl Graph {
     /// Builds the rows. Edges between the same two vertices are kept once, with their first reason; only into a set of facts
     /// each fact is an edge of its own, because a quorum counts facts and not those who give them.
-    pub(super) fn new(vertices: Vec<Vertex>, edges: Vec<Edge>, facts: &[FactKey]) -> Self {
+    pub(super) fn new(vertices: Vec<Vertex>, edges: Vec<Edge>, facts: Vec<FactKey>) -> Self {
         let count = vertices.len();
         let mut edges = sorted(sorted(edges, count, |edge| edge.to), count, |edge| edge.from);
-        first_reasons_first(&mut edges, facts);
+        first_reasons_first(&mut edges, &facts);
         let is_set = |vertex: VertexId| matches!(vertices[vertex.index()], Vertex::Barrier { .. });
         edges.dedup_by(|later, kept| {
             later.from == kept.from && later.to == kept.to && (later.because == kept.because || !is_set(kept.to))
@@ -127,8 +129,8 @@ impl Graph {
         // A stable pass by target: within a target, the edges stay sorted by their source.
         let edges = sorted(edges, count, |edge| edge.to);
         let in_from = edges.iter().map(|edge| edge.from).collect();
-        let in_because = edges.iter().map(|edge| edge.because.in_full(facts)).collect();
-        Self { vertices, out_start, out_to, in_start, in_from, in_because }
+        let in_because = edges.iter().map(|edge| edge.because).collect();
+        Self { vertices, out_start, out_to, in_start, in_from, in_because, facts }
     }
 
     /// The vertices.
@@ -150,9 +152,10 @@ impl Graph {
     }
 
     /// The vertices that this one waits for, each with its reason.
-    pub fn predecessors(&self, vertex: VertexId) -> impl ExactSizeIterator<Item = (VertexId, &Because)> {
+    pub fn predecessors(&self, vertex: VertexId) -> impl ExactSizeIterator<Item = (VertexId, Because<'_>)> {
         let range = self.in_start[vertex.index()] as usize..self.in_start[vertex.index() + 1] as usize;
-        self.in_from[range.clone()].iter().copied().zip(&self.in_because[range])
+        let because = self.in_because[range.clone()].iter().map(|because| because.in_full(&self.facts));
+        self.in_from[range].iter().copied().zip(because)
     }
 
     /// How many of its predecessors a vertex must see settled before it may start or counts as reached.

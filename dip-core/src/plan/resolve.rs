@@ -66,11 +66,8 @@ pub(super) fn connect(
     for (index, wave) in (0..).zip(waves) {
         builder.wave(index, wave);
     }
-    if builder.faults.is_empty() {
-        Ok(Graph::new(builder.vertices, builder.edges, wires.facts()))
-    } else {
-        Err(builder.faults)
-    }
+    let Builder { vertices, edges, faults, .. } = builder;
+    if faults.is_empty() { Ok(Graph::new(vertices, edges, wires.into_facts())) } else { Err(faults) }
 }
 
 /// The order of steps alone: before their boots are known, and as if every fact that no step gives were known.

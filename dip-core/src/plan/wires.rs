@@ -114,8 +114,8 @@ impl Wires {
         &self.facts[id.index()]
     }
 
-    pub(super) fn facts(&self) -> &[FactKey] {
-        &self.facts
+    pub(super) fn into_facts(self) -> Vec<FactKey> {
+        self.facts
     }
 
     pub(super) fn giver(&self, id: FactId) -> Option<StepId> {
