@@ -31,6 +31,12 @@ fn plan(criterion: &mut Criterion) {
     for nodes in [1_000, 10_000, 100_000] {
         let (layers, site) = rack::rack(nodes, 20, Where::Installed);
         group.throughput(Throughput::Elements(nodes as u64 * 20));
+        // The layer's own work within the draft: its steps, with their inputs as JSON, and nothing of the planner.
+        group.bench_function(BenchmarkId::new("of the draft: the layer proposes", nodes), |bench| {
+            let seen = Observed::new();
+            let propose = || layers.iter().map(|layer| layer.propose(&site, &seen).expect("steps")).collect::<Vec<_>>();
+            bench.iter_with_large_drop(propose);
+        });
         group.bench_function(BenchmarkId::new("draft", nodes), |bench| {
             bench.iter_with_large_drop(|| draft(&layers, &site));
         });
