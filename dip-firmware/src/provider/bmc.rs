@@ -6,7 +6,10 @@ use async_trait::async_trait;
 use dip_core::hardware::Identity;
 use dip_core::provider::{Power, ProviderError};
 
-use super::Boot;
+use super::{
+    Accounts, Bios, Boot, Console, Controller, EventLog, Firmware, IdentifyLight, Inventory, Raid, SecureBoot, Sensors,
+    Tasks, VirtualMedia,
+};
 
 /// The management controller of one machine.
 ///
@@ -30,4 +33,43 @@ pub trait Bmc: Send + Sync {
 
     /// The machine's boot device.
     fn boot(&self) -> Option<Arc<dyn Boot>>;
+
+    /// The parts of the machine.
+    fn inventory(&self) -> Option<Arc<dyn Inventory>>;
+
+    /// The machine's sensors.
+    fn sensors(&self) -> Option<Arc<dyn Sensors>>;
+
+    /// The machine's event log.
+    fn event_log(&self) -> Option<Arc<dyn EventLog>>;
+
+    /// The light by which the machine is found in its rack.
+    fn identify_light(&self) -> Option<Arc<dyn IdentifyLight>>;
+
+    /// The machine's serial console.
+    fn console(&self) -> Option<Arc<dyn Console>>;
+
+    /// Images presented to the machine as a drive.
+    fn virtual_media(&self) -> Option<Arc<dyn VirtualMedia>>;
+
+    /// The settings of the machine's firmware.
+    fn bios(&self) -> Option<Arc<dyn Bios>>;
+
+    /// Whether the machine starts only what is signed.
+    fn secure_boot(&self) -> Option<Arc<dyn SecureBoot>>;
+
+    /// The machine's storage controllers.
+    fn raid(&self) -> Option<Arc<dyn Raid>>;
+
+    /// The versions of firmware in the machine.
+    fn firmware(&self) -> Option<Arc<dyn Firmware>>;
+
+    /// The work that the controller does on its own time.
+    fn tasks(&self) -> Option<Arc<dyn Tasks>>;
+
+    /// The users of the controller.
+    fn accounts(&self) -> Option<Arc<dyn Accounts>>;
+
+    /// The controller itself.
+    fn controller(&self) -> Option<Arc<dyn Controller>>;
 }

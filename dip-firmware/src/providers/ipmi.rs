@@ -12,7 +12,10 @@ use tokio::sync::OnceCell;
 
 use super::told::told;
 use crate::ipmi::{self, Credentials, ErrorClass, IpmiBmc, IpmiError, Options, Privilege};
-use crate::provider::{Bmc, Boot, BootMode, BootOverride, BootState, NotActed, Persistence};
+use crate::provider::{
+    Accounts, Bios, Bmc, Boot, BootMode, BootOverride, BootState, Console, Controller, EventLog, Firmware,
+    IdentifyLight, Inventory, NotActed, Persistence, Raid, SecureBoot, Sensors, Tasks, VirtualMedia,
+};
 use crate::settings::{IPMI, IpmiPrivilege, IpmiSettings};
 
 /// The port of RMCP (IPMI 2.0, 13.1.2).
@@ -63,6 +66,58 @@ impl Bmc for Ipmi {
 
     fn boot(&self) -> Option<Arc<dyn Boot>> {
         Some(Arc::clone(&self.0) as Arc<dyn Boot>)
+    }
+
+    fn inventory(&self) -> Option<Arc<dyn Inventory>> {
+        None
+    }
+
+    fn sensors(&self) -> Option<Arc<dyn Sensors>> {
+        None
+    }
+
+    fn event_log(&self) -> Option<Arc<dyn EventLog>> {
+        None
+    }
+
+    fn identify_light(&self) -> Option<Arc<dyn IdentifyLight>> {
+        None
+    }
+
+    fn console(&self) -> Option<Arc<dyn Console>> {
+        None
+    }
+
+    fn virtual_media(&self) -> Option<Arc<dyn VirtualMedia>> {
+        None
+    }
+
+    fn bios(&self) -> Option<Arc<dyn Bios>> {
+        None
+    }
+
+    fn secure_boot(&self) -> Option<Arc<dyn SecureBoot>> {
+        None
+    }
+
+    fn raid(&self) -> Option<Arc<dyn Raid>> {
+        None
+    }
+
+    fn firmware(&self) -> Option<Arc<dyn Firmware>> {
+        None
+    }
+
+    fn tasks(&self) -> Option<Arc<dyn Tasks>> {
+        None
+    }
+
+    fn accounts(&self) -> Option<Arc<dyn Accounts>> {
+        None
+    }
+
+    fn controller(&self) -> Option<Arc<dyn Controller>> {
+        None
     }
 }
 

@@ -10,7 +10,10 @@ use async_trait::async_trait;
 use dip_core::hardware::{Identity, PowerState};
 use dip_core::provider::{ErrorKind, Power, PowerAction, ProviderError, Retry, sentence};
 
-use crate::provider::{Bmc, Boot, BootOverride, BootState, NotActed};
+use crate::provider::{
+    Accounts, Bios, Bmc, Boot, BootOverride, BootState, Console, Controller, EventLog, Firmware, IdentifyLight,
+    Inventory, NotActed, Raid, SecureBoot, Sensors, Tasks, VirtualMedia,
+};
 
 /// A BMC that speaks several protocols.
 ///
@@ -64,6 +67,58 @@ impl Bmc for Preferred {
     fn boot(&self) -> Option<Arc<dyn Boot>> {
         let offered = self.0.protocols.iter().any(|protocol| protocol.bmc.boot().is_some());
         offered.then(|| Arc::clone(&self.0) as Arc<dyn Boot>)
+    }
+
+    fn inventory(&self) -> Option<Arc<dyn Inventory>> {
+        None
+    }
+
+    fn sensors(&self) -> Option<Arc<dyn Sensors>> {
+        None
+    }
+
+    fn event_log(&self) -> Option<Arc<dyn EventLog>> {
+        None
+    }
+
+    fn identify_light(&self) -> Option<Arc<dyn IdentifyLight>> {
+        None
+    }
+
+    fn console(&self) -> Option<Arc<dyn Console>> {
+        None
+    }
+
+    fn virtual_media(&self) -> Option<Arc<dyn VirtualMedia>> {
+        None
+    }
+
+    fn bios(&self) -> Option<Arc<dyn Bios>> {
+        None
+    }
+
+    fn secure_boot(&self) -> Option<Arc<dyn SecureBoot>> {
+        None
+    }
+
+    fn raid(&self) -> Option<Arc<dyn Raid>> {
+        None
+    }
+
+    fn firmware(&self) -> Option<Arc<dyn Firmware>> {
+        None
+    }
+
+    fn tasks(&self) -> Option<Arc<dyn Tasks>> {
+        None
+    }
+
+    fn accounts(&self) -> Option<Arc<dyn Accounts>> {
+        None
+    }
+
+    fn controller(&self) -> Option<Arc<dyn Controller>> {
+        None
     }
 }
 

@@ -6,7 +6,10 @@ use async_trait::async_trait;
 use dip_core::hardware::{BootDevice, Identity, PowerState};
 use dip_core::id::NodeName;
 use dip_core::provider::{Power, PowerAction, ProviderError};
-use dip_firmware::provider::{Bmc, Boot, BootOverride, BootState};
+use dip_firmware::provider::{
+    Accounts, Bios, Bmc, Boot, BootOverride, BootState, Console, Controller, EventLog, Firmware, IdentifyLight,
+    Inventory, Raid, SecureBoot, Sensors, Tasks, VirtualMedia,
+};
 
 use crate::fault::Fault;
 use crate::line::{Intent, Line};
@@ -57,6 +60,58 @@ impl Bmc for SandboxBmc {
 
     fn boot(&self) -> Option<Arc<dyn Boot>> {
         Some(Arc::new(self.clone()))
+    }
+
+    fn inventory(&self) -> Option<Arc<dyn Inventory>> {
+        None
+    }
+
+    fn sensors(&self) -> Option<Arc<dyn Sensors>> {
+        None
+    }
+
+    fn event_log(&self) -> Option<Arc<dyn EventLog>> {
+        None
+    }
+
+    fn identify_light(&self) -> Option<Arc<dyn IdentifyLight>> {
+        None
+    }
+
+    fn console(&self) -> Option<Arc<dyn Console>> {
+        None
+    }
+
+    fn virtual_media(&self) -> Option<Arc<dyn VirtualMedia>> {
+        None
+    }
+
+    fn bios(&self) -> Option<Arc<dyn Bios>> {
+        None
+    }
+
+    fn secure_boot(&self) -> Option<Arc<dyn SecureBoot>> {
+        None
+    }
+
+    fn raid(&self) -> Option<Arc<dyn Raid>> {
+        None
+    }
+
+    fn firmware(&self) -> Option<Arc<dyn Firmware>> {
+        None
+    }
+
+    fn tasks(&self) -> Option<Arc<dyn Tasks>> {
+        None
+    }
+
+    fn accounts(&self) -> Option<Arc<dyn Accounts>> {
+        None
+    }
+
+    fn controller(&self) -> Option<Arc<dyn Controller>> {
+        None
     }
 }
 

@@ -14,7 +14,10 @@ use super::client::{Client, Resource};
 use super::discovery::find_system;
 use super::error::{Failure, RedfishError};
 use super::resource::{self, ActionInfo, ComputerSystem, Reset};
-use crate::provider::{Bmc, Boot, BootMode, BootOverride, BootState, Persistence};
+use crate::provider::{
+    Accounts, Bios, Bmc, Boot, BootMode, BootOverride, BootState, Console, Controller, EventLog, Firmware,
+    IdentifyLight, Inventory, Persistence, Raid, SecureBoot, Sensors, Tasks, VirtualMedia,
+};
 use crate::providers::told::{told, uuid};
 use crate::settings::RedfishSettings;
 
@@ -56,6 +59,58 @@ impl Bmc for Redfish {
 
     fn boot(&self) -> Option<Arc<dyn Boot>> {
         Some(Arc::clone(&self.0) as Arc<dyn Boot>)
+    }
+
+    fn inventory(&self) -> Option<Arc<dyn Inventory>> {
+        None
+    }
+
+    fn sensors(&self) -> Option<Arc<dyn Sensors>> {
+        None
+    }
+
+    fn event_log(&self) -> Option<Arc<dyn EventLog>> {
+        None
+    }
+
+    fn identify_light(&self) -> Option<Arc<dyn IdentifyLight>> {
+        None
+    }
+
+    fn console(&self) -> Option<Arc<dyn Console>> {
+        None
+    }
+
+    fn virtual_media(&self) -> Option<Arc<dyn VirtualMedia>> {
+        None
+    }
+
+    fn bios(&self) -> Option<Arc<dyn Bios>> {
+        None
+    }
+
+    fn secure_boot(&self) -> Option<Arc<dyn SecureBoot>> {
+        None
+    }
+
+    fn raid(&self) -> Option<Arc<dyn Raid>> {
+        None
+    }
+
+    fn firmware(&self) -> Option<Arc<dyn Firmware>> {
+        None
+    }
+
+    fn tasks(&self) -> Option<Arc<dyn Tasks>> {
+        None
+    }
+
+    fn accounts(&self) -> Option<Arc<dyn Accounts>> {
+        None
+    }
+
+    fn controller(&self) -> Option<Arc<dyn Controller>> {
+        None
     }
 }
 
