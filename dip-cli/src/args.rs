@@ -1,5 +1,7 @@
 //! The command line.
 
+mod bmc;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -10,6 +12,8 @@ use dip::core::id::NodeName;
 use dip::core::report::handoff::HandOffFormat;
 use dip::core::site::GivenValue;
 use jiff::SignedDuration;
+
+pub(crate) use bmc::{Bmc, Verb};
 
 /// Brings racks of real machines to ready state, in the right order, with the services that a site already has.
 #[derive(Debug, Parser)]
@@ -109,6 +113,8 @@ pub(crate) enum Command {
     Orphans(Orphans),
     /// Let the site take over records of other people, or give them back
     Claim(Claim),
+    /// Ask the BMCs of nodes, or let them do something: power, boot device, sensors, log, console
+    Bmc(Bmc),
     /// Print the JSON Schema of site files
     Schema,
 }

@@ -66,6 +66,9 @@ pub(crate) enum CliError {
     /// A plan file is wrong.
     #[error("{path} is not a plan that this dip can apply")]
     PlanFile { path: PathBuf, source: serde_json::Error },
+    /// A BMC refused, or broke off.
+    #[error("{0}")]
+    Bmc(String),
     /// Nobody reads our output any more.
     #[error("the output was closed")]
     ClosedPipe,
@@ -107,7 +110,8 @@ impl CliError {
     pub(crate) const fn exit_status(&self) -> u8 {
         match self {
             Self::Engine(EngineError::Refused(_) | EngineError::Denied(_)) => 2,
-            Self::Claims(_)
+            Self::Bmc(_)
+            | Self::Claims(_)
             | Self::Operation(_)
             | Self::Engine(_)
             | Self::Journal(_)

@@ -2,6 +2,7 @@
 
 mod apply;
 mod approve;
+mod bmc;
 mod check;
 mod claim;
 mod consent;
@@ -40,6 +41,8 @@ use crate::world::World;
 
 /// All is well, or there is nothing to do.
 const READY: u8 = 0;
+/// Something could not be done.
+const FAILED: u8 = 1;
 /// Something differs or was found.
 const DIFFERS: u8 = 3;
 /// Something could not be observed.
@@ -75,6 +78,7 @@ pub(crate) fn run(args: &Args, out: &Out) -> Result<u8, CliError> {
         Command::Outliers(args) => outliers::run(args, out),
         Command::Orphans(args) => orphans::run(args, out),
         Command::Claim(args) => claim::run(args, out),
+        Command::Bmc(args) => bmc::run(args, out),
         Command::Schema => schema::run(out),
     }
 }

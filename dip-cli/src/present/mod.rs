@@ -8,3 +8,4 @@ pub(crate) mod progress;
 pub(crate) mod spinner;
 pub(crate) mod standing;
 pub(crate) mod style;
+pub(crate) mod terminal;

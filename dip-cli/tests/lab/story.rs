@@ -26,6 +26,7 @@ pub(crate) async fn whole() -> Told {
     dip.run(&["drift", &site])?.expect_status(0)?.expect_text("No drift")?;
     drift(&lab, &dip).await?;
     let mended = verify(&lab).await?;
+    by_hand(&dip)?;
     expect(mended == first, || format!("after drift was mended the state is {mended:#?}\nand was {first:#?}"))?;
 
     wrong_key(&lab, &dip).await?;
@@ -47,6 +48,17 @@ fn calls_and_no_secrets(lab: &Datacenter, told: &Done) -> Told {
             expect(!told.err.contains(line) && !told.out.contains(line), || format!("the secret {name} was told"))?;
         }
     }
+    Ok(())
+}
+
+/// A person asks the BMCs, and switches none.
+fn by_hand(dip: &Dip) -> Told {
+    let site = dip.site();
+    let told = dip.run(&["bmc", "--site", &site, "--all", "power"])?.expect_status(0)?.expect_text("3 on")?;
+    expect(told.out.lines().count() == 3, || format!("not one line for each node: {}", told.out))?;
+    dip.run(&["bmc", "--site", &site, "n1", "boot"])?.expect_status(0)?;
+    dip.run(&["bmc", "--site", &site, "n1", "identity"])?.expect_status(0)?.expect_text("serial")?;
+    dip.run(&["bmc", "--site", &site, "n*", "power", "off"])?.expect_status(130)?.expect_text("nothing was changed")?;
     Ok(())
 }
 

@@ -136,7 +136,7 @@ impl Readiness {
         }
         Err(match site.nodes.get(name) {
             Some(node) => NotAsked::Unwanted { node: node.name.clone(), state: node.state },
-            None => NotAsked::NoSuchNode { name: name.to_owned(), near: nearest(site, name) },
+            None => NotAsked::NoSuchNode { name: name.to_owned(), near: site.nearest_node(name).cloned() },
         })
     }
 
@@ -292,11 +292,6 @@ const fn words(state: NodeState) -> &'static str {
         NodeState::Quarantine => "in quarantine",
         NodeState::Absent => "absent",
     }
-}
-
-fn nearest(site: &Site, name: &str) -> Option<NodeName> {
-    let similar = |node: &&NodeName| strsim::jaro_winkler(node.as_str(), name);
-    site.nodes.keys().max_by(|a, b| similar(a).total_cmp(&similar(b))).filter(|node| similar(node) > 0.8).cloned()
 }
 
 impl fmt::Display for FactState {

@@ -67,6 +67,13 @@ impl Site {
         self.nodes.values().filter(|node| node.state == NodeState::Ready)
     }
 
+    /// The node whose name is nearest to a mistyped one, if one is near.
+    #[must_use]
+    pub fn nearest_node(&self, name: &str) -> Option<&NodeName> {
+        let near = super::nearest(name, self.nodes.keys().map(NodeName::as_str))?;
+        self.nodes.get_key_value(near).map(|(name, _)| name)
+    }
+
     /// The services of one of these kinds.
     pub fn services_of<'a>(&'a self, kinds: &'a [&str]) -> impl Iterator<Item = &'a Service> {
         self.services.values().filter(|service| kinds.contains(&service.driver.kind.as_str()))

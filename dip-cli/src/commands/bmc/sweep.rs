@@ -1,0 +1,65 @@
+//! Many BMCs at once: each answer is told when it comes, so that a silent one delays nobody else.
+
+use std::sync::Arc;
+
+use dip::core::provider::ProviderError;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use super::answer::{Answer, Asked};
+use super::{change, look};
+use crate::args::Verb;
+use crate::error::CliError;
+
+/// Told each node with its answer, as they come.
+pub(super) type Tell<'a> = &'a mut dyn FnMut(&str, Result<Answer, ProviderError>) -> Result<(), CliError>;
+
+/// Asks them all, so many at once, and tells each answer as it comes.
+pub(super) async fn sweep(asked: Vec<Asked>, at_once: usize, verb: &Verb, tell: Tell<'_>) -> Result<(), CliError> {
+    let turns = Arc::new(Semaphore::new(at_once));
+    let mut running = JoinSet::new();
+    for one in asked {
+        let (turns, verb) = (Arc::clone(&turns), verb.clone());
+        running.spawn(async move {
+            let _turn = turns.acquire_owned().await.expect("nobody closes it");
+            let answer = ask(&one, &verb).await;
+            (one.node, answer)
+        });
+    }
+    while let Some(done) = running.join_next().await {
+        let (node, answer) = done.expect("asking a BMC does not panic");
+        tell(node.as_str(), answer)?;
+    }
+    Ok(())
+}
+
+async fn ask(one: &Asked, verb: &Verb) -> Result<Answer, ProviderError> {
+    let bmc = &*one.bmc;
+    match verb {
+        Verb::Power { action } => match action.action() {
+            None => look::power(bmc).await,
+            Some(action) => change::power(bmc, action).await,
+        },
+        Verb::Boot { device: None, .. } => look::boot(bmc).await,
+        Verb::Boot { device: Some(device), always, mode } => {
+            change::boot(bmc, device.device(), *always, mode.mode()).await
+        }
+        Verb::Identity => look::identity(bmc).await,
+        Verb::Hardware => look::hardware(bmc).await,
+        Verb::Sensors { bad } => look::sensors(bmc, *bad).await,
+        Verb::Log { clear: true, .. } => change::clear_log(bmc).await,
+        Verb::Log { last, .. } => look::log(bmc, *last).await,
+        Verb::Light { state: None } => look::light(bmc).await,
+        Verb::Light { state: Some(state) } => change::light(bmc, state.state()).await,
+        Verb::Users => look::users(bmc).await,
+        Verb::Bios => look::bios(bmc).await,
+        Verb::Firmware => look::firmware(bmc).await,
+        Verb::Storage => look::storage(bmc).await,
+        Verb::Media { insert: Some(url), slot, .. } => change::insert(bmc, slot.as_deref(), url).await,
+        Verb::Media { eject: true, slot, .. } => change::eject(bmc, slot.as_deref()).await,
+        Verb::Media { .. } => look::media(bmc).await,
+        Verb::Controller => look::controller(bmc).await,
+        Verb::Restart => change::restart(bmc).await,
+        Verb::Console { .. } => unreachable!("a console is opened before"),
+    }
+}
