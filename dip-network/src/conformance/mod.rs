@@ -9,5 +9,5 @@ mod pdu;
 mod switch;
 
 pub use dhcp::{DhcpClients, DhcpHarness, dhcp};
-pub use pdu::{PduHarness, pdu};
+pub use pdu::{PduConsumers, PduHarness, pdu};
 pub use switch::{SwitchHarness, switch};

@@ -5,5 +5,7 @@ mod connect;
 pub mod dnsmasq;
 #[cfg(feature = "openvswitch")]
 pub mod openvswitch;
+#[cfg(feature = "snmp")]
+pub mod snmp;
 
 pub(crate) use connect::connect;
