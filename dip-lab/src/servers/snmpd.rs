@@ -92,15 +92,27 @@ impl SnmpPdu {
         self.stop();
         let state = self.scratch.within("state")?;
         let mut line = daemon_command(None, "snmpd");
-        // No MIBs: names are numbers here. Its own persistent files, and nobody else's configuration. Its own system group is left
-        // out, so that the PDU can say what it is.
+        // No MIBs: names are numbers here. Its own persistent files, read by this very path, and nobody else's configuration. (`-C`
+        // would leave the persistent ones out: each start would be the first of another engine.) Its own system group is left out,
+        // so that the PDU can say what it is.
         line.env("MIBS", "").env("SNMP_PERSISTENT_DIR", state.dir()).env("SNMPCONFPATH", state.dir());
-        line.args(["-f", "-Lo", "-C", "-I", "-system_mib", "-c"]).arg(self.scratch.path("snmpd.conf"));
+        line.args(["-f", "-Lo", "-I", "-system_mib", "-c"]).arg(self.scratch.path("snmpd.conf"));
         line.arg("-p").arg(self.scratch.path("snmpd.pid"));
         let mut daemon = Daemon::spawn(&self.scratch, "snmpd", line)?;
         daemon.ready(|| async { self.get("1.3.6.1.2.1.1.2.0").await.is_ok() }).await?;
         self.daemon = Some(daemon);
         Ok(())
+    }
+
+    /// Starts another management card on the same address: it has another engine, and the same users.
+    ///
+    /// # Errors
+    /// If `snmpd` does not start.
+    pub async fn replace_card(&mut self) -> Result<(), LabError> {
+        self.stop();
+        let state = self.scratch.path("state");
+        std::fs::remove_dir_all(&state).map_err(|source| LabError::file("remove", &state, source))?;
+        self.restart().await
     }
 
     /// Stops the agent; outlets stay as they are.

@@ -144,6 +144,7 @@ fn of(rig: Arc<Rig>) -> Vec<Trial> {
                 each_wrong_credential_is_told_as_far_as_the_agent_tells_it
                 a_user_that_may_only_read_is_denied
                 an_agent_that_restarted_is_reached_again
+            a_card_that_was_replaced_is_reached_again
                 a_cycle_is_written_once
                 a_pdu_of_a_site_file_is_connected
             }
@@ -313,6 +314,18 @@ async fn an_agent_that_restarted_is_reached_again(rig: &Rig) -> Result<(), Failu
     wait(async { rig.lab.lock().await.restart().await })?;
     pdu.set_outlet(5, PowerState::On).await?;
     same("the state", &pdu.outlet(5).await?, &PowerState::On)
+}
+
+async fn a_card_that_was_replaced_is_reached_again(rig: &Rig) -> Result<(), Failure> {
+    let pdu = rig.with(|_| ())?;
+    same("the state", &pdu.outlet(5).await?, &PowerState::On)?;
+    wait(async { rig.lab.lock().await.replace_card().await })?;
+    // Clients of this very moment are not made again.
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    pdu.set_outlet(5, PowerState::Off).await?;
+    same("the state", &pdu.outlet(5).await?, &PowerState::Off)?;
+    pdu.set_outlet(5, PowerState::On).await?;
+    Ok(())
 }
 
 async fn a_cycle_is_written_once(rig: &Rig) -> Result<(), Failure> {

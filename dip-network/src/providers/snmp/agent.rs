@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_snmp::{Client, Error, Oid, ResponseShapePolicy, Retry, UdpClient, Value};
+use async_snmp::{Client, Error, FixedCardinalityResponse, Oid, ResponseShapePolicy, Retry, UdpClient, Value};
 use dip_core::provider::{ErrorKind, ProviderError};
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 use super::error::{NAME, is_stale, may_have_acted, told};
 use super::login::Login;
@@ -17,6 +18,8 @@ const READING: Duration = Duration::from_secs(1);
 const AGAIN: u32 = 3;
 /// How long the answer to a writing is waited for: it is sent once, and a card that switches takes its time.
 const WRITING: Duration = Duration::from_secs(5);
+/// Clients that are younger were made for this very call, or for one of the same moment: making them again would change nothing.
+const FRESH: Duration = Duration::from_secs(5);
 /// `SNMPv2-MIB::sysObjectID.0`.
 const SYS_OBJECT_ID: [u32; 9] = [1, 3, 6, 1, 2, 1, 1, 2, 0];
 
@@ -31,6 +34,7 @@ pub(super) struct Agent {
 struct Clients {
     reading: UdpClient,
     writing: UdpClient,
+    made: Instant,
 }
 
 /// What a writing that got no answer may have done.
@@ -71,8 +75,17 @@ impl Agent {
     /// As [`Self::read`], for any number of them.
     pub(super) async fn read_all(&self, action: &str, oids: &[Oid]) -> Result<Vec<Value>, ProviderError> {
         let clients = self.clients(action).await?;
-        match clients.reading.get_many(oids).await {
-            Ok(response) => Ok(response.varbinds.into_iter().map(|binding| binding.value).collect()),
+        let error = match clients.reading.get_many(oids).await {
+            Ok(response) => return Ok(values(response)),
+            Err(error) => error,
+        };
+        // A management card that was replaced, or forgot who it is, has another engine: its keys are made anew, once.
+        if clients.made.elapsed() < FRESH || !is_stale(&error) {
+            return Err(self.failed(error, action).await);
+        }
+        self.forget().await;
+        match self.clients(action).await?.reading.get_many(oids).await {
+            Ok(response) => Ok(values(response)),
             Err(error) => Err(self.failed(error, action).await),
         }
     }
@@ -92,9 +105,13 @@ impl Agent {
 
     async fn failed(&self, error: Box<Error>, action: &str) -> ProviderError {
         if is_stale(&error) {
-            *self.clients.lock().await = None;
+            self.forget().await;
         }
         told(error, action, self.login.version)
+    }
+
+    async fn forget(&self) {
+        *self.clients.lock().await = None;
     }
 
     async fn clients(&self, action: &str) -> Result<Arc<Clients>, ProviderError> {
@@ -107,6 +124,7 @@ impl Agent {
     }
 
     async fn connect(&self) -> Result<Clients, Box<Error>> {
+        let made = Instant::now();
         let builder = |answer, again| {
             Client::builder(self.address.as_str(), self.login.auth.clone())
                 .request_timeout(answer)
@@ -120,6 +138,10 @@ impl Agent {
         // can have one reading that is valid at another time. A writing that could be replayed would switch an outlet, so writings
         // believe nothing of it.
         let reading = builder(READING, AGAIN).allow_unauthenticated_v3_time_correction(true);
-        Ok(Clients { reading: reading.connect().await?, writing: builder(WRITING, 0).connect().await? })
+        Ok(Clients { reading: reading.connect().await?, writing: builder(WRITING, 0).connect().await?, made })
     }
+}
+
+fn values(response: FixedCardinalityResponse) -> Vec<Value> {
+    response.varbinds.into_iter().map(|binding| binding.value).collect()
 }
