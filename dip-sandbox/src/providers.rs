@@ -8,7 +8,8 @@ use dip_cluster::provider::Membership;
 use dip_core::provider::{Host, Power, Providers};
 use dip_core::subject::Subject;
 use dip_firmware::provider::Bmc;
-use dip_network::provider::{Dhcp, Pdu, Switch};
+use dip_network::provider::{Dhcp, Ipam, Pdu, Switch};
+use dip_network::providers::SiteRanges;
 use dip_opsmgmt::provider::{Cmdb, Dns, Monitor};
 
 use crate::line::{Access, CONTROLLER, Latency, Line, QUICK};
@@ -37,6 +38,9 @@ pub(crate) fn all(world: &Arc<World>, access: Access) -> Providers {
         let dhcp = SandboxDhcp::new(line(&subject, "sandbox DHCP", QUICK), name.clone());
         providers.insert::<dyn Dhcp>(&subject, Arc::new(dhcp));
     }
+    let site = &world.site;
+    let ranges = SiteRanges::of(site, &providers);
+    providers.insert::<dyn Ipam>(&Subject::addresses(&site.name), Arc::new(ranges));
     for name in world.dns_names() {
         let subject = Subject::service(name);
         let dns = SandboxDns::new(line(&subject, "sandbox DNS", QUICK), name.clone());

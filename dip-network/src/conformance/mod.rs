@@ -5,9 +5,11 @@
 //! what a server does not have is `None`, and its trials are then ignored with the reason.
 
 mod dhcp;
+mod ipam;
 mod pdu;
 mod switch;
 
 pub use dhcp::{DhcpClients, DhcpHarness, dhcp};
+pub use ipam::{IpamHarness, ipam};
 pub use pdu::{PduConsumers, PduHarness, pdu};
 pub use switch::{SwitchHarness, switch};

@@ -5,7 +5,9 @@ mod connect;
 pub mod dnsmasq;
 #[cfg(feature = "openvswitch")]
 pub mod openvswitch;
+mod site_ranges;
 #[cfg(feature = "snmp")]
 pub mod snmp;
 
 pub(crate) use connect::connect;
+pub use site_ranges::SiteRanges;
