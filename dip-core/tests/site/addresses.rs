@@ -102,8 +102,10 @@ proptest! {
                 prop_assert!(!["10.0.0.0", "10.0.0.3", "fd00::"].contains(&address.to_string().as_str()), "{address}");
             }
             for (node, had) in &before {
+                // Whoever had from the range what the file then gives to another one by hand has to move.
+                let mut kept = had.iter().filter(|address| given.is_none() || address.to_string() != "10.0.0.5");
                 if let Some(has) = now.get(node) {
-                    prop_assert_eq!(had, has, "{} moved", node);
+                    prop_assert!(kept.all(|address| has.contains(address)), "{node} moved from {had:?} to {has:?}");
                 }
             }
             for (number, had) in &leaving {
