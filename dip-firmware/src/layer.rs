@@ -1,7 +1,7 @@
 //! The layer itself: which BMCs it connects and which steps it proposes.
 
 use dip_core::fact::FactRegistry;
-use dip_core::fact::firmware::{BOOT_DEVICE, IDENTITY, POWER, POWER_CYCLED};
+use dip_core::fact::firmware::{BMC_ANSWERS, BOOT_DEVICE, IDENTITY, POWER, POWER_CYCLED};
 use dip_core::fact::network::{PORT_VLAN, RESERVATION};
 use dip_core::hardware::BootDevice;
 use dip_core::id::LayerId;
@@ -10,12 +10,12 @@ use dip_core::observed::Observed;
 use dip_core::operation::Operations;
 use dip_core::provider::Providers;
 use dip_core::secret::Secrets;
-use dip_core::site::{Limit, Node, NodeState, SettingsSchema, Site};
+use dip_core::site::{Limit, Node, NodeState, OutletRef, SettingsSchema, Site};
 use dip_core::step::{Boot, Environment, Need, Step};
 use dip_core::subject::Subject;
 
-use crate::settings::{self, NodeFirmware};
-use crate::steps::{Identify, PowerOff, PowerOn, Purpose, SetBootDevice, Start};
+use crate::settings::{self, LastResort, NodeFirmware};
+use crate::steps::{Identify, PowerOff, PowerOn, Purpose, ReviveBmc, SetBootDevice, Start};
 
 /// Layer 2, firmware and management: identity, boot device and power of nodes.
 #[derive(Debug, Clone, Copy, Default)]
@@ -36,11 +36,13 @@ impl Layer for FirmwareLayer {
             &BOOT_DEVICE,
             "The device that a boot of a node starts from; the wanted one where the node runs and nothing is to be booted.",
         );
+        known.declare(&BMC_ANSWERS, "A BMC answers that may be brought back by the power of its node's outlets.");
         known.declare(&IDENTITY, "Who a machine is: maker, model, serial number, UUID.");
     }
 
     fn operations(&self, known: &mut Operations) {
         known.register::<Identify>();
+        known.register::<ReviveBmc>();
         known.register::<SetBootDevice>();
         known.register::<PowerOn>();
         known.register::<PowerOff>();
@@ -59,13 +61,23 @@ impl Layer for FirmwareLayer {
         let mut steps = Vec::new();
         let mut notes = Vec::new();
         for node in site.ready_nodes() {
-            if let Err(error) = node.settings.read::<NodeFirmware>(LayerId::Firmware) {
-                let text = format!("the firmware settings of node `{}` cannot be read: {error}", node.name);
-                notes.push(Note { text, origin: node.settings.origin("firmware").or(node.origin.as_ref()).cloned() });
+            let revive = match node.settings.read::<NodeFirmware>(LayerId::Firmware) {
+                Ok(firmware) => revive(site, node, firmware.unwrap_or_default()),
+                Err(error) => Err(format!("the firmware settings of node `{}` cannot be read: {error}", node.name)),
+            };
+            let may_revive = matches!(revive, Ok(Some(_)));
+            match revive {
+                Ok(step) => steps.extend(step),
+                Err(text) => {
+                    let origin = node.settings.origin("firmware").or(node.origin.as_ref()).cloned();
+                    notes.push(Note { text, origin });
+                }
             }
             if let Some(bmc) = &node.bmc {
                 let identify = Identify { node: node.name.clone(), serial: node.serial.clone() };
-                steps.push(identify.step(bmc.origin.clone()));
+                let step = identify.step(bmc.origin.clone());
+                let answers = Need::IfGiven(BMC_ANSWERS.of(&Subject::node(&node.name)));
+                steps.push(if may_revive { step.need(answers) } else { step });
             }
         }
         if notes.is_empty() { Ok(steps) } else { Err(notes) }
@@ -94,14 +106,15 @@ impl Layer for FirmwareLayer {
         let subject = Subject::node(&node.name);
         // Where the site file tells the serial number, no other machine is switched by mistake.
         let identified = node.serial.as_ref().map(|_| Need::IfGiven(IDENTITY.of(&subject)));
-        let guard = |step: Step| identified.iter().cloned().fold(step, Step::need);
+        // `propose` has told the fault of settings that cannot be read.
+        let firmware = node.settings.read::<NodeFirmware>(LayerId::Firmware).ok().flatten().unwrap_or_default();
+        let answers = firmware.last_resort.map(|_| Need::IfGiven(BMC_ANSWERS.of(&subject)));
+        let guard = |step: Step| identified.iter().chain(&answers).cloned().fold(step, Step::need);
         let start = Start::of(boot);
         let off = guard(PowerOff { boot: boot.into(), start, purpose: Purpose::Boot }.step(boot, origin.clone()));
         if boot.to == Environment::Off {
             return vec![off];
         }
-        // `propose` has told the fault of settings that cannot be read.
-        let firmware = node.settings.read::<NodeFirmware>(LayerId::Firmware).ok().flatten().unwrap_or_default();
         let device = SetBootDevice { boot: boot.into(), device: boot_device(boot.to), mode: firmware.boot_mode, start };
         let on = PowerOn { boot: boot.into() }.step(boot, origin.clone());
         let on = on.need(Need::fact(BOOT_DEVICE.of_boot(&subject, boot.ordinal)));
@@ -116,6 +129,26 @@ impl Layer for FirmwareLayer {
             }
         }
     }
+}
+
+/// The step that brings a silent BMC back, where the site allows it.
+fn revive(site: &Site, node: &Node, firmware: NodeFirmware) -> Result<Option<Step>, String> {
+    let (Some(LastResort::Outlet), Some(bmc)) = (firmware.last_resort, &node.bmc) else { return Ok(None) };
+    if node.outlets.is_empty() {
+        return Err(format!(
+            "node `{}` has `last_resort: outlet` and names no `outlets`; add all that feed it, or take `last_resort` out",
+            node.name
+        ));
+    }
+    let known_only = |outlet: &&OutletRef| site.pdus.get(&outlet.pdu).is_none_or(|pdu| pdu.driver.is_none());
+    if let Some(outlet) = node.outlets.iter().find(known_only) {
+        return Err(format!(
+            "node `{}` has `last_resort: outlet`, and nobody can switch its outlet {outlet}: add a `kind` to PDU `{}`, or take `last_resort` out",
+            node.name, outlet.pdu
+        ));
+    }
+    let step = ReviveBmc { node: node.name.clone(), outlets: node.outlets.clone() }.step(bmc.origin.clone());
+    Ok(Some(step))
 }
 
 /// What a machine starts from to get into an environment: systems in memory come over the network.

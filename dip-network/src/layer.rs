@@ -108,7 +108,13 @@ impl Layer for NetworkLayer {
         let switches = site.switches.keys().map(|switch| {
             alone(format!("switch/{switch}"), "two changes of one switch at once are refused or lost by many")
         });
-        services.chain(switches).collect()
+        let pdus = site.pdus.keys().map(|pdu| {
+            alone(
+                format!("pdu/{pdu}"),
+                "the management card of a PDU answers one at a time, and drops what it has no time for",
+            )
+        });
+        services.chain(switches).chain(pdus).collect()
     }
 
     fn enter(&self, _: &Site, _: &Boot) -> Vec<Step> {

@@ -8,8 +8,7 @@ use dip_cluster::provider::Membership;
 use dip_core::provider::{Host, Power, Providers};
 use dip_core::subject::Subject;
 use dip_firmware::provider::Bmc;
-use dip_network::provider::{Dhcp, Ipam, Pdu, Switch};
-use dip_network::providers::SiteRanges;
+use dip_network::provider::{Dhcp, Pdu, Switch};
 use dip_opsmgmt::provider::{Cmdb, Dns, Monitor};
 
 use crate::line::{Access, CONTROLLER, Latency, Line, QUICK};
@@ -38,9 +37,7 @@ pub(crate) fn all(world: &Arc<World>, access: Access) -> Providers {
         let dhcp = SandboxDhcp::new(line(&subject, "sandbox DHCP", QUICK), name.clone());
         providers.insert::<dyn Dhcp>(&subject, Arc::new(dhcp));
     }
-    let site = &world.site;
-    let ranges = SiteRanges::of(site, &providers);
-    providers.insert::<dyn Ipam>(&Subject::addresses(&site.name), Arc::new(ranges));
+    dip_network::providers::beside(&world.site, &mut providers);
     for name in world.dns_names() {
         let subject = Subject::service(name);
         let dns = SandboxDns::new(line(&subject, "sandbox DNS", QUICK), name.clone());

@@ -35,9 +35,21 @@ pub(crate) fn connect(site: &Site, secrets: &dyn Secrets, providers: &mut Provid
             providers.insert::<dyn crate::provider::Pdu>(&Subject::pdu(&pdu.name), found);
         });
     }
-    let ranges = super::SiteRanges::of(site, providers);
-    providers.insert::<dyn crate::provider::Ipam>(&Subject::addresses(&site.name), Arc::new(ranges));
+    beside(site, providers);
     errors
+}
+
+/// Registers what stands on other providers that are there already: the addresses of a site, on its DHCP servers, and the mains of
+/// its nodes, on its PDUs.
+pub fn beside(site: &Site, providers: &mut Providers) {
+    if let Some(ranges) = super::SiteRanges::of(site, providers) {
+        providers.insert::<dyn crate::provider::Ipam>(&Subject::addresses(&site.name), Arc::new(ranges));
+    }
+    for node in site.nodes.values() {
+        if let Some(mains) = super::Mains::of(node, providers) {
+            providers.insert::<dyn dip_core::provider::Power>(&Subject::mains(&node.name), Arc::new(mains));
+        }
+    }
 }
 
 fn keep<T>(made: Result<T, String>, user: String, errors: &mut Vec<ConnectError>, insert: impl FnOnce(T)) {

@@ -30,9 +30,12 @@ impl fmt::Debug for SiteRanges {
 }
 
 impl SiteRanges {
-    /// The ranges of a site whose DHCP servers are among the providers.
+    /// The ranges of a site whose DHCP servers are among the providers; `None` where it has no networks, and so no addresses.
     #[must_use]
-    pub fn of(site: &Site, providers: &Providers) -> Self {
+    pub fn of(site: &Site, providers: &Providers) -> Option<Self> {
+        if site.networks.is_empty() {
+            return None;
+        }
         let routers = site.networks.values().flat_map(|network| {
             let routers = network.prefixes.iter().filter_map(|prefix| prefix.router);
             routers.map(|router| (router, (format!("the router of network `{}`", network.name), None)))
@@ -47,7 +50,7 @@ impl SiteRanges {
             let dhcp = providers.find::<dyn Dhcp>(&Subject::service(&service.name)).ok()?;
             Some((service.name.clone(), dhcp))
         });
-        Self { site: site.name.clone(), given: routers.chain(nics).collect(), dhcp: dhcp.collect() }
+        Some(Self { site: site.name.clone(), given: routers.chain(nics).collect(), dhcp: dhcp.collect() })
     }
 }
 
@@ -86,7 +89,7 @@ mod tests {
         let mut providers = Providers::new();
         let name = ServiceName::new("dhcp").expect("a name");
         providers.insert::<dyn Dhcp>(&Subject::service(&name), Arc::new(dhcp));
-        SiteRanges::of(&site(), &providers)
+        SiteRanges::of(&site(), &providers).expect("the site has networks")
     }
 
     fn address() -> IpAddr {

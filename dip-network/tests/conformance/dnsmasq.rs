@@ -129,7 +129,7 @@ fn ranges(dhcp: Arc<dyn Dhcp>) -> Arc<dyn Ipam> {
     for name in site.services.keys() {
         providers.insert::<dyn Dhcp>(&Subject::service(name), Arc::clone(&dhcp));
     }
-    Arc::new(SiteRanges::of(&site, &providers))
+    Arc::new(SiteRanges::of(&site, &providers).expect("the site has a network"))
 }
 
 #[async_trait]
