@@ -101,7 +101,10 @@ impl Layer for FirmwareLayer {
     }
 
     fn enter(&self, site: &Site, boot: &Boot) -> Vec<Step> {
-        let Some(node) = site.nodes.get(&boot.node).filter(|node| node.bmc.is_some()) else { return Vec::new() };
+        let Some(node) = site.nodes.get(&boot.node) else { return Vec::new() };
+        if node.bmc.is_none() {
+            return by_outlets(site, node, boot);
+        }
         let origin = node.bmc.as_ref().and_then(|bmc| bmc.origin.clone());
         let subject = Subject::node(&node.name);
         // Where the site file tells the serial number, no other machine is switched by mistake.
@@ -127,6 +130,29 @@ impl Layer for FirmwareLayer {
                 let after = |step: Step| step.need(cycled.clone()).seen_after_needs();
                 vec![off, guard(after(device)), guard(after(on))]
             }
+        }
+    }
+}
+
+/// The part of a boot for a node without a BMC: its outlets switch it. Nobody can tell it what to start from, so it comes only into
+/// what its own order leads to.
+fn by_outlets(site: &Site, node: &Node, boot: &Boot) -> Vec<Step> {
+    let managed = |outlet: &OutletRef| site.pdus.get(&outlet.pdu).is_some_and(|pdu| pdu.driver.is_some());
+    let own_order = matches!(boot.to, Environment::Off | Environment::Installed);
+    if node.outlets.is_empty() || !node.outlets.iter().all(managed) || !own_order {
+        return Vec::new();
+    }
+    let (start, origin) = (Start::of(boot), node.origin.clone());
+    let off = PowerOff { boot: boot.into(), start, purpose: Purpose::Boot }.step(boot, origin.clone());
+    if boot.to == Environment::Off {
+        return vec![off];
+    }
+    let on = cabling(node).fold(PowerOn { boot: boot.into() }.step(boot, origin), Step::need);
+    match start {
+        Start::AsFound => vec![on],
+        Start::Afresh => {
+            let cycled = Need::fact(POWER_CYCLED.of_boot(&Subject::node(&node.name), boot.ordinal));
+            vec![off, on.need(cycled).seen_after_needs()]
         }
     }
 }
@@ -172,9 +198,10 @@ fn cabling(node: &Node) -> impl Iterator<Item = Need> {
 mod tests {
     use super::*;
     use crate::testing::{node_named, node_with_bmc, site_of};
-    use dip_core::id::NicName;
-    use dip_core::site::{Nic, NicRole};
+    use dip_core::id::{NicName, PduName, Symbol};
+    use dip_core::site::{Driver, Nic, NicRole, Pdu};
     use dip_core::step::{Hazard, Sight};
+    use serde_json::json;
 
     fn boot(to: Environment) -> Boot {
         Boot { node: node_named("n1"), from: None, to, ordinal: 2 }
@@ -193,6 +220,56 @@ mod tests {
         assert_eq!(names(&steps), ["firmware.identify node/n1"]);
         let boot = Boot { node: node_named("n2"), ..boot(Environment::Installed) };
         assert!(FirmwareLayer.enter(&site, &boot).is_empty());
+    }
+
+    /// A site whose PDU `pdu1` can be switched.
+    fn site_with_pdu(node: Node, kind: Option<&'static str>) -> Site {
+        let mut site = site_of([node]);
+        let name = PduName::new("pdu1").expect("a name");
+        let driver = kind.map(|kind| Driver { kind: Symbol::of(kind), settings: json!({}), origin: None });
+        site.pdus.insert(name.clone(), Pdu { name, rack: None, outlets: 8, driver, origin: None });
+        site
+    }
+
+    fn plugged(mut node: Node) -> Node {
+        node.outlets = vec!["pdu1/3".parse().expect("an outlet")];
+        node
+    }
+
+    #[test]
+    fn a_node_without_a_bmc_has_power_by_its_outlets_into_what_its_own_order_leads_to() {
+        let mut bare = plugged(node_with_bmc("n1", vec![]));
+        bare.bmc = None;
+        let enter = |kind, from, to| {
+            let steps = FirmwareLayer.enter(&site_with_pdu(bare.clone(), kind), &Boot { from, ..boot(to) });
+            names(&steps).join(", ")
+        };
+        let snmp = Some("snmp");
+        assert_eq!(enter(snmp, None, Environment::Installed), "firmware.power_on node/n1#2");
+        assert_eq!(enter(snmp, None, Environment::Off), "firmware.power_off node/n1#2");
+        let afresh = enter(snmp, Some(Environment::Installed), Environment::Installed);
+        assert_eq!(afresh, "firmware.power_off node/n1#2, firmware.power_on node/n1#2");
+        assert_eq!(enter(snmp, None, Environment::Discovery), "", "nobody tells it to start from the network");
+        assert_eq!(enter(None, None, Environment::Installed), "", "nobody switches its PDU");
+    }
+
+    #[test]
+    fn a_silent_bmc_is_brought_back_only_where_the_site_allows_it_and_the_outlets_can_be_switched() {
+        let propose = |kind, node: Node| FirmwareLayer.propose(&site_with_pdu(node, kind), &Observed::new());
+        let allowed = |mut node: Node| {
+            node.settings.layers.insert(LayerId::Firmware, json!({"last_resort": "outlet"}));
+            node
+        };
+        let node = || node_with_bmc("n1", vec![]);
+        let unasked = propose(Some("snmp"), plugged(node())).expect("nothing is wrong");
+        assert_eq!(names(&unasked), ["firmware.identify node/n1"]);
+        let asked = propose(Some("snmp"), allowed(plugged(node()))).expect("nothing is wrong");
+        assert_eq!(names(&asked), ["firmware.revive_bmc node/n1", "firmware.identify node/n1"]);
+        let answers = BMC_ANSWERS.of(&Subject::node(&node_named("n1")));
+        assert_eq!(asked[1].needs, [Need::IfGiven(answers)], "nobody asks a BMC that is silent");
+        let told = |kind, node| propose(kind, node).expect_err("it cannot be done")[0].text.clone();
+        assert!(told(Some("snmp"), allowed(node())).contains("names no `outlets`"));
+        assert!(told(None, allowed(plugged(node()))).contains("add a `kind` to PDU `pdu1`"));
     }
 
     #[test]
