@@ -8,16 +8,18 @@ use async_trait::async_trait;
 use dip_core::conformance::expect::{fails, same};
 use dip_core::conformance::{Failure, Trial, Verdict, not_installed};
 use dip_core::hardware::PowerState;
-use dip_core::provider::{ErrorKind, ProviderError, sentence};
+use dip_core::provider::{ErrorKind, Power, ProviderError, Providers, sentence};
 use dip_core::secret::{Secret, SecretError, SecretRef, Secrets};
+use dip_core::subject::Subject;
 use dip_lab::{NodeDirectory, PduConfig, Requirement};
-use dip_network::conformance::{self, PduConsumers, PduHarness};
+use dip_network::conformance::{self, MainsHarness, PduConsumers, PduHarness};
 use dip_network::provider::{Load, Milliamperes, Millivolts, Milliwatts, Pdu};
+use dip_network::providers::Mains;
 use dip_network::providers::snmp::SnmpPdu;
 use dip_network::settings::{CommandObject, MibMap, SnmpDigest, SnmpSettings, SnmpVersion, StateObject};
 use tokio::sync::Mutex;
 
-use crate::wait;
+use crate::{step, wait};
 
 type Lab = dip_lab::SnmpPdu;
 
@@ -124,6 +126,9 @@ pub(crate) async fn trials() -> Vec<Trial> {
 
 fn of(rig: Arc<Rig>) -> Vec<Trial> {
     let mut trials = conformance::pdu(Arc::clone(&rig) as Arc<dyn PduHarness>);
+    if rig.access == Access::V3(SnmpDigest::Sha256) && rig.product.name == RPDU2.name {
+        trials.extend(conformance::mains(Arc::clone(&rig) as Arc<dyn MainsHarness>));
+    }
     macro_rules! further {
         ($($name:ident)*) => {$({
             let rig = Arc::clone(&rig);
@@ -233,6 +238,37 @@ impl PduHarness for Rig {
 
     fn consumers(&self) -> Option<Arc<dyn PduConsumers>> {
         Some(Arc::clone(&self.consumers) as Arc<dyn PduConsumers>)
+    }
+}
+
+/// A node whose two power supplies hang on the outlets 1 and 2.
+fn mains(first: Arc<dyn Pdu>, second: Arc<dyn Pdu>) -> Result<Arc<dyn Power>, Failure> {
+    let mut providers = Providers::new();
+    let site = step::site()?;
+    let mut node = site.nodes.into_values().next().ok_or("the site has a node")?;
+    node.outlets = vec!["pdu1/1".parse()?, "pdu2/2".parse()?];
+    for (outlet, pdu) in node.outlets.iter().zip([first, second]) {
+        providers.insert::<dyn Pdu>(&Subject::pdu(&outlet.pdu), pdu);
+    }
+    Ok(Arc::new(Mains::of(&node, &providers).ok_or("both PDUs are there")?))
+}
+
+impl MainsHarness for Rig {
+    fn mains(&self) -> Arc<dyn Power> {
+        mains(self.pdu(), self.pdu()).expect("the node is made here")
+    }
+
+    fn with_dead_feed(&self) -> Option<Arc<dyn Power>> {
+        let dead = self.of_dead_server()?;
+        Some(mains(self.pdu(), dead).expect("the node is made here"))
+    }
+
+    fn feeds(&self) -> [u16; 2] {
+        [1, 2]
+    }
+
+    fn supplies(&self) -> Arc<dyn PduConsumers> {
+        Arc::clone(&self.consumers) as Arc<dyn PduConsumers>
     }
 }
 
@@ -382,9 +418,7 @@ async fn a_map_without_a_cycle_is_switched_twice(rig: &Rig) -> Result<(), Failur
 
 async fn a_pdu_of_a_site_file_is_connected(rig: &Rig) -> Result<(), Failure> {
     use dip_core::layer::Layer;
-    use dip_core::provider::Providers;
     use dip_core::site::{Format, Lock, Site, Source};
-    use dip_core::subject::Subject;
     let text = format!(
         "version: 1\nsite: lab\npdus:\n  pdu1:\n    outlets: 8\n    kind: snmp\n    address: {}\n    user: {}\n    \
          auth_password: env:{}\n    privacy_password: env:{}\n",

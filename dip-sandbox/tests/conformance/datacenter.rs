@@ -48,7 +48,7 @@ impl Datacenter {
 
 /// Three nodes without cables to managed switches, so that they can be reached as soon as they run, two that hang on a PDU, and
 /// servers of every kind.
-fn site() -> Site {
+pub(crate) fn site() -> Site {
     let text = r#"{
         "name": "conformance", "domain": null, "racks": {}, "networks": {"n": {"name": "n", "vlan": null, "domain": null, "prefixes": [], "via": null, "origin": null}},
         "switches": {"sw1": {"name": "sw1", "rack": null, "ports": [], "origin": null, "driver": DRIVER}},

@@ -21,8 +21,13 @@ impl Harness {
     }
 
     fn of(&self, access: Access) -> Arc<dyn Pdu> {
-        self.0.provider(&Subject::pdu(&PduName::new("pdu1").expect("a name")), access)
+        of(&self.0, access)
     }
+}
+
+/// The PDU of the datacenter.
+pub(crate) fn of(datacenter: &Datacenter, access: Access) -> Arc<dyn Pdu> {
+    datacenter.provider(&Subject::pdu(&PduName::new("pdu1").expect("a name")), access)
 }
 
 impl PduHarness for Harness {
