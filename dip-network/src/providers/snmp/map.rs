@@ -25,7 +25,7 @@ pub(crate) fn built_in() -> &'static [MibMap] {
 }
 
 /// The map of a product that tells this `sysObjectID`: the one that knows most of it.
-pub(super) fn recognised(object_id: &Oid) -> Option<&'static MibMap> {
+pub(crate) fn recognised(object_id: &Oid) -> Option<&'static MibMap> {
     let known = |map: &MibMap| {
         let ids = map.recognised_by.iter().filter_map(|text| Oid::parse(text).ok());
         ids.filter(|id| object_id.starts_with(id)).map(|id| id.len()).max()
@@ -67,10 +67,10 @@ pub enum MapError {
 
 /// A map with its names taken apart.
 #[derive(Debug, Clone)]
-pub(super) struct Map {
+pub(crate) struct Map {
     pub(super) product: String,
     index: Template,
-    pub(super) state: State,
+    pub(crate) state: State,
     pub(super) command: Command,
     pub(super) name: Option<Template>,
     pub(super) outlet_load: Option<Measures>,
@@ -78,29 +78,29 @@ pub(super) struct Map {
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct State {
-    pub(super) object: Template,
+pub(crate) struct State {
+    pub(crate) object: Template,
     pub(super) values: StateObject,
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Command {
+pub(crate) struct Command {
     pub(super) object: Template,
     pub(super) values: CommandObject,
 }
 
 /// What is measured: power, current, voltage.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Measures(pub(super) [Option<Measure>; 3]);
+pub(crate) struct Measures(pub(super) [Option<Measure>; 3]);
 
 #[derive(Debug, Clone)]
-pub(super) struct Measure {
+pub(crate) struct Measure {
     pub(super) object: Template,
     pub(super) scale: Scale,
 }
 
 #[derive(Debug, Clone)]
-pub(super) enum Scale {
+pub(crate) enum Scale {
     /// How many thousandths 1 means.
     Milli(u32),
     /// An object tells the number of decimal digits.
@@ -109,7 +109,7 @@ pub(super) enum Scale {
 
 /// Numbers of an OID, around one place that is filled in later.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Template {
+pub(crate) struct Template {
     before: Vec<u32>,
     /// What follows the place; `None` where there is none.
     after: Option<Vec<u32>>,
@@ -117,7 +117,7 @@ pub(super) struct Template {
 
 impl Map {
     /// Takes a map apart, with another index than its own where one is given.
-    pub(super) fn new(map: &MibMap, index: Option<&str>) -> Result<Self, MapError> {
+    pub(crate) fn new(map: &MibMap, index: Option<&str>) -> Result<Self, MapError> {
         let index = index.unwrap_or(&map.index);
         let place = Template::parse(index, "{outlet}").filter(|template| template.after.is_some());
         let MibMap { state, command, .. } = map;
@@ -139,7 +139,7 @@ impl Map {
     }
 
     /// The instance of an object for an outlet.
-    pub(super) fn at(&self, object: &Template, outlet: u16) -> Oid {
+    pub(crate) fn at(&self, object: &Template, outlet: u16) -> Oid {
         Oid::new(object.filled(&self.index.filled(&[u32::from(outlet)])))
     }
 

@@ -6,7 +6,7 @@
 mod agent;
 mod error;
 mod login;
-mod map;
+pub(crate) mod map;
 mod pdu;
 pub(crate) mod reading;
 
