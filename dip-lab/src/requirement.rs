@@ -154,7 +154,9 @@ impl Requirement {
             }
             Self::Python => const { &[PYTHON] },
             Self::Redfish => const { &[SETSID, PYTHON, program("openssl", "openssl"), program("curl", "curl")] },
-            Self::Snmp => const { &[SETSID, PYTHON, program("snmpd", "snmpd"), program("snmpget", "snmp")] },
+            Self::Snmp => {
+                const { &[SETSID, PYTHON, program("snmpd", "snmpd"), program("snmpget", "snmp"), program("snmpset", "snmp")] }
+            }
         }
     }
 

@@ -295,6 +295,35 @@ mod tests {
     }
 
     #[test]
+    #[cfg(feature = "snmp")]
+    fn the_site_files_of_the_documentation_are_sound_and_their_pdus_can_be_made() {
+        use dip_core::layer::Layer;
+        use dip_core::provider::Providers;
+        use dip_core::secret::{Secret, SecretError, SecretRef, Secrets};
+        use dip_core::site::{Format, Lock, Site, Source};
+
+        struct Long;
+        impl Secrets for Long {
+            fn resolve(&self, _: &SecretRef) -> Result<Secret, SecretError> {
+                Ok(Secret::new("long enough".to_owned()))
+            }
+        }
+        let blocks = include_str!("../../docs/pdus.md").split("```yaml\n").skip(1);
+        let mut made = 0;
+        for block in blocks.filter_map(|rest| rest.split("```").next()).filter(|block| block.starts_with("pdus:")) {
+            let text = format!("version: 1\nsite: lab\nracks: {{r1: {{}}}}\n{block}");
+            let source = Source::new("pdus.yaml", Format::Yaml, text);
+            let site = Site::parse(&[source], &crate::NetworkLayer.settings(), &Lock::default());
+            let site = site.unwrap_or_else(|faults| panic!("{faults}")).site;
+            let mut providers = Providers::new();
+            let connected = crate::NetworkLayer.connect(&site, &Long, &mut providers);
+            assert!(connected.is_ok(), "{connected:?}");
+            made += site.pdus.values().filter(|pdu| pdu.driver.is_some()).count();
+        }
+        assert_eq!(made, 2);
+    }
+
+    #[test]
     fn the_type_and_the_shape_know_the_same_keys() {
         let shape = object(&variant().fields);
         let read = SnmpSettings::deserialize(&shape).expect("every field of the shape is known to the type");

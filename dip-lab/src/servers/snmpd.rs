@@ -133,6 +133,16 @@ impl SnmpPdu {
         .await
     }
 
+    /// Writes a number with `snmpset`, version 2c.
+    ///
+    /// # Errors
+    /// If it does not answer, or refuses.
+    pub async fn set(&self, community: &str, oid: &str, number: i32) -> Result<String, LabError> {
+        let (address, number) = (format!("udp:{}", self.addr), number.to_string());
+        let args = ["-v2c", "-c", community, "-r", "0", "-On", "-Oqv", "-m", "", &address, oid, "i", &number];
+        run("snmpset", args).await
+    }
+
     /// What was written to it, one a line: the instance and the value.
     pub fn writes(&self) -> Vec<String> {
         let text = std::fs::read_to_string(self.scratch.path("writes.log")).unwrap_or_default();
