@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::id::{ClusterName, NicName, NodeName, ServiceName, SwitchName, Symbol};
+use crate::id::{ClusterName, NicName, NodeName, PduName, ServiceName, SiteName, SwitchName, Symbol};
 
 /// The thing that a step changes or that a fact describes, written `kind/name` (`node/r1-n3`, `port/sw1/7`).
 ///
@@ -49,6 +49,24 @@ impl Subject {
     #[must_use]
     pub fn port(switch: &SwitchName, port: &str) -> Self {
         Self::new(Symbol::of("port"), format!("{switch}/{port}"))
+    }
+
+    /// A power distribution unit.
+    #[must_use]
+    pub fn pdu(name: &PduName) -> Self {
+        Self::new(Symbol::of("pdu"), name)
+    }
+
+    /// The mains of a node: all outlets that feed it, as one switch.
+    #[must_use]
+    pub fn mains(node: &NodeName) -> Self {
+        Self::new(Symbol::of("mains"), node)
+    }
+
+    /// The addresses of a site.
+    #[must_use]
+    pub fn addresses(site: &SiteName) -> Self {
+        Self::new(Symbol::of("addresses"), site)
     }
 
     /// A service of the site.

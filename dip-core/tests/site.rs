@@ -1,5 +1,7 @@
 //! Site files become sites, and what is wrong with them is told.
 
+#[path = "site/addresses.rs"]
+mod addresses;
 #[path = "site/bases.rs"]
 mod bases;
 #[path = "site/conduct.rs"]

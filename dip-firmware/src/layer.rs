@@ -1,7 +1,7 @@
 //! The layer itself: which BMCs it connects and which steps it proposes.
 
 use dip_core::fact::FactRegistry;
-use dip_core::fact::firmware::{BOOT_DEVICE, IDENTITY, POWER, POWER_CYCLED};
+use dip_core::fact::firmware::{BMC_ANSWERS, BOOT_DEVICE, IDENTITY, POWER, POWER_CYCLED};
 use dip_core::fact::network::{PORT_VLAN, RESERVATION};
 use dip_core::hardware::BootDevice;
 use dip_core::id::LayerId;
@@ -10,12 +10,12 @@ use dip_core::observed::Observed;
 use dip_core::operation::Operations;
 use dip_core::provider::Providers;
 use dip_core::secret::Secrets;
-use dip_core::site::{Limit, Node, NodeState, SettingsSchema, Site};
+use dip_core::site::{Limit, Node, NodeState, OutletRef, SettingsSchema, Site};
 use dip_core::step::{Boot, Environment, Need, Step};
 use dip_core::subject::Subject;
 
-use crate::settings::{self, NodeFirmware};
-use crate::steps::{Identify, PowerOff, PowerOn, Purpose, SetBootDevice, Start};
+use crate::settings::{self, LastResort, NodeFirmware};
+use crate::steps::{Identify, PowerOff, PowerOn, Purpose, ReviveBmc, SetBootDevice, Start};
 
 /// Layer 2, firmware and management: identity, boot device and power of nodes.
 #[derive(Debug, Clone, Copy, Default)]
@@ -36,11 +36,13 @@ impl Layer for FirmwareLayer {
             &BOOT_DEVICE,
             "The device that a boot of a node starts from; the wanted one where the node runs and nothing is to be booted.",
         );
+        known.declare(&BMC_ANSWERS, "A BMC answers that may be brought back by the power of its node's outlets.");
         known.declare(&IDENTITY, "Who a machine is: maker, model, serial number, UUID.");
     }
 
     fn operations(&self, known: &mut Operations) {
         known.register::<Identify>();
+        known.register::<ReviveBmc>();
         known.register::<SetBootDevice>();
         known.register::<PowerOn>();
         known.register::<PowerOff>();
@@ -59,13 +61,23 @@ impl Layer for FirmwareLayer {
         let mut steps = Vec::new();
         let mut notes = Vec::new();
         for node in site.ready_nodes() {
-            if let Err(error) = node.settings.read::<NodeFirmware>(LayerId::Firmware) {
-                let text = format!("the firmware settings of node `{}` cannot be read: {error}", node.name);
-                notes.push(Note { text, origin: node.settings.origin("firmware").or(node.origin.as_ref()).cloned() });
+            let revive = match node.settings.read::<NodeFirmware>(LayerId::Firmware) {
+                Ok(firmware) => revive(site, node, firmware.unwrap_or_default()),
+                Err(error) => Err(format!("the firmware settings of node `{}` cannot be read: {error}", node.name)),
+            };
+            let may_revive = matches!(revive, Ok(Some(_)));
+            match revive {
+                Ok(step) => steps.extend(step),
+                Err(text) => {
+                    let origin = node.settings.origin("firmware").or(node.origin.as_ref()).cloned();
+                    notes.push(Note { text, origin });
+                }
             }
             if let Some(bmc) = &node.bmc {
                 let identify = Identify { node: node.name.clone(), serial: node.serial.clone() };
-                steps.push(identify.step(bmc.origin.clone()));
+                let step = identify.step(bmc.origin.clone());
+                let answers = Need::IfGiven(BMC_ANSWERS.of(&Subject::node(&node.name)));
+                steps.push(if may_revive { step.need(answers) } else { step });
             }
         }
         if notes.is_empty() { Ok(steps) } else { Err(notes) }
@@ -89,19 +101,23 @@ impl Layer for FirmwareLayer {
     }
 
     fn enter(&self, site: &Site, boot: &Boot) -> Vec<Step> {
-        let Some(node) = site.nodes.get(&boot.node).filter(|node| node.bmc.is_some()) else { return Vec::new() };
+        let Some(node) = site.nodes.get(&boot.node) else { return Vec::new() };
+        if node.bmc.is_none() {
+            return by_outlets(site, node, boot);
+        }
         let origin = node.bmc.as_ref().and_then(|bmc| bmc.origin.clone());
         let subject = Subject::node(&node.name);
         // Where the site file tells the serial number, no other machine is switched by mistake.
         let identified = node.serial.as_ref().map(|_| Need::IfGiven(IDENTITY.of(&subject)));
-        let guard = |step: Step| identified.iter().cloned().fold(step, Step::need);
+        // `propose` has told the fault of settings that cannot be read.
+        let firmware = node.settings.read::<NodeFirmware>(LayerId::Firmware).ok().flatten().unwrap_or_default();
+        let answers = firmware.last_resort.map(|_| Need::IfGiven(BMC_ANSWERS.of(&subject)));
+        let guard = |step: Step| identified.iter().chain(&answers).cloned().fold(step, Step::need);
         let start = Start::of(boot);
         let off = guard(PowerOff { boot: boot.into(), start, purpose: Purpose::Boot }.step(boot, origin.clone()));
         if boot.to == Environment::Off {
             return vec![off];
         }
-        // `propose` has told the fault of settings that cannot be read.
-        let firmware = node.settings.read::<NodeFirmware>(LayerId::Firmware).ok().flatten().unwrap_or_default();
         let device = SetBootDevice { boot: boot.into(), device: boot_device(boot.to), mode: firmware.boot_mode, start };
         let on = PowerOn { boot: boot.into() }.step(boot, origin.clone());
         let on = on.need(Need::fact(BOOT_DEVICE.of_boot(&subject, boot.ordinal)));
@@ -116,6 +132,49 @@ impl Layer for FirmwareLayer {
             }
         }
     }
+}
+
+/// The part of a boot for a node without a BMC: its outlets switch it. Nobody can tell it what to start from, so it comes only into
+/// what its own order leads to.
+fn by_outlets(site: &Site, node: &Node, boot: &Boot) -> Vec<Step> {
+    let managed = |outlet: &OutletRef| site.pdus.get(&outlet.pdu).is_some_and(|pdu| pdu.driver.is_some());
+    let own_order = matches!(boot.to, Environment::Off | Environment::Installed);
+    if node.outlets.is_empty() || !node.outlets.iter().all(managed) || !own_order {
+        return Vec::new();
+    }
+    let (start, origin) = (Start::of(boot), node.origin.clone());
+    let off = PowerOff { boot: boot.into(), start, purpose: Purpose::Boot }.step(boot, origin.clone());
+    if boot.to == Environment::Off {
+        return vec![off];
+    }
+    let on = cabling(node).fold(PowerOn { boot: boot.into() }.step(boot, origin), Step::need);
+    match start {
+        Start::AsFound => vec![on],
+        Start::Afresh => {
+            let cycled = Need::fact(POWER_CYCLED.of_boot(&Subject::node(&node.name), boot.ordinal));
+            vec![off, on.need(cycled).seen_after_needs()]
+        }
+    }
+}
+
+/// The step that brings a silent BMC back, where the site allows it.
+fn revive(site: &Site, node: &Node, firmware: NodeFirmware) -> Result<Option<Step>, String> {
+    let (Some(LastResort::Outlet), Some(bmc)) = (firmware.last_resort, &node.bmc) else { return Ok(None) };
+    if node.outlets.is_empty() {
+        return Err(format!(
+            "node `{}` has `last_resort: outlet` and names no `outlets`; add all that feed it, or take `last_resort` out",
+            node.name
+        ));
+    }
+    let known_only = |outlet: &&OutletRef| site.pdus.get(&outlet.pdu).is_none_or(|pdu| pdu.driver.is_none());
+    if let Some(outlet) = node.outlets.iter().find(known_only) {
+        return Err(format!(
+            "node `{}` has `last_resort: outlet`, and nobody can switch its outlet {outlet}: add a `kind` to PDU `{}`, or take `last_resort` out",
+            node.name, outlet.pdu
+        ));
+    }
+    let step = ReviveBmc { node: node.name.clone(), outlets: node.outlets.clone() }.step(bmc.origin.clone());
+    Ok(Some(step))
 }
 
 /// What a machine starts from to get into an environment: systems in memory come over the network.
@@ -139,9 +198,10 @@ fn cabling(node: &Node) -> impl Iterator<Item = Need> {
 mod tests {
     use super::*;
     use crate::testing::{node_named, node_with_bmc, site_of};
-    use dip_core::id::NicName;
-    use dip_core::site::{Nic, NicRole};
+    use dip_core::id::{NicName, PduName, Symbol};
+    use dip_core::site::{Driver, Nic, NicRole, Pdu};
     use dip_core::step::{Hazard, Sight};
+    use serde_json::json;
 
     fn boot(to: Environment) -> Boot {
         Boot { node: node_named("n1"), from: None, to, ordinal: 2 }
@@ -160,6 +220,56 @@ mod tests {
         assert_eq!(names(&steps), ["firmware.identify node/n1"]);
         let boot = Boot { node: node_named("n2"), ..boot(Environment::Installed) };
         assert!(FirmwareLayer.enter(&site, &boot).is_empty());
+    }
+
+    /// A site whose PDU `pdu1` can be switched.
+    fn site_with_pdu(node: Node, kind: Option<&'static str>) -> Site {
+        let mut site = site_of([node]);
+        let name = PduName::new("pdu1").expect("a name");
+        let driver = kind.map(|kind| Driver { kind: Symbol::of(kind), settings: json!({}), origin: None });
+        site.pdus.insert(name.clone(), Pdu { name, rack: None, outlets: 8, driver, origin: None });
+        site
+    }
+
+    fn plugged(mut node: Node) -> Node {
+        node.outlets = vec!["pdu1/3".parse().expect("an outlet")];
+        node
+    }
+
+    #[test]
+    fn a_node_without_a_bmc_has_power_by_its_outlets_into_what_its_own_order_leads_to() {
+        let mut bare = plugged(node_with_bmc("n1", vec![]));
+        bare.bmc = None;
+        let enter = |kind, from, to| {
+            let steps = FirmwareLayer.enter(&site_with_pdu(bare.clone(), kind), &Boot { from, ..boot(to) });
+            names(&steps).join(", ")
+        };
+        let snmp = Some("snmp");
+        assert_eq!(enter(snmp, None, Environment::Installed), "firmware.power_on node/n1#2");
+        assert_eq!(enter(snmp, None, Environment::Off), "firmware.power_off node/n1#2");
+        let afresh = enter(snmp, Some(Environment::Installed), Environment::Installed);
+        assert_eq!(afresh, "firmware.power_off node/n1#2, firmware.power_on node/n1#2");
+        assert_eq!(enter(snmp, None, Environment::Discovery), "", "nobody tells it to start from the network");
+        assert_eq!(enter(None, None, Environment::Installed), "", "nobody switches its PDU");
+    }
+
+    #[test]
+    fn a_silent_bmc_is_brought_back_only_where_the_site_allows_it_and_the_outlets_can_be_switched() {
+        let propose = |kind, node: Node| FirmwareLayer.propose(&site_with_pdu(node, kind), &Observed::new());
+        let allowed = |mut node: Node| {
+            node.settings.layers.insert(LayerId::Firmware, json!({"last_resort": "outlet"}));
+            node
+        };
+        let node = || node_with_bmc("n1", vec![]);
+        let unasked = propose(Some("snmp"), plugged(node())).expect("nothing is wrong");
+        assert_eq!(names(&unasked), ["firmware.identify node/n1"]);
+        let asked = propose(Some("snmp"), allowed(plugged(node()))).expect("nothing is wrong");
+        assert_eq!(names(&asked), ["firmware.revive_bmc node/n1", "firmware.identify node/n1"]);
+        let answers = BMC_ANSWERS.of(&Subject::node(&node_named("n1")));
+        assert_eq!(asked[1].needs, [Need::IfGiven(answers)], "nobody asks a BMC that is silent");
+        let told = |kind, node| propose(kind, node).expect_err("it cannot be done")[0].text.clone();
+        assert!(told(Some("snmp"), allowed(node())).contains("names no `outlets`"));
+        assert!(told(None, allowed(plugged(node()))).contains("add a `kind` to PDU `pdu1`"));
     }
 
     #[test]

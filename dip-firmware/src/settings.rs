@@ -19,6 +19,17 @@ pub struct NodeFirmware {
     /// The firmware interface that the node boots by.
     #[serde(default)]
     pub boot_mode: BootMode,
+    /// What may be done about a BMC that does not answer; nothing where it is left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_resort: Option<LastResort>,
+}
+
+/// What may be done about a BMC that does not answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LastResort {
+    /// The power of all outlets of its node is cut.
+    Outlet,
 }
 
 /// A BMC protocol of kind `ipmi`.
@@ -91,11 +102,18 @@ pub fn schema() -> SettingsSchema {
 }
 
 fn node() -> Vec<Field> {
-    vec![Field::optional(
-        "boot_mode",
-        Shape::Choice(vec!["uefi", "bios"]),
-        "The firmware interface that the node boots by; `uefi` where it is left out.",
-    )]
+    vec![
+        Field::optional(
+            "boot_mode",
+            Shape::Choice(vec!["uefi", "bios"]),
+            "The firmware interface that the node boots by; `uefi` where it is left out.",
+        ),
+        Field::optional(
+            "last_resort",
+            Shape::Choice(vec!["outlet"]),
+            "What may be done about a BMC that does not answer: `outlet` cuts the power of all outlets of the node, and its system with it.",
+        ),
+    ]
 }
 
 fn ipmi() -> Variant {

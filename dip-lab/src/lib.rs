@@ -32,6 +32,6 @@ pub use namespace::Namespace;
 pub use requirement::{Program, Requirement, find_program, is_root};
 pub use servers::{
     Bind, BindConfig, BmcUser, BootDevice, Chrony, Dnsmasq, Etcd, IpmiSim, IpmiSimConfig, Kea, Lease, NodeDirectory,
-    Ovs, PowerState, Prometheus, RedfishSystem, Segment, SushyEmulator, Tls, Zone,
+    Ovs, PduConfig, PowerState, Prometheus, RedfishSystem, Segment, SnmpPdu, SushyEmulator, Tls, Zone,
 };
 pub use trial::trial;

@@ -42,6 +42,8 @@ pub enum Requirement {
     Python,
     /// sushy-tools.
     Redfish,
+    /// net-snmp, agent and client.
+    Snmp,
 }
 
 impl Requirement {
@@ -59,6 +61,7 @@ impl Requirement {
         Self::Prometheus,
         Self::Python,
         Self::Redfish,
+        Self::Snmp,
     ];
 
     /// The programs of the system that it takes.
@@ -151,6 +154,9 @@ impl Requirement {
             }
             Self::Python => const { &[PYTHON] },
             Self::Redfish => const { &[SETSID, PYTHON, program("openssl", "openssl"), program("curl", "curl")] },
+            Self::Snmp => {
+                const { &[SETSID, PYTHON, program("snmpd", "snmpd"), program("snmpget", "snmp"), program("snmpset", "snmp")] }
+            }
         }
     }
 

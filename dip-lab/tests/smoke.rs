@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use dip_lab::{
     Bind, BindConfig, Chrony, Datacenter, Dnsmasq, Etcd, Hosts, IpmiSim, IpmiSimConfig, Kea, LabError, NodeDirectory,
-    Ovs, PowerState, Prometheus, RedfishSystem, Requirement, SushyEmulator, Tls, Zone, trial,
+    Ovs, PduConfig, PowerState, Prometheus, RedfishSystem, Requirement, SnmpPdu, SushyEmulator, Tls, Zone, trial,
 };
 
 type Told = Result<(), LabError>;
@@ -18,6 +18,7 @@ fn main() -> ExitCode {
         trial("chrony_tells_the_time", &[Requirement::Chrony], chrony),
         trial("a_port_of_open_vswitch_changes_its_vlan", &[Requirement::OpenVSwitch], ovs),
         trial("ipmi_power_is_a_process", &[Requirement::Ipmi], ipmi),
+        trial("an_outlet_of_a_pdu_switches_a_process", &[Requirement::Snmp], pdu),
         trial("redfish_and_ipmi_switch_the_same_node", &[Requirement::Ipmi, Requirement::Redfish], redfish),
         trial("etcd_survives_the_loss_of_one_of_three", &[Requirement::Etcd], etcd),
         trial("prometheus_scrapes_a_target_from_a_file", &[Requirement::Prometheus], prometheus),
@@ -120,6 +121,25 @@ async fn ipmi() -> Told {
     expect(node.power() == PowerState::Off, "power after off", node.power())?;
     expect(pid.is_some_and(ended), "the process of a node that is off", pid)?;
     expect(node.commands().iter().any(|command| command == "power 0"), "the log of commands", node.commands())
+}
+
+async fn pdu() -> Told {
+    let node = NodeDirectory::idle("n1")?;
+    let plugged = [(2, node.clone())].into();
+    let object_id = "1.3.6.1.4.1.13742.6";
+    let mut pdu = SnmpPdu::start(PduConfig { product: "raritan-pdu2", object_id, outlets: 4, plugged }).await?;
+    expect(node.power() == PowerState::On, "power at first", node.power())?;
+    let state = "1.3.6.1.4.1.13742.6.4.1.2.1.3.1.2";
+    let told = pdu.get(state).await?;
+    expect(told.trim() == "7", "the state of the outlet", &told)?;
+    let command = "1.3.6.1.4.1.13742.6.4.1.2.1.2.1.2";
+    let refused = pdu.set(SnmpPdu::READ_COMMUNITY, command, 0).await;
+    expect(refused.is_err() && node.power() == PowerState::On, "a write by a reader", refused)?;
+    pdu.set(SnmpPdu::COMMUNITY, command, 0).await?;
+    expect(node.power() == PowerState::Off, "power after off", node.power())?;
+    pdu.restart().await?;
+    let told = pdu.get(state).await?;
+    expect(told.trim() == "8", "the state of the outlet after a restart", &told)
 }
 
 async fn redfish() -> Told {

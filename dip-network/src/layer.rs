@@ -45,8 +45,8 @@ impl Layer for NetworkLayer {
         settings::schema()
     }
 
-    fn connect(&self, site: &Site, _: &dyn Secrets, providers: &mut Providers) -> Result<(), Vec<ConnectError>> {
-        let errors = crate::providers::connect(site, providers);
+    fn connect(&self, site: &Site, secrets: &dyn Secrets, providers: &mut Providers) -> Result<(), Vec<ConnectError>> {
+        let errors = crate::providers::connect(site, secrets, providers);
         if errors.is_empty() { Ok(()) } else { Err(errors) }
     }
 
@@ -108,7 +108,13 @@ impl Layer for NetworkLayer {
         let switches = site.switches.keys().map(|switch| {
             alone(format!("switch/{switch}"), "two changes of one switch at once are refused or lost by many")
         });
-        services.chain(switches).collect()
+        let pdus = site.pdus.keys().map(|pdu| {
+            alone(
+                format!("pdu/{pdu}"),
+                "the management card of a PDU answers one at a time, and drops what it has no time for",
+            )
+        });
+        services.chain(switches).chain(pdus).collect()
     }
 
     fn enter(&self, _: &Site, _: &Boot) -> Vec<Step> {
@@ -243,7 +249,7 @@ mod tests {
         let mut providers = Providers::new();
         let secrets = LocalSecrets::new("/".as_ref());
         NetworkLayer.connect(&site, &secrets, &mut providers).expect("nothing is wrong");
-        assert_eq!(providers.len(), 2);
+        assert_eq!(providers.len(), 3, "DHCP, switch and addresses");
 
         for switch in site.switches.values_mut() {
             switch.driver.iter_mut().for_each(|driver| driver.settings = serde_json::json!({"address": "10.0.0.1"}));

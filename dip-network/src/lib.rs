@@ -4,8 +4,8 @@
 //! * `network.tag_port`: a switch port carries the VLAN of the network that the site file links through it.
 //! * `network.reserve_address`: the site's DHCP server keeps the addresses of an interface for it.
 //!
-//! Providers, each behind a feature of its name: `openvswitch` ([`provider::Switch`], over OVSDB) and `dnsmasq`
-//! ([`provider::Dhcp`], through its directory of DHCP hosts). [`provider::Pdu`] has no real provider yet, so none is registered.
+//! Providers, each behind a feature of its name: `openvswitch` ([`provider::Switch`], over OVSDB), `dnsmasq`
+//! ([`provider::Dhcp`], through its directory of DHCP hosts) and `snmp` ([`provider::Pdu`], by a map for each product).
 //!
 //! ```
 //! use dip_core::layer::Layer;
@@ -16,8 +16,12 @@
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod layer;
 mod leftovers;
+mod pdu_settings;
 pub mod provider;
 pub mod providers;
 pub mod settings;

@@ -6,6 +6,12 @@ use dip_core::id::NetworkName;
 use dip_core::site::{Field, Noun, Parsed, SettingsSchema, Shape, Variant};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use crate::pdu_settings::SNMP;
+pub use crate::pdu_settings::{
+    CommandObject, LoadObjects, MeasureObject, MibMap, NameObject, SnmpDigest, SnmpSecurity, SnmpSettings, SnmpVersion,
+    StateObject,
+};
+
 /// The kinds of services that are DHCP servers.
 pub(crate) const DHCP_KINDS: &[&str] = &[DNSMASQ];
 
@@ -52,7 +58,12 @@ pub struct OpenVSwitchSettings {
 /// What this layer adds to the shape of a site.
 #[must_use]
 pub fn schema() -> SettingsSchema {
-    SettingsSchema { services: vec![dnsmasq()], switches: vec![openvswitch()], ..SettingsSchema::default() }
+    SettingsSchema {
+        services: vec![dnsmasq()],
+        switches: vec![openvswitch()],
+        pdus: vec![crate::pdu_settings::variant()],
+        ..SettingsSchema::default()
+    }
 }
 
 fn dnsmasq() -> Variant {

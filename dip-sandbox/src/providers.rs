@@ -5,7 +5,6 @@ use std::sync::Arc;
 use dip_apps::provider::Workload;
 use dip_apps::providers::etcd::Etcd;
 use dip_cluster::provider::Membership;
-use dip_core::id::Symbol;
 use dip_core::provider::{Host, Power, Providers};
 use dip_core::subject::Subject;
 use dip_firmware::provider::Bmc;
@@ -29,7 +28,7 @@ pub(crate) fn all(world: &Arc<World>, access: Access) -> Providers {
         providers.insert::<dyn Switch>(&subject, Arc::new(switch));
     }
     for name in world.site.pdus.keys() {
-        let subject = Subject::new(Symbol::of("pdu"), name.as_str());
+        let subject = Subject::pdu(name);
         let pdu = SandboxPdu::new(line(&subject, "sandbox PDU", CONTROLLER), name.clone());
         providers.insert::<dyn Pdu>(&subject, Arc::new(pdu));
     }
@@ -38,6 +37,7 @@ pub(crate) fn all(world: &Arc<World>, access: Access) -> Providers {
         let dhcp = SandboxDhcp::new(line(&subject, "sandbox DHCP", QUICK), name.clone());
         providers.insert::<dyn Dhcp>(&subject, Arc::new(dhcp));
     }
+    dip_network::providers::beside(&world.site, &mut providers);
     for name in world.dns_names() {
         let subject = Subject::service(name);
         let dns = SandboxDns::new(line(&subject, "sandbox DNS", QUICK), name.clone());

@@ -58,7 +58,13 @@ impl Begin<'_> {
             if answer != Answer::No && loaded.lock_changed && !args.simulation.sandbox {
                 super::keep(&loaded.lock, &loaded.lock_path, out)?;
             }
-            self.act(answer, &world, &plan, lock).await
+            let status = self.act(answer, &world, &plan, lock).await?;
+            // A goal before the last leaves records behind; a simulation removes nothing.
+            let all_done = status == super::READY && args.through.goal() == Goal::Everything;
+            if all_done && answer != Answer::No && !args.simulation.sandbox {
+                super::release(loaded.lock, &loaded.lock_path, &world.site, out)?;
+            }
+            Ok(status)
         })?
     }
 

@@ -11,7 +11,7 @@ use dip::core::guard::Guard;
 use dip::core::journal::{FileJournal, OrderFile, SiteLock};
 use dip::core::plan::render;
 use dip::core::provider::sentence;
-use dip::{Prepared, Report, Stop};
+use dip::{Goal, Prepared, Report, Stop};
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -33,7 +33,8 @@ pub(super) fn run(args: &Args, out: &Out) -> Result<u8, CliError> {
     }
     let layers = dip::layers();
     let loaded = world::load(&args.files, &layers, out)?;
-    let (lock, lock_path) = (loaded.lock_changed.then_some(loaded.lock), loaded.lock_path);
+    let (chosen, lock_path) = (loaded.lock.clone(), loaded.lock_path);
+    let lock = loaded.lock_changed.then_some(loaded.lock);
     let world = World::new(Arc::new(loaded.site), layers, &args.simulation)?;
     if let Some(lock) = lock.filter(|_| repair != Repair::Report && world.sandbox.is_none()) {
         super::keep(&lock, &lock_path, out)?;
@@ -41,7 +42,13 @@ pub(super) fn run(args: &Args, out: &Out) -> Result<u8, CliError> {
     let readings = Readings::beside(&args.journals.directory(), &world);
     let (guard, stop, running) = (guard(&args.most, &args.papers)?, Stop::new(), Cell::new(false));
     let keeper = Keeper { args, repair, world: &world, readings, guard, stop, running, out };
-    world.block_on(keeper.work())?
+    let status = world.block_on(keeper.work())??;
+    // A goal before the last leaves records behind; a simulation removes nothing.
+    let all_done = status == super::READY && repair == Repair::All && args.through.goal() == Goal::Everything;
+    if all_done && world.sandbox.is_none() {
+        super::release(chosen, &lock_path, &world.site, out)?;
+    }
+    Ok(status)
 }
 
 /// Whoever brings a site to what is wanted, and keeps it so.

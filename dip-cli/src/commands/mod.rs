@@ -28,7 +28,7 @@ mod why;
 use std::io::{BufRead, Write};
 use std::path::Path;
 
-use dip::core::site::Lock;
+use dip::core::site::{Lock, NodeState, Site};
 use dip::core::whole_file;
 use dip::{Engine, Plan};
 use serde_json::json;
@@ -96,6 +96,22 @@ fn says_yes(question: &str) -> Result<bool, CliError> {
 fn keep(lock: &Lock, path: &Path, out: &Out) -> Result<(), CliError> {
     lock.write(path)?;
     out.note(format!("{} keeps the addresses that were chosen; put it under version control", path.display()));
+    Ok(())
+}
+
+/// Gives up the addresses of absent nodes whose removal is done.
+fn release(mut lock: Lock, path: &Path, site: &Site, out: &Out) -> Result<(), CliError> {
+    let absent = site.nodes.values().filter(|node| node.state == NodeState::Absent);
+    let released: Vec<&str> =
+        absent.map(|node| &node.name).filter(|name| lock.release(name)).map(|name| name.as_str()).collect();
+    if !released.is_empty() {
+        lock.write(path)?;
+        out.note(format!(
+            "{} no longer keeps the addresses of {}: they are removed",
+            path.display(),
+            released.join(", ")
+        ));
+    }
     Ok(())
 }
 

@@ -13,5 +13,8 @@ pub const POWER_CYCLED: Fact<PowerState> = Fact::new("firmware.power_cycled");
 /// The device a node boots from next (`node/<node>`, within a boot).
 pub const BOOT_DEVICE: Fact<BootDevice> = Fact::new("firmware.boot_device");
 
+/// A BMC answers (`node/<node>`). Given only for nodes whose BMC may be brought back by the power of its outlets.
+pub const BMC_ANSWERS: Fact<bool> = Fact::new("firmware.bmc_answers");
+
 /// Who the machine is: maker, model, serial number, UUID (`node/<node>`).
 pub const IDENTITY: Fact<Identity> = Fact::new("firmware.identity");

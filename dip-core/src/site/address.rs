@@ -12,7 +12,8 @@ use crate::id::{NetworkName, NodeName};
 
 /// Gives every interface that is in a network an address of each IP version that has ranges where its node stands, if
 /// the site file gives none. Nodes are served in the order of their names; what the lock holds is never moved while it
-/// is still valid, so that a further node takes from nobody.
+/// is still valid, so that a further node takes from nobody. What an absent node has stays with it until its removal is
+/// done and whoever removed it [releases](Lock::release) it: it may still run.
 pub(crate) fn choose(
     nodes: &mut BTreeMap<NodeName, Node>,
     networks: &BTreeMap<NetworkName, Placed>,
@@ -23,15 +24,17 @@ pub(crate) fn choose(
     chooser.take_given(nodes);
     let wishes = wishes(nodes, networks);
     chooser.keep_locked(&wishes);
-    let vanished = chooser.reserve_vanished(&wishes);
+    let (vanished, absent) = chooser.reserve_vanished(&wishes, nodes);
 
     let mut new = Lock::default();
-    let mut missing: BTreeMap<(NetworkName, usize), usize> = BTreeMap::new();
+    let mut rooms: BTreeMap<(NetworkName, usize), Room> = BTreeMap::new();
     let mut reclaimed: HashSet<String> = HashSet::new();
     for wish in &wishes {
+        let room = rooms.entry((wish.network.clone(), wish.prefixes[0])).or_default();
+        room.needed += 1;
         let free = chooser.serve(wish).or_else(|| chooser.reclaim(wish, &vanished, &mut reclaimed));
         let Some((address, index)) = free else {
-            *missing.entry((wish.network.clone(), wish.prefixes[0])).or_default() += 1;
+            room.missing += 1;
             continue;
         };
         let Some(prefix) = networks.get(&wish.network).and_then(|placed| placed.network.prefixes.get(index)) else {
@@ -44,14 +47,28 @@ pub(crate) fn choose(
         }
         new.addresses.entry(wish.key.clone()).or_default().push(address);
     }
-    for (key, addresses) in vanished {
+    let held = |network: &NetworkName| {
+        let ends = format!("/{network}");
+        absent.iter().filter(|(key, _)| key.ends_with(&ends)).map(|(_, addresses)| addresses.len()).sum::<usize>()
+    };
+    tell_missing(&rooms, held, networks, report);
+    for (key, addresses) in vanished.into_iter().chain(absent) {
         if !reclaimed.contains(&key) {
             new.addresses.entry(key).or_default().extend(addresses);
         }
     }
-    tell_missing(&missing, networks, report);
     new
 }
+
+/// How many addresses are needed from the ranges of a prefix, and how many of them are not there.
+#[derive(Debug, Clone, Copy, Default)]
+struct Room {
+    needed: usize,
+    missing: usize,
+}
+
+/// What the lock holds for interfaces, by their keys.
+type Kept = BTreeMap<String, Vec<IpAddr>>;
 
 /// An interface that needs an address of one IP version.
 struct Wish {
@@ -150,10 +167,10 @@ impl Chooser<'_> {
         wish.prefixes.iter().find(fits).copied()
     }
 
-    /// Holds the addresses of nodes that are not there any more.
-    fn reserve_vanished(&mut self, wishes: &[Wish]) -> BTreeMap<String, Vec<IpAddr>> {
+    /// Holds the addresses of nodes that are not there any more, and of those that are absent.
+    fn reserve_vanished(&mut self, wishes: &[Wish], nodes: &BTreeMap<NodeName, Node>) -> (Kept, Kept) {
         let wished: HashSet<&str> = wishes.iter().map(|wish| wish.key.as_str()).collect();
-        let mut vanished = BTreeMap::new();
+        let (mut vanished, mut absent) = (Kept::new(), Kept::new());
         for (key, addresses) in &self.lock.addresses {
             if wished.contains(key.as_str()) {
                 continue;
@@ -162,11 +179,15 @@ impl Chooser<'_> {
             let Some(network) = network.filter(|network| self.networks.contains_key(network)) else { continue };
             let free = |address: &&IpAddr| self.taken.insert((network.clone(), **address));
             let held: Vec<IpAddr> = addresses.iter().filter(free).copied().collect();
-            if !held.is_empty() {
-                vanished.insert(key.clone(), held);
+            if held.is_empty() {
+                continue;
             }
+            let node = key.split_once('/').and_then(|(node, _)| nodes.get(node));
+            let kept =
+                if node.is_some_and(|node| node.state == NodeState::Absent) { &mut absent } else { &mut vanished };
+            kept.insert(key.clone(), held);
         }
-        vanished
+        (vanished, absent)
     }
 
     fn serve(&mut self, wish: &Wish) -> Option<(IpAddr, usize)> {
@@ -224,17 +245,31 @@ fn is_special(prefix: IpNetwork, address: IpAddr) -> bool {
 }
 
 fn tell_missing(
-    missing: &BTreeMap<(NetworkName, usize), usize>,
+    rooms: &BTreeMap<(NetworkName, usize), Room>,
+    held: impl Fn(&NetworkName) -> usize,
     networks: &BTreeMap<NetworkName, Placed>,
     report: &mut Report<'_>,
 ) {
-    for ((name, index), count) in missing {
+    for ((name, index), room) in rooms.iter().filter(|(_, room)| room.missing > 0) {
         let Some(placed) = networks.get(name) else { continue };
         let Some(mark) = placed.ranges.get(*index).and_then(|marks| marks.last()).copied() else { continue };
         report.tell("exhausted", mark, || {
-            let word = if *count == 1 { "address is" } else { "addresses are" };
-            Raw::at(mark, format!("the ranges of the network `{name}` are used up: {count} {word} missing"))
-                .label(format!("make room for {count} more"))
+            let Room { needed, missing } = *room;
+            let are =
+                |count: usize| if count == 1 { "1 address is".to_owned() } else { format!("{count} addresses are") };
+            let message = format!(
+                "the ranges of the network `{name}` are used up: {} needed, {} left for them, and {missing} {} missing",
+                are(needed),
+                are(needed - missing),
+                if missing == 1 { "is" } else { "are" },
+            );
+            let raw = Raw::at(mark, message).label(format!("make room for {missing} more"));
+            match held(name) {
+                0 => raw,
+                held => {
+                    raw.advice(format!("{} held by absent nodes until they are removed: `dip apply` first", are(held)))
+                }
+            }
         });
     }
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::LockedBase;
+use crate::id::NodeName;
 use crate::whole_file;
 
 /// The version that is written. Older ones are read:
@@ -20,7 +21,8 @@ const VERSION: u32 = 2;
 /// What was chosen for a site.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Lock {
-    /// The addresses by `node/nic/network`. Entries of nodes that vanished stay, so that such a node gets the same again.
+    /// The addresses by `node/nic/network`. Entries of nodes that vanished stay, so that such a node gets the same again;
+    /// those of absent nodes stay until their removal is done.
     pub addresses: BTreeMap<String, Vec<IpAddr>>,
     /// The bases that the site was made from, by their paths from the directory of the site file.
     pub bases: BTreeMap<String, LockedBase>,
@@ -100,6 +102,13 @@ impl Lock {
     pub fn write(&self, path: &Path) -> Result<(), LockError> {
         let failed = |source| LockError::Io { file: path.display().to_string(), verb: "written", source };
         whole_file::replace(path, &self.to_text()).map_err(failed)
+    }
+
+    /// Gives up what was chosen for a node whose removal is done; tells whether there was anything.
+    pub fn release(&mut self, node: &NodeName) -> bool {
+        let before = self.addresses.len();
+        self.addresses.retain(|key, _| key.split_once('/').is_none_or(|(name, _)| name != node.as_str()));
+        self.addresses.len() < before
     }
 
     /// The file's text: JSON, sorted, one entry a line, so that a change reads well in a review.

@@ -57,7 +57,12 @@ impl BootRef {
     }
 
     pub(super) fn power(&self, cx: &Context<'_>) -> Result<Arc<dyn Power>, OperationError> {
-        let bmc = cx.provider::<dyn Bmc>(&self.subject())?;
+        // A node without a BMC has power by its outlets, where these can be switched.
+        let bmc = match (cx.provider::<dyn Bmc>(&self.subject()), cx.provider::<dyn Power>(&Subject::mains(&self.node)))
+        {
+            (Err(_), Ok(mains)) => return Ok(mains),
+            (bmc, _) => bmc?,
+        };
         bmc.power().ok_or_else(|| {
             OperationError::Impossible(format!(
                 "the BMC of node `{}` cannot switch its power; list a protocol in `bmc` that can",

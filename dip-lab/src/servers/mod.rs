@@ -12,6 +12,7 @@ mod ovs;
 mod prometheus;
 mod redfish;
 mod segment;
+mod snmpd;
 
 pub use bind::{Bind, BindConfig, Zone};
 pub use chrony::Chrony;
@@ -25,3 +26,4 @@ pub use ovs::Ovs;
 pub use prometheus::Prometheus;
 pub use redfish::{RedfishSystem, SushyEmulator, Tls};
 pub use segment::{Lease, Segment};
+pub use snmpd::{PduConfig, SnmpPdu};

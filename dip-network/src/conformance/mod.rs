@@ -5,9 +5,13 @@
 //! what a server does not have is `None`, and its trials are then ignored with the reason.
 
 mod dhcp;
+mod ipam;
+mod mains;
 mod pdu;
 mod switch;
 
 pub use dhcp::{DhcpClients, DhcpHarness, dhcp};
-pub use pdu::{PduHarness, pdu};
+pub use ipam::{IpamHarness, ipam};
+pub use mains::{MainsHarness, mains};
+pub use pdu::{PduConsumers, PduHarness, pdu};
 pub use switch::{SwitchHarness, switch};

@@ -64,6 +64,9 @@ pub trait Dhcp: Send + Sync {
     /// The reservation of an interface.
     async fn reservation(&self, mac: MacAddr) -> Result<Option<Held>, ProviderError>;
 
+    /// The reservation that has an address; where several have it, one without a mark is told first.
+    async fn holder(&self, address: IpAddr) -> Result<Option<Held>, ProviderError>;
+
     /// Keeps addresses for an interface, on behalf of a site.
     async fn reserve(&self, reservation: &Reservation, owner: &SiteName) -> Result<(), ProviderError>;
 

@@ -1,15 +1,23 @@
-//! The provider traits of layer 1: switches, DHCP servers and power distribution units.
+//! The provider traits of layer 1: switches, DHCP servers, power distribution units and whoever keeps addresses.
 
 mod dhcp;
+mod ipam;
+mod metering;
 mod pdu;
 mod switch;
 
 pub use dhcp::{Dhcp, Held, Reservation};
+pub use ipam::{AddressHolder, Ipam};
+pub use metering::{Load, Metering, Milliamperes, Millivolts, Milliwatts};
 pub use pdu::Pdu;
 pub use switch::{PortMode, PortState, Switch};
 
 #[cfg(feature = "mocks")]
 pub use dhcp::MockDhcp;
+#[cfg(feature = "mocks")]
+pub use ipam::MockIpam;
+#[cfg(feature = "mocks")]
+pub use metering::MockMetering;
 #[cfg(feature = "mocks")]
 pub use pdu::MockPdu;
 #[cfg(feature = "mocks")]

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use dip_core::layer::ConnectError;
 use dip_core::provider::Providers;
+use dip_core::secret::Secrets;
 use dip_core::site::Site;
 use dip_core::subject::Subject;
 
-use crate::settings::{DNSMASQ, OPENVSWITCH};
+use crate::settings::{DNSMASQ, OPENVSWITCH, SNMP};
 
-/// Registers a provider for each DHCP service and each switch of the site, and tells all that is wrong.
-pub(crate) fn connect(site: &Site, providers: &mut Providers) -> Vec<ConnectError> {
+/// Registers a provider for each DHCP service, each switch and each PDU of the site, and tells all that is wrong.
+pub(crate) fn connect(site: &Site, secrets: &dyn Secrets, providers: &mut Providers) -> Vec<ConnectError> {
     let mut errors = Vec::new();
     for service in site.services_of(&[DNSMASQ]) {
         let user = format!("service `{}`", service.name);
@@ -27,7 +28,28 @@ pub(crate) fn connect(site: &Site, providers: &mut Providers) -> Vec<ConnectErro
             providers.insert::<dyn crate::provider::Switch>(&Subject::switch(&switch.name), found);
         });
     }
+    for pdu in site.pdus.values() {
+        let Some(driver) = pdu.driver.as_ref().filter(|driver| driver.kind.as_str() == SNMP) else { continue };
+        let user = format!("PDU `{}`", pdu.name);
+        keep(snmp(driver.read(), secrets), user, &mut errors, |found| {
+            providers.insert::<dyn crate::provider::Pdu>(&Subject::pdu(&pdu.name), found);
+        });
+    }
+    beside(site, providers);
     errors
+}
+
+/// Registers what stands on other providers that are there already: the addresses of a site, on its DHCP servers, and the mains of
+/// its nodes, on its PDUs.
+pub fn beside(site: &Site, providers: &mut Providers) {
+    if let Some(ranges) = super::SiteRanges::of(site, providers) {
+        providers.insert::<dyn crate::provider::Ipam>(&Subject::addresses(&site.name), Arc::new(ranges));
+    }
+    for node in site.nodes.values() {
+        if let Some(mains) = super::Mains::of(node, providers) {
+            providers.insert::<dyn dip_core::provider::Power>(&Subject::mains(&node.name), Arc::new(mains));
+        }
+    }
 }
 
 fn keep<T>(made: Result<T, String>, user: String, errors: &mut Vec<ConnectError>, insert: impl FnOnce(T)) {
@@ -62,4 +84,19 @@ fn openvswitch(
 #[cfg(not(feature = "openvswitch"))]
 fn openvswitch(_: Read<crate::settings::OpenVSwitchSettings>) -> Result<Arc<dyn crate::provider::Switch>, String> {
     Err("this program was built without the feature `openvswitch` of dip-network".to_owned())
+}
+
+#[cfg(feature = "snmp")]
+fn snmp(
+    settings: Read<crate::settings::SnmpSettings>,
+    secrets: &dyn Secrets,
+) -> Result<Arc<dyn crate::provider::Pdu>, String> {
+    let settings = settings.map_err(|error| error.to_string())?;
+    let pdu = super::snmp::SnmpPdu::new(&settings, secrets);
+    Ok(Arc::new(pdu.map_err(|error| dip_core::provider::sentence(&error))?))
+}
+
+#[cfg(not(feature = "snmp"))]
+fn snmp(_: Read<crate::settings::SnmpSettings>, _: &dyn Secrets) -> Result<Arc<dyn crate::provider::Pdu>, String> {
+    Err("this program was built without the feature `snmp` of dip-network".to_owned())
 }

@@ -5,5 +5,12 @@ mod connect;
 pub mod dnsmasq;
 #[cfg(feature = "openvswitch")]
 pub mod openvswitch;
+mod outlets;
+mod site_ranges;
+#[cfg(feature = "snmp")]
+pub mod snmp;
 
+pub use connect::beside;
 pub(crate) use connect::connect;
+pub use outlets::Mains;
+pub use site_ranges::SiteRanges;

@@ -13,7 +13,7 @@ use dip_core::step::{Lock, Step};
 use dip_core::subject::Subject;
 use serde::{Deserialize, Serialize};
 
-use crate::provider::{Dhcp, Held, Reservation};
+use crate::provider::{Dhcp, Held, Ipam, Reservation};
 
 /// Keeps an interface's addresses in a DHCP server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,6 +50,25 @@ impl ReserveAddress {
         Facts::new().with(&RESERVATION, &self.subject(), &self.reservation.addresses)
     }
 
+    /// An address that somebody else has is told before anything is tried: the plan must not promise what will be refused, and two
+    /// machines with one address are worse than none. One of our own that moves to another interface is no such thing.
+    async fn refuse_taken(&self, cx: &Context<'_>, addresses: &[IpAddr]) -> Result<(), OperationError> {
+        // A program without an IPAM learns it from its DHCP server, when that refuses.
+        let Ok(ipam) = cx.provider::<dyn Ipam>(&Subject::addresses(&self.site)) else { return Ok(()) };
+        for address in addresses {
+            let Some(found) = ipam.holder(*address).await? else { continue };
+            if found.holder.site() == Some(&self.site) || found.mac == Some(self.reservation.mac) {
+                continue;
+            }
+            let advice = format!(
+                "{address} is held by {found}; remove it there, or give the interface another `address` in the site file"
+            );
+            let action = format!("reserve addresses for {}", self.subject());
+            return Err(ProviderError::new(ErrorKind::Conflict, "ipam", action).advise(advice).into());
+        }
+        Ok(())
+    }
+
     fn diff(&self, now: &Held) -> Diff {
         if self.reservation.agrees_with(&now.reservation) {
             return Diff::default();
@@ -80,6 +99,7 @@ impl Operation for ReserveAddress {
     async fn check(&self, cx: &Context<'_>) -> Result<Check, OperationError> {
         let dhcp = cx.provider::<dyn Dhcp>(&Subject::service(&self.service))?;
         let Some(held) = dhcp.reservation(self.reservation.mac).await? else {
+            self.refuse_taken(cx, &self.reservation.addresses).await?;
             let wanted = format!("{} for {}", listed(&self.reservation.addresses), self.reservation.mac);
             return Ok(Check::Differs(Diff::missing("reservation", wanted)));
         };
@@ -87,6 +107,11 @@ impl Operation for ReserveAddress {
         let (holder, us) = (Holder::from(held.owner), Holder::Site(self.site.clone()));
         if holder != us && self.ownership.covers(&holder) {
             return Ok(Check::Differs(diff.and("owner", Some(holder), Some(us))));
+        }
+        if holder == us && !diff.is_empty() {
+            let new = |address: &&IpAddr| !held.reservation.addresses.contains(address);
+            let new: Vec<_> = self.reservation.addresses.iter().filter(new).copied().collect();
+            self.refuse_taken(cx, &new).await?;
         }
         if holder == us || diff.is_empty() {
             // A foreign reservation that already says what is wanted serves as well as ours would.
@@ -115,8 +140,9 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::provider::MockDhcp;
+    use crate::provider::{AddressHolder, MockDhcp, MockIpam};
     use crate::testing::site_name;
+    use dip_core::provider::Providers;
     use dip_core::testing::Bench;
 
     fn reservation(address: &str) -> Reservation {
@@ -155,6 +181,31 @@ mod tests {
         };
         assert_eq!(diff.to_string(), "+ reservation 10.1.0.11 for 52:54:00:00:00:01");
         assert_eq!(wanted().apply(&bench.context()).await.expect("the server obeys"), Applied::Done);
+    }
+
+    #[tokio::test]
+    async fn an_address_that_somebody_else_has_is_a_conflict_before_anything_is_tried() {
+        let found = |mac: &str, holder| {
+            let mac = Some(mac.parse().expect("a MAC address"));
+            AddressHolder { record: "the reservation of a printer".to_owned(), mac, holder }
+        };
+        let check = async |found: AddressHolder| {
+            let mut dhcp = MockDhcp::new();
+            dhcp.expect_reservation().returning(|_| Ok(None));
+            let mut ipam = MockIpam::new();
+            ipam.expect_holder().returning(move |_| Ok(Some(found.clone())));
+            let mut providers = Providers::new();
+            providers.insert::<dyn Dhcp>(&Subject::service(&wanted().service), Arc::new(dhcp));
+            providers.insert::<dyn Ipam>(&Subject::addresses(&wanted().site), Arc::new(ipam));
+            wanted().check(&Bench::new(providers, wanted().step(None)).context()).await
+        };
+        let theirs = check(found("52:54:00:00:00:77", Holder::Nobody)).await.expect_err("it is taken");
+        assert!(theirs.is_conflict());
+        let told = "10.1.0.11 is held by the reservation of a printer, which carries nobody's mark";
+        assert!(theirs.to_string().contains(told), "{theirs}");
+        // A card that was replaced: the address moves with the site's own mark.
+        let ours = check(found("52:54:00:00:00:77", Holder::Site(site_name("lab")))).await;
+        assert!(matches!(ours, Ok(Check::Differs(_))));
     }
 
     #[tokio::test]

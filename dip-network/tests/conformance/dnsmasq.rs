@@ -10,10 +10,12 @@ use async_trait::async_trait;
 use dip_core::conformance::expect::us;
 use dip_core::conformance::{Failure, Trial, Verdict, not_installed};
 use dip_core::hardware::MacAddr;
-use dip_core::provider::{ErrorKind, ProviderError, Retry, sentence};
+use dip_core::provider::{ErrorKind, Holder, ProviderError, Providers, Retry, sentence};
+use dip_core::subject::Subject;
 use dip_lab::Requirement;
-use dip_network::conformance::{self, DhcpClients, DhcpHarness};
-use dip_network::provider::{Dhcp, Reservation};
+use dip_network::conformance::{self, DhcpClients, DhcpHarness, IpamHarness};
+use dip_network::provider::{Dhcp, Ipam, Reservation};
+use dip_network::providers::SiteRanges;
 use dip_network::providers::dnsmasq::Dnsmasq;
 use dip_network::settings::DnsmasqSettings;
 use serde_json::json;
@@ -40,6 +42,7 @@ pub(crate) async fn trials() -> Vec<Trial> {
         Err(failure) => return vec![Trial::new("it_starts", move || async move { Err(failure) }).on(SERVER)],
     };
     let mut trials = conformance::dhcp(Arc::clone(&rig) as Arc<dyn DhcpHarness>);
+    trials.extend(conformance::ipam(Arc::clone(&rig) as Arc<dyn IpamHarness>));
     macro_rules! further {
         ($($name:ident)*) => {$({
             let rig = Arc::clone(&rig);
@@ -117,6 +120,48 @@ impl DhcpHarness for Rig {
     }
 }
 
+fn ranges(dhcp: Arc<dyn Dhcp>) -> Arc<dyn Ipam> {
+    let settings = json!({});
+    let site =
+        step::site().and_then(|site| step::with_dhcp(site, "dnsmasq", settings, "02:d1:70:00:09:01", "10.77.9.1"));
+    let site = site.expect("the site is made here");
+    let mut providers = Providers::new();
+    for name in site.services.keys() {
+        providers.insert::<dyn Dhcp>(&Subject::service(name), Arc::clone(&dhcp));
+    }
+    Arc::new(SiteRanges::of(&site, &providers).expect("the site has a network"))
+}
+
+#[async_trait]
+impl IpamHarness for Rig {
+    fn ipam(&self) -> Arc<dyn Ipam> {
+        ranges(self.dhcp())
+    }
+
+    fn of_dead_server(&self) -> Option<Arc<dyn Ipam>> {
+        DhcpHarness::of_dead_server(self).map(ranges)
+    }
+
+    fn fresh(&self) -> (IpAddr, MacAddr) {
+        let fresh = DhcpHarness::fresh(self);
+        (fresh.addresses[0], fresh.mac)
+    }
+
+    async fn give(&self, address: IpAddr, mac: MacAddr, to: &Holder) -> Result<Option<()>, Failure> {
+        let host_name = Some(format!("h{}", mac.0[5]));
+        let reservation = Reservation { mac, addresses: vec![address], host_name };
+        match to {
+            Holder::Nobody => self.seed_unmarked(&reservation).await,
+            Holder::Site(site) => Ok(Some(self.provider.reserve(&reservation, site).await?)),
+        }
+    }
+
+    async fn take(&self, _: IpAddr, mac: MacAddr, from: &Holder) -> Result<(), Failure> {
+        let site = from.site().ok_or("only a site gives back")?;
+        Ok(self.provider.release(mac, site).await?)
+    }
+}
+
 #[async_trait]
 impl DhcpClients for Clients {
     async fn lease(&self, mac: MacAddr) -> Result<Option<IpAddr>, Failure> {
@@ -152,7 +197,7 @@ async fn the_step_reserves_and_a_real_client_gets_address_and_name(rig: &Rig) ->
 }
 
 async fn an_interrupted_change_is_seen_and_mended(rig: &Rig) -> Result<(), Failure> {
-    let (first, second) = (rig.fresh(), rig.fresh());
+    let (first, second) = (DhcpHarness::fresh(rig), DhcpHarness::fresh(rig));
     let changed = Reservation { mac: first.mac, ..second };
     rig.provider.reserve(&first, &us()).await?;
     let lease = wait(rig.server.lease(&first.mac.to_string()))?.ok_or("the client got no lease")?;
@@ -175,7 +220,7 @@ async fn an_interrupted_change_is_seen_and_mended(rig: &Rig) -> Result<(), Failu
 }
 
 async fn an_entry_of_the_main_configuration_is_a_conflict(rig: &Rig) -> Result<(), Failure> {
-    let (theirs, free) = (rig.fresh(), rig.fresh());
+    let (theirs, free) = (DhcpHarness::fresh(rig), DhcpHarness::fresh(rig));
     let file = std::env::temp_dir().join(format!("dip-network-{}.conf", std::process::id()));
     fs::write(
         &file,
@@ -190,7 +235,7 @@ async fn an_entry_of_the_main_configuration_is_a_conflict(rig: &Rig) -> Result<(
 }
 
 async fn a_conflict_names_the_file(rig: &Rig) -> Result<(), Failure> {
-    let theirs = rig.fresh();
+    let theirs = DhcpHarness::fresh(rig);
     rig.seed_unmarked(&theirs).await?;
     let file = format!("by-hand-{}", theirs.host_name.as_deref().unwrap_or_default());
     refused(rig.provider.reserve(&theirs, &us()).await, ErrorKind::Conflict, &file)
@@ -199,18 +244,18 @@ async fn a_conflict_names_the_file(rig: &Rig) -> Result<(), Failure> {
 async fn a_directory_that_does_not_exist_is_told(rig: &Rig) -> Result<(), Failure> {
     let hosts_directory = PathBuf::from("/nonexistent/hosts.d");
     let provider = Dnsmasq::new(DnsmasqSettings { hosts_directory, ..settings(&rig.server) });
-    refused(provider.reserve(&rig.fresh(), &us()).await, ErrorKind::NotFound, "/nonexistent/hosts.d")
+    refused(provider.reserve(&DhcpHarness::fresh(rig), &us()).await, ErrorKind::NotFound, "/nonexistent/hosts.d")
 }
 
 async fn a_directory_that_cannot_be_written_is_denied(rig: &Rig) -> Result<(), Failure> {
     // No file can be made in sysfs, not even by root.
     let hosts_directory = PathBuf::from("/sys/kernel/mm");
     let provider = Dnsmasq::new(DnsmasqSettings { hosts_directory, ..settings(&rig.server) });
-    refused(provider.reserve(&rig.fresh(), &us()).await, ErrorKind::Denied, "/sys/kernel/mm")
+    refused(provider.reserve(&DhcpHarness::fresh(rig), &us()).await, ErrorKind::Denied, "/sys/kernel/mm")
 }
 
 async fn an_entry_that_somebody_edits_is_read_anew(rig: &Rig) -> Result<(), Failure> {
-    let (ours, edited) = (rig.fresh(), rig.fresh());
+    let (ours, edited) = (DhcpHarness::fresh(rig), DhcpHarness::fresh(rig));
     rig.provider.reserve(&ours, &us()).await?;
     // In place, so that only length or time of the file tell it.
     let file = rig.server.hosts_dir.join(format!("dip-{}", ours.mac.to_string().replace(':', "-")));
@@ -223,12 +268,12 @@ async fn an_entry_that_somebody_edits_is_read_anew(rig: &Rig) -> Result<(), Fail
 }
 
 async fn what_dnsmasq_would_misread_is_refused(rig: &Rig) -> Result<(), Failure> {
-    let lease_time = Reservation { host_name: Some("5m".to_owned()), ..rig.fresh() };
+    let lease_time = Reservation { host_name: Some("5m".to_owned()), ..DhcpHarness::fresh(rig) };
     refused(rig.provider.reserve(&lease_time, &us()).await, ErrorKind::Invalid, "`5m`")?;
-    let mut two = rig.fresh();
-    two.addresses.extend(rig.fresh().addresses);
+    let mut two = DhcpHarness::fresh(rig);
+    two.addresses.extend(DhcpHarness::fresh(rig).addresses);
     refused(rig.provider.reserve(&two, &us()).await, ErrorKind::Invalid, "one IPv4 address")?;
-    let none = Reservation { addresses: Vec::new(), ..rig.fresh() };
+    let none = Reservation { addresses: Vec::new(), ..DhcpHarness::fresh(rig) };
     refused(rig.provider.reserve(&none, &us()).await, ErrorKind::Invalid, "one IPv4 address")
 }
 

@@ -1,8 +1,9 @@
-//! Open vSwitch and dnsmasq, the real ones, against the trials of their traits; and this layer's steps on them.
+//! Open vSwitch, dnsmasq and snmpd, the real ones, against the trials of their traits; and this layer's steps on them.
 
 mod dhcpv6;
 mod dnsmasq;
 mod openvswitch;
+mod snmp;
 mod step;
 
 use std::future::Future;
@@ -19,8 +20,8 @@ pub(crate) fn wait<F: Future>(lab: F) -> F::Output {
 fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime can be built");
     let trials: Vec<Trial> = runtime.block_on(async {
-        let (openvswitch, dnsmasq) = tokio::join!(openvswitch::trials(), dnsmasq::trials());
-        openvswitch.into_iter().chain(dnsmasq).collect()
+        let (openvswitch, dnsmasq, snmp) = tokio::join!(openvswitch::trials(), dnsmasq::trials(), snmp::trials());
+        openvswitch.into_iter().chain(dnsmasq).chain(snmp).collect()
     });
     run_as_tests(&runtime, trials)
 }

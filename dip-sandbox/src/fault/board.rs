@@ -47,6 +47,14 @@ impl Board {
         armed.retain(|armed| !armed.is_over(now));
         Some(hit)
     }
+
+    /// Takes the faults of a subject off that have begun and are of these.
+    pub(crate) fn mend(&self, subject: &Subject, now: Duration, mended: impl Fn(&Fault) -> bool) {
+        let mut board = self.0.lock().expect("no holder of the board's lock panics");
+        if let Some(armed) = board.get_mut(subject) {
+            armed.retain(|armed| armed.from > now || !mended(&armed.fault));
+        }
+    }
 }
 
 impl Armed {

@@ -18,6 +18,11 @@ pub enum Fault {
         /// For how long.
         lasting: Duration,
     },
+    /// A BMC hangs: it does not answer until mains was away from its node.
+    BmcHangs {
+        /// The node.
+        node: NodeName,
+    },
     /// A BMC accepts a power command and does nothing.
     PowerCommandLost {
         /// The node.
@@ -84,6 +89,7 @@ impl Fault {
     pub fn subject(&self) -> Subject {
         match self {
             Self::BmcSilent { node, .. }
+            | Self::BmcHangs { node }
             | Self::PowerCommandLost { node, .. }
             | Self::BootHangs { node, .. }
             | Self::BootSlow { node, .. }
@@ -95,7 +101,7 @@ impl Fault {
         }
     }
 
-    /// How often it can bite; `None` where it bites for as long as it lasts.
+    /// How often it can bite; `None` where it bites for as long as it lasts, or until something ends it.
     pub(crate) const fn times(&self) -> Option<u32> {
         match self {
             Self::PowerCommandLost { times, .. }
@@ -104,7 +110,9 @@ impl Fault {
             | Self::ServiceRefuses { times, .. }
             | Self::ServiceBusy { times, .. } => Some(*times),
             Self::HostDies { .. } => Some(1),
-            Self::BmcSilent { .. } | Self::ServiceSilent { .. } | Self::ServiceSlow { .. } => None,
+            Self::BmcSilent { .. } | Self::BmcHangs { .. } | Self::ServiceSilent { .. } | Self::ServiceSlow { .. } => {
+                None
+            }
         }
     }
 
@@ -123,6 +131,7 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::BmcSilent { lasting, .. } => write!(f, "the BMC is silent for {} s", lasting.as_secs()),
+            Self::BmcHangs { .. } => f.write_str("the BMC hangs"),
             Self::PowerCommandLost { times, .. } => write!(f, "the BMC loses {}", counted(*times, "power command")),
             Self::BootHangs { times, .. } => write!(f, "{} hangs in the firmware", counted(*times, "boot")),
             Self::BootSlow { by, times, .. } => {

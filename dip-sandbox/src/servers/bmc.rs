@@ -28,7 +28,7 @@ impl SandboxBmc {
 
     /// Carries a request to the controller. It answers whatever its machine does, as long as mains reaches it.
     async fn carry(&self, intent: Intent, action: &str) -> Result<(), ProviderError> {
-        if let Some(hit) = self.line.bite(|fault| matches!(fault, Fault::BmcSilent { .. })) {
+        if let Some(hit) = self.line.bite(|fault| matches!(fault, Fault::BmcSilent { .. } | Fault::BmcHangs { .. })) {
             return Err(self.line.no_answer(action, hit.fault).await);
         }
         if !self.line.world().machine(&self.node, |machine| machine.is_fed()) {

@@ -1,5 +1,7 @@
 //! A simulated DHCP server.
 
+use std::net::IpAddr;
+
 use async_trait::async_trait;
 use dip_core::hardware::MacAddr;
 use dip_core::id::{ServiceName, SiteName};
@@ -50,6 +52,11 @@ impl Dhcp for SandboxDhcp {
     async fn reservation(&self, mac: MacAddr) -> Result<Option<Held>, ProviderError> {
         self.line.carry(Intent::Look, &format!("look up the reservation of {mac}")).await?;
         Ok(self.act(|reservations| reservations.find(mac).cloned()))
+    }
+
+    async fn holder(&self, address: IpAddr) -> Result<Option<Held>, ProviderError> {
+        self.line.carry(Intent::Look, &format!("look up who has {address}")).await?;
+        Ok(self.act(|reservations| reservations.find_by(address).cloned()))
     }
 
     async fn reserve(&self, reservation: &Reservation, owner: &SiteName) -> Result<(), ProviderError> {

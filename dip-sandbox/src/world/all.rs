@@ -9,7 +9,7 @@ use dip_core::id::{ClusterName, NodeName, PduName, ServiceName, SwitchName};
 use dip_core::site::Site;
 use dip_core::subject::Subject;
 
-use super::machine::Surroundings;
+use super::machine::{Surroundings, WithMains};
 use super::{CMDB_KINDS, DHCP_KINDS, DNS_KINDS, MONITOR_KINDS};
 use super::{Keys, Machine, Names, Outlets, Ports, Records, Reservations, Targets, Wiring};
 use crate::draw::Draw;
@@ -53,10 +53,12 @@ impl World {
             .nodes
             .values()
             .map(|node| {
+                let with_mains = if node.bmc.is_some() { WithMains::StaysOff } else { WithMains::Starts };
+                let machine = Machine::new(Linux::default()).when_mains_comes(with_mains);
                 let cell = Cell {
                     subject: Subject::node(&node.name),
                     wiring: Wiring::of(site, node),
-                    machine: Mutex::new(Machine::new(Linux::default())),
+                    machine: Mutex::new(machine),
                 };
                 (node.name.clone(), cell)
             })
@@ -66,6 +68,13 @@ impl World {
             known_as.insert(cell.wiring.host_name.clone(), name.clone());
             for address in cell.wiring.wires.iter().flat_map(|wire| &wire.addresses) {
                 known_as.insert(address.to_string(), name.clone());
+            }
+        }
+        let mut pdus: BTreeMap<_, _> = site.pdus.values().map(|pdu| (pdu.name.clone(), Outlets::of(pdu))).collect();
+        // A machine that starts with mains and is off has none.
+        for link in site.nodes.values().filter(|node| node.bmc.is_none()).flat_map(|node| &node.outlets) {
+            if let Some(outlets) = pdus.get_mut(&link.pdu) {
+                outlets.set(link.outlet, PowerState::Off);
             }
         }
         Self {
@@ -78,7 +87,7 @@ impl World {
             nodes,
             known_as,
             switches: Ports::of(site).into_iter().map(|(name, ports)| (name, Mutex::new(ports))).collect(),
-            pdus: site.pdus.values().map(|pdu| (pdu.name.clone(), Mutex::new(Outlets::of(pdu)))).collect(),
+            pdus: pdus.into_iter().map(|(name, outlets)| (name, Mutex::new(outlets))).collect(),
             dhcp: services(site, DHCP_KINDS),
             dns: services(site, DNS_KINDS),
             cmdbs: services(site, CMDB_KINDS),
@@ -220,7 +229,12 @@ impl World {
         let on_it = |wiring: &Wiring| wiring.outlets.iter().any(|link| link.pdu == *pdu && link.outlet == outlet);
         for (node, _) in self.nodes.iter().filter(|(_, cell)| on_it(&cell.wiring)) {
             let fed = fed(node);
-            self.machine(node, |machine| machine.feed(fed));
+            self.machine_at(node, |machine, now, around| {
+                machine.feed(fed, now, around);
+                if !fed {
+                    around.faults.mend(around.subject, now, |fault| matches!(fault, Fault::BmcHangs { .. }));
+                }
+            });
         }
     }
 }

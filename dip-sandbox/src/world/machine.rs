@@ -42,6 +42,8 @@ pub(crate) struct Machine {
     power: PowerState,
     /// Whether mains reaches it.
     fed: bool,
+    /// What it does when mains comes back.
+    with_mains: WithMains,
     change: Option<Change>,
     /// How often it was powered on.
     boots: u64,
@@ -52,6 +54,15 @@ pub(crate) struct Machine {
     pub(crate) next_boot: BootOverride,
     /// The system on its disk.
     pub(crate) linux: Linux,
+}
+
+/// What a machine does when mains comes back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum WithMains {
+    /// Nothing, as data centres set those that have a BMC.
+    StaysOff,
+    /// It starts, as those must be set that have none.
+    Starts,
 }
 
 /// An accepted power command that has not come true.
@@ -94,6 +105,7 @@ impl Machine {
         Self {
             power: PowerState::Off,
             fed: true,
+            with_mains: WithMains::StaysOff,
             change: None,
             boots: 0,
             draws: 0,
@@ -187,9 +199,21 @@ impl Machine {
         }
     }
 
-    /// Mains comes or goes. A machine whose mains comes back stays off, as data centres set it.
-    pub(crate) fn feed(&mut self, fed: bool) {
+    /// Sets what it does when mains comes back; one that starts by it is off because it has none.
+    pub(crate) const fn when_mains_comes(mut self, with_mains: WithMains) -> Self {
+        self.with_mains = with_mains;
+        self.fed = matches!(with_mains, WithMains::StaysOff);
+        self
+    }
+
+    /// Mains comes or goes.
+    pub(crate) fn feed(&mut self, fed: bool, now: Duration, around: Surroundings<'_>) {
+        let came = fed && !self.fed;
         self.fed = fed;
+        if came && self.with_mains == WithMains::Starts {
+            self.power = PowerState::On;
+            self.boot(now, around);
+        }
         if !fed {
             self.change = None;
             self.stop();
@@ -288,6 +312,17 @@ mod tests {
             self.act(seconds, None)
         }
 
+        fn feed(&mut self, seconds: u64, fed: bool) {
+            let around = Surroundings {
+                subject: &self.subject,
+                draw: Draw::new(1),
+                faults: &self.faults,
+                log: &self.log,
+                ledger: &self.ledger,
+            };
+            self.machine.feed(fed, Duration::from_secs(seconds), around);
+        }
+
         fn act(&mut self, seconds: u64, action: Option<PowerAction>) -> &Machine {
             let now = Duration::from_secs(seconds);
             let around = Surroundings {
@@ -372,8 +407,8 @@ mod tests {
         let mut scene = Scene::new(Vec::new());
         scene.act(0, Some(PowerAction::On));
         scene.at(300);
-        scene.machine.feed(false);
-        scene.machine.feed(true);
+        scene.feed(301, false);
+        scene.feed(302, true);
         assert_eq!(scene.at(600).power(), PowerState::Off);
     }
 }

@@ -46,13 +46,14 @@ impl Datacenter {
     }
 }
 
-/// Three nodes without cables to managed switches, so that they can be reached as soon as they run, and servers of every kind.
-fn site() -> Site {
+/// Three nodes without cables to managed switches, so that they can be reached as soon as they run, two that hang on a PDU, and
+/// servers of every kind.
+pub(crate) fn site() -> Site {
     let text = r#"{
-        "name": "conformance", "domain": null, "racks": {}, "networks": {},
+        "name": "conformance", "domain": null, "racks": {}, "networks": {"n": {"name": "n", "vlan": null, "domain": null, "prefixes": [], "via": null, "origin": null}},
         "switches": {"sw1": {"name": "sw1", "rack": null, "ports": [], "origin": null, "driver": DRIVER}},
         "pdus": {"pdu1": {"name": "pdu1", "rack": null, "outlets": 8, "origin": null, "driver": null}},
-        "nodes": {"n1": NODE1, "n2": NODE2, "n3": NODE3},
+        "nodes": {"n1": NODE1, "n2": NODE2, "n3": NODE3, "n4": NODE4, "n5": NODE5},
         "services": {
             "dhcp": {"name": "dhcp", "driver": {"kind": "dnsmasq", "settings": {}, "origin": null}},
             "dns": {"name": "dns", "driver": {"kind": "rfc2136", "settings": {"server": "10.0.0.53:53"}, "origin": null}},
@@ -66,14 +67,17 @@ fn site() -> Site {
         }}
     }"#;
     let node = |number: u8| {
-        r#"{"name": "nN", "state": "ready", "rack": null, "profiles": [], "serial": "SN", "outlets": [], "disks": {}, "origin": null,
+        r#"{"name": "nN", "state": "ready", "rack": null, "profiles": [], "serial": "SN", OUTLETSN, "disks": {}, "origin": null,
             "bmc": {"address": "10.8.0.N", "user": "u", "password": "env:X", "protocols": [], "origin": null},
             "settings": {"layers": {}, "origins": {}},
             "nics": {"eth0": {"name": "eth0", "role": "primary", "mac": null, "pci": null, "link": null, "network": null, "origin": null,
                 "addresses": [{"address": "10.0.0.N", "prefix": "10.0.0.0/24", "router": null, "chosen": "site"}]}}}"#
             .replace('N', &number.to_string())
     };
-    let text = (1..=3).fold(text.to_owned(), |text, number| text.replace(&format!("NODE{number}"), &node(number)));
+    let text = (1..=5).fold(text.to_owned(), |text, number| text.replace(&format!("NODE{number}"), &node(number)));
+    let plugged = |number: u8| format!(r#""outlets": ["pdu1/{number}"]"#);
+    let text = text.replace("OUTLETS4", &plugged(1)).replace("OUTLETS5", &plugged(2));
+    let text = (1..=3).fold(text, |text, number| text.replace(&format!("OUTLETS{number}"), r#""outlets": []"#));
     let text = text.replace("DRIVER", r#"{"kind": "openvswitch", "settings": {}, "origin": null}"#);
     serde_json::from_str(&text).expect("a site as it is stored")
 }

@@ -5,6 +5,8 @@ mod datacenter;
 mod dhcp;
 mod etcd;
 mod host;
+mod ipam;
+mod mains;
 mod opsmgmt;
 mod pdu;
 mod switch;
@@ -22,6 +24,8 @@ fn main() -> ExitCode {
     let trials = [
         ("switch", dip_network::conformance::switch(Arc::new(switch::Harness::new(&datacenter)))),
         ("dhcp", dip_network::conformance::dhcp(Arc::new(dhcp::Harness::new(&datacenter)))),
+        ("addresses", dip_network::conformance::ipam(Arc::new(ipam::Harness::new(&datacenter)))),
+        ("mains", dip_network::conformance::mains(Arc::new(mains::Harness::new(&datacenter)))),
         ("pdu", dip_network::conformance::pdu(Arc::new(pdu::Harness::new(&datacenter)))),
         ("bmc", dip_firmware::conformance::bmc(&bmc::harness(&datacenter))),
         ("host", dip_os::conformance::host(Arc::new(host::Harness::new(&datacenter)))),

@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
-use dip_core::id::Symbol;
+use async_trait::async_trait;
+use dip_core::conformance::Failure;
+use dip_core::id::{NodeName, PduName};
 use dip_core::subject::Subject;
-use dip_network::conformance::PduHarness;
-use dip_network::provider::Pdu;
+use dip_firmware::provider::Bmc;
+use dip_network::conformance::{PduConsumers, PduHarness};
+use dip_network::provider::{Load, Pdu};
 use dip_sandbox::Access;
 
 use crate::datacenter::Datacenter;
@@ -18,8 +21,13 @@ impl Harness {
     }
 
     fn of(&self, access: Access) -> Arc<dyn Pdu> {
-        self.0.provider(&Subject::new(Symbol::of("pdu"), "pdu1"), access)
+        of(&self.0, access)
     }
+}
+
+/// The PDU of the datacenter.
+pub(crate) fn of(datacenter: &Datacenter, access: Access) -> Arc<dyn Pdu> {
+    datacenter.provider(&Subject::pdu(&PduName::new("pdu1").expect("a name")), access)
 }
 
 impl PduHarness for Harness {
@@ -41,5 +49,32 @@ impl PduHarness for Harness {
 
     fn missing_outlet(&self) -> u16 {
         9
+    }
+    fn name_of(&self, outlet: u16) -> Option<String> {
+        Some(format!("pdu1-{outlet}"))
+    }
+
+    fn loads(&self, _: u16) -> Option<[Load; 2]> {
+        None
+    }
+
+    fn consumers(&self) -> Option<Arc<dyn PduConsumers>> {
+        Some(Arc::new(Self(Arc::clone(&self.0))))
+    }
+}
+
+/// The nodes `n4` and `n5` hang on the outlets 1 and 2: their BMCs answer as long as mains reaches them.
+#[async_trait]
+impl PduConsumers for Harness {
+    async fn runs(&self, outlet: u16) -> Result<bool, Failure> {
+        let node = NodeName::new(&format!("n{}", outlet + 3))?;
+        let bmc = self.0.provider::<dyn Bmc>(&Subject::node(&node), Access::Granted);
+        Ok(bmc.identity().await.is_ok())
+    }
+
+    async fn starts(&self, outlet: u16) -> Result<usize, Failure> {
+        let on = format!("switch outlet {outlet} on");
+        let mutations = self.0.sandbox.mutations();
+        Ok(mutations.iter().filter(|(mutation, _)| mutation.action == on).map(|(_, count)| *count as usize).sum())
     }
 }

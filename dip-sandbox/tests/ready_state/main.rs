@@ -2,6 +2,7 @@
 
 #[path = "../../../dip-core/tests/core/judge/mod.rs"]
 mod judge;
+mod outlets;
 mod repeat;
 mod scene;
 mod simulate;

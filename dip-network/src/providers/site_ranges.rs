@@ -1,0 +1,123 @@
+//! The addresses of a site that has no IPAM: what its file says, and what its DHCP servers hold.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use dip_core::hardware::MacAddr;
+use dip_core::id::{ServiceName, SiteName};
+use dip_core::provider::{Holder, ProviderError, Providers};
+use dip_core::site::{NodeState, Site};
+use dip_core::subject::Subject;
+
+use crate::provider::{AddressHolder, Dhcp, Ipam};
+use crate::settings::DHCP_KINDS;
+
+/// The ranges of a site, with all who take addresses from them: the nodes of its file, its routers, and whoever has a reservation
+/// in its DHCP servers.
+pub struct SiteRanges {
+    site: SiteName,
+    given: HashMap<IpAddr, (String, Option<MacAddr>)>,
+    dhcp: Vec<(ServiceName, Arc<dyn Dhcp>)>,
+}
+
+impl fmt::Debug for SiteRanges {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SiteRanges").field("site", &self.site).field("given", &self.given.len()).finish_non_exhaustive()
+    }
+}
+
+impl SiteRanges {
+    /// The ranges of a site whose DHCP servers are among the providers; `None` where it has no networks, and so no addresses.
+    #[must_use]
+    pub fn of(site: &Site, providers: &Providers) -> Option<Self> {
+        if site.networks.is_empty() {
+            return None;
+        }
+        let routers = site.networks.values().flat_map(|network| {
+            let routers = network.prefixes.iter().filter_map(|prefix| prefix.router);
+            routers.map(|router| (router, (format!("the router of network `{}`", network.name), None)))
+        });
+        // What an absent node had may have gone to another one.
+        let there = site.nodes.values().filter(|node| node.state != NodeState::Absent);
+        let nics = there.flat_map(|node| node.nics.values().map(move |nic| (node, nic))).flat_map(|(node, nic)| {
+            let record = move || format!("interface `{}` of node `{}`", nic.name, node.name);
+            nic.addresses.iter().map(move |given| (given.address, (record(), nic.mac)))
+        });
+        let dhcp = site.services_of(DHCP_KINDS).filter_map(|service| {
+            let dhcp = providers.find::<dyn Dhcp>(&Subject::service(&service.name)).ok()?;
+            Some((service.name.clone(), dhcp))
+        });
+        Some(Self { site: site.name.clone(), given: routers.chain(nics).collect(), dhcp: dhcp.collect() })
+    }
+}
+
+#[async_trait]
+impl Ipam for SiteRanges {
+    async fn holder(&self, address: IpAddr) -> Result<Option<AddressHolder>, ProviderError> {
+        let mut ours = None;
+        for (service, dhcp) in &self.dhcp {
+            let Some(held) = dhcp.holder(address).await? else { continue };
+            let mac = held.reservation.mac;
+            let name = held.reservation.host_name.map(|name| format!(" ({name})")).unwrap_or_default();
+            let record = format!("the reservation of {mac}{name} in `{service}`");
+            let found = AddressHolder { record, mac: Some(mac), holder: Holder::from(held.owner) };
+            if found.holder.site() != Some(&self.site) {
+                return Ok(Some(found));
+            }
+            ours = Some(found);
+        }
+        let given = || {
+            let (record, mac) = self.given.get(&address)?.clone();
+            Some(AddressHolder { record, mac, holder: Holder::Site(self.site.clone()) })
+        };
+        Ok(ours.or_else(given))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider::{Held, MockDhcp, Reservation};
+    use crate::testing::{site, site_name};
+
+    fn ranges(held: Option<Held>) -> SiteRanges {
+        let mut dhcp = MockDhcp::new();
+        dhcp.expect_holder().returning(move |_| Ok(held.clone()));
+        let mut providers = Providers::new();
+        let name = ServiceName::new("dhcp").expect("a name");
+        providers.insert::<dyn Dhcp>(&Subject::service(&name), Arc::new(dhcp));
+        SiteRanges::of(&site(), &providers).expect("the site has networks")
+    }
+
+    fn address() -> IpAddr {
+        "10.1.0.11".parse().expect("an address")
+    }
+
+    #[tokio::test]
+    async fn an_address_of_the_site_file_is_held_by_its_interface() {
+        let found = ranges(None).holder(address()).await.expect("it answers").expect("it is held");
+        assert_eq!(found.to_string(), "interface `eth0` of node `n1.a`, which carries the mark of site `lab`");
+        let free = ranges(None).holder("10.1.0.99".parse().expect("an address")).await.expect("it answers");
+        assert_eq!(free, None);
+    }
+
+    #[tokio::test]
+    async fn somebody_elses_reservation_is_told_before_our_own_wish() {
+        let held = |owner| Held {
+            reservation: Reservation {
+                mac: "52:54:00:00:00:77".parse().expect("a MAC address"),
+                addresses: vec![address()],
+                host_name: Some("printer".to_owned()),
+            },
+            owner,
+        };
+        let found = ranges(Some(held(None))).holder(address()).await.expect("it answers").expect("it is held");
+        let told = "the reservation of 52:54:00:00:00:77 (printer) in `dhcp`, which carries nobody's mark";
+        assert_eq!(found.to_string(), told);
+        let ours = ranges(Some(held(Some(site_name("lab"))))).holder(address()).await.expect("it answers");
+        assert_eq!(ours.expect("it is held").holder, Holder::Site(site_name("lab")));
+    }
+}

@@ -1,0 +1,62 @@
+//! The addresses of the simulated site.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use dip_core::conformance::Failure;
+use dip_core::hardware::MacAddr;
+use dip_core::id::{ServiceName, SiteName};
+use dip_core::provider::Holder;
+use dip_core::subject::Subject;
+use dip_network::conformance::IpamHarness;
+use dip_network::provider::{Dhcp, Held, Ipam, Reservation};
+use dip_sandbox::Access;
+
+use crate::datacenter::Datacenter;
+
+pub(crate) struct Harness(Arc<Datacenter>);
+
+impl Harness {
+    pub(crate) fn new(datacenter: &Arc<Datacenter>) -> Self {
+        Self(Arc::clone(datacenter))
+    }
+
+    fn of(&self, access: Access) -> Arc<dyn Ipam> {
+        let site = SiteName::new("conformance").expect("a name");
+        self.0.provider(&Subject::addresses(&site), access)
+    }
+}
+
+fn dhcp() -> ServiceName {
+    ServiceName::new("dhcp").expect("a name")
+}
+
+#[async_trait]
+impl IpamHarness for Harness {
+    fn ipam(&self) -> Arc<dyn Ipam> {
+        self.of(Access::Granted)
+    }
+
+    fn of_dead_server(&self) -> Option<Arc<dyn Ipam>> {
+        Some(self.of(Access::DeadServer))
+    }
+
+    fn fresh(&self) -> (IpAddr, MacAddr) {
+        let number = self.0.fresh();
+        (IpAddr::from([10, 4, 0, number]), MacAddr([2, 0, 0, 0, 10, number]))
+    }
+
+    async fn give(&self, address: IpAddr, mac: MacAddr, to: &Holder) -> Result<Option<()>, Failure> {
+        let reservation = Reservation { mac, addresses: vec![address], host_name: None };
+        let held = Held { reservation, owner: to.site().cloned() };
+        self.0.sandbox.by_hand().write_reservation(&dhcp(), held);
+        Ok(Some(()))
+    }
+
+    async fn take(&self, _: IpAddr, mac: MacAddr, from: &Holder) -> Result<(), Failure> {
+        let site = from.site().ok_or("only a site gives back")?;
+        let dhcp = self.0.provider::<dyn Dhcp>(&Subject::service(&dhcp()), Access::Granted);
+        Ok(dhcp.release(mac, site).await?)
+    }
+}
