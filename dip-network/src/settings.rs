@@ -15,6 +15,17 @@ pub(crate) const DNSMASQ: &str = "dnsmasq";
 /// The switch kind `openvswitch`.
 pub(crate) const OPENVSWITCH: &str = "openvswitch";
 
+/// The kinds of switches that cannot tell what they hear over LLDP.
+pub(crate) const MUTE_SWITCH_KINDS: &[&str] = &[OPENVSWITCH];
+
+/// What every switch can say, whatever its kind.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SwitchScope {
+    /// Whether what it runs is saved as what it starts with, once its ports are as wanted.
+    #[serde(default)]
+    pub save: bool,
+}
+
 /// What every DHCP service can say, whatever its kind.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DhcpScope {
