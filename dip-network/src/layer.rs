@@ -50,8 +50,8 @@ impl Layer for NetworkLayer {
         settings::schema()
     }
 
-    fn connect(&self, site: &Site, _: &dyn Secrets, providers: &mut Providers) -> Result<(), Vec<ConnectError>> {
-        let errors = crate::providers::connect(site, providers);
+    fn connect(&self, site: &Site, secrets: &dyn Secrets, providers: &mut Providers) -> Result<(), Vec<ConnectError>> {
+        let errors = crate::providers::connect(site, secrets, providers);
         if errors.is_empty() { Ok(()) } else { Err(errors) }
     }
 

@@ -1,7 +1,9 @@
-//! Open vSwitch and dnsmasq, the real ones, against the trials of their traits; and this layer's steps on them.
+//! Open vSwitch, netconfd, lldpd and dnsmasq, the real ones, against the trials of their traits; and this layer's steps on them.
 
 mod dhcpv6;
+mod cabling;
 mod dnsmasq;
+mod netconf;
 mod openvswitch;
 mod step;
 
@@ -19,8 +21,9 @@ pub(crate) fn wait<F: Future>(lab: F) -> F::Output {
 fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime can be built");
     let trials: Vec<Trial> = runtime.block_on(async {
-        let (openvswitch, dnsmasq) = tokio::join!(openvswitch::trials(), dnsmasq::trials());
-        openvswitch.into_iter().chain(dnsmasq).collect()
+        let (cabling, dnsmasq, netconf, openvswitch) =
+            tokio::join!(cabling::trials(), dnsmasq::trials(), netconf::trials(), openvswitch::trials());
+        [cabling, dnsmasq, netconf, openvswitch].into_iter().flatten().collect()
     });
     run_as_tests(&runtime, trials)
 }

@@ -13,6 +13,5 @@ mod ssh;
 mod switch;
 mod xml;
 
-pub(crate) use ssh::DEFAULT_PORT;
 pub use ssh::{NetconfLogin, NetconfTarget, PinnedKey};
 pub use switch::Netconf;

@@ -6,7 +6,8 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use dip_core::secret::Secret;
+use dip_core::provider::sentence;
+use dip_core::secret::{Secret, Secrets};
 use russh::client::{self, AuthResult, Handle, Msg};
 use russh::keys::ssh_key::{Algorithm, Fingerprint};
 use russh::keys::{HashAlg, PrivateKey, PrivateKeyWithHashAlg, PublicKey, PublicKeyOrCertificate, decode_secret_key};
@@ -14,8 +15,10 @@ use russh::{ChannelMsg, ChannelStream, Preferred};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use crate::settings::NetconfSettings;
+
 /// The port that IANA gave to NETCONF over SSH (RFC 6242, section 7).
-pub(crate) const DEFAULT_PORT: u16 = 830;
+const DEFAULT_PORT: u16 = 830;
 
 /// The longest that a connection may take to be made, login and subsystem included; a management CPU is slow at cryptography.
 const CONNECT: Duration = Duration::from_secs(15);
@@ -36,6 +39,41 @@ pub struct NetconfTarget {
     pub login: NetconfLogin,
     /// The host key that it must show.
     pub host_key: PinnedKey,
+}
+
+impl NetconfTarget {
+    /// The switch that settings describe; why not, as a sentence, where they contradict themselves.
+    pub(crate) fn of(settings: &NetconfSettings, secrets: &dyn Secrets) -> Result<Self, String> {
+        let resolve = |reference| secrets.resolve(reference).map_err(|error| sentence(&error));
+        let login = match (&settings.key, &settings.password) {
+            (Some(key), None) => NetconfLogin::key(&resolve(key)?).ok_or_else(|| {
+                format!("`key` ({key}) is no private key that can be read; it must be unencrypted, of OpenSSH or PKCS#8")
+            })?,
+            (None, Some(password)) => NetconfLogin::Password(resolve(password)?),
+            _ => return Err("say either `key` or `password`".to_owned()),
+        };
+        let host_key = PinnedKey::parse(&settings.host_key).ok_or_else(|| {
+            format!(
+                "`{}` is no host key; write its fingerprint (`SHA256:...`, as `ssh-keygen -lf` shows it) or the key itself",
+                settings.host_key
+            )
+        })?;
+        let (host, port) = place(&settings.address).ok_or_else(|| format!("`{}` is no address", settings.address))?;
+        Ok(Self { host: host.to_owned(), port, user: settings.user.clone(), login, host_key })
+    }
+}
+
+/// `host`, `host:port`, `[v6]`, `[v6]:port`, or an IPv6 address alone.
+fn place(text: &str) -> Option<(&str, u16)> {
+    let number = |port: &str| port.parse().ok().filter(|port| *port > 0);
+    if let Some(rest) = text.strip_prefix('[') {
+        let (host, after) = rest.split_once(']')?;
+        return if after.is_empty() { Some((host, DEFAULT_PORT)) } else { Some((host, number(after.strip_prefix(':')?)?)) };
+    }
+    match text.split_once(':') {
+        Some((host, port)) if !port.contains(':') => Some((host, number(port)?)),
+        _ => Some((text, DEFAULT_PORT)),
+    }
 }
 
 impl fmt::Display for NetconfTarget {
@@ -262,6 +300,20 @@ mod tests {
             assert_eq!(pinned.to_string(), PRINT);
         }
         assert!(PinnedKey::parse("SHA256:").is_none() && PinnedKey::parse("yes").is_none());
+    }
+
+    #[test]
+    fn addresses_have_their_port_or_that_of_netconf() {
+        for (text, host, port) in [
+            ("10.0.9.2", "10.0.9.2", 830),
+            ("sw2.lab.example:22", "sw2.lab.example", 22),
+            ("fd00::2", "fd00::2", 830),
+            ("[fd00::2]", "fd00::2", 830),
+            ("[fd00::2]:22", "fd00::2", 22),
+        ] {
+            assert_eq!(place(text), Some((host, port)));
+        }
+        assert_eq!((place("a:b"), place("[fd00::2"), place("a:0")), (None, None, None));
     }
 
     #[test]
