@@ -25,6 +25,9 @@ const MODULES: [(&str, &str); 7] = [
     ("openconfig-network-instance", include_str!("yang/openconfig-network-instance.yang")),
 ];
 
+/// What ends a message of NETCONF 1.0 (RFC 6242, section 4.3).
+const END: &str = "]]>]]>";
+
 /// How long a foreign client may take.
 const CLIENT: Duration = Duration::from_secs(20);
 
@@ -158,12 +161,10 @@ impl Netconfd {
     /// Sends requests by OpenSSH's client, in NETCONF 1.0, and gives all answers.
     async fn ask(&self, requests: impl Iterator<Item = &str>) -> Result<String, LabError> {
         const BASE: &str = "urn:ietf:params:xml:ns:netconf:base:1.0";
-        const END: &str = "]]>]]>\n";
         let hello = "<capabilities><capability>urn:ietf:params:netconf:base:1.0</capability></capabilities>";
-        let mut said = format!("<hello xmlns=\"{BASE}\">{hello}</hello>{END}");
-        for (id, request) in requests.chain(["<close-session/>"]).enumerate() {
-            said.push_str(&format!("<rpc xmlns=\"{BASE}\" message-id=\"{id}\">{request}</rpc>{END}"));
-        }
+        let rpc = |(id, request)| format!("<rpc xmlns=\"{BASE}\" message-id=\"{id}\">{request}</rpc>");
+        let requests = requests.chain(["<close-session/>"]).enumerate().map(rpc);
+        let requests = std::iter::once(format!("<hello xmlns=\"{BASE}\">{hello}</hello>")).chain(requests);
         let mut line = command("ssh");
         line.args(["-q", "-F", "none", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-i"])
             .arg(&self.key.private)
@@ -174,20 +175,26 @@ impl Netconfd {
         let failed = |reason: String| LabError::Command { command: "ssh -s netconf".to_owned(), reason };
         let mut client = tokio::process::Command::from(line);
         let mut client = client.kill_on_drop(true).spawn().map_err(|source| failed(source.to_string()))?;
-        let mut told = String::new();
+        let mut told = Vec::new();
         let talk = async {
-            let mut input = client.stdin.take();
-            if let Some(input) = &mut input {
-                input.write_all(said.as_bytes()).await?;
+            let pipes = client.stdin.take().zip(client.stdout.take());
+            let (mut input, mut output) = pipes.ok_or(std::io::ErrorKind::BrokenPipe)?;
+            // One after the other: netconfd loses a request that arrives together with another one. A client says hello first,
+            // and the server's own comes unasked.
+            for (request, answers) in requests.zip(1..) {
+                input.write_all(format!("{request}{END}\n").as_bytes()).await?;
+                while told.windows(END.len()).filter(|window| *window == END.as_bytes()).count() < answers {
+                    if output.read_buf(&mut told).await? == 0 {
+                        return Err(std::io::ErrorKind::UnexpectedEof.into());
+                    }
+                }
             }
-            // The end of its input would end the client before it has the answers.
-            if let Some(output) = &mut client.stdout {
-                output.read_to_string(&mut told).await?;
-            }
+            drop(input);
             client.wait().await
         };
         let done = tokio::time::timeout(CLIENT, talk).await;
         done.map_err(|_| failed(format!("it still ran after {CLIENT:?}")))?.map_err(|error| failed(error.to_string()))?;
+        let told = String::from_utf8_lossy(&told).into_owned();
         let answers = told.split_once("</hello>").map(|(_, answers)| answers.to_owned());
         match answers {
             Some(answers) if !answers.contains("<rpc-error>") => Ok(answers),

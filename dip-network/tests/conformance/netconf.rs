@@ -304,7 +304,7 @@ async fn relay(to: SocketAddr) -> Result<(SocketAddr, watch::Sender<bool>), Fail
                     // Both ends stay open and hear nothing, as when a cable is pulled.
                     () = async { drop(is_cut.wait_for(|cut| *cut).await) } => {}
                 }
-                tokio::time::sleep(Duration::from_secs(60)).await;
+                while is_cut.changed().await.is_ok() {}
                 Ok::<_, std::io::Error>((client, server))
             });
         }
@@ -327,7 +327,10 @@ async fn a_change_that_cuts_dip_off_is_taken_back_by_the_switch(rig: &Rig) -> Re
     tokio::time::sleep(Duration::from_secs(6)).await;
     is("the port", &rig.told(&port).await?, &before)?;
     let error = confirm.await?.expect_err("nobody heard it");
-    is("the kind", &error.kind().to_string(), &ErrorKind::Unreachable.to_string())
+    is("the kind", &error.kind().to_string(), &ErrorKind::Unreachable.to_string())?;
+    // Once the session is dead at the switch's end too, its candidate is free again.
+    drop(cut);
+    Ok(rig.switch().set_port(&port, &Port::access(20.try_into()?), &us()?).await?)
 }
 
 async fn the_step_changes_the_port_that_dip_comes_through_and_confirms(rig: &Rig) -> Result<(), Failure> {

@@ -8,7 +8,7 @@ use dip_core::id::SiteName;
 use dip_core::provider::{ErrorKind, ProviderError};
 use dip_core::site::Port;
 
-use super::change::{self, Commit};
+use super::change::Commit;
 use super::openconfig::{FDB_MODULE, LLDP_MODULE, OF_LEARNED, OF_NEIGHBOURS, learned, neighbours};
 use super::session::{Datastore, Session};
 use super::switch::{Action, Shared};
@@ -113,7 +113,7 @@ impl Unconfirmed for Pending {
             }
         });
         confirmed?;
-        change::unlock(&mut session).await.map_err(|error| action.failed(error))?;
+        session.unlock(Datastore::Candidate).await.map_err(|error| action.failed(error))?;
         shared.keep(session).await;
         Ok(())
     }

@@ -19,7 +19,7 @@ const LOCK_PAUSE: Duration = Duration::from_millis(200);
 pub(super) enum Commit {
     /// For good.
     AtOnce,
-    /// For so long, unless it is confirmed. The locks are kept until then.
+    /// For so long, unless it is confirmed. The candidate stays locked until then: a confirmation commits all that is in it.
     For(Duration),
 }
 
@@ -37,6 +37,9 @@ impl Shared {
         let mut session = self.locked(action).await?;
         let result = set(&mut session, port, wanted, owner, commit, action).await;
         if let (Ok(()), Commit::For(_)) = (&result, commit) {
+            // A change that is pending keeps others from the running configuration (RFC 6241, section 7.5). Its lock must go: a
+            // netconfd of yuma123 2.13 takes nothing back where somebody, this session included, holds it.
+            session.unlock(Datastore::Running).await.map_err(|error| action.failed(error))?;
             return Ok(session);
         }
         self.unlocked(session, result, action).await
@@ -107,7 +110,7 @@ async fn lock(session: &mut Session) -> Result<(), SessionError> {
     Ok(())
 }
 
-pub(super) async fn unlock(session: &mut Session) -> Result<(), SessionError> {
+async fn unlock(session: &mut Session) -> Result<(), SessionError> {
     if target(session) == Datastore::Candidate {
         session.unlock(Datastore::Candidate).await?;
     }
