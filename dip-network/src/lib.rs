@@ -19,6 +19,9 @@
 mod cabling;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod layer;
 mod leftovers;
 mod lldpcli;

@@ -6,6 +6,8 @@
 mod abilities;
 mod change;
 mod frame;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod openconfig;
 mod rpc;
 mod session;

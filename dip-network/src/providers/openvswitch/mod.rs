@@ -9,6 +9,8 @@ mod answer;
 mod change;
 mod client;
 mod frame;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod row;
 mod switch;
 
