@@ -196,7 +196,11 @@ impl fmt::Display for VlanSet {
             while let Some(next) = vlans.next_if_eq(&(last + 1)) {
                 last = next;
             }
-            if first == last { write!(f, "{space}{first}")? } else { write!(f, "{space}{first}-{last}")? }
+            if first == last {
+                write!(f, "{space}{first}")?
+            } else {
+                write!(f, "{space}{first}-{last}")?
+            }
             space = " ";
         }
         Ok(())

@@ -32,6 +32,7 @@ pub use namespace::Namespace;
 pub use requirement::{Program, Requirement, find_program, is_root};
 pub use servers::{
     Bind, BindConfig, BmcUser, BootDevice, Chrony, Dnsmasq, Etcd, IpmiSim, IpmiSimConfig, Kea, Lease, LldpSegment,
-    Lldpd, NetconfTarget, Netconfd, NodeDirectory, Ovs, PowerState, Prometheus, RedfishSystem, Segment, SushyEmulator, Tls, Zone,
+    Lldpd, NetconfTarget, Netconfd, NodeDirectory, Ovs, PowerState, Prometheus, RedfishSystem, Segment, SushyEmulator,
+    Tls, Zone,
 };
 pub use trial::trial;

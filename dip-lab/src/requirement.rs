@@ -184,7 +184,10 @@ impl Requirement {
 
     /// Whether only root can start it: it makes network namespaces or mounts, or refuses others (chronyd).
     pub fn needs_root(self) -> bool {
-        matches!(self, Self::Chrony | Self::Dnsmasq | Self::Hosts | Self::Kea | Self::Lldpd | Self::Netconfd | Self::OpenVSwitch)
+        matches!(
+            self,
+            Self::Chrony | Self::Dnsmasq | Self::Hosts | Self::Kea | Self::Lldpd | Self::Netconfd | Self::OpenVSwitch
+        )
     }
 
     /// Looks whether it can be started here.

@@ -142,7 +142,11 @@ mod tests {
         assert_eq!(trace(&[]), Heard::Nothing);
         assert_eq!(trace(&[("sw2", "8", "r1-n4", "eth0")]), Heard::Nothing, "a port without a MAC address");
         assert_eq!(trace(&[("sw2", "8", "localhost", OTHER)]), Heard::Nothing, "a system without a name");
-        assert_eq!(trace(&[("sw2", "8", "r1-n3.lab.example", OTHER)]), Heard::Nothing, "another MAC address of its bond");
+        assert_eq!(
+            trace(&[("sw2", "8", "r1-n3.lab.example", OTHER)]),
+            Heard::Nothing,
+            "another MAC address of its bond"
+        );
         assert_eq!(trace(&[("sw2", "8", "r1-n3", OURS)]), Heard::AsSaid);
     }
 

@@ -1,8 +1,11 @@
 //! The parsers of bytes that come from the network, each as one function that must return whatever the bytes are: for fuzzers, and
 //! for the test that replays what they found.
 
+/// A parser.
+pub type Parser = fn(&[u8]);
+
 /// Every parser with the name of its corpus, `fuzz/corpus/<name>/` at the top of the workspace.
-pub const PARSERS: &[(&str, fn(&[u8]))] = &[
+pub const PARSERS: &[(&str, Parser)] = &[
     ("network_lldp", lldp),
     #[cfg(feature = "netconf")]
     ("network_netconf_chunks", crate::providers::netconf::fuzzing::chunks),

@@ -23,7 +23,11 @@ pub(crate) enum LldpError {
 }
 
 /// The neighbours of the interface that has this MAC address.
-pub(crate) async fn neighbours_of(host: &dyn Host, node: &NodeName, mac: MacAddr) -> Result<Vec<Neighbour>, OperationError> {
+pub(crate) async fn neighbours_of(
+    host: &dyn Host,
+    node: &NodeName,
+    mac: MacAddr,
+) -> Result<Vec<Neighbour>, OperationError> {
     let command = Command::new("lldpcli").args(["-f", "json", "show", "neighbors", "details"]);
     let failed =
         |output: String| OperationError::Command { command: "lldpcli".to_owned(), node: node.to_string(), output };
@@ -91,7 +95,9 @@ fn neighbour(local: &str, interface: &Value) -> Neighbour {
 fn named(value: &Value) -> Vec<(&str, &Value)> {
     match value {
         Value::Object(all) => all.iter().map(|(name, value)| (name.as_str(), value)).collect(),
-        Value::Array(all) => all.iter().filter_map(Value::as_object).flatten().map(|(name, value)| (name.as_str(), value)).collect(),
+        Value::Array(all) => {
+            all.iter().filter_map(Value::as_object).flatten().map(|(name, value)| (name.as_str(), value)).collect()
+        }
         _ => Vec::new(),
     }
 }

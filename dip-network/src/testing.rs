@@ -32,7 +32,15 @@ pub(crate) fn site() -> Site {
     for (name, kind) in [("sw1", Some("openvswitch")), ("sw2", None)] {
         let name = SwitchName::new(name).expect("a name");
         let driver = kind.map(|kind| driver(kind, json!({"address": "tcp:127.0.0.1"})));
-        let switch = Switch { name: name.clone(), rack: None, ports: Vec::new(), peer: None, cabling: Cabling::default(), driver, origin: None };
+        let switch = Switch {
+            name: name.clone(),
+            rack: None,
+            ports: Vec::new(),
+            peer: None,
+            cabling: Cabling::default(),
+            driver,
+            origin: None,
+        };
         site.switches.insert(name, switch);
     }
     for (name, vlan) in [("prod", Some(20)), ("flat", None)] {

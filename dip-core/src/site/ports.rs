@@ -185,7 +185,8 @@ impl Reader<'_, '_, '_> {
         };
         let mark = said.value.at("lag").map_or(said.key, |tree| tree.mark);
         if other != *node {
-            let message = format!("`{}` of switch `{}` ends at node `{other}` and at node `{node}`", lag.name, link.switch);
+            let message =
+                format!("`{}` of switch `{}` ends at node `{other}` and at node `{node}`", lag.name, link.switch);
             self.tell("lag", mark, message, || "a link aggregation ends at one node; give each its own".to_owned());
             return;
         }

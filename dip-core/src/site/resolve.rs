@@ -140,8 +140,11 @@ fn pair(switches: &mut BTreeMap<SwitchName, Switch>, marks: &BTreeMap<SwitchName
             && let Some(mark) = marks.get(&name)
         {
             report.tell("peer", *mark, || {
-                Raw::at(*mark, format!("`{peer}` is a pair with `{known}`, and `{name}` says that it is one with itself"))
-                    .advice("a switch is in one MLAG pair; look which of the two is mistyped")
+                Raw::at(
+                    *mark,
+                    format!("`{peer}` is a pair with `{known}`, and `{name}` says that it is one with itself"),
+                )
+                .advice("a switch is in one MLAG pair; look which of the two is mistyped")
             });
         }
     }

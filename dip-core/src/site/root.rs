@@ -1,7 +1,7 @@
 //! The shape of a whole site file: core's own nouns, with what the layers add to them.
 
-use super::{Lacp, Weekday};
 use super::shape::{Field, Noun, Parsed, SettingsSchema, Shape, Variant};
+use super::{Lacp, Weekday};
 use crate::hardware::Mtu;
 
 /// The shape of a site file, section by section.
@@ -247,7 +247,11 @@ fn port() -> Vec<Field> {
             "The largest packet in bytes; left as it is where it is left out.",
         ),
         Field::optional("description", Shape::Text, "The text that the switch shows beside the port."),
-        Field::optional("enabled", Shape::Boolean, "Whether the port is switched on; left as it is where it is left out."),
+        Field::optional(
+            "enabled",
+            Shape::Boolean,
+            "Whether the port is switched on; left as it is where it is left out.",
+        ),
         Field::optional(
             "lag",
             Shape::Text,

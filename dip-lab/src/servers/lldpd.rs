@@ -25,7 +25,8 @@ pub struct Lldpd {
 impl Lldpd {
     async fn start(scratch: &Scratch, namespace: Namespace, system: &str) -> Result<Self, LabError> {
         let scratch = scratch.within(system)?;
-        let config = format!("configure system hostname {system}\nconfigure lldp tx-interval 1\nconfigure lldp tx-hold 4\n");
+        let config =
+            format!("configure system hostname {system}\nconfigure lldp tx-interval 1\nconfigure lldp tx-hold 4\n");
         let config = scratch.write("lldpd.conf", &config)?;
         let socket = scratch.path("lldpd.sock");
         // Its user must open the socket below the directory.

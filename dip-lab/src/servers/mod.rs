@@ -22,7 +22,7 @@ pub(crate) use dnsmasq::DnsmasqSetup;
 pub use etcd::Etcd;
 pub use ipmi_sim::{BmcUser, IpmiSim, IpmiSimConfig};
 pub use kea::Kea;
-pub use lldpd::{Lldpd, LldpSegment};
+pub use lldpd::{LldpSegment, Lldpd};
 pub use netconfd::{NetconfTarget, Netconfd};
 pub use node_directory::{BootDevice, NodeDirectory, PowerState};
 pub use ovs::Ovs;

@@ -126,7 +126,8 @@ impl PortState {
                 // The VLAN of a former access port is told with its loss, as a native one.
                 add(self.vlan != vlan, PortChange::NativeVlan { now: self.vlan, wanted: vlan });
                 if let Some(native) = native {
-                    let differs = self.mode == PortMode::Trunk && self.vlan == vlan && self.native_frames != native.frames;
+                    let differs =
+                        self.mode == PortMode::Trunk && self.vlan == vlan && self.native_frames != native.frames;
                     let change = PortChange::NativeFrames { now: self.native_frames, wanted: native.frames };
                     add(differs, change);
                 }
@@ -148,7 +149,8 @@ impl PortState {
             None => {}
             Some(PortVlans::Access(vlan)) => {
                 self.mode = PortMode::Access;
-                (self.vlan, self.native_frames, self.tagged) = (Some(*vlan), NativeFrames::Untagged, VlanSet::default());
+                (self.vlan, self.native_frames, self.tagged) =
+                    (Some(*vlan), NativeFrames::Untagged, VlanSet::default());
             }
             Some(PortVlans::Trunk { native, tagged }) => {
                 self.mode = PortMode::Trunk;
@@ -232,8 +234,11 @@ mod tests {
     }
 
     fn lag() -> impl Strategy<Value = Lag> {
-        (0..2u8, prop::sample::select(Lacp::ALL.to_vec()))
-            .prop_map(|(number, lacp)| Lag { name: format!("po{number}"), lacp, peer: None })
+        (0..2u8, prop::sample::select(Lacp::ALL.to_vec())).prop_map(|(number, lacp)| Lag {
+            name: format!("po{number}"),
+            lacp,
+            peer: None,
+        })
     }
 
     fn wanted() -> impl Strategy<Value = Port> {

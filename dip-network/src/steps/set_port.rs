@@ -36,7 +36,8 @@ impl SetPort {
         let subject = self.subject();
         // Switches serialise changes of their configuration anyway; a lock keeps waiting steps off the worker.
         let lock = Lock::new(Subject::switch(&self.port.switch).to_string());
-        let step = Step::new(LayerId::Network, subject.clone(), &self).lock(lock).hazard(Hazard::Disrupts).origin(origin);
+        let step =
+            Step::new(LayerId::Network, subject.clone(), &self).lock(lock).hazard(Hazard::Disrupts).origin(origin);
         let step = if self.wanted.vlans.is_some() { step.give(PORT_VLAN.of(&subject)) } else { step };
         match self.wanted.safety {
             Safety::Plain => step,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use dip_core::conformance::{Failure, Trial, Verdict, not_installed};
 use dip_core::operation::Check;
-use dip_core::provider::{Command, ErrorKind, FileContent, Host, Output, Providers, ProviderError, sentence};
+use dip_core::provider::{Command, ErrorKind, FileContent, Host, Output, ProviderError, Providers, sentence};
 use dip_core::site::{Cabling, Site};
 use dip_core::step::Step;
 use dip_core::subject::Subject;

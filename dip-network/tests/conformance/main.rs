@@ -1,7 +1,7 @@
 //! Open vSwitch, netconfd, lldpd and dnsmasq, the real ones, against the trials of their traits; and this layer's steps on them.
 
-mod dhcpv6;
 mod cabling;
+mod dhcpv6;
 mod dnsmasq;
 mod netconf;
 mod openvswitch;

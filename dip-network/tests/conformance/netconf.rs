@@ -269,7 +269,8 @@ async fn a_switch_that_restarted_is_reached_again(rig: &Rig) -> Result<(), Failu
 async fn a_lock_of_somebody_else_is_waited_for_and_told(rig: &Rig) -> Result<(), Failure> {
     let (port, other) = (rig.access_port(999.try_into()?).await?, rig.access_port(998.try_into()?).await?);
     // A change that is not confirmed holds the locks.
-    let confirmed = Netconf::new(rig.target.clone()).abilities().await?.confirmed.map_err(|absent| absent.to_string())?;
+    let confirmed =
+        Netconf::new(rig.target.clone()).abilities().await?.confirmed.map_err(|absent| absent.to_string())?;
     let wanted = Port::access(20.try_into()?);
     let pending = confirmed.begin(&port, &wanted, &us()?, Duration::from_secs(60)).await?;
     let error = rig.switch().set_port(&other, &wanted, &us()?).await.expect_err("somebody else holds the lock");

@@ -186,7 +186,8 @@ async fn ovs_vsctl_sees_trunks_and_aggregations(rig: &Rig) -> Result<(), Failure
     for port in [&first, &second] {
         rig.switch().set_port(port, &wanted, &owner).await?;
     }
-    let told = rig.vsctl(&["get", "port", &bond, "tag", "trunks", "vlan_mode", "lacp", "bond_mode", "external_ids"]).await?;
+    let told =
+        rig.vsctl(&["get", "port", &bond, "tag", "trunks", "vlan_mode", "lacp", "bond_mode", "external_ids"]).await?;
     is("the bond", &told, "7\n[5, 6]\nnative-tagged\nactive\nbalance-tcp\n{dip-site=conformance}")?;
     let told = rig.vsctl(&["get", "interface", &first, "external_ids"]).await?;
     is("its first member", &told, "{description=\"to n1\", dip-site=conformance}")?;

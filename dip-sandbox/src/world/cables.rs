@@ -47,7 +47,8 @@ impl World {
         let ends = self.ends_at(switch);
         let learned = self.switch(switch, |ports| {
             let vlan = |port: &str| ports.state(port).and_then(|state| state.vlan);
-            let of_nodes = ends.into_iter().map(|end| LearnedMac { mac: end.mac, vlan: vlan(&end.port), port: end.port });
+            let of_nodes =
+                ends.into_iter().map(|end| LearnedMac { mac: end.mac, vlan: vlan(&end.port), port: end.port });
             ports.learned.iter().cloned().chain(of_nodes).collect()
         });
         learned.unwrap_or_default()

@@ -63,9 +63,10 @@ impl Ports {
     /// The site that holds a port, or the link aggregation that it is to join.
     pub(crate) fn holder(&self, port: &str, wanted: Option<&Port>) -> Option<&SiteName> {
         let joins = wanted.and_then(|wanted| wanted.lag.as_ref());
-        let members = self.running.values().filter(|state| {
-            joins.is_some_and(|lag| state.lag.as_ref().is_some_and(|own| own.name == lag.name))
-        });
+        let members = self
+            .running
+            .values()
+            .filter(|state| joins.is_some_and(|lag| state.lag.as_ref().is_some_and(|own| own.name == lag.name)));
         self.running.get(port).into_iter().chain(members).find_map(|state| state.owner.as_ref())
     }
 
@@ -75,7 +76,8 @@ impl Ports {
         let before = self.running.get(port)?.clone();
         let after = before.clone().changed(wanted, owner);
         if let Some(lag) = &wanted.lag {
-            let members = self.running.values_mut().filter(|state| state.lag.as_ref().is_some_and(|own| own.name == lag.name));
+            let members =
+                self.running.values_mut().filter(|state| state.lag.as_ref().is_some_and(|own| own.name == lag.name));
             members.for_each(|state| {
                 let vlans = (after.mode, after.vlan, after.native_frames, after.tagged.clone());
                 (state.mode, state.vlan, state.native_frames, state.tagged) = vlans;

@@ -37,6 +37,12 @@ pub(super) struct Frames {
 }
 
 impl Frames {
+    /// No bytes yet, of messages that are framed so.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(super) fn of(framing: Framing) -> Self {
+        Self { framing, ..Self::default() }
+    }
+
     /// Takes bytes as they arrive.
     pub(super) fn push(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
@@ -110,7 +116,8 @@ fn header(bytes: &[u8]) -> Result<Option<(usize, Option<usize>)>, FrameError> {
         return Ok(Some((head, None)));
     }
     let sound = digits.first().is_some_and(|first| (b'1'..=b'9').contains(first));
-    let length = std::str::from_utf8(digits).ok().filter(|text| sound && text.bytes().all(|byte| byte.is_ascii_digit()));
+    let length =
+        std::str::from_utf8(digits).ok().filter(|text| sound && text.bytes().all(|byte| byte.is_ascii_digit()));
     let length = length.and_then(|text| text.parse::<u32>().ok()).and_then(|length| usize::try_from(length).ok());
     length.map(|length| Some((head, Some(length)))).ok_or(FrameError::Chunk)
 }
@@ -129,7 +136,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn read(framing: Framing, parts: &[&[u8]]) -> Result<Vec<Vec<u8>>, FrameError> {
-        let mut frames = Frames { framing, ..Frames::default() };
+        let mut frames = Frames::of(framing);
         let mut found = Vec::new();
         for part in parts {
             frames.push(part);
@@ -151,7 +158,9 @@ mod tests {
 
     #[test]
     fn unsound_lengths_are_refused() {
-        for sent in ["#4\n", "\n4\n", "\n#0\n", "\n#04\nabcd", "\n#x\n", "\n#4294967296\n", "\n#99999999999999\n", "\n#\n"] {
+        for sent in
+            ["#4\n", "\n4\n", "\n#0\n", "\n#04\nabcd", "\n#x\n", "\n#4294967296\n", "\n#99999999999999\n", "\n#\n"]
+        {
             assert!(read(Framing::Chunks, &[sent.as_bytes()]).is_err(), "{sent:?}");
         }
         assert_eq!(read(Framing::Chunks, &[b"\n#4294967295\n"]), Err(FrameError::TooLarge));

@@ -28,7 +28,7 @@ pub(crate) fn xml(bytes: &[u8]) {
 }
 
 fn stream(framing: Framing, bytes: &[u8]) {
-    let mut frames = Frames { framing, ..Frames::default() };
+    let mut frames = Frames::of(framing);
     // A stream arrives in parts of any length.
     for part in bytes.chunks(7) {
         frames.push(part);

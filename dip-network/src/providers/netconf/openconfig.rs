@@ -105,9 +105,9 @@ pub(super) fn state(interface: &Element, aggregation: Option<&Aggregation>) -> P
     let (description, owner) = marked(interface);
     let vlans = match aggregation {
         Some(aggregation) => aggregation.interface.as_ref().and_then(|own| own.at(&["aggregation", "switched-vlan"])),
-        None => interface
-            .at(&["ethernet", "switched-vlan"])
-            .or_else(|| interface.at(&["aggregation", "switched-vlan"])),
+        None => {
+            interface.at(&["ethernet", "switched-vlan"]).or_else(|| interface.at(&["aggregation", "switched-vlan"]))
+        }
     };
     let number = |of: &Element, name: &str| of.text_at(&["config", name])?.parse::<u16>().ok();
     let vlan = |name: &str| VlanId::try_from(number(vlans?, name)?).ok();
@@ -231,10 +231,8 @@ impl Change<'_> {
             }
             None => {
                 if self.leaves.is_some() {
-                    let _ = write!(
-                        out,
-                        r#"<config><aggregate-id xmlns="{AGGREGATE}" nc:operation="remove"/></config>"#
-                    );
+                    let _ =
+                        write!(out, r#"<config><aggregate-id xmlns="{AGGREGATE}" nc:operation="remove"/></config>"#);
                 }
                 self.vlans(out);
             }
@@ -368,7 +366,8 @@ mod tests {
 
     #[test]
     fn a_description_keeps_the_mark_at_its_end() {
-        let with = |said: &str| read(&format!("<interface><config><description>{said}</description></config></interface>"));
+        let with =
+            |said: &str| read(&format!("<interface><config><description>{said}</description></config></interface>"));
         let lab = SiteName::new("lab").expect("a name");
         for (whole, said, owner) in [
             ("to n1 [dip-site=lab]", Some("to n1"), Some(&lab)),

@@ -92,9 +92,8 @@ impl Session {
     pub(super) async fn ask(&mut self, body: &str) -> Result<Element, SessionError> {
         self.last += 1;
         let id = self.last.to_string();
-        let request = format!(
-            r#"<?xml version="1.0" encoding="UTF-8"?><rpc xmlns="{BASE}" message-id="{id}">{body}</rpc>"#
-        );
+        let request =
+            format!(r#"<?xml version="1.0" encoding="UTF-8"?><rpc xmlns="{BASE}" message-id="{id}">{body}</rpc>"#);
         let exchange = async {
             self.send(&request).await?;
             loop {
@@ -158,11 +157,7 @@ impl Session {
 
     /// Makes what one configuration says what another one says.
     pub(super) async fn copy(&mut self, from: Datastore, to: Datastore) -> Result<(), SessionError> {
-        let body = format!(
-            "<copy-config><target>{}</target><source>{}</source></copy-config>",
-            to.tag(),
-            from.tag()
-        );
+        let body = format!("<copy-config><target>{}</target><source>{}</source></copy-config>", to.tag(), from.tag());
         self.ask(&body).await.map(|_| ())
     }
 
@@ -180,7 +175,8 @@ impl Session {
                 r#"<modules-state xmlns="{NAMESPACE}"><module><name/></module></modules-state><yang-library xmlns="{NAMESPACE}"><module-set><module><name/></module></module-set></yang-library>"#
             );
             let data = self.look(&filter).await?;
-            let sets = data.all("modules-state").chain(data.all("yang-library").flat_map(|library| library.all("module-set")));
+            let sets =
+                data.all("modules-state").chain(data.all("yang-library").flat_map(|library| library.all("module-set")));
             let names = sets.flat_map(|set| set.all("module")).filter_map(|module| module.text_at(&["name"]));
             self.library = Some(names.map(str::to_owned).collect());
         }

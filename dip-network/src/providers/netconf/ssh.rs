@@ -47,7 +47,9 @@ impl NetconfTarget {
         let resolve = |reference| secrets.resolve(reference).map_err(|error| sentence(&error));
         let login = match (&settings.key, &settings.password) {
             (Some(key), None) => NetconfLogin::key(&resolve(key)?).ok_or_else(|| {
-                format!("`key` ({key}) is no private key that can be read; it must be unencrypted, of OpenSSH or PKCS#8")
+                format!(
+                    "`key` ({key}) is no private key that can be read; it must be unencrypted, of OpenSSH or PKCS#8"
+                )
             })?,
             (None, Some(password)) => NetconfLogin::Password(resolve(password)?),
             _ => return Err("say either `key` or `password`".to_owned()),
@@ -68,7 +70,11 @@ fn place(text: &str) -> Option<(&str, u16)> {
     let number = |port: &str| port.parse().ok().filter(|port| *port > 0);
     if let Some(rest) = text.strip_prefix('[') {
         let (host, after) = rest.split_once(']')?;
-        return if after.is_empty() { Some((host, DEFAULT_PORT)) } else { Some((host, number(after.strip_prefix(':')?)?)) };
+        return if after.is_empty() {
+            Some((host, DEFAULT_PORT))
+        } else {
+            Some((host, number(after.strip_prefix(':')?)?))
+        };
     }
     match text.split_once(':') {
         Some((host, port)) if !port.contains(':') => Some((host, number(port)?)),
@@ -210,11 +216,9 @@ pub(super) async fn connect(target: &NetconfTarget) -> Result<Connection, Connec
     let result = result.unwrap_or_else(|_| Err(ConnectError::Slow(target.to_string())));
     let refused = refused.lock().unwrap_or_else(PoisonError::into_inner).take();
     match refused {
-        Some(shown) => Err(ConnectError::HostKey {
-            target: target.to_string(),
-            shown,
-            expected: target.host_key.to_string(),
-        }),
+        Some(shown) => {
+            Err(ConnectError::HostKey { target: target.to_string(), shown, expected: target.host_key.to_string() })
+        }
         None => result,
     }
 }

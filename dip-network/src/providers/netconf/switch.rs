@@ -88,7 +88,8 @@ impl Seen {
         }
         let Some(interface) = openconfig::interface(&data, port).cloned() else {
             if !session.knows(openconfig::MODULE).await.map_err(failed)? {
-                let advice = format!("the switch does not know the model `{}`; switch OpenConfig on", openconfig::MODULE);
+                let advice =
+                    format!("the switch does not know the model `{}`; switch OpenConfig on", openconfig::MODULE);
                 return Err(action.error(ErrorKind::Unsupported).advise(advice));
             }
             return Err(action.error(ErrorKind::NotFound).advise(format!("the switch has no port `{port}`")));
@@ -152,7 +153,10 @@ impl Switch for Netconf {
         if let Some(PortVlans::Trunk { native: Some(native), .. }) = &wanted.vlans
             && native.frames == NativeFrames::Tagged
         {
-            return Some("the models of OpenConfig have no native VLAN that is sent with tags; take `native_frames` out".to_owned());
+            return Some(
+                "the models of OpenConfig have no native VLAN that is sent with tags; take `native_frames` out"
+                    .to_owned(),
+            );
         }
         let peer = wanted.lag.as_ref()?.peer.as_ref()?;
         Some(format!(

@@ -59,7 +59,8 @@ impl Element {
                         ResolveResult::Unbound => String::new(),
                         ResolveResult::Unknown(_) => return Err(XmlError::Refused("a prefix without a namespace")),
                     };
-                    let mut element = Self { name: start.local_name().as_ref().to_owned(), namespace, ..Self::default() };
+                    let mut element =
+                        Self { name: start.local_name().as_ref().to_owned(), namespace, ..Self::default() };
                     for attribute in start.attributes() {
                         let attribute = attribute.map_err(|error| XmlError::Malformed(error.into()))?;
                         if attribute.key.as_namespace_binding().is_none() {
@@ -67,7 +68,11 @@ impl Element {
                             element.attributes.push((name, unescaped(&attribute.value)?));
                         }
                     }
-                    if matches!(event, Event::Empty(_)) { close(element, &mut open, &mut root) } else { open.push(element) }
+                    if matches!(event, Event::Empty(_)) {
+                        close(element, &mut open, &mut root)
+                    } else {
+                        open.push(element)
+                    }
                 }
                 Event::End(_) => {
                     if let Some(element) = open.pop() {
@@ -154,7 +159,9 @@ mod tests {
 
     #[test]
     fn elements_are_found_by_their_names_whatever_their_prefixes() {
-        let read = Element::read(br#"<?xml version="1.0"?><a xmlns="urn:a" xmlns:x="urn:x"><x:b c="1&amp;2"> t&lt;&#65; </x:b><d/></a>"#);
+        let read = Element::read(
+            br#"<?xml version="1.0"?><a xmlns="urn:a" xmlns:x="urn:x"><x:b c="1&amp;2"> t&lt;&#65; </x:b><d/></a>"#,
+        );
         let read = read.expect("sound XML");
         assert_eq!((read.name.as_str(), read.namespace.as_str()), ("a", "urn:a"));
         assert_eq!(read.text_at(&["b"]), Some("t<A"));

@@ -229,7 +229,10 @@ fn object(value: Value) -> Map<String, Value> {
 
 fn mark(owner: &SiteName) -> Vec<Value> {
     // Of a key that is there `insert` keeps the former value, so it goes first.
-    vec![json!(["external_ids", "delete", ["set", [MARK]]]), json!(["external_ids", "insert", ["map", [[MARK, owner]]]])]
+    vec![
+        json!(["external_ids", "delete", ["set", [MARK]]]),
+        json!(["external_ids", "insert", ["map", [[MARK, owner]]]]),
+    ]
 }
 
 fn marks(description: Option<&String>, owner: &SiteName) -> Vec<Value> {
@@ -291,6 +294,9 @@ mod tests {
         assert_eq!(made.decisive, 1);
         assert_eq!(made.operations[0]["rows"], json!([{"external_ids": ["map", [["other", "x"]]]}]));
         assert_eq!(made.operations[1]["row"]["tag"], json!(20));
-        assert_eq!(made.operations[2]["mutations"][1], json!(["external_ids", "insert", ["map", [["dip-site", "lab"]]]]));
+        assert_eq!(
+            made.operations[2]["mutations"][1],
+            json!(["external_ids", "insert", ["map", [["dip-site", "lab"]]]])
+        );
     }
 }

@@ -44,7 +44,8 @@ impl PortRow {
     /// Reads a row.
     pub(super) fn read(row: &Value) -> Result<Self, AnswerError> {
         let uuid = id(row, "id of the port")?;
-        let name = row.get("name").and_then(Value::as_str).ok_or(AnswerError::Malformed("name of the port"))?.to_owned();
+        let name =
+            row.get("name").and_then(Value::as_str).ok_or(AnswerError::Malformed("name of the port"))?.to_owned();
         let ids = ExternalIds::read(row)?;
         let column = |name| row.get(name).and_then(set);
         let tag = column("tag").ok_or(AnswerError::Malformed("tag"))?.first().and_then(|tag| vlan(tag));
@@ -70,7 +71,8 @@ impl PortRow {
         if let Some(vlan) = vlan.filter(|_| mode == PortMode::Trunk && tagged.len() > 1) {
             tagged.remove(vlan);
         }
-        let vlans = ["tag", "trunks", "vlan_mode"].map(|name| (name.to_owned(), row.get(name).cloned().unwrap_or_default()));
+        let vlans =
+            ["tag", "trunks", "vlan_mode"].map(|name| (name.to_owned(), row.get(name).cloned().unwrap_or_default()));
         let interfaces = column("interfaces").ok_or(AnswerError::Malformed("interfaces of the port"))?;
         let lacp = column("lacp").ok_or(AnswerError::Malformed("LACP mode"))?;
         let lacp = lacp.first().and_then(|word| word.as_str());

@@ -212,7 +212,9 @@ impl Switch for OpenVSwitch {
             return Some(format!("Open vSwitch is no MLAG pair with anybody; take `peer: {peer}` of the switch out"));
         }
         let off = lag.lacp == Lacp::Off;
-        off.then(|| "Open vSwitch has no link aggregation without LACP that others understand; say `lacp: active`".to_owned())
+        off.then(|| {
+            "Open vSwitch has no link aggregation without LACP that others understand; say `lacp: active`".to_owned()
+        })
     }
 
     async fn set_port(&self, port: &str, wanted: &Port, owner: &SiteName) -> Result<(), ProviderError> {
