@@ -233,6 +233,7 @@ mod tests {
         });
         let steps = NetworkLayer.propose(&site, &Observed::new()).expect("nothing is wrong");
         assert!(matches!(steps[0].place, dip_core::step::Place::In(..)), "{:?}", steps[0].place);
+        assert!(steps[1].needs.is_empty(), "the node may need its port before it runs and hears: {:?}", steps[1].needs);
     }
 
     #[test]

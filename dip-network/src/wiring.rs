@@ -6,7 +6,7 @@ use dip_core::fact::FactKey;
 use dip_core::fact::network::CABLE;
 use dip_core::id::SwitchName;
 use dip_core::site::{Cabling, Nic, Node, Port, PortRef, Site};
-use dip_core::step::{Need, Step};
+use dip_core::step::{Need, Place, Step};
 use dip_core::subject::Subject;
 
 use crate::settings::{MUTE_SWITCH_KINDS, SwitchScope};
@@ -22,11 +22,11 @@ pub(crate) fn set_port(site: &Site, node: &Node, nic: &Nic) -> Option<Step> {
         None => Port::access(site.networks.get(nic.network.as_ref()?)?.vlan?),
     };
     let step = SetPort { port: port.clone(), wanted, site: site.name.clone() }.step(nic.origin.clone());
-    // A port that somebody else hangs on is not changed for this interface.
-    Some(match trace_cable(site, node, nic) {
-        Some(_) => step.need(Need::IfGiven(CABLE.of(&Subject::nic(&node.name, &nic.name)))),
-        None => step,
-    })
+    // A port that somebody else hangs on is not changed for this interface. What only the running node hears cannot be waited for:
+    // it may need the port to come so far.
+    let heard_before = trace_cable(site, node, nic).is_some_and(|trace| trace.place == Place::Anywhere);
+    let cable = CABLE.of(&Subject::nic(&node.name, &nic.name));
+    Some(if heard_before { step.need(Need::IfGiven(cable)) } else { step })
 }
 
 /// The cable of an interface is compared with the site file, where its switch says so and its MAC address is known.

@@ -7,7 +7,8 @@ use dip_core::provider::{ErrorKind, ProviderError};
 use dip_core::site::Port;
 use tokio::time::{Instant, sleep};
 
-use super::openconfig::{self, Change, LACP_MODULE};
+use super::edit::{Change, unmark};
+use super::openconfig::LACP_MODULE;
 use super::session::{Datastore, Session, SessionError};
 use super::switch::{Action, LOCK_WAIT, Seen, Shared, aggregation, nobody_elses};
 
@@ -168,7 +169,7 @@ async fn disown(session: &mut Session, port: &str, owner: &SiteName, action: &Ac
     }
     let aggregation = seen.aggregation.as_ref().filter(|_| of_aggregation.is_some());
     let aggregation = aggregation.and_then(|own| Some((own.name.as_str(), own.interface.as_ref()?)));
-    let edit = openconfig::unmark([(port, &seen.interface)].into_iter().chain(aggregation));
+    let edit = unmark([(port, &seen.interface)].into_iter().chain(aggregation));
     write(session, &edit, Commit::AtOnce).await.map_err(|error| action.failed(error))
 }
 

@@ -5,6 +5,7 @@
 
 mod abilities;
 mod change;
+mod edit;
 mod frame;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;

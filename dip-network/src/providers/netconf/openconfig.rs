@@ -1,21 +1,19 @@
-//! Ports in the words of OpenConfig: `openconfig-interfaces`, `-if-ethernet`, `-if-aggregate`, `-vlan` and `-lacp`.
+//! What a switch says of its ports in the words of OpenConfig: `openconfig-interfaces`, `-if-ethernet`, `-if-aggregate`, `-vlan` and `-lacp`.
 //!
 //! These models have no place for a mark: it stands at the end of a port's description, where people see it too.
 
-use std::fmt::Write;
-
 use dip_core::hardware::{MacAddr, Mtu, VlanId, VlanSet};
 use dip_core::id::SiteName;
-use dip_core::site::{AdminState, Lacp, Lag, Port, PortVlans};
+use dip_core::site::{AdminState, Lacp, Lag};
 
 use super::xml::{Element, text};
 use crate::provider::{LearnedMac, Neighbour, PortMode, PortState};
 
-const INTERFACES: &str = "http://openconfig.net/yang/interfaces";
-const ETHERNET: &str = "http://openconfig.net/yang/interfaces/ethernet";
-const AGGREGATE: &str = "http://openconfig.net/yang/interfaces/aggregate";
-const VLAN: &str = "http://openconfig.net/yang/vlan";
-const LACP: &str = "http://openconfig.net/yang/lacp";
+pub(super) const INTERFACES: &str = "http://openconfig.net/yang/interfaces";
+pub(super) const ETHERNET: &str = "http://openconfig.net/yang/interfaces/ethernet";
+pub(super) const AGGREGATE: &str = "http://openconfig.net/yang/interfaces/aggregate";
+pub(super) const VLAN: &str = "http://openconfig.net/yang/vlan";
+pub(super) const LACP: &str = "http://openconfig.net/yang/lacp";
 
 /// The module without which nothing of this can be asked.
 pub(super) const MODULE: &str = "openconfig-interfaces";
@@ -82,7 +80,7 @@ impl Aggregation {
         self.interface.as_ref().and_then(|interface| marked(interface).1)
     }
 
-    fn description(&self) -> Option<String> {
+    pub(super) fn description(&self) -> Option<String> {
         self.interface.as_ref().and_then(|interface| marked(interface).0)
     }
 
@@ -152,7 +150,7 @@ fn range(text: &str) -> Vec<VlanId> {
 const MARK: &str = "[dip-site=";
 
 /// The description of an interface without its mark, and the mark.
-fn marked(interface: &Element) -> (Option<String>, Option<SiteName>) {
+pub(super) fn marked(interface: &Element) -> (Option<String>, Option<SiteName>) {
     let whole = interface.text_at(&["config", "description"]).unwrap_or_default();
     let parsed = whole.strip_suffix(']').and_then(|rest| rest.rsplit_once(MARK));
     let parsed = parsed.and_then(|(said, site)| Some((said.trim_end(), SiteName::new(site).ok()?)));
@@ -163,158 +161,13 @@ fn marked(interface: &Element) -> (Option<String>, Option<SiteName>) {
     (Some(said.to_owned()).filter(|said| !said.is_empty()), owner)
 }
 
-fn with_mark(said: Option<&str>, owner: Option<&SiteName>) -> String {
+/// A description with the mark of a site at its end.
+pub(super) fn with_mark(said: Option<&str>, owner: Option<&SiteName>) -> String {
     match (said, owner) {
         (Some(said), Some(owner)) => format!("{said} {MARK}{owner}]"),
         (None, Some(owner)) => format!("{MARK}{owner}]"),
         (said, None) => said.unwrap_or_default().to_owned(),
     }
-}
-
-/// A change of a port, as what it is now and will be.
-#[derive(Debug)]
-pub(super) struct Change<'a> {
-    pub(super) port: &'a str,
-    pub(super) now: &'a PortState,
-    pub(super) wanted: &'a Port,
-    pub(super) owner: &'a SiteName,
-    /// The link aggregation that the port is in now.
-    pub(super) leaves: Option<&'a Aggregation>,
-    /// The one that it is to be in, as it is now.
-    pub(super) joins: Option<&'a Aggregation>,
-    /// Whether the switch knows `openconfig-lacp`.
-    pub(super) lacp: bool,
-}
-
-impl Change<'_> {
-    /// What is to be edited.
-    pub(super) fn edit(&self) -> String {
-        let mut interfaces = String::new();
-        let mut lacp = String::new();
-        let stays = self.wanted.lag.as_ref().map(|lag| lag.name.as_str());
-        if let Some(leaves) = self.leaves.filter(|leaves| Some(leaves.name.as_str()) != stays) {
-            // One that somebody else made stays, even without members.
-            if leaves.members <= 1 && leaves.owner().as_ref() == Some(self.owner) {
-                let name = text(&leaves.name);
-                let _ = write!(interfaces, r#"<interface nc:operation="remove"><name>{name}</name></interface>"#);
-                let _ = write!(lacp, r#"<interface nc:operation="remove"><name>{name}</name></interface>"#);
-            }
-        }
-        if let (Some(lag), Some(joins)) = (&self.wanted.lag, self.joins) {
-            self.aggregation(lag, joins, &mut interfaces, &mut lacp);
-        }
-        self.port(&mut interfaces);
-        let mut edit = format!(r#"<interfaces xmlns="{INTERFACES}">{interfaces}</interfaces>"#);
-        if self.lacp && !lacp.is_empty() {
-            let _ = write!(edit, r#"<lacp xmlns="{LACP}"><interfaces>{lacp}</interfaces></lacp>"#);
-        }
-        edit
-    }
-
-    fn port(&self, out: &mut String) {
-        let name = text(&self.port);
-        let said = self.wanted.description.as_deref().or(self.now.description.as_deref());
-        let _ = write!(out, "<interface><name>{name}</name><config><name>{name}</name>");
-        if let Some(mtu) = self.wanted.mtu {
-            let _ = write!(out, "<mtu>{mtu}</mtu>");
-        }
-        let _ = write!(out, "<description>{}</description>", text(&with_mark(said, Some(self.owner))));
-        if let Some(admin) = self.wanted.admin {
-            let _ = write!(out, "<enabled>{}</enabled>", admin == AdminState::Up);
-        }
-        let _ = write!(out, r#"</config><ethernet xmlns="{ETHERNET}">"#);
-        match &self.wanted.lag {
-            Some(lag) => {
-                let lag = text(&lag.name);
-                let _ = write!(out, r#"<config><aggregate-id xmlns="{AGGREGATE}">{lag}</aggregate-id></config>"#);
-                let _ = write!(out, r#"<switched-vlan xmlns="{VLAN}" nc:operation="remove"/>"#);
-            }
-            None => {
-                if self.leaves.is_some() {
-                    let _ =
-                        write!(out, r#"<config><aggregate-id xmlns="{AGGREGATE}" nc:operation="remove"/></config>"#);
-                }
-                self.vlans(out);
-            }
-        }
-        out.push_str("</ethernet></interface>");
-    }
-
-    fn aggregation(&self, lag: &Lag, joins: &Aggregation, interfaces: &mut String, lacp: &mut String) {
-        let name = text(&lag.name);
-        let said = with_mark(joins.description().as_deref(), Some(self.owner));
-        let _ = write!(
-            interfaces,
-            r#"<interface><name>{name}</name><config><name>{name}</name><type xmlns:ianaift="urn:ietf:params:xml:ns:yang:iana-if-type">ianaift:ieee8023adLag</type><description>{}</description></config><aggregation xmlns="{AGGREGATE}"><config><lag-type>{}</lag-type></config>"#,
-            text(&said),
-            if lag.lacp == Lacp::Off { "STATIC" } else { "LACP" }
-        );
-        // One that has members carries what they agreed on, unless the wish says otherwise.
-        if self.wanted.vlans.is_some() || joins.interface.is_none() {
-            self.vlans(interfaces);
-        }
-        interfaces.push_str("</aggregation></interface>");
-        let mode = match lag.lacp {
-            Lacp::Active => "ACTIVE",
-            Lacp::Passive => "PASSIVE",
-            Lacp::Off => return,
-        };
-        let _ = write!(
-            lacp,
-            "<interface><name>{name}</name><config><name>{name}</name><lacp-mode>{mode}</lacp-mode></config></interface>"
-        );
-    }
-
-    /// The VLANs that are wanted; where nothing is said of them, those that the port has, which it takes along. They take the place
-    /// of all that was there: a port must not carry what nobody asked for.
-    fn vlans(&self, out: &mut String) {
-        let kept = || match (self.now.mode, self.now.vlan) {
-            (PortMode::Access, Some(vlan)) => Some(PortVlans::Access(vlan)),
-            (PortMode::Trunk, native) => {
-                Some(PortVlans::Trunk { native: native.map(Into::into), tagged: self.now.tagged.clone() })
-            }
-            _ => None,
-        };
-        let moves = self.leaves.is_some() || self.joins.is_some();
-        let Some(vlans) = self.wanted.vlans.clone().or_else(|| kept().filter(|_| moves)) else { return };
-        let _ = write!(out, r#"<switched-vlan xmlns="{VLAN}" nc:operation="replace"><config>"#);
-        match vlans {
-            PortVlans::Access(vlan) => {
-                let _ = write!(out, "<interface-mode>ACCESS</interface-mode><access-vlan>{vlan}</access-vlan>");
-            }
-            PortVlans::Trunk { native, tagged } => {
-                out.push_str("<interface-mode>TRUNK</interface-mode>");
-                if let Some(native) = native {
-                    let _ = write!(out, "<native-vlan>{}</native-vlan>", native.vlan);
-                }
-                for vlan in tagged.iter() {
-                    let _ = write!(out, "<trunk-vlans>{vlan}</trunk-vlans>");
-                }
-            }
-        }
-        out.push_str("</config></switched-vlan>");
-    }
-}
-
-/// Takes the marks off interfaces, each with its description as it stays.
-pub(super) fn unmark<'a>(interfaces: impl Iterator<Item = (&'a str, &'a Element)>) -> String {
-    let mut edit = format!(r#"<interfaces xmlns="{INTERFACES}">"#);
-    for (name, interface) in interfaces {
-        let name = text(&name);
-        let _ = match marked(interface).0 {
-            Some(said) => write!(
-                edit,
-                "<interface><name>{name}</name><config><description>{}</description></config></interface>",
-                text(&said)
-            ),
-            None => write!(
-                edit,
-                r#"<interface><name>{name}</name><config><description nc:operation="remove"/></config></interface>"#
-            ),
-        };
-    }
-    edit.push_str("</interfaces>");
-    edit
 }
 
 /// Who is heard at every interface.
