@@ -17,7 +17,7 @@ use dip_core::subject::Subject;
 use crate::leftovers;
 use crate::provider::Reservation;
 use crate::settings::{self, DHCP_KINDS, DhcpScope};
-use crate::steps::{ReleaseAddress, ReleasePort, ReserveAddress, SaveSwitch, SetPort, TraceCable};
+use crate::steps::{PORT, ReleaseAddress, ReleasePort, ReserveAddress, SaveSwitch, SetPort, TraceCable};
 use crate::wiring::{save_switches, set_port, trace_cable};
 
 /// Layer 1, shared infrastructure: switch ports and DHCP reservations.
@@ -32,6 +32,7 @@ impl Layer for NetworkLayer {
 
     fn facts(&self, known: &mut FactRegistry) {
         known.declare(&PORT_VLAN, "The VLANs of a switch port, as the switch itself tells them.");
+        known.declare(&PORT, "A switch port of whose VLANs the site says nothing is otherwise as it wants.");
         known.declare(&CABLE, "Where an interface is cabled to, as LLDP tells it.");
         known.declare(&SAVED, "A switch would start with the configuration that it runs.");
         known.declare(&RESERVATION, "The addresses that the site's DHCP server keeps for an interface.");
@@ -174,12 +175,12 @@ mod tests {
         site.nodes.values_mut().flat_map(|node| node.nics.values_mut()).next().expect("there is one")
     }
 
-    const PORT: &str = "network.set_port port/sw1/7";
+    const SET: &str = "network.set_port port/sw1/7";
     const RESERVE: &str = "network.reserve_address nic/n1.a/eth0";
 
     #[test]
     fn a_cabled_interface_gets_its_port_tagged_and_its_addresses_reserved() {
-        assert_eq!(proposed(&site()), [PORT, RESERVE]);
+        assert_eq!(proposed(&site()), [SET, RESERVE]);
     }
 
     #[test]
@@ -211,7 +212,7 @@ mod tests {
         let steps = NetworkLayer.propose(&site, &Observed::new()).expect("nothing is wrong");
         let input: SetPort = steps[0].call.as_operation().expect("its own input");
         assert_eq!(input.wanted, wanted);
-        assert!(steps[0].gives.is_empty(), "nothing is said of its VLANs");
+        assert_eq!(steps[0].gives, [PORT.of(&steps[0].subject)], "nothing is said of its VLANs");
     }
 
     #[test]
@@ -223,7 +224,7 @@ mod tests {
         driver.kind = dip_core::id::Symbol::of("netconf");
         driver.settings = serde_json::json!({"save": true});
         const TRACE: &str = "network.trace_cable nic/n1.a/eth0";
-        assert_eq!(proposed(&site), [TRACE, PORT, RESERVE, "network.save_switch switch/sw1"]);
+        assert_eq!(proposed(&site), [TRACE, SET, RESERVE, "network.save_switch switch/sw1"]);
         let steps = NetworkLayer.propose(&site, &Observed::new()).expect("nothing is wrong");
         assert_eq!(steps[1].needs.iter().flat_map(|need| need.facts()).collect::<Vec<_>>(), [&steps[0].gives[0]]);
         assert_eq!(steps[3].needs.iter().flat_map(|need| need.facts()).collect::<Vec<_>>(), [&steps[1].gives[0]]);
@@ -240,13 +241,13 @@ mod tests {
     fn an_interface_without_mac_or_address_has_no_reservation() {
         let mut without = site();
         nic(&mut without).mac = None;
-        assert_eq!(proposed(&without), [PORT]);
+        assert_eq!(proposed(&without), [SET]);
         let mut without = site();
         nic(&mut without).addresses.clear();
-        assert_eq!(proposed(&without), [PORT]);
+        assert_eq!(proposed(&without), [SET]);
         let mut without = site();
         without.services.clear();
-        assert_eq!(proposed(&without), [PORT]);
+        assert_eq!(proposed(&without), [SET]);
     }
 
     #[test]
@@ -266,7 +267,7 @@ mod tests {
         assert_eq!(notes.len(), 1);
         assert!(notes[0].text.contains("both `dhcp` and `other` serve DHCP to interface `eth0`"), "{}", notes[0]);
         add_dhcp(&mut site, "other", &["flat"]);
-        assert_eq!(proposed(&site), [PORT, RESERVE]);
+        assert_eq!(proposed(&site), [SET, RESERVE]);
     }
 
     #[tokio::test]

@@ -11,5 +11,6 @@ pub use release_address::ReleaseAddress;
 pub use release_port::ReleasePort;
 pub use reserve_address::ReserveAddress;
 pub use save_switch::SaveSwitch;
+pub(crate) use set_port::PORT;
 pub use set_port::SetPort;
 pub use trace_cable::{TraceCable, Witness};

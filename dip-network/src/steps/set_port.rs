@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use dip_core::fact::Facts;
 use dip_core::fact::network::PORT_VLAN;
+use dip_core::fact::{Fact, Facts};
 use dip_core::id::{LayerId, SiteName};
 use dip_core::operation::{Applied, Check, Context, Diff, Operation, OperationError, Patience};
 use dip_core::provider::{ErrorKind, ProviderError};
@@ -18,6 +18,9 @@ use crate::provider::{PortState, Switch};
 /// How long the switch waits for the confirmation of a change of the port that dip comes through: a port that begins anew may
 /// forward nothing for two forward delays of 15 seconds (IEEE 802.1D, table 17-1), and the confirmation must get through.
 const CONFIRM_WITHIN: Duration = Duration::from_secs(60);
+
+/// A switch port (`port/<switch>/<port>`) of whose VLANs the site says nothing is otherwise as it wants; within this layer.
+pub(crate) const PORT: Fact<Port> = Fact::new("network.port");
 
 /// Makes a switch port as the site wants it. Proposed only for ports that the site file links to an interface.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,7 +41,10 @@ impl SetPort {
         let lock = Lock::new(Subject::switch(&self.port.switch).to_string());
         let step =
             Step::new(LayerId::Network, subject.clone(), &self).lock(lock).hazard(Hazard::Disrupts).origin(origin);
-        let step = if self.wanted.vlans.is_some() { step.give(PORT_VLAN.of(&subject)) } else { step };
+        let step = step.give(match self.wanted.vlans {
+            Some(_) => PORT_VLAN.of(&subject),
+            None => PORT.of(&subject),
+        });
         match self.wanted.safety {
             Safety::Plain => step,
             // An attempt that ends before the switch took the change back would look at a port in between.
@@ -94,7 +100,7 @@ impl Operation for SetPort {
         }
         let facts = match &self.wanted.vlans {
             Some(vlans) => Facts::new().with(&PORT_VLAN, &self.subject(), vlans),
-            None => Facts::new(),
+            None => Facts::new().with(&PORT, &self.subject(), &self.wanted),
         };
         Ok(diff.or_holds(facts))
     }
