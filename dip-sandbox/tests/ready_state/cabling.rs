@@ -14,7 +14,7 @@ fn heard(nodes: usize) -> Arc<Site> {
     let mut site = Arc::unwrap_or_clone(site(nodes, 1));
     for switch in site.switches.values_mut() {
         switch.cabling = Cabling::Lldp;
-        for driver in &mut switch.driver {
+        if let Some(driver) = &mut switch.driver {
             driver.kind = Symbol::of("netconf");
             driver.settings = serde_json::json!({"save": true});
         }
