@@ -1,5 +1,6 @@
 //! Hardware vocabulary: addresses, numbers and states that have a type, a range and one way to write them.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -135,6 +136,113 @@ impl From<VlanId> for u16 {
 }
 
 impl fmt::Display for VlanId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A set of VLANs, written as their numbers and ranges: `5-8 20`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct VlanSet(BTreeSet<VlanId>);
+
+impl VlanSet {
+    /// The VLANs in their order.
+    pub fn iter(&self) -> impl Iterator<Item = VlanId> {
+        self.0.iter().copied()
+    }
+
+    /// Whether a VLAN is in it.
+    #[must_use]
+    pub fn contains(&self, vlan: VlanId) -> bool {
+        self.0.contains(&vlan)
+    }
+
+    /// Adds a VLAN; `false` where it was there.
+    pub fn insert(&mut self, vlan: VlanId) -> bool {
+        self.0.insert(vlan)
+    }
+
+    /// Takes a VLAN out.
+    pub fn remove(&mut self, vlan: VlanId) {
+        self.0.remove(&vlan);
+    }
+
+    /// Whether there is none in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+impl FromIterator<VlanId> for VlanSet {
+    fn from_iter<T: IntoIterator<Item = VlanId>>(vlans: T) -> Self {
+        Self(vlans.into_iter().collect())
+    }
+}
+
+impl fmt::Display for VlanSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut vlans = self.iter().map(VlanId::number).peekable();
+        let mut space = "";
+        while let Some(first) = vlans.next() {
+            let mut last = first;
+            while let Some(next) = vlans.next_if_eq(&(last + 1)) {
+                last = next;
+            }
+            if first == last {
+                write!(f, "{space}{first}")?
+            } else {
+                write!(f, "{space}{first}-{last}")?
+            }
+            space = " ";
+        }
+        Ok(())
+    }
+}
+
+/// The largest packet that a link lets through, in bytes, without the Ethernet header: 68 (RFC 791, section 3.2) to 65535.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "u16", into = "u16")]
+pub struct Mtu(u16);
+
+impl Mtu {
+    /// The smallest.
+    pub const MIN: u16 = 68;
+
+    /// The number of bytes.
+    #[must_use]
+    pub const fn bytes(self) -> u16 {
+        self.0
+    }
+}
+
+/// A number is not an MTU.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{0} is not an MTU; they go from 68 to 65535")]
+pub struct MtuError(u16);
+
+impl TryFrom<u16> for Mtu {
+    type Error = MtuError;
+
+    fn try_from(bytes: u16) -> Result<Self, MtuError> {
+        if bytes >= Self::MIN { Ok(Self(bytes)) } else { Err(MtuError(bytes)) }
+    }
+}
+
+impl From<Mtu> for u16 {
+    fn from(mtu: Mtu) -> Self {
+        mtu.0
+    }
+}
+
+impl fmt::Display for Mtu {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }

@@ -34,6 +34,10 @@ pub enum Requirement {
     Ipmi,
     /// Kea DHCPv4 and its control agent.
     Kea,
+    /// lldpd, with its own command.
+    Lldpd,
+    /// netconfd of yuma123 behind OpenSSH.
+    Netconfd,
     /// Open vSwitch with the userspace datapath.
     OpenVSwitch,
     /// Prometheus and its node exporter.
@@ -57,6 +61,8 @@ impl Requirement {
         Self::Hosts,
         Self::Ipmi,
         Self::Kea,
+        Self::Lldpd,
+        Self::Netconfd,
         Self::OpenVSwitch,
         Self::Prometheus,
         Self::Python,
@@ -130,6 +136,19 @@ impl Requirement {
                     ]
                 }
             }
+            Self::Lldpd => const { &[SETSID, IP, program("lldpd", "lldpd"), program("lldpcli", "lldpd")] },
+            Self::Netconfd => {
+                const {
+                    &[
+                        SETSID,
+                        program("netconfd", "netconfd"),
+                        program("netconf-subsystem", "netconfd"),
+                        program("sshd", "openssh-server"),
+                        program("ssh", "openssh-client"),
+                        program("ssh-keygen", "openssh-client"),
+                    ]
+                }
+            }
             Self::OpenVSwitch => {
                 const {
                     &[
@@ -171,7 +190,10 @@ impl Requirement {
 
     /// Whether only root can start it: it makes network namespaces or mounts, or refuses others (chronyd).
     pub fn needs_root(self) -> bool {
-        matches!(self, Self::Chrony | Self::Dnsmasq | Self::Hosts | Self::Kea | Self::OpenVSwitch)
+        matches!(
+            self,
+            Self::Chrony | Self::Dnsmasq | Self::Hosts | Self::Kea | Self::Lldpd | Self::Netconfd | Self::OpenVSwitch
+        )
     }
 
     /// Looks whether it can be started here.

@@ -3,8 +3,9 @@
 use std::process::ExitCode;
 
 use dip_lab::{
-    Bind, BindConfig, Chrony, Datacenter, Dnsmasq, Etcd, Hosts, IpmiSim, IpmiSimConfig, Kea, LabError, NodeDirectory,
-    Ovs, PduConfig, PowerState, Prometheus, RedfishSystem, Requirement, SnmpPdu, SushyEmulator, Tls, Zone, trial,
+    Bind, BindConfig, Chrony, Datacenter, Dnsmasq, Etcd, Hosts, IpmiSim, IpmiSimConfig, Kea, LabError, LldpSegment,
+    NetconfTarget, Netconfd, NodeDirectory, Ovs, PduConfig, PowerState, Prometheus, RedfishSystem, Requirement,
+    SnmpPdu, SushyEmulator, Tls, Zone, trial,
 };
 
 type Told = Result<(), LabError>;
@@ -16,6 +17,12 @@ fn main() -> ExitCode {
         trial("dnsmasq_gives_a_reserved_address_to_a_real_client", &[Requirement::Dnsmasq], dnsmasq),
         trial("kea_gives_an_address_from_its_pool_to_a_real_client", &[Requirement::Kea], kea),
         trial("chrony_tells_the_time", &[Requirement::Chrony], chrony),
+        trial("an_lldpd_hears_another_one", &[Requirement::Lldpd], lldpd),
+        trial(
+            "netconfd_keeps_what_a_client_commits_and_forgets_it_when_it_starts_anew",
+            &[Requirement::Netconfd],
+            netconfd,
+        ),
         trial("a_port_of_open_vswitch_changes_its_vlan", &[Requirement::OpenVSwitch], ovs),
         trial("ipmi_power_is_a_process", &[Requirement::Ipmi], ipmi),
         trial("an_outlet_of_a_pdu_switches_a_process", &[Requirement::Snmp], pdu),
@@ -90,6 +97,28 @@ async fn chrony() -> Told {
     chrony.stop();
     expect(chrony.chronyc(&["tracking"]).await.is_err(), "a stopped server", "an answer")?;
     chrony.restart().await
+}
+
+async fn lldpd() -> Told {
+    let segment = LldpSegment::start("sw1", "p7", "n1", "52:54:00:00:00:01").await?;
+    let told = segment.switch.lldpcli(&["show", "neighbors"]).await?;
+    expect(told.contains("mac 52:54:00:00:00:01"), "what the switch hears", &told)?;
+    let told = segment.node.lldpcli(&["show", "neighbors"]).await?;
+    expect(told.contains("ifname p7"), "what the node hears", &told)
+}
+
+async fn netconfd() -> Told {
+    for target in [NetconfTarget::Candidate, NetconfTarget::Running] {
+        let mut server = Netconfd::start(target).await?;
+        let lacp = "<lacp xmlns=\"http://openconfig.net/yang/lacp\"><interfaces><interface><name>po7</name></interface></interfaces></lacp>";
+        server.edit(lacp).await?;
+        expect(server.running().await?.contains("po7"), "what runs", target)?;
+        let wrong = server.edit("<lacp xmlns=\"http://openconfig.net/yang/lacp\"><speed/></lacp>").await;
+        expect(wrong.is_err(), "what the model does not know", target)?;
+        server.restart().await?;
+        expect(!server.running().await?.contains("po7"), "what runs after a start", target)?;
+    }
+    Ok(())
 }
 
 async fn ovs() -> Told {

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use dip_core::fact::FactRegistry;
-use dip_core::fact::network::{PORT_VLAN, RESERVATION};
+use dip_core::fact::network::{CABLE, PORT_VLAN, RESERVATION, SAVED};
 use dip_core::id::LayerId;
 use dip_core::layer::{ConnectError, Layer, Note};
 use dip_core::observed::Observed;
@@ -17,7 +17,8 @@ use dip_core::subject::Subject;
 use crate::leftovers;
 use crate::provider::Reservation;
 use crate::settings::{self, DHCP_KINDS, DhcpScope};
-use crate::steps::{ReleaseAddress, ReleasePort, ReserveAddress, TagPort};
+use crate::steps::{PORT, ReleaseAddress, ReleasePort, ReserveAddress, SaveSwitch, SetPort, TraceCable};
+use crate::wiring::{save_switches, set_port, trace_cable};
 
 /// Layer 1, shared infrastructure: switch ports and DHCP reservations.
 #[derive(Debug, Clone, Copy, Default)]
@@ -30,12 +31,17 @@ impl Layer for NetworkLayer {
     }
 
     fn facts(&self, known: &mut FactRegistry) {
-        known.declare(&PORT_VLAN, "The access VLAN of a switch port, as the switch itself tells it.");
+        known.declare(&PORT_VLAN, "The VLANs of a switch port, as the switch itself tells them.");
+        known.declare(&PORT, "A switch port of whose VLANs the site says nothing is otherwise as it wants.");
+        known.declare(&CABLE, "Where an interface is cabled to, as LLDP tells it.");
+        known.declare(&SAVED, "A switch would start with the configuration that it runs.");
         known.declare(&RESERVATION, "The addresses that the site's DHCP server keeps for an interface.");
     }
 
     fn operations(&self, known: &mut Operations) {
-        known.register::<TagPort>();
+        known.register::<SetPort>();
+        known.register::<SaveSwitch>();
+        known.register::<TraceCable>();
         known.register::<ReserveAddress>();
         known.register::<ReleasePort>();
         known.register::<ReleaseAddress>();
@@ -66,18 +72,20 @@ impl Layer for NetworkLayer {
         let mut steps = Vec::new();
         for node in site.ready_nodes() {
             for nic in node.nics.values() {
-                steps.extend(tag_port(site, nic));
+                steps.extend(trace_cable(site, node, nic));
+                steps.extend(set_port(site, node, nic));
                 match reserve_address(site, &dhcp, node, nic) {
                     Ok(step) => steps.extend(step),
                     Err(note) => notes.push(note),
                 }
             }
         }
+        steps.extend(save_switches(site, &steps));
         if notes.is_empty() { Ok(steps) } else { Err(notes) }
     }
 
     fn remove(&self, site: &Site, step: &Step) -> Option<Step> {
-        if let Some(TagPort { port, site, .. }) = step.call.as_operation() {
+        if let Some(SetPort { port, site, .. }) = step.call.as_operation() {
             return Some(ReleasePort { port, site }.step());
         }
         let ReserveAddress { service, node, nic, reservation, site: owner, .. } = step.call.as_operation()?;
@@ -120,14 +128,6 @@ impl Layer for NetworkLayer {
     fn enter(&self, _: &Site, _: &Boot) -> Vec<Step> {
         Vec::new()
     }
-}
-
-/// The port of an interface goes into the VLAN of the interface's network, where the switch is managed at all.
-fn tag_port(site: &Site, nic: &Nic) -> Option<Step> {
-    let port = nic.link.as_ref()?;
-    site.switches.get(&port.switch)?.driver.as_ref()?;
-    let vlan = site.networks.get(nic.network.as_ref()?)?.vlan?;
-    Some(TagPort { port: port.clone(), vlan, site: site.name.clone() }.step(nic.origin.clone()))
 }
 
 /// The addresses of an interface are kept in the one DHCP service of its network, where there is one.
@@ -181,12 +181,12 @@ mod tests {
         site.nodes.values_mut().flat_map(|node| node.nics.values_mut()).next().expect("there is one")
     }
 
-    const TAG: &str = "network.tag_port port/sw1/7";
+    const SET: &str = "network.set_port port/sw1/7";
     const RESERVE: &str = "network.reserve_address nic/n1.a/eth0";
 
     #[test]
     fn a_cabled_interface_gets_its_port_tagged_and_its_addresses_reserved() {
-        assert_eq!(proposed(&site()), [TAG, RESERVE]);
+        assert_eq!(proposed(&site()), [SET, RESERVE]);
     }
 
     #[test]
@@ -211,16 +211,49 @@ mod tests {
     }
 
     #[test]
+    fn a_port_that_the_file_describes_is_set_as_described() {
+        let mut site = site();
+        let wanted = dip_core::site::Port { mtu: 9000.try_into().ok(), ..Default::default() };
+        site.ports.insert("sw1/7".parse().expect("a port"), wanted.clone());
+        let steps = NetworkLayer.propose(&site, &Observed::new()).expect("nothing is wrong");
+        let input: SetPort = steps[0].call.as_operation().expect("its own input");
+        assert_eq!(input.wanted, wanted);
+        assert_eq!(steps[0].gives, [PORT.of(&steps[0].subject)], "nothing is said of its VLANs");
+    }
+
+    #[test]
+    fn cables_are_traced_and_the_switch_is_saved_where_the_site_says_so() {
+        let mut site = site();
+        let switch = site.switches.get_mut("sw1").expect("it is there");
+        switch.cabling = dip_core::site::Cabling::Lldp;
+        let driver = switch.driver.as_mut().expect("it is managed");
+        driver.kind = dip_core::id::Symbol::of("netconf");
+        driver.settings = serde_json::json!({"save": true});
+        const TRACE: &str = "network.trace_cable nic/n1.a/eth0";
+        assert_eq!(proposed(&site), [TRACE, SET, RESERVE, "network.save_switch switch/sw1"]);
+        let steps = NetworkLayer.propose(&site, &Observed::new()).expect("nothing is wrong");
+        assert_eq!(steps[1].needs.iter().flat_map(|need| need.facts()).collect::<Vec<_>>(), [&steps[0].gives[0]]);
+        assert_eq!(steps[3].needs.iter().flat_map(|need| need.facts()).collect::<Vec<_>>(), [&steps[1].gives[0]]);
+        // A switch that hears nothing is heard by the node, once that runs.
+        site.switches.values_mut().flat_map(|switch| &mut switch.driver).for_each(|driver| {
+            driver.kind = dip_core::id::Symbol::of("openvswitch");
+        });
+        let steps = NetworkLayer.propose(&site, &Observed::new()).expect("nothing is wrong");
+        assert!(matches!(steps[0].place, dip_core::step::Place::In(..)), "{:?}", steps[0].place);
+        assert!(steps[1].needs.is_empty(), "the node may need its port before it runs and hears: {:?}", steps[1].needs);
+    }
+
+    #[test]
     fn an_interface_without_mac_or_address_has_no_reservation() {
         let mut without = site();
         nic(&mut without).mac = None;
-        assert_eq!(proposed(&without), [TAG]);
+        assert_eq!(proposed(&without), [SET]);
         let mut without = site();
         nic(&mut without).addresses.clear();
-        assert_eq!(proposed(&without), [TAG]);
+        assert_eq!(proposed(&without), [SET]);
         let mut without = site();
         without.services.clear();
-        assert_eq!(proposed(&without), [TAG]);
+        assert_eq!(proposed(&without), [SET]);
     }
 
     #[test]
@@ -240,7 +273,7 @@ mod tests {
         assert_eq!(notes.len(), 1);
         assert!(notes[0].text.contains("both `dhcp` and `other` serve DHCP to interface `eth0`"), "{}", notes[0]);
         add_dhcp(&mut site, "other", &["flat"]);
-        assert_eq!(proposed(&site), [TAG, RESERVE]);
+        assert_eq!(proposed(&site), [SET, RESERVE]);
     }
 
     #[tokio::test]

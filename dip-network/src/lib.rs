@@ -1,7 +1,9 @@
 //! DIP layer 1, shared infrastructure: the links between nodes.
 //!
 //! Steps:
-//! * `network.tag_port`: a switch port carries the VLAN of the network that the site file links through it.
+//! * `network.set_port`: a switch port is as the site file wants it: its VLANs, MTU, description, link aggregation.
+//! * `network.trace_cable`: the cable of an interface ends where the site file says, as far as LLDP tells.
+//! * `network.save_switch`: a switch would start with the configuration that it runs.
 //! * `network.reserve_address`: the site's DHCP server keeps the addresses of an interface for it.
 //!
 //! Providers, each behind a feature of its name: `openvswitch` ([`provider::Switch`], over OVSDB), `dnsmasq`
@@ -11,9 +13,10 @@
 //! use dip_core::layer::Layer;
 //! use dip_network::NetworkLayer;
 //! let operations = { let mut known = Default::default(); NetworkLayer.operations(&mut known); known };
-//! assert!(operations.knows("network.tag_port"));
+//! assert!(operations.knows("network.set_port"));
 //! ```
 
+mod cabling;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 #[cfg(feature = "fuzzing")]
@@ -21,6 +24,7 @@ pub mod conformance;
 pub mod fuzzing;
 mod layer;
 mod leftovers;
+mod lldpcli;
 mod pdu_settings;
 pub mod provider;
 pub mod providers;
@@ -28,5 +32,6 @@ pub mod settings;
 pub mod steps;
 #[cfg(test)]
 mod testing;
+mod wiring;
 
 pub use layer::NetworkLayer;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use dip_core::id::NetworkName;
+use dip_core::secret::SecretRef;
 use dip_core::site::{Field, Noun, Parsed, SettingsSchema, Shape, Variant};
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +21,20 @@ pub(crate) const DNSMASQ: &str = "dnsmasq";
 
 /// The switch kind `openvswitch`.
 pub(crate) const OPENVSWITCH: &str = "openvswitch";
+
+/// The switch kind `netconf`.
+pub(crate) const NETCONF: &str = "netconf";
+
+/// The kinds of switches that cannot tell what they hear over LLDP.
+pub(crate) const MUTE_SWITCH_KINDS: &[&str] = &[OPENVSWITCH];
+
+/// What every switch can say, whatever its kind.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SwitchScope {
+    /// Whether what it runs is saved as what it starts with, once its ports are as wanted.
+    #[serde(default)]
+    pub save: bool,
+}
 
 /// What every DHCP service can say, whatever its kind.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,12 +70,31 @@ pub struct OpenVSwitchSettings {
     pub bridge: Option<String>,
 }
 
+/// A switch of kind `netconf`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NetconfSettings {
+    /// Its address or host name, with its port where that is not 830: `10.0.9.2`, `[fd00::2]:830`.
+    pub address: String,
+    /// The user that dip logs in as.
+    pub user: String,
+    /// Where the private key of the user is; this or `password`.
+    pub key: Option<SecretRef>,
+    /// Where the password of the user is; this or `key`.
+    pub password: Option<SecretRef>,
+    /// The host key of the switch, or its fingerprint.
+    pub host_key: String,
+    /// Whether what it runs is saved as what it starts with, once its ports are as wanted.
+    #[serde(default)]
+    pub save: bool,
+}
+
 /// What this layer adds to the shape of a site.
 #[must_use]
 pub fn schema() -> SettingsSchema {
     SettingsSchema {
         services: vec![dnsmasq()],
-        switches: vec![openvswitch()],
+        switches: vec![netconf(), openvswitch()],
         pdus: vec![crate::pdu_settings::variant()],
         ..SettingsSchema::default()
     }
@@ -86,6 +120,37 @@ fn dnsmasq() -> Variant {
                 "networks",
                 Shape::list(Shape::Reference(Noun::Network)),
                 "The networks that it serves; all where it is left out.",
+            ),
+        ],
+    )
+}
+
+fn netconf() -> Variant {
+    Variant::new(
+        NETCONF,
+        "A switch over NETCONF (RFC 6241, 6242) that knows the models of OpenConfig.",
+        vec![
+            Field::required(
+                "address",
+                Shape::Parsed(Parsed::Endpoint),
+                "Its address or host name, with its port where that is not 830.",
+            ),
+            Field::required("user", Shape::Text, "The user that dip logs in as."),
+            Field::optional(
+                "key",
+                Shape::Parsed(Parsed::Secret),
+                "Where the private key of the user is, `env:NAME` or `file:PATH`; this or `password`.",
+            ),
+            Field::optional(
+                "password",
+                Shape::Parsed(Parsed::Secret),
+                "Where the password of the user is, `env:NAME` or `file:PATH`; this or `key`.",
+            ),
+            Field::required("host_key", Shape::Text, "The host key: `SHA256:...` or `ssh-ed25519 AAAA...`."),
+            Field::optional(
+                "save",
+                Shape::Boolean,
+                "Whether what it runs is saved as what it starts with, once its ports are as wanted; no where it is left out.",
             ),
         ],
     )
@@ -119,6 +184,8 @@ mod tests {
     fn full(variant: &Variant) -> Value {
         let value = |field: &Field| match &field.shape {
             Shape::List(_) => json!(["a"]),
+            Shape::Boolean => json!(true),
+            Shape::Parsed(Parsed::Secret) => json!("env:A"),
             _ => json!("a"),
         };
         Value::Object(variant.fields.iter().map(|field| (field.name.to_owned(), value(field))).collect::<Map<_, _>>())
@@ -132,6 +199,10 @@ mod tests {
     fn the_types_and_the_shapes_know_the_same_keys() {
         let shape = full(&dnsmasq());
         let read = DnsmasqSettings::deserialize(&shape).expect("every field of the shape is known to the type");
+        assert_eq!(keys(&serde_json::to_value(read).expect("plain data")), keys(&shape));
+
+        let shape = full(&netconf());
+        let read = NetconfSettings::deserialize(&shape).expect("every field of the shape is known to the type");
         assert_eq!(keys(&serde_json::to_value(read).expect("plain data")), keys(&shape));
 
         let shape = full(&openvswitch());

@@ -5,12 +5,24 @@ use std::collections::BTreeMap;
 use dip_core::hardware::VlanId;
 use dip_core::id::{NetworkName, NicName, NodeName, ServiceName, SiteName, SwitchName, Symbol};
 use dip_core::site::{
-    Chosen, Driver, Network, Nic, NicAddress, NicRole, Node, NodeSettings, NodeState, Service, Site, Switch,
+    Cabling, Chosen, Driver, Network, Nic, NicAddress, NicRole, Node, NodeSettings, NodeState, Service, Site, Switch,
 };
 use serde_json::{Value, json};
 
+use crate::provider::{Abilities, Absent};
+
 pub(crate) fn site_name(name: &str) -> SiteName {
     SiteName::new(name).expect("a name")
+}
+
+pub(crate) fn vlan(number: u16) -> VlanId {
+    VlanId::try_from(number).expect("a VLAN id")
+}
+
+/// A switch that can set its ports and nothing else.
+pub(crate) fn no_abilities() -> Abilities {
+    const WHY: Absent = Absent("the switch cannot");
+    Abilities { mac_table: Err(WHY), lldp: Err(WHY), startup: Err(WHY), confirmed: Err(WHY) }
 }
 
 /// A site with a managed switch `sw1`, an unmanaged one `sw2`, a DHCP service, the networks `prod` (VLAN 20) and `flat`
@@ -20,7 +32,15 @@ pub(crate) fn site() -> Site {
     for (name, kind) in [("sw1", Some("openvswitch")), ("sw2", None)] {
         let name = SwitchName::new(name).expect("a name");
         let driver = kind.map(|kind| driver(kind, json!({"address": "tcp:127.0.0.1"})));
-        let switch = Switch { name: name.clone(), rack: None, ports: Vec::new(), driver, origin: None };
+        let switch = Switch {
+            name: name.clone(),
+            rack: None,
+            ports: Vec::new(),
+            peer: None,
+            cabling: Cabling::default(),
+            driver,
+            origin: None,
+        };
         site.switches.insert(name, switch);
     }
     for (name, vlan) in [("prod", Some(20)), ("flat", None)] {

@@ -3,9 +3,9 @@
 use std::net::IpAddr;
 
 use dip_core::hardware::{PowerState, VlanId};
-use dip_core::id::{NodeName, ServiceName, SiteName};
+use dip_core::id::{NodeName, ServiceName, SiteName, SwitchName};
 use dip_core::site::PortRef;
-use dip_network::provider::{Held, PortMode, PortState};
+use dip_network::provider::{Held, LearnedMac, Neighbour, PortState};
 use dip_opsmgmt::provider::{HeldName, HeldRecord, HeldTarget};
 
 use crate::world::World;
@@ -25,14 +25,28 @@ impl<'a> Hands<'a> {
     pub fn move_port(&self, port: &PortRef, vlan: VlanId) {
         self.world.switch(&port.switch, |ports| {
             let owner = ports.state(&port.port).and_then(|state| state.owner.clone());
-            let state = PortState { mode: PortMode::Access, vlan: Some(vlan), trunks: Vec::new(), owner };
-            ports.replace(&port.port, state);
+            ports.replace(&port.port, PortState { owner, ..PortState::access(Some(vlan)) });
         });
     }
 
     /// Makes a port of a managed switch, or turns it into something else.
     pub fn set_port(&self, port: &PortRef, state: PortState) {
         self.world.switch(&port.switch, |ports| ports.replace(&port.port, state));
+    }
+
+    /// Lets the cables in two ports of managed switches change places.
+    pub fn swap_cables(&self, first: &PortRef, second: &PortRef) {
+        self.world.cables(|cables| cables.swap(first, second));
+    }
+
+    /// Plugs in somebody who is no node of the site, and whom a switch hears over LLDP.
+    pub fn plug_in(&self, switch: &SwitchName, neighbour: Neighbour) {
+        self.world.switch(switch, |ports| ports.heard.push(neighbour));
+    }
+
+    /// Lets a switch learn a MAC address.
+    pub fn send_frame(&self, switch: &SwitchName, learned: LearnedMac) {
+        self.world.switch(switch, |ports| ports.learned.push(learned));
     }
 
     /// Writes a reservation into a DHCP server, with any mark or none.

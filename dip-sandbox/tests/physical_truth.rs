@@ -8,7 +8,7 @@ use dip_core::layer::{Layer, Layers};
 use dip_core::provider::{Command, ErrorKind, Host, ProviderError};
 use dip_core::site::{Format, Lock, Site, Source};
 use dip_core::subject::Subject;
-use dip_network::provider::{Held, PortMode, PortState, Reservation};
+use dip_network::provider::{Held, PortState, Reservation};
 use dip_sandbox::{Fault, Sandbox, datacenter};
 
 fn site() -> Site {
@@ -64,7 +64,7 @@ fn a_node_answers_only_with_power_after_its_boot_in_its_vlan_and_with_an_address
         cable(&site, &sandbox);
         assert_eq!(ask(&sandbox).await.expect("nothing is missing now"), "localhost");
         let link = site.nodes[&node()].nics.values().next().and_then(|nic| nic.link.clone()).expect("it is cabled");
-        let elsewhere = PortState { mode: PortMode::Access, vlan: None, trunks: Vec::new(), owner: None };
+        let elsewhere = PortState::access(None);
         sandbox.by_hand().set_port(&link, elsewhere);
         assert!(is_unreachable(&ask(&sandbox).await), "its port is in no VLAN");
     });

@@ -60,7 +60,7 @@ fn a_site_is_kept_at_ready_state_by_looks_at_even_times() {
 fn without_being_told_to_it_only_reports() {
     let place = Place::new("converge-report");
     let words = ["converge", "site.yaml", "--sandbox", "--every", "10m", "--looks", "2"];
-    let done = place.dip(&words).ends(3).prints("differs  network.tag_port port/sw1/p1: access VLAN 999 → 20\n");
+    let done = place.dip(&words).ends(3).prints("differs  network.set_port port/sw1/p1: access VLAN 999 → 20\n");
     let done = done.prints("A look at ").prints("The next look is at 08:10:00.\n");
     assert_eq!(done.out.matches("A look at ").count(), 2);
     assert_eq!(place.count_journals(), 0);
@@ -71,8 +71,8 @@ fn safe_repair_disrupts_nothing_and_says_what_is_left() {
     let place = Place::new("converge-safe");
     let words = ["converge", "site.yaml", "--sandbox", "--repair", "safe", "--yes"];
     let done = place.dip(&words).ends(3).prints("something is left to you.\n");
-    let done = done.prints("  left to you: network.tag_port port/sw1/p1\n").prints(" more depend on that\n");
-    assert!(!done.out.contains("changed   network.tag_port"), "{}", done.out);
+    let done = done.prints("  left to you: network.set_port port/sw1/p1\n").prints(" more depend on that\n");
+    assert!(!done.out.contains("changed   network.set_port"), "{}", done.out);
     let out = place.dip(&[&words[..], &["--json"]].concat()).ends(3).out;
     let lines = json_lines(&out);
     let plan = events(&lines, "event").into_iter().find_map(|event| event.get("began")).expect("a run")["plan"].clone();

@@ -125,7 +125,7 @@ fn a_plan_that_was_written_is_carried_out() {
         .dip(&["apply", "the.plan", "--overlay", "site.yaml", "--sandbox", "--yes"])
         .ends(2)
         .tells("give --overlay to");
-    place.dip(&["why", "the.plan", "tag_port"]).ends(0).prints("access VLAN 999 → 20");
+    place.dip(&["why", "the.plan", "set_port"]).ends(0).prints("access VLAN 999 → 20");
 }
 
 /// A sound plan of the site, made when no server could be asked.
@@ -281,7 +281,7 @@ fn drift_names_what_differs() {
     let place = Place::new("drift");
     let done = place.dip(&["drift", "site.yaml", "--sandbox"]).ends(3);
     let done =
-        done.prints("differs  network.tag_port port/sw1/p1: access VLAN 999 → 20\n").prints("asked for at site.yaml:");
+        done.prints("differs  network.set_port port/sw1/p1: access VLAN 999 → 20\n").prints("asked for at site.yaml:");
     let told = done.out.lines().filter(|line| line.starts_with("differs")).count();
     done.prints(&format!(": {told} differ, ")).prints("follows  node/r1-n1 does not run its installed system");
     let out = place.dip(&["drift", "site.yaml", "--sandbox", "--json"]).ends(3).out;

@@ -74,7 +74,7 @@ async fn drift(lab: &Datacenter, dip: &Dip) -> Told {
     let told = dip.run(&["drift", &site])?.expect_status(3)?;
     let differing: Vec<&str> = told.out.lines().filter_map(|line| line.strip_prefix("differs  ")).collect();
     let expected = [
-        "network.tag_port port/sw1/p2:",
+        "network.set_port port/sw1/p2:",
         "node/n3 does not run its installed system:",
         "opsclients.follow_time node/n1:",
         "opsmgmt.register_name node/n1:",
@@ -90,7 +90,7 @@ async fn drift(lab: &Datacenter, dip: &Dip) -> Told {
     let expected = [
         "firmware.power_on node/n3#1",
         "firmware.set_boot_device node/n3#1",
-        "network.tag_port port/sw1/p2",
+        "network.set_port port/sw1/p2",
         "opsclients.follow_time node/n1",
         "opsmgmt.register_name node/n1",
     ];

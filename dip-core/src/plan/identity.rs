@@ -109,6 +109,7 @@ impl Canonical {
             domain,
             racks,
             switches,
+            ports,
             pdus,
             networks,
             profiles: _,
@@ -121,6 +122,7 @@ impl Canonical {
         self.add(&(name, domain));
         self.all("rack", racks.values());
         self.all("switch", switches.values());
+        self.all("port", ports.iter());
         self.all("pdu", pdus.values());
         self.all("network", networks.values());
         self.all("node", nodes.values());

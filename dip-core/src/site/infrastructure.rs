@@ -31,10 +31,33 @@ pub struct Switch {
     pub rack: Option<RackName>,
     /// Its ports, where the site lists them; a link to any other port is then a fault.
     pub ports: Vec<String>,
+    /// The switch that it is an MLAG pair with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peer: Option<SwitchName>,
+    /// How the cables at it are compared with the site file.
+    #[serde(default, skip_serializing_if = "Cabling::is_unchecked")]
+    pub cabling: Cabling,
     /// How it is managed; `None` for a switch that dip only knows and never touches.
     pub driver: Option<Driver>,
     /// Where it stands in the site file.
     pub origin: Option<Origin>,
+}
+
+/// How the cables at a switch are compared with the site file.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cabling {
+    /// Not at all.
+    #[default]
+    Unchecked,
+    /// By what the switch and its nodes hear of each other over LLDP (IEEE 802.1AB).
+    Lldp,
+}
+
+impl Cabling {
+    const fn is_unchecked(&self) -> bool {
+        matches!(self, Self::Unchecked)
+    }
 }
 
 /// A power distribution unit.

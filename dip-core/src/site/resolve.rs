@@ -13,8 +13,8 @@ use super::section::{driver, parse, section};
 use super::shape::{Field, Presence, SettingsSchema, Variant};
 use super::source::Mark;
 use super::tree::{Data, Entry, Tree};
-use super::{Driver, Lock, Pdu, Rack, Service, Site, Switch, address, clusters, conducts, expand};
-use crate::id::SiteName;
+use super::{Cabling, Driver, Lock, Pdu, Rack, Service, Site, Switch, address, clusters, conducts, expand, ports};
+use crate::id::{SiteName, SwitchName};
 
 /// The site that a tree describes, and the addresses as they are to be locked. Where the report holds faults
 /// afterwards, the site is not to be used.
@@ -40,6 +40,7 @@ pub(crate) fn resolve(
     let profiles = Profiles::read(root, &shape, &mut checker);
     site.profiles = profiles.all();
     site.nodes = Nodes::new(&site, &networks, profiles).read(root, &shape, settings, &mut checker);
+    site.ports = ports::read(root, &site, &networks, checker.report);
     let clusters = clusters::read(root, &shape, &mut checker, &site);
     site.clusters = clusters;
     site.conduct = conducts::read(root, &mut checker, &site);
@@ -104,14 +105,49 @@ fn racks(root: &Tree, shape: &Root, checker: &mut Checker<'_, '_>) -> BTreeMap<c
 
 fn switches(root: &Tree, shape: &Root, checker: &mut Checker<'_, '_>) -> BTreeMap<crate::id::SwitchName, Switch> {
     let mut switches = BTreeMap::new();
+    let mut marks = BTreeMap::new();
     for (name, key, entry) in section::<crate::id::SwitchName>(root, "switches", checker.report) {
         let driver = managed(entry, key, &shape.switch, checker);
         let ports = expand::names(entry.value.items("ports"), checker.report);
         let ports = ports.into_iter().map(|(port, _)| port).collect();
         let origin = Some(entry.key.origin(checker.report.sources()));
-        switches.insert(name.clone(), Switch { name, rack: parse(&entry.value, "rack"), ports, driver, origin });
+        let peer = parse(&entry.value, "peer");
+        if peer.as_ref() == Some(&name)
+            && let Some(tree) = entry.value.at("peer")
+        {
+            checker.report.tell("peer", tree.mark, || Raw::at(tree.mark, format!("`{name}` is no pair with itself")));
+        }
+        let cabling = match entry.value.at("cabling").and_then(Tree::text) {
+            Some("lldp") => Cabling::Lldp,
+            _ => Cabling::Unchecked,
+        };
+        let rack = parse(&entry.value, "rack");
+        marks.insert(name.clone(), entry.value.at("peer").map_or(entry.key, |tree| tree.mark));
+        switches.insert(name.clone(), Switch { name, rack, ports, peer, cabling, driver, origin });
     }
+    pair(&mut switches, &marks, checker.report);
     switches
+}
+
+/// What one switch says of its pair holds for both, and no switch is in two.
+fn pair(switches: &mut BTreeMap<SwitchName, Switch>, marks: &BTreeMap<SwitchName, Mark>, report: &mut Report<'_>) {
+    let said: Vec<_> =
+        switches.values().filter_map(|switch| Some((switch.name.clone(), switch.peer.clone()?))).collect();
+    for (name, peer) in said {
+        let Some(other) = switches.get_mut(&peer) else { continue };
+        let known = other.peer.get_or_insert_with(|| name.clone());
+        if *known != name
+            && let Some(mark) = marks.get(&name)
+        {
+            report.tell("peer", *mark, || {
+                Raw::at(
+                    *mark,
+                    format!("`{peer}` is a pair with `{known}`, and `{name}` says that it is one with itself"),
+                )
+                .advice("a switch is in one MLAG pair; look which of the two is mistyped")
+            });
+        }
+    }
 }
 
 fn pdus(root: &Tree, shape: &Root, checker: &mut Checker<'_, '_>) -> BTreeMap<crate::id::PduName, Pdu> {

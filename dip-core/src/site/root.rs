@@ -1,7 +1,8 @@
 //! The shape of a whole site file: core's own nouns, with what the layers add to them.
 
-use super::Weekday;
 use super::shape::{Field, Noun, Parsed, SettingsSchema, Shape, Variant};
+use super::{Lacp, Weekday};
+use crate::hardware::Mtu;
 
 /// The shape of a site file, section by section.
 pub(crate) struct Root {
@@ -46,6 +47,16 @@ impl Root {
                 "ports",
                 Shape::list(Shape::Text),
                 "Its ports, ranges allowed (`p{1..48}`); a link to any other port is then a fault.",
+            ),
+            Field::optional(
+                "peer",
+                Shape::Reference(Noun::Switch),
+                "The switch that it is an MLAG pair with; what one says of a pair holds for both.",
+            ),
+            Field::optional(
+                "cabling",
+                Shape::Choice(vec!["unchecked", "lldp"]),
+                "How the cables at it are compared with this file; `unchecked` where it is left out.",
             ),
         ];
         let pdu = vec![
@@ -162,6 +173,7 @@ fn node(settings: &SettingsSchema) -> Vec<Field> {
         Field::optional("mac", Shape::Parsed(Parsed::Mac), "Its MAC address."),
         Field::optional("pci", Shape::Parsed(Parsed::Pci), "Its PCI address, which goes with a MAC address."),
         Field::optional("link", Shape::Parsed(Parsed::SwitchPort), "The switch port that it is cabled to, `sw1/p7`."),
+        Field::optional("port", Shape::Object(port()), "What is wanted of the switch port at `link`."),
         Field::optional("network", Shape::Reference(Noun::Network), "The network that it is in."),
         Field::optional("address", Shape::Parsed(Parsed::Address), "Its address, where it has one given address."),
         Field::optional(
@@ -204,6 +216,58 @@ fn node(settings: &SettingsSchema) -> Vec<Field> {
         Field::optional("disks", Shape::map(Shape::Object(disk)), "Its disks, by the site's names for them."),
     ];
     own.into_iter().chain(layers(settings)).collect()
+}
+
+/// What is said of the switch port of an interface; [`super::ports`] reads it.
+fn port() -> Vec<Field> {
+    vec![
+        Field::optional(
+            "mode",
+            Shape::Choice(vec!["access", "trunk"]),
+            "`access` carries the VLAN of the interface's network, untagged; `trunk` carries those of `tagged` too. `trunk` where `tagged` is there, else `access`.",
+        ),
+        Field::optional(
+            "tagged",
+            Shape::list(Shape::Text),
+            "The tagged VLANs of a trunk: networks, numbers and ranges of them, `[storage, 300, 310-319]`.",
+        ),
+        Field::optional(
+            "native",
+            Shape::Text,
+            "The VLAN of a trunk's untagged frames: a network, a number, or `none`; that of the interface's network where it is left out.",
+        ),
+        Field::optional(
+            "native_frames",
+            Shape::Choice(vec!["untagged", "tagged"]),
+            "How frames of the native VLAN leave the port; `untagged` where it is left out.",
+        ),
+        Field::optional(
+            "mtu",
+            Shape::integer(Mtu::MIN.into(), u16::MAX.into()),
+            "The largest packet in bytes; left as it is where it is left out.",
+        ),
+        Field::optional("description", Shape::Text, "The text that the switch shows beside the port."),
+        Field::optional(
+            "enabled",
+            Shape::Boolean,
+            "Whether the port is switched on; left as it is where it is left out.",
+        ),
+        Field::optional(
+            "lag",
+            Shape::Text,
+            "The link aggregation that it is a member of, by the switch's own name for it; a port without it is in none.",
+        ),
+        Field::optional(
+            "lacp",
+            Shape::Choice(Lacp::ALL.map(Lacp::as_str).to_vec()),
+            "How the members of the link aggregation find each other; `active` where it is left out.",
+        ),
+        Field::optional(
+            "confirm",
+            Shape::Boolean,
+            "Whether the switch takes a change back by itself unless dip confirms it: for the port that dip itself comes through.",
+        ),
+    ]
 }
 
 /// How members or nodes are changed a few at a time.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Claims, Cluster, Conduct, Network, Node, NodeState, Pdu, Profile, Rack, Service, Switch};
+use super::{Claims, Cluster, Conduct, Network, Node, NodeState, Pdu, Port, PortRef, Profile, Rack, Service, Switch};
 use crate::id::{
     ClusterName, NetworkName, NodeName, PduName, ProfileName, RackName, ServiceName, SiteName, SwitchName,
 };
@@ -20,6 +20,9 @@ pub struct Site {
     pub racks: BTreeMap<RackName, Rack>,
     /// Its switches.
     pub switches: BTreeMap<SwitchName, Switch>,
+    /// What its file says of switch ports. A linked port that is not among them is an access port of its interface's network.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub ports: BTreeMap<PortRef, Port>,
     /// Its PDUs.
     pub pdus: BTreeMap<PduName, Pdu>,
     /// Its networks.
@@ -51,6 +54,7 @@ impl Site {
             domain: None,
             racks: BTreeMap::new(),
             switches: BTreeMap::new(),
+            ports: BTreeMap::new(),
             pdus: BTreeMap::new(),
             networks: BTreeMap::new(),
             profiles: BTreeMap::new(),

@@ -4,6 +4,7 @@
 //! A harness brings the provider and what only the server's side can do (a port made by hand, an entry without a mark);
 //! what a server does not have is `None`, and its trials are then ignored with the reason.
 
+mod abilities;
 mod dhcp;
 mod ipam;
 mod mains;

@@ -7,7 +7,7 @@ use crate::pdu_settings::MibMap;
 use crate::providers::snmp::{map, reading};
 
 /// An answer of an agent, read as everything that an answer may be read as; else the map of a site file.
-pub fn snmp(bytes: &[u8]) {
+pub(super) fn snmp(bytes: &[u8]) {
     if let Ok(map) = serde_json::from_slice::<MibMap>(bytes) {
         map::Map::new(&map, None).map(|map| map.at(&map.state.object, u16::MAX)).ok();
     }

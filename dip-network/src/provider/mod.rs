@@ -4,13 +4,17 @@ mod dhcp;
 mod ipam;
 mod metering;
 mod pdu;
+mod port;
 mod switch;
 
 pub use dhcp::{Dhcp, Held, Reservation};
 pub use ipam::{AddressHolder, Ipam};
 pub use metering::{Load, Metering, Milliamperes, Millivolts, Milliwatts};
 pub use pdu::Pdu;
-pub use switch::{PortMode, PortState, Switch};
+pub use port::{PortChange, PortMode, PortState, Tagged};
+pub use switch::{
+    Abilities, Absent, ConfirmedChange, Facet, LearnedMac, Lldp, MacTable, Neighbour, Startup, Switch, Unconfirmed,
+};
 
 #[cfg(feature = "mocks")]
 pub use dhcp::MockDhcp;

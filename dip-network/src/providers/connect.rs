@@ -8,7 +8,7 @@ use dip_core::secret::Secrets;
 use dip_core::site::Site;
 use dip_core::subject::Subject;
 
-use crate::settings::{DNSMASQ, OPENVSWITCH, SNMP};
+use crate::settings::{DNSMASQ, NETCONF, OPENVSWITCH, SNMP};
 
 /// Registers a provider for each DHCP service, each switch and each PDU of the site, and tells all that is wrong.
 pub(crate) fn connect(site: &Site, secrets: &dyn Secrets, providers: &mut Providers) -> Vec<ConnectError> {
@@ -20,11 +20,14 @@ pub(crate) fn connect(site: &Site, secrets: &dyn Secrets, providers: &mut Provid
         });
     }
     for switch in site.switches.values() {
-        let Some(driver) = switch.driver.as_ref().filter(|driver| driver.kind.as_str() == OPENVSWITCH) else {
-            continue;
-        };
+        let Some(driver) = &switch.driver else { continue };
         let user = format!("switch `{}`", switch.name);
-        keep(openvswitch(driver.read()), user, &mut errors, |found| {
+        let made = match driver.kind.as_str() {
+            NETCONF => netconf(driver.read(), secrets),
+            OPENVSWITCH => openvswitch(driver.read()),
+            _ => continue,
+        };
+        keep(made, user, &mut errors, |found| {
             providers.insert::<dyn crate::provider::Switch>(&Subject::switch(&switch.name), found);
         });
     }
@@ -70,6 +73,24 @@ fn dnsmasq(settings: Read<crate::settings::DnsmasqSettings>) -> Result<Arc<dyn c
 #[cfg(not(feature = "dnsmasq"))]
 fn dnsmasq(_: Read<crate::settings::DnsmasqSettings>) -> Result<Arc<dyn crate::provider::Dhcp>, String> {
     Err("this program was built without the feature `dnsmasq` of dip-network".to_owned())
+}
+
+#[cfg(feature = "netconf")]
+fn netconf(
+    settings: Read<crate::settings::NetconfSettings>,
+    secrets: &dyn Secrets,
+) -> Result<Arc<dyn crate::provider::Switch>, String> {
+    let settings = settings.map_err(|error| error.to_string())?;
+    let target = super::netconf::NetconfTarget::of(&settings, secrets)?;
+    Ok(Arc::new(super::netconf::Netconf::new(target)))
+}
+
+#[cfg(not(feature = "netconf"))]
+fn netconf(
+    _: Read<crate::settings::NetconfSettings>,
+    _: &dyn Secrets,
+) -> Result<Arc<dyn crate::provider::Switch>, String> {
+    Err("this program was built without the feature `netconf` of dip-network".to_owned())
 }
 
 #[cfg(feature = "openvswitch")]

@@ -3,9 +3,14 @@
 mod release_address;
 mod release_port;
 mod reserve_address;
-mod tag_port;
+mod save_switch;
+mod set_port;
+mod trace_cable;
 
 pub use release_address::ReleaseAddress;
 pub use release_port::ReleasePort;
 pub use reserve_address::ReserveAddress;
-pub use tag_port::TagPort;
+pub use save_switch::SaveSwitch;
+pub(crate) use set_port::PORT;
+pub use set_port::SetPort;
+pub use trace_cable::{TraceCable, Witness};

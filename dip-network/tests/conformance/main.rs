@@ -1,7 +1,9 @@
-//! Open vSwitch, dnsmasq and snmpd, the real ones, against the trials of their traits; and this layer's steps on them.
+//! Open vSwitch, netconfd, lldpd, dnsmasq and snmpd, the real ones, against the trials of their traits; and this layer's steps on them.
 
+mod cabling;
 mod dhcpv6;
 mod dnsmasq;
+mod netconf;
 mod openvswitch;
 mod snmp;
 mod step;
@@ -20,8 +22,14 @@ pub(crate) fn wait<F: Future>(lab: F) -> F::Output {
 fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime can be built");
     let trials: Vec<Trial> = runtime.block_on(async {
-        let (openvswitch, dnsmasq, snmp) = tokio::join!(openvswitch::trials(), dnsmasq::trials(), snmp::trials());
-        openvswitch.into_iter().chain(dnsmasq).chain(snmp).collect()
+        let (cabling, dnsmasq, netconf, openvswitch, snmp) = tokio::join!(
+            cabling::trials(),
+            dnsmasq::trials(),
+            netconf::trials(),
+            openvswitch::trials(),
+            snmp::trials()
+        );
+        [cabling, dnsmasq, netconf, openvswitch, snmp].into_iter().flatten().collect()
     });
     run_as_tests(&runtime, trials)
 }

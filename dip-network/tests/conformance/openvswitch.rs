@@ -3,6 +3,7 @@
 use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use dip_core::conformance::{Failure, Trial, Verdict, not_installed};
@@ -10,9 +11,10 @@ use dip_core::hardware::VlanId;
 use dip_core::id::SiteName;
 use dip_core::operation::Check;
 use dip_core::provider::{ErrorKind, sentence};
+use dip_core::site::{Lag, Port};
 use dip_lab::{Ovs, Requirement};
 use dip_network::conformance::{self, SwitchHarness};
-use dip_network::provider::Switch;
+use dip_network::provider::{LearnedMac, Neighbour, Switch};
 use dip_network::providers::openvswitch::{OpenVSwitch, OvsdbAddress};
 use serde_json::json;
 use tokio::sync::Mutex;
@@ -45,8 +47,11 @@ pub(crate) async fn trials() -> Vec<Trial> {
         })*};
     }
     further! {
-        the_step_tags_the_port_and_ovs_vsctl_sees_it
+        the_step_sets_the_port_and_ovs_vsctl_sees_it
         other_columns_of_the_port_are_left_alone
+        an_aggregation_of_another_site_is_a_conflict
+        ovs_vsctl_sees_trunks_and_aggregations
+        an_mtu_that_the_interface_does_not_take_is_told
         a_port_of_another_bridge_is_not_found
         the_unix_socket_serves_as_well
         a_restarted_database_is_reached_again
@@ -106,9 +111,25 @@ impl SwitchHarness for Rig {
         self.vsctl(&["set", "port", &port, &format!("external_ids:dip-site={owner}")]).await?;
         Ok(Some(port))
     }
+
+    fn aggregation(&self) -> String {
+        format!("bond{}", self.ports.fetch_add(1, Ordering::Relaxed))
+    }
+
+    async fn learn(&self) -> Result<LearnedMac, Failure> {
+        Err("Open vSwitch does not tell what it learned".into())
+    }
+
+    async fn hear(&self) -> Result<Neighbour, Failure> {
+        Err("Open vSwitch does not tell whom it hears".into())
+    }
+
+    async fn pass(&self, time: Duration) {
+        tokio::time::sleep(time).await;
+    }
 }
 
-async fn the_step_tags_the_port_and_ovs_vsctl_sees_it(rig: &Rig) -> Result<(), Failure> {
+async fn the_step_sets_the_port_and_ovs_vsctl_sees_it(rig: &Rig) -> Result<(), Failure> {
     let port = rig.access_port(999.try_into()?).await?;
     let settings = json!({"address": rig.address, "bridge": BRIDGE});
     let site = step::with_switch(step::site()?, "openvswitch", settings, &port)?;
@@ -131,9 +152,69 @@ async fn the_step_tags_the_port_and_ovs_vsctl_sees_it(rig: &Rig) -> Result<(), F
 async fn other_columns_of_the_port_are_left_alone(rig: &Rig) -> Result<(), Failure> {
     let port = rig.access_port(999.try_into()?).await?;
     rig.vsctl(&["set", "port", &port, "external_ids:rack=r1", "other_config:keep=yes"]).await?;
-    rig.switch().set_access_vlan(&port, 20.try_into()?, &SiteName::new("conformance")?).await?;
+    rig.switch().set_port(&port, &Port::access(20.try_into()?), &SiteName::new("conformance")?).await?;
     let told = rig.vsctl(&["get", "port", &port, "external_ids", "other_config"]).await?;
     is("what ovs-vsctl tells", &told, "{dip-site=conformance, rack=r1}\n{keep=yes}")
+}
+
+async fn an_aggregation_of_another_site_is_a_conflict(rig: &Rig) -> Result<(), Failure> {
+    let (port, member) = (rig.access_port(999.try_into()?).await?, rig.access_port(998.try_into()?).await?);
+    let bond = rig.aggregation();
+    let lag = Some(Lag { name: bond.clone(), lacp: Default::default(), peer: None });
+    let wanted = Port { lag, ..Port::access(20.try_into()?) };
+    rig.switch().set_port(&member, &wanted, &SiteName::new("elsewhere")?).await?;
+    let before = rig.switch().port(&port).await?;
+    let error = rig.switch().set_port(&port, &wanted, &SiteName::new("conformance")?).await.expect_err("it is theirs");
+    is("the kind", &error.kind().to_string(), &ErrorKind::Conflict.to_string())?;
+    is("the port", &format!("{:?}", rig.switch().port(&port).await?), &format!("{before:?}"))?;
+    // Nor is a member of theirs taken out.
+    let plain = Port::access(20.try_into()?);
+    let error = rig.switch().set_port(&member, &plain, &SiteName::new("conformance")?).await.expect_err("it is theirs");
+    is("the kind", &error.kind().to_string(), &ErrorKind::Conflict.to_string())
+}
+
+async fn ovs_vsctl_sees_trunks_and_aggregations(rig: &Rig) -> Result<(), Failure> {
+    let owner = SiteName::new("conformance")?;
+    let (first, second) = (rig.access_port(999.try_into()?).await?, rig.access_port(998.try_into()?).await?);
+    let bond = rig.aggregation();
+    let native = Some(dip_core::site::Native { vlan: 7.try_into()?, frames: dip_core::site::NativeFrames::Tagged });
+    let tagged = [5, 6].into_iter().map(VlanId::try_from).collect::<Result<_, _>>()?;
+    let lag = Some(Lag { name: bond.clone(), lacp: Default::default(), peer: None });
+    let description = Some("to n1".to_owned());
+    let vlans = Some(dip_core::site::PortVlans::Trunk { native, tagged });
+    let wanted = Port { vlans, lag, description, ..Port::default() };
+    for port in [&first, &second] {
+        rig.switch().set_port(port, &wanted, &owner).await?;
+    }
+    let told =
+        rig.vsctl(&["get", "port", &bond, "tag", "trunks", "vlan_mode", "lacp", "bond_mode", "external_ids"]).await?;
+    is("the bond", &told, "7\n[5, 6]\nnative-tagged\nactive\nbalance-tcp\n{dip-site=conformance}")?;
+    let told = rig.vsctl(&["get", "interface", &first, "external_ids"]).await?;
+    is("its first member", &told, "{description=\"to n1\", dip-site=conformance}")?;
+    let ports = rig.vsctl(&["list-ports", BRIDGE]).await?;
+    let has = |name: &str| ports.lines().any(|line| line == name).to_string();
+    is("that the members have no ports of their own", &format!("{} {}", has(&first), has(&bond)), "false true")?;
+    is("the interfaces", &rig.vsctl(&["list-ifaces", BRIDGE]).await?.contains(&first).to_string(), "true")?;
+    // With its last member the bond is gone.
+    for port in [&first, &second] {
+        rig.switch().set_port(port, &Port::access(20.try_into()?), &owner).await?;
+        is("the tag", &rig.vsctl(&["get", "port", port, "tag"]).await?, "20")?;
+        is("its description", &rig.vsctl(&["get", "port", port, "external_ids:description"]).await?, "\"to n1\"")?;
+    }
+    is("the bond", &rig.vsctl(&["--if-exists", "get", "port", &bond, "tag"]).await?, "")
+}
+
+async fn an_mtu_that_the_interface_does_not_take_is_told(rig: &Rig) -> Result<(), Failure> {
+    let port = rig.access_port(999.try_into()?).await?;
+    let wanted = Port { mtu: 65535.try_into().ok(), ..Port::default() };
+    match rig.switch().set_port(&port, &wanted, &SiteName::new("conformance")?).await {
+        // Some kernels take it for a tap.
+        Ok(()) => is("the MTU", &rig.vsctl(&["get", "interface", &port, "mtu"]).await?, "65535"),
+        Err(error) => {
+            is("the kind", &error.kind().to_string(), &ErrorKind::Invalid.to_string())?;
+            is("that it is told", &error.to_string().contains("does not take the MTU 65535").to_string(), "true")
+        }
+    }
 }
 
 async fn a_port_of_another_bridge_is_not_found(rig: &Rig) -> Result<(), Failure> {
@@ -160,7 +241,7 @@ async fn the_unix_socket_serves_as_well(rig: &Rig) -> Result<(), Failure> {
         tokio::io::copy_bidirectional(&mut client, &mut server).await
     });
     let switch = OpenVSwitch::new(format!("unix:{}", path.display()).parse()?, None);
-    let set = switch.set_access_vlan(&port, 21.try_into()?, &SiteName::new("conformance")?).await;
+    let set = switch.set_port(&port, &Port::access(21.try_into()?), &SiteName::new("conformance")?).await;
     std::fs::remove_file(&path)?;
     drop(switch);
     set?;
@@ -180,7 +261,7 @@ async fn a_restarted_database_is_reached_again(rig: &Rig) -> Result<(), Failure>
     // The first call after it finds whatever connection was kept gone.
     switch.port(&port).await?;
     wait(ovs.restart_database())?;
-    switch.set_access_vlan(&port, 22.try_into()?, &SiteName::new("conformance")?).await?;
+    switch.set_port(&port, &Port::access(22.try_into()?), &SiteName::new("conformance")?).await?;
     is("the tag", &wait(ovs.vsctl(&["get", "port", &port, "tag"]))?, "22")
 }
 
@@ -216,7 +297,7 @@ async fn a_switch_that_does_not_follow_its_database_is_told(_: &Rig) -> Result<(
         ];
         run("ovs-vsctl", &add).await?;
         let switch = OpenVSwitch::new(format!("unix:{}", socket.display()).parse()?, None);
-        let set = switch.set_access_vlan("p", 20.try_into()?, &SiteName::new("conformance")?).await;
+        let set = switch.set_port("p", &Port::access(20.try_into()?), &SiteName::new("conformance")?).await;
         let tag = run("ovs-vsctl", &[&database, "--no-wait", "get", "port", "p", "tag"]).await?;
         Ok::<_, Failure>((set, tag, switch.port("p").await))
     }

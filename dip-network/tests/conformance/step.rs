@@ -9,7 +9,7 @@ use dip_core::operation::{Assignment, Check, Context, Operations};
 use dip_core::provider::Providers;
 use dip_core::secret::LocalSecrets;
 use dip_core::site::{
-    Chosen, Driver, Network, Nic, NicAddress, NicRole, Node, NodeSettings, NodeState, Service, Site, Switch,
+    Cabling, Chosen, Driver, Network, Nic, NicAddress, NicRole, Node, NodeSettings, NodeState, Service, Site, Switch,
 };
 use dip_core::step::Step;
 use dip_core::testing::assignment;
@@ -60,7 +60,8 @@ pub(crate) fn site() -> Result<Site, Failure> {
 /// The site with a managed switch, and the interface cabled to one of its ports.
 pub(crate) fn with_switch(mut site: Site, kind: &'static str, settings: Value, port: &str) -> Result<Site, Failure> {
     let driver = Some(Driver { kind: Symbol::of(kind), settings, origin: None });
-    let switch = Switch { name: SwitchName::new("sw1")?, rack: None, ports: Vec::new(), driver, origin: None };
+    let (name, cabling) = (SwitchName::new("sw1")?, Cabling::default());
+    let switch = Switch { name, rack: None, ports: Vec::new(), peer: None, cabling, driver, origin: None };
     site.switches.insert(switch.name.clone(), switch);
     let link = format!("sw1/{port}").parse()?;
     nic(&mut site)?.link = Some(link);

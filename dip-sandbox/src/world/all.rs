@@ -11,7 +11,7 @@ use dip_core::subject::Subject;
 
 use super::machine::{Surroundings, WithMains};
 use super::{CMDB_KINDS, DHCP_KINDS, DNS_KINDS, MONITOR_KINDS};
-use super::{Keys, Machine, Names, Outlets, Ports, Records, Reservations, Targets, Wiring};
+use super::{Cables, Keys, Machine, Names, Outlets, Ports, Records, Reservations, Targets, Wiring};
 use crate::draw::Draw;
 use crate::fault::{Board, Fault, Hit};
 use crate::ledger::Ledger;
@@ -32,6 +32,7 @@ pub(crate) struct World {
     /// Nodes by their addresses and fully qualified names.
     known_as: HashMap<String, NodeName>,
     switches: BTreeMap<SwitchName, Mutex<Ports>>,
+    cables: Mutex<Cables>,
     pdus: BTreeMap<PduName, Mutex<Outlets>>,
     dhcp: BTreeMap<ServiceName, Mutex<Reservations>>,
     dns: BTreeMap<ServiceName, Mutex<Names>>,
@@ -88,6 +89,7 @@ impl World {
             known_as,
             switches: Ports::of(site).into_iter().map(|(name, ports)| (name, Mutex::new(ports))).collect(),
             pdus: pdus.into_iter().map(|(name, outlets)| (name, Mutex::new(outlets))).collect(),
+            cables: Mutex::default(),
             dhcp: services(site, DHCP_KINDS),
             dns: services(site, DNS_KINDS),
             cmdbs: services(site, CMDB_KINDS),
@@ -161,7 +163,17 @@ impl World {
 
     /// The ports of a managed switch.
     pub(crate) fn switch<T>(&self, switch: &SwitchName, act: impl FnOnce(&mut Ports) -> T) -> Option<T> {
-        self.switches.get(switch).map(|ports| act(&mut lock(ports)))
+        let now = self.time.now();
+        self.switches.get(switch).map(|ports| {
+            let mut ports = lock(ports);
+            ports.settle(now);
+            act(&mut ports)
+        })
+    }
+
+    /// Where cables really end.
+    pub(crate) fn cables<T>(&self, act: impl FnOnce(&mut Cables) -> T) -> T {
+        act(&mut lock(&self.cables))
     }
 
     pub(crate) fn switch_names(&self) -> impl Iterator<Item = &SwitchName> {

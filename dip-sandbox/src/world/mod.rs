@@ -1,6 +1,7 @@
 //! The state of the simulated datacenter: machines, what is cabled between them, and the servers of the site.
 
 mod all;
+mod cables;
 mod dhcp;
 mod dns;
 mod etcd;
@@ -13,6 +14,7 @@ mod targets;
 mod wiring;
 
 pub(crate) use all::World;
+pub(crate) use cables::Cables;
 pub(crate) use dhcp::{Foreign, Reservations};
 pub(crate) use dns::{ForeignName, Names};
 pub(crate) use etcd::Keys;

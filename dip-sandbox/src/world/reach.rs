@@ -27,10 +27,11 @@ impl World {
 
     fn carries(&self, wire: &Wire) -> Result<(), Unreached> {
         if let (Some(port), Some(vlan)) = (&wire.port, wire.vlan) {
+            let port = self.cables(|cables| cables.end(port));
             let is_in = self
                 .switch(&port.switch, |ports| ports.state(&port.port).is_some_and(|state| state.vlan == Some(vlan)));
             if is_in == Some(false) {
-                return Err(Unreached::Vlan(port.clone()));
+                return Err(Unreached::Vlan(port));
             }
         }
         if let (Some(service), Some(mac), false) = (&wire.dhcp, wire.mac, wire.addresses.is_empty()) {

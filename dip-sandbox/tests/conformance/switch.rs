@@ -1,6 +1,7 @@
 //! The simulated switch.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use dip_core::conformance::Failure;
@@ -9,7 +10,7 @@ use dip_core::id::{SiteName, SwitchName};
 use dip_core::site::PortRef;
 use dip_core::subject::Subject;
 use dip_network::conformance::SwitchHarness;
-use dip_network::provider::{PortMode, PortState, Switch};
+use dip_network::provider::{LearnedMac, Neighbour, PortState, Switch};
 use dip_sandbox::Access;
 
 use crate::datacenter::Datacenter;
@@ -51,16 +52,43 @@ impl SwitchHarness for Harness {
     }
 
     async fn access_port(&self, vlan: VlanId) -> Result<String, Failure> {
-        Ok(self.make(PortState { mode: PortMode::Access, vlan: Some(vlan), trunks: Vec::new(), owner: None }))
+        Ok(self.make(PortState::access(Some(vlan))))
     }
 
     async fn trunk_port(&self, vlans: &[VlanId]) -> Result<Option<String>, Failure> {
-        Ok(Some(self.make(PortState { mode: PortMode::Trunk, vlan: None, trunks: vlans.to_vec(), owner: None })))
+        Ok(Some(self.make(PortState::trunk(vlans.iter().copied()))))
     }
 
     async fn marked_port(&self, vlan: VlanId, owner: &SiteName) -> Result<Option<String>, Failure> {
-        let state =
-            PortState { mode: PortMode::Access, vlan: Some(vlan), trunks: Vec::new(), owner: Some(owner.clone()) };
-        Ok(Some(self.make(state)))
+        Ok(Some(self.make(PortState::access(Some(vlan)).of(owner))))
+    }
+
+    fn aggregation(&self) -> String {
+        format!("po{}", self.0.fresh())
+    }
+
+    async fn learn(&self) -> Result<LearnedMac, Failure> {
+        let port = self.access_port(VlanId::try_from(20)?).await?;
+        let learned = LearnedMac { mac: "52:54:00:00:00:77".parse()?, vlan: VlanId::try_from(20).ok(), port };
+        self.0.sandbox.by_hand().send_frame(&name(), learned.clone());
+        Ok(learned)
+    }
+
+    async fn hear(&self) -> Result<Neighbour, Failure> {
+        let local = self.access_port(VlanId::try_from(20)?).await?;
+        let told = |text: &str| Some(text.to_owned());
+        let neighbour = Neighbour {
+            local,
+            system: told("n9"),
+            chassis: told("52:54:00:00:00:77"),
+            port: told("52:54:00:00:00:78"),
+            port_description: told("eth1"),
+        };
+        self.0.sandbox.by_hand().plug_in(&name(), neighbour.clone());
+        Ok(neighbour)
+    }
+
+    async fn pass(&self, time: Duration) {
+        tokio::time::sleep(time).await;
     }
 }

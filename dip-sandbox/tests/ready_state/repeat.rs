@@ -46,7 +46,7 @@ const OPERATIONS: [&str; 19] = [
     "firmware.power_on",
     "firmware.set_boot_device",
     "network.reserve_address",
-    "network.tag_port",
+    "network.set_port",
     "opsclients.follow_time",
     "opsclients.serve_metrics",
     "opsclients.use_resolver",

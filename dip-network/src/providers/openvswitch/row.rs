@@ -1,8 +1,9 @@
-//! A row of the table `Port`, from OVSDB's notation (RFC 7047, section 5.1) and Open vSwitch's meaning of it
-//! (`ovs-vswitchd.conf.db(5)`, "VLAN configuration").
+//! Rows of the tables `Port` and `Interface`, from OVSDB's notation (RFC 7047, section 5.1) and Open vSwitch's meaning of them
+//! (`ovs-vswitchd.conf.db(5)`).
 
-use dip_core::hardware::VlanId;
+use dip_core::hardware::{Mtu, VlanId, VlanSet};
 use dip_core::id::SiteName;
+use dip_core::site::{AdminState, Lacp, NativeFrames};
 use serde_json::Value;
 
 use super::answer::AnswerError;
@@ -11,36 +12,49 @@ use crate::provider::{PortMode, PortState};
 /// The key in `external_ids` under which a site marks a port.
 pub(super) const MARK: &str = "dip-site";
 
-/// The columns that [`PortRow::read`] reads.
-pub(super) const COLUMNS: &[&str] = &["_uuid", "tag", "trunks", "vlan_mode", "external_ids"];
+/// The key in `external_ids` under which a port's description stands; there is no column for it.
+pub(super) const DESCRIPTION: &str = "description";
 
-/// A port with what is needed to change it.
+/// The columns that [`PortRow::read`] reads.
+pub(super) const COLUMNS: &[&str] =
+    &["_uuid", "name", "tag", "trunks", "vlan_mode", "external_ids", "interfaces", "lacp", "bond_mode"];
+
+/// The columns that [`InterfaceRow::read`] reads.
+pub(super) const INTERFACE_COLUMNS: &[&str] = &["_uuid", "name", "external_ids", "mtu", "mtu_request", "admin_state"];
+
+/// A row of the table `Port`: a port with one interface, or a link aggregation of several.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct PortRow {
     /// Its id, in the notation in which the server sent it.
     pub(super) uuid: Value,
+    pub(super) name: String,
     /// Its `external_ids`, in the notation in which the server sent them.
     pub(super) external_ids: Value,
+    /// The ids of its interfaces.
+    pub(super) interfaces: Vec<Value>,
+    /// The columns that say its VLANs, as they are.
+    pub(super) vlans: Value,
+    /// How its members find each other; `None` where that is not said, which Open vSwitch takes for `off`.
+    pub(super) lacp: Option<Lacp>,
+    /// Its VLANs, mark and description.
     pub(super) state: PortState,
 }
 
 impl PortRow {
     /// Reads a row.
     pub(super) fn read(row: &Value) -> Result<Self, AnswerError> {
-        let uuid =
-            row.get("_uuid").filter(|uuid| is_uuid(uuid)).ok_or(AnswerError::Malformed("id of the port"))?.clone();
-        let external_ids = row.get("external_ids").ok_or(AnswerError::Malformed("external ids"))?.clone();
-        let mark = map(&external_ids).ok_or(AnswerError::Malformed("map of external ids"))?;
-        let mark = mark.into_iter().find(|(key, _)| *key == MARK).map(|(_, site)| site);
-        // A mark that is no site's name was not set by dip, and is nobody's.
-        let owner = mark.and_then(|site| SiteName::new(site).ok());
+        let uuid = id(row, "id of the port")?;
+        let name =
+            row.get("name").and_then(Value::as_str).ok_or(AnswerError::Malformed("name of the port"))?.to_owned();
+        let ids = ExternalIds::read(row)?;
         let column = |name| row.get(name).and_then(set);
         let tag = column("tag").ok_or(AnswerError::Malformed("tag"))?.first().and_then(|tag| vlan(tag));
         let has_tag = column("tag").is_some_and(|tag| !tag.is_empty());
         let trunks = column("trunks").ok_or(AnswerError::Malformed("trunks"))?;
-        let trunks = trunks.into_iter().filter_map(vlan).collect();
-        let mode = column("vlan_mode").ok_or(AnswerError::Malformed("VLAN mode"))?;
-        let (mode, vlan) = match mode.first().and_then(|mode| mode.as_str()) {
+        let mut tagged: VlanSet = trunks.into_iter().filter_map(vlan).collect();
+        let vlan_mode = column("vlan_mode").ok_or(AnswerError::Malformed("VLAN mode"))?;
+        let vlan_mode = vlan_mode.first().and_then(|mode| mode.as_str());
+        let (mode, vlan) = match vlan_mode {
             Some("access") => (PortMode::Access, tag),
             Some("trunk") => (PortMode::Trunk, None),
             Some("native-tagged" | "native-untagged") => (PortMode::Trunk, tag),
@@ -49,8 +63,95 @@ impl PortRow {
             None if has_tag => (PortMode::Access, tag),
             None => (PortMode::Trunk, None),
         };
-        Ok(Self { uuid, external_ids, state: PortState { mode, vlan, trunks, owner } })
+        let native_frames = match vlan_mode {
+            Some("native-tagged") => NativeFrames::Tagged,
+            _ => NativeFrames::Untagged,
+        };
+        // A native VLAN is carried whether it is listed or not; a list of it alone must not read as one that carries all.
+        if let Some(vlan) = vlan.filter(|_| mode == PortMode::Trunk && tagged.len() > 1) {
+            tagged.remove(vlan);
+        }
+        let vlans =
+            ["tag", "trunks", "vlan_mode"].map(|name| (name.to_owned(), row.get(name).cloned().unwrap_or_default()));
+        let interfaces = column("interfaces").ok_or(AnswerError::Malformed("interfaces of the port"))?;
+        let lacp = column("lacp").ok_or(AnswerError::Malformed("LACP mode"))?;
+        let lacp = lacp.first().and_then(|word| word.as_str());
+        Ok(Self {
+            uuid,
+            name,
+            external_ids: ids.raw,
+            interfaces: interfaces.into_iter().cloned().collect(),
+            vlans: Value::Object(vlans.into_iter().collect()),
+            lacp: Lacp::ALL.into_iter().find(|known| Some(known.as_str()) == lacp),
+            state: PortState {
+                mode,
+                vlan,
+                native_frames,
+                tagged,
+                description: ids.description,
+                owner: ids.owner,
+                ..PortState::default()
+            },
+        })
     }
+}
+
+/// A row of the table `Interface`.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct InterfaceRow {
+    /// Its id, in the notation in which the server sent it.
+    pub(super) uuid: Value,
+    /// Its `external_ids`, in the notation in which the server sent them.
+    pub(super) external_ids: Value,
+    pub(super) owner: Option<SiteName>,
+    pub(super) description: Option<String>,
+    /// What it does now, not what was asked of it.
+    pub(super) mtu: Option<Mtu>,
+    pub(super) admin: Option<AdminState>,
+}
+
+impl InterfaceRow {
+    /// Reads a row.
+    pub(super) fn read(row: &Value) -> Result<Self, AnswerError> {
+        let ids = ExternalIds::read(row)?;
+        let first = |name| row.get(name).and_then(set).and_then(|atoms| atoms.first().copied());
+        let mtu = first("mtu").and_then(Value::as_u64).and_then(|bytes| u16::try_from(bytes).ok());
+        let admin = match first("admin_state").and_then(Value::as_str) {
+            Some("up") => Some(AdminState::Up),
+            Some("down") => Some(AdminState::Down),
+            _ => None,
+        };
+        Ok(Self {
+            uuid: id(row, "id of the interface")?,
+            external_ids: ids.raw,
+            owner: ids.owner,
+            description: ids.description,
+            mtu: mtu.and_then(|bytes| Mtu::try_from(bytes).ok()),
+            admin,
+        })
+    }
+}
+
+struct ExternalIds {
+    raw: Value,
+    owner: Option<SiteName>,
+    description: Option<String>,
+}
+
+impl ExternalIds {
+    fn read(row: &Value) -> Result<Self, AnswerError> {
+        let raw = row.get("external_ids").ok_or(AnswerError::Malformed("external ids"))?.clone();
+        let ids = map(&raw).ok_or(AnswerError::Malformed("map of external ids"))?;
+        let of = |key: &str| ids.iter().find(|(name, _)| *name == key).map(|(_, text)| (*text).to_owned());
+        let description = of(DESCRIPTION);
+        // A mark that is no site's name was not set by dip, and is nobody's.
+        let owner = of(MARK).and_then(|site| SiteName::new(&site).ok());
+        Ok(Self { raw, owner, description })
+    }
+}
+
+fn id(row: &Value, what: &'static str) -> Result<Value, AnswerError> {
+    row.get("_uuid").filter(|uuid| is_uuid(uuid)).cloned().ok_or(AnswerError::Malformed(what))
 }
 
 /// The ids in a bridge's column `ports`.
@@ -101,6 +202,7 @@ mod tests {
         let row = json!({
             "_uuid": ["uuid", "b3c1"], "tag": tag, "trunks": trunks, "vlan_mode": vlan_mode,
             "external_ids": ["map", [["dip-site", "lab"], ["other", "x"]]],
+            "name": "p1", "interfaces": ["uuid", "c4d2"], "lacp": ["set", []],
         });
         PortRow::read(&row).expect("a sound row").state
     }
@@ -116,11 +218,13 @@ mod tests {
         assert_eq!((access.mode, access.vlan), (PortMode::Access, vlan(20)));
         assert_eq!(access.owner.as_ref().map(SiteName::as_str), Some("lab"));
         let all = row(none(), none(), none());
-        assert_eq!((all.mode, all.vlan, all.trunks.len()), (PortMode::Trunk, None, 0));
+        assert_eq!((all.mode, all.vlan, all.tagged.len()), (PortMode::Trunk, None, 0));
         let native = row(json!(1), json!(["set", [5, 6]]), json!("native-untagged"));
-        assert_eq!((native.mode, native.vlan, native.trunks.len()), (PortMode::Trunk, vlan(1), 2));
+        assert_eq!((native.mode, native.vlan, native.tagged.len()), (PortMode::Trunk, vlan(1), 2));
         let trunk = row(json!(1), json!(7), json!("trunk"));
-        assert_eq!((trunk.mode, trunk.vlan, trunk.trunks), (PortMode::Trunk, None, vec![vlan(7).expect("a VLAN id")]));
+        assert_eq!((trunk.mode, trunk.vlan, trunk.tagged), (PortMode::Trunk, None, VlanSet::from_iter(vlan(7))));
+        let listed = row(json!(1), json!(["set", [1, 5]]), json!("native-tagged"));
+        assert_eq!((listed.native_frames, listed.tagged), (NativeFrames::Tagged, VlanSet::from_iter(vlan(5))));
         // Tag 0 is no VLAN, but it makes an access port all the same.
         let untagged = row(json!(0), none(), none());
         assert_eq!((untagged.mode, untagged.vlan), (PortMode::Access, None));
@@ -136,7 +240,7 @@ mod tests {
         leaf.prop_recursive(3, 24, 4, |inner| {
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-                prop::collection::vec(inner, 5).prop_map(|values| {
+                prop::collection::vec(inner, 9).prop_map(|values| {
                     Value::Object(COLUMNS.iter().map(|name| (*name).to_owned()).zip(values).collect())
                 }),
             ]
@@ -146,7 +250,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_row_makes_it_panic(row in any_json()) {
-            let _ = (PortRow::read(&row), uuids(&row));
+            let _ = (PortRow::read(&row), InterfaceRow::read(&row), uuids(&row));
         }
     }
 }

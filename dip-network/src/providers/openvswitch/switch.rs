@@ -1,19 +1,21 @@
-//! The provider: ports of Open vSwitch as access ports.
+//! The provider: ports of Open vSwitch.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
-use dip_core::hardware::VlanId;
+use dip_core::hardware::Mtu;
 use dip_core::id::SiteName;
 use dip_core::provider::{ErrorKind, ProviderError};
+use dip_core::site::{Lacp, Port};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use super::address::OvsdbAddress;
 use super::answer::AnswerError;
+use super::change::{Place, Seen, Transaction, next_generation};
 use super::client::{Client, ClientError};
-use super::row::{COLUMNS, MARK, PortRow, uuids};
-use crate::provider::{PortState, Switch};
+use super::row::{COLUMNS, INTERFACE_COLUMNS, InterfaceRow, MARK, PortRow, uuids};
+use crate::provider::{Abilities, Absent, PortState, Switch};
 
 const NAME: &str = "openvswitch";
 /// How long the switch may take to bring its database's content into effect: it needs milliseconds, or is not running.
@@ -35,36 +37,89 @@ impl OpenVSwitch {
         Self { client: Client::new(address), bridge }
     }
 
-    /// The row of a port, and the generation of the configuration that it was read in.
-    async fn row(&self, port: &str, action: &Action) -> Result<(PortRow, u64), ProviderError> {
-        let mut operations = vec![
-            json!({"op": "select", "table": "Port", "where": [["name", "==", port]], "columns": COLUMNS}),
+    /// What the database says of a port and, where it is to be a member of one, of a link aggregation; and the generation of the
+    /// configuration that it was read in.
+    async fn look(&self, port: &str, lag: Option<&str>, action: &Action) -> Result<Look, ProviderError> {
+        let answer = |error| action.failed(ClientError::Answer(error));
+        let missing = |advice: String| action.error(ErrorKind::NotFound).advise(advice);
+        let by_name = |name: &str| json!([["name", "==", name]]);
+        let none = json!([["name", "==", ""]]);
+        let first = [
+            json!({"op": "select", "table": "Port", "where": by_name(port), "columns": COLUMNS}),
+            json!({"op": "select", "table": "Interface", "where": by_name(port), "columns": INTERFACE_COLUMNS}),
+            json!({"op": "select", "table": "Port", "where": lag.map_or(none, by_name), "columns": COLUMNS}),
             next_generation(),
         ];
-        if let Some(bridge) = &self.bridge {
-            operations.push(
-                json!({"op": "select", "table": "Bridge", "where": [["name", "==", bridge]], "columns": ["ports"]}),
-            );
-        }
-        let results = self.client.transact(&operations).await.map_err(|error| action.failed(error))?;
-        let answer = |error| action.failed(ClientError::Answer(error));
-        let Some(row) = results.rows(0).map_err(answer)?.first() else {
-            return Err(action.error(ErrorKind::NotFound).advise(format!("the switch has no port `{port}`")));
+        let results = self.client.transact(&first).await.map_err(|error| action.failed(error))?;
+        let rows = |index| results.rows(index).map_err(answer);
+        let own = rows(0)?.first().map(PortRow::read).transpose().map_err(answer)?;
+        let interface = rows(1)?.first().map(InterfaceRow::read).transpose().map_err(answer)?;
+        let lag = rows(2)?.first().map(PortRow::read).transpose().map_err(answer)?;
+        let generation = generation(rows(3)?, "next_cfg").map_err(answer)?;
+
+        // A port without a row of its own is a member of an aggregation that has its interface.
+        let holder = match (&own, &interface) {
+            (Some(own), _) => json!([["_uuid", "==", own.uuid]]),
+            (None, Some(interface)) => json!([["interfaces", "includes", interface.uuid]]),
+            (None, None) => return Err(missing(format!("the switch has no port `{port}`"))),
         };
-        let row = PortRow::read(row).map_err(answer)?;
-        if let Some(bridge) = &self.bridge {
-            let Some(found) = results.rows(2).map_err(answer)?.first() else {
-                return Err(action.error(ErrorKind::NotFound).advise(format!("the switch has no bridge `{bridge}`")));
-            };
-            let ports = uuids(found).ok_or(AnswerError::Malformed("ports of the bridge")).map_err(answer)?;
-            if !ports.contains(&&row.uuid) {
-                let advice =
-                    format!("bridge `{bridge}` has no port `{port}`, though another bridge of that switch has");
-                return Err(action.error(ErrorKind::NotFound).advise(advice));
+        let mut second = vec![
+            json!({"op": "select", "table": "Port", "where": holder, "columns": COLUMNS}),
+            json!({"op": "select", "table": "Bridge", "where": [], "columns": ["_uuid", "name", "ports"]}),
+        ];
+        let select = |uuid: &Value| json!({"op": "select", "table": "Interface", "where": [["_uuid", "==", uuid]], "columns": INTERFACE_COLUMNS});
+        second.extend(own.iter().flat_map(|own| own.interfaces.iter().map(select)));
+        let results = self.client.transact(&second).await.map_err(|error| action.failed(error))?;
+        let rows = |index| results.rows(index).map_err(answer);
+        let row = rows(0)?.first().map(PortRow::read).transpose().map_err(answer)?;
+        let row = row.ok_or_else(|| action.error(ErrorKind::Busy).advise("the port was changed meanwhile"))?;
+        let bridge = self.bridge_of(port, &row, lag.as_ref(), rows(1)?, action)?;
+        let place = match (own, interface) {
+            (None, Some(interface)) => Place::Member(interface),
+            _ => {
+                let read = |index| rows(index)?.first().map(InterfaceRow::read).transpose().map_err(answer);
+                let interfaces: Result<Vec<_>, _> = (2..second.len()).map(read).collect();
+                Place::Own(interfaces?.into_iter().flatten().collect())
             }
+        };
+        Ok(Look { seen: Seen { row, place, bridge }, lag, generation })
+    }
+
+    /// The bridge that a port belongs to; it must be the one that is managed, and have the aggregation too.
+    fn bridge_of(
+        &self,
+        port: &str,
+        row: &PortRow,
+        lag: Option<&PortRow>,
+        bridges: &[Value],
+        action: &Action,
+    ) -> Result<Value, ProviderError> {
+        let missing = |advice: String| action.error(ErrorKind::NotFound).advise(advice);
+        let malformed = |what| action.failed(ClientError::Answer(AnswerError::Malformed(what)));
+        let named = |bridge: &Value| bridge.get("name").and_then(Value::as_str).map(str::to_owned);
+        if let Some(wanted) = &self.bridge
+            && !bridges.iter().any(|bridge| named(bridge).as_ref() == Some(wanted))
+        {
+            return Err(missing(format!("the switch has no bridge `{wanted}`")));
         }
-        let generation = generation(results.rows(1).map_err(answer)?, "next_cfg").map_err(answer)?;
-        Ok((row, generation))
+        for bridge in bridges {
+            let ports = uuids(bridge).ok_or_else(|| malformed("ports of the bridge"))?;
+            if !ports.contains(&&row.uuid) {
+                continue;
+            }
+            if self.bridge.is_some() && self.bridge != named(bridge) {
+                break;
+            }
+            if let Some(lag) = lag.filter(|lag| !ports.contains(&&lag.uuid)) {
+                let advice = format!("`{}` belongs to another bridge than port `{port}`", lag.name);
+                return Err(action.error(ErrorKind::Invalid).advise(advice));
+            }
+            return bridge.get("_uuid").cloned().ok_or_else(|| malformed("id of the bridge"));
+        }
+        Err(missing(match &self.bridge {
+            Some(bridge) => format!("bridge `{bridge}` has no port `{port}`, though another bridge of that switch has"),
+            None => format!("the switch has no port `{port}` in a bridge"),
+        }))
     }
 
     /// Waits until the switch itself goes by a generation of its database.
@@ -87,8 +142,13 @@ impl OpenVSwitch {
         }
     }
 
-    fn nobody_elses(&self, row: &PortRow, owner: &SiteName, action: &Action) -> Result<(), ProviderError> {
-        match row.state.owner.as_ref().filter(|other| *other != owner) {
+    fn nobody_elses<'a>(
+        &self,
+        mut owners: impl Iterator<Item = &'a SiteName>,
+        owner: &SiteName,
+        action: &Action,
+    ) -> Result<(), ProviderError> {
+        match owners.find(|other| *other != owner) {
             None => Ok(()),
             Some(other) => {
                 let advice = format!("the port is marked as site `{other}`'s in its external_ids (`{MARK}`)");
@@ -98,90 +158,103 @@ impl OpenVSwitch {
     }
 
     /// Carries out a change of one port, and waits until the switch goes by it.
-    async fn carry_out(&self, operations: &[Value], action: &Action) -> Result<(), ProviderError> {
-        let results = self.client.transact(operations).await.map_err(|error| action.failed(error))?;
+    async fn carry_out(&self, change: &Transaction, action: &Action) -> Result<(), ProviderError> {
+        let results = self.client.transact(&change.operations).await.map_err(|error| action.failed(error))?;
         let answer = |error| action.failed(ClientError::Answer(error));
-        if results.count(1).map_err(answer)? != 1 {
+        if results.count(change.decisive).map_err(answer)? != 1 {
             return Err(action.error(ErrorKind::NotFound).advise("the port was removed meanwhile"));
         }
-        let generation = results.rows(operations.len() - 1).and_then(|rows| self::generation(rows, "next_cfg"));
+        let generation = results.rows(change.operations.len() - 1).and_then(|rows| self::generation(rows, "next_cfg"));
         self.in_effect(generation.map_err(answer)?, action).await
     }
+
+    /// Waits until the port has the MTU that was asked for: the switch sets it after it took the rest over, and tells no error
+    /// where the interface refuses.
+    async fn mtu_in_effect(&self, port: &str, wanted: Mtu, action: &Action) -> Result<(), ProviderError> {
+        let end = Instant::now() + EFFECT;
+        loop {
+            let now = self.look(port, None, action).await?.seen.state().mtu;
+            if now == Some(wanted) {
+                return Ok(());
+            }
+            if Instant::now() >= end {
+                let now = now.map_or_else(|| "unknown".to_owned(), |mtu| mtu.to_string());
+                let advice = format!("the interface does not take the MTU {wanted}; it stays {now}");
+                return Err(action.error(ErrorKind::Invalid).advise(advice));
+            }
+            sleep(LOOK).await;
+        }
+    }
+}
+
+/// What a look at a port found.
+struct Look {
+    seen: Seen,
+    lag: Option<PortRow>,
+    generation: u64,
 }
 
 #[async_trait]
 impl Switch for OpenVSwitch {
     async fn port(&self, port: &str) -> Result<PortState, ProviderError> {
         let action = Action(format!("look at port {port}"));
-        let (row, generation) = self.row(port, &action).await?;
-        self.in_effect(generation, &action).await?;
-        Ok(row.state)
+        let look = self.look(port, None, &action).await?;
+        self.in_effect(look.generation, &action).await?;
+        Ok(look.seen.state())
     }
 
-    async fn set_access_vlan(&self, port: &str, vlan: VlanId, owner: &SiteName) -> Result<(), ProviderError> {
-        let action = Action(format!("put port {port} into VLAN {vlan}"));
-        let (row, generation) = self.row(port, &action).await?;
-        self.nobody_elses(&row, owner, &action)?;
-        if row.state.is_access_in(vlan) && row.state.owner.is_some() {
-            return self.in_effect(generation, &action).await;
+    fn lack(&self, wanted: &Port) -> Option<String> {
+        if wanted.admin.is_some() {
+            return Some("the database of Open vSwitch switches no port on or off; take `enabled` out".to_owned());
         }
-        self.carry_out(&change(&row, vlan, owner), &action).await
+        let lag = wanted.lag.as_ref()?;
+        if let Some(peer) = &lag.peer {
+            return Some(format!("Open vSwitch is no MLAG pair with anybody; take `peer: {peer}` of the switch out"));
+        }
+        let off = lag.lacp == Lacp::Off;
+        off.then(|| {
+            "Open vSwitch has no link aggregation without LACP that others understand; say `lacp: active`".to_owned()
+        })
+    }
+
+    async fn set_port(&self, port: &str, wanted: &Port, owner: &SiteName) -> Result<(), ProviderError> {
+        let action = Action(format!("set port {port}"));
+        let name = wanted.lag.as_ref().map(|lag| lag.name.as_str());
+        let look = self.look(port, name, &action).await?;
+        if let Some(lack) = self.lack(wanted) {
+            return Err(action.error(ErrorKind::Unsupported).advise(lack));
+        }
+        let marks = look.seen.owners().chain(look.lag.iter().filter_map(|lag| lag.state.owner.as_ref()));
+        self.nobody_elses(marks, owner, &action)?;
+        let now = look.seen.state();
+        if now.changes(wanted).is_empty() && now.owner.is_some() {
+            return self.in_effect(look.generation, &action).await;
+        }
+        self.carry_out(&look.seen.change(port, wanted, look.lag.as_ref(), owner), &action).await?;
+        match wanted.mtu {
+            Some(mtu) => self.mtu_in_effect(port, mtu, &action).await,
+            None => Ok(()),
+        }
     }
 
     async fn disown(&self, port: &str, owner: &SiteName) -> Result<(), ProviderError> {
         let action = Action(format!("take the mark off port {port}"));
-        let (row, generation) = self.row(port, &action).await?;
-        self.nobody_elses(&row, owner, &action)?;
-        if row.state.owner.is_none() {
-            return self.in_effect(generation, &action).await;
+        let look = self.look(port, None, &action).await?;
+        self.nobody_elses(look.seen.owners(), owner, &action)?;
+        if look.seen.owners().next().is_none() {
+            return self.in_effect(look.generation, &action).await;
         }
-        self.carry_out(&unmark(&row), &action).await
+        self.carry_out(&look.seen.unmark(), &action).await
     }
-}
 
-/// The change as one transaction: only if nobody marked the port meanwhile; VLAN, mark and the call to the switch together.
-fn change(row: &PortRow, vlan: VlanId, owner: &SiteName) -> Vec<Value> {
-    let this = json!([["_uuid", "==", row.uuid]]);
-    vec![
-        json!({
-            "op": "wait", "table": "Port", "where": this, "timeout": 0,
-            "columns": ["external_ids"], "until": "==", "rows": [{"external_ids": row.external_ids}],
-        }),
-        json!({
-            "op": "update", "table": "Port", "where": this,
-            "row": {"tag": vlan, "vlan_mode": "access", "trunks": ["set", []]},
-        }),
-        json!({
-            "op": "mutate", "table": "Port", "where": this,
-            "mutations": [
-                ["external_ids", "delete", ["set", [MARK]]],
-                ["external_ids", "insert", ["map", [[MARK, owner]]]],
-            ],
-        }),
-        json!({"op": "mutate", "table": "Open_vSwitch", "where": [], "mutations": [["next_cfg", "+=", 1]]}),
-        next_generation(),
-    ]
-}
-
-/// Takes the mark off as one transaction: only if the marks are as they were seen.
-fn unmark(row: &PortRow) -> Vec<Value> {
-    let this = json!([["_uuid", "==", row.uuid]]);
-    vec![
-        json!({
-            "op": "wait", "table": "Port", "where": this, "timeout": 0,
-            "columns": ["external_ids"], "until": "==", "rows": [{"external_ids": row.external_ids}],
-        }),
-        json!({
-            "op": "mutate", "table": "Port", "where": this,
-            "mutations": [["external_ids", "delete", ["set", [MARK]]]],
-        }),
-        json!({"op": "mutate", "table": "Open_vSwitch", "where": [], "mutations": [["next_cfg", "+=", 1]]}),
-        next_generation(),
-    ]
-}
-
-fn next_generation() -> Value {
-    json!({"op": "select", "table": "Open_vSwitch", "where": [], "columns": ["next_cfg"]})
+    async fn abilities(&self) -> Result<Abilities, ProviderError> {
+        Ok(Abilities {
+            mac_table: Err(Absent("Open vSwitch keeps the MAC addresses that it learned out of its database")),
+            lldp: Err(Absent("Open vSwitch keeps what it hears over LLDP out of its database")),
+            startup: Err(Absent("Open vSwitch starts with the database that it runs with")),
+            confirmed: Err(Absent("Open vSwitch takes no change back by itself")),
+        })
+    }
 }
 
 fn generation(rows: &[Value], column: &str) -> Result<u64, AnswerError> {
@@ -237,19 +310,5 @@ mod tests {
     fn a_change_made_by_somebody_else_meanwhile_is_tried_again() {
         assert_eq!(refusal("timed out"), ErrorKind::Busy);
         assert_eq!(refusal("constraint violation"), ErrorKind::Invalid);
-    }
-
-    #[test]
-    fn a_change_waits_for_the_mark_as_it_was_seen() {
-        let row = json!({
-            "_uuid": ["uuid", "b3c1"], "tag": 999, "trunks": ["set", []], "vlan_mode": ["set", []],
-            "external_ids": ["map", [["other", "x"]]],
-        });
-        let row = PortRow::read(&row).expect("a sound row");
-        let vlan = VlanId::try_from(20).expect("a VLAN id");
-        let operations = change(&row, vlan, &SiteName::new("lab").expect("a name"));
-        assert_eq!(operations[0]["rows"], json!([{"external_ids": ["map", [["other", "x"]]]}]));
-        assert_eq!(operations[1]["row"]["tag"], json!(20));
-        assert_eq!(operations[2]["mutations"][1], json!(["external_ids", "insert", ["map", [["dip-site", "lab"]]]]));
     }
 }
