@@ -39,14 +39,20 @@ fn give(run: &str, journals: &Journals, command: Command, out: &Out) -> Result<u
     let file = find_run(&journals.directory(), Some(run), |_| true, "run")?;
     let is_worked_on = FileJournal::holder(&file.path)?.is_some();
     let refused = |why: Refusal| CliError::Usage(format!("run `{run}` cannot obey: {why}"));
-    // A run that nobody works on tries failures again by itself, and holds nothing; what is left out is left out then too.
-    if !is_worked_on && !matches!(command, Command::Skip { .. }) {
+    // A run that nobody works on tries failures again by itself; what is left out or held is so then too.
+    if !is_worked_on && matches!(command, Command::Retry { .. }) {
         return Err(refused(Refusal::Over));
     }
-    view(&file)?.schedule.check_order(&command).map_err(refused)?;
+    let mut orders = OrderFile::beside(&file.path);
+    let mut view = view(&file)?;
+    if !is_worked_on {
+        // What was ordered since, and nobody has taken in, counts too.
+        view.expect(orders.read()?);
+    }
+    view.schedule.check_order(&command).map_err(refused)?;
     let owner = Owner::this_process();
     let order = Order::new(&format!("{} on {}", owner.user, owner.host), command);
-    OrderFile::beside(&file.path).give(&order)?;
+    orders.give(&order)?;
     if !is_worked_on {
         out.line(format!("nobody works on run {run} now; it obeys when `dip resume {run}` goes on with it"))?;
         return Ok(super::READY);

@@ -94,7 +94,7 @@ fn open_steps(view: &RunView, history: &History, out: &Out) -> Result<(), CliErr
         let words = || standing(view, step, history);
         let (list, words) = match view.schedule.status(step) {
             Status::Settled(_) | Status::Blocked { .. } => continue,
-            Status::Waiting(Waiting::Needs(_) | Waiting::Limit { .. } | Waiting::Stopped) => continue,
+            Status::Waiting(Waiting::Needs(_) | Waiting::Turn | Waiting::Limit { .. } | Waiting::Stopped) => continue,
             Status::Failed { .. } => (&mut failed, out.style.bad(words())),
             Status::Skipped { .. } => (&mut open, out.style.faint(words())),
             Status::Waiting(_) => (&mut open, out.style.warn(words())),

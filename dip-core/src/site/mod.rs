@@ -39,6 +39,7 @@ mod source;
 mod toml;
 mod tree;
 mod values;
+mod versioned;
 mod wanted;
 mod window;
 mod yaml;

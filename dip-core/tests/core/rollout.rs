@@ -534,6 +534,98 @@ async fn a_held_run_starts_nothing_new_and_lets_what_is_under_way_end() {
     assert_eq!(running.ends().await.outcome, Outcome::Ready);
 }
 
+/// Another process takes over a run whose process has died, and somebody looks at it some time later.
+async fn taken_over(stage: &Stage, running: Running) -> Running {
+    running.run.abort();
+    let records = running.journal.records();
+    let (control, journal) = (Control::new(), Arc::new(MemoryJournal::new()));
+    records.iter().for_each(|record| journal.append(record).expect("memory takes it"));
+    let (engine, kept) = (stage.engine().control(&control), Arc::clone(&journal) as Arc<dyn Journal>);
+    let run = tokio::spawn(async move { engine.resume(&records, kept, &Stop::new()).await.expect("a run") });
+    Running { control, journal, run }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_held_run_stays_held_when_another_process_takes_it_over_until_somebody_says_go_on() {
+    let stage = Stage::new(vec![set("a", &[]), set("b", &["a"]), set("c", &[])]);
+    stage.change(|world| world.takes = Duration::from_secs(30));
+    let running = Running::of(&stage).await;
+    running.after(5).await;
+    running.give(Command::Hold { step: None, reason: "lunch".into() }).await.expect("any run can be held");
+    running.after(60).await;
+    let running = taken_over(&stage, running).await;
+    let view = running.after(3600).await;
+    assert_eq!(stage.applied(), ["a", "c"], "nothing new was started");
+    assert_eq!(view.schedule.status(StepId(1)), Status::Waiting(Waiting::Held { reason: "lunch".into() }));
+    assert_eq!(view.schedule.hold(), Some("lunch"));
+    running.give(Command::Continue { step: None }).await.expect("it is held");
+    // Whoever takes it over now is not held any more.
+    running.after(1).await;
+    let running = taken_over(&stage, running).await;
+    assert_eq!(running.ends().await.outcome, Outcome::Ready);
+    assert_eq!(stage.applied().last().map(String::as_str), Some("b"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_held_step_stays_held_when_another_process_takes_the_run_over() {
+    let stage = Stage::new(vec![set("a", &[]), set("b", &["a"]), set("c", &["a"]), set("d", &["a"])]);
+    stage.change(|world| world.takes = Duration::from_secs(30));
+    let running = Running::of(&stage).await;
+    running.after(5).await;
+    let hold = |step: &str| Command::Hold { step: Some(step.into()), reason: "not yet".into() };
+    for step in ["toy.set thing/b", "toy.set thing/c"] {
+        running.give(hold(step)).await.expect("it has not begun");
+    }
+    running.give(Command::Continue { step: Some("toy.set thing/c".into()) }).await.expect("it is held");
+    let running = taken_over(&stage, running).await;
+    let view = running.after(600).await;
+    assert_eq!(settled(&view), 3, "one that goes on again is not held anew");
+    let held = Status::Waiting(Waiting::Held { reason: "not yet".into() });
+    assert_eq!(view.schedule.status(StepId(1)), held);
+    // What is held is left out, and then nothing is held any more.
+    running.give(Command::Skip { step: "toy.set thing/b".into(), reason: "never".into() }).await.expect("it is held");
+    assert_eq!(running.ends().await.outcome, Outcome::Ready);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_that_was_held_and_left_out_does_not_make_a_run_ask_to_go_on() {
+    let stage = Stage::new(vec![set("a", &[]), set("b", &["a"])]);
+    stage.change(|world| world.takes = Duration::from_secs(30));
+    let running = Running::of(&stage).await;
+    running.after(5).await;
+    let step = || "toy.set thing/b".into();
+    running.give(Command::Hold { step: Some(step()), reason: "not yet".into() }).await.expect("it has not begun");
+    running.give(Command::Skip { step: step(), reason: "never".into() }).await.expect("it is held");
+    assert_eq!(running.give(Command::Continue { step: None }).await, Err(Refusal::NotHeld));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_that_was_ended_behind_a_skipped_canary_stays_ended_after_a_crash() {
+    let stage = Stage::new(upgrade_all()).at(rollout("canary: 1, wave: 2, pause: each_wave"));
+    stage.change(|world| {
+        world.fails.insert("u1".into(), (9, ErrorKind::Unreachable));
+        world.slow.insert("u2".into(), Duration::from_secs(100));
+        world.slow.insert("u3".into(), Duration::from_secs(100));
+    });
+    let running = Running::of(&stage).await;
+    running.after(1).await;
+    running.give(Command::Skip { step: "toy.set thing/u1".into(), reason: "it is broken".into() }).await.expect("it waits");
+    running.after(1).await;
+    running.give(Command::Continue { step: None }).await.expect("the canary is done with");
+    running.after(5).await;
+    assert!(stage.applied().contains(&"u2".to_owned()), "{:?}", stage.applied());
+    let running = taken_over(&stage, running).await;
+    let view = running.after(3600).await;
+    // The first pause is not asked for again, and the second one is: nobody ended it.
+    assert_eq!(settled(&view), 2);
+    let waits = "waits for `dip continue`: wave 2 of rollout web: n2, n3 is done";
+    assert_eq!(view.schedule.status(StepId(3)).to_string(), waits);
+    running.give(Command::Continue { step: None }).await.expect("it is paused");
+    // It was out of the ordinary once, and is no more of a reason to ask.
+    let running = taken_over(&stage, running).await;
+    assert_eq!(running.ends().await.outcome, Outcome::Ready);
+}
+
 #[tokio::test(start_paused = true)]
 async fn one_step_can_be_held_while_all_others_go_on() {
     let stage = Stage::new(vec![set("a", &[]), set("b", &["a"]), set("c", &["a"]), set("d", &["c"])]);
