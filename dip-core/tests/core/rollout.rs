@@ -425,8 +425,9 @@ async fn a_change_that_others_notice_waits_for_its_window_and_others_do_not() {
     let running = Running::of(&stage).await;
     let view = running.after(60).await;
     assert_eq!(stage.applied(), ["record"]);
+    // Whoever only reads the journal is told so too.
     let told = view.schedule.status(StepId(0)).to_string();
-    assert!(told.starts_with("waits for") || told.contains("2026-01-01T06:00:00Z"), "{told}");
+    assert!(told.starts_with("waits until 2026-01-01T06:00:00Z: changes are made"), "{told}");
     let report = running.ends().await;
     assert_eq!(report.outcome, Outcome::Ready);
     assert!(
@@ -449,6 +450,43 @@ async fn the_limit_that_binds_is_told_with_its_reason() {
     assert_eq!((first.capacity, first.reason.as_str()), (Some(3), "the iLO drops the fourth"));
     assert_eq!(first.waited, Duration::from_secs(10 + 20 + 30));
     assert!(report.to_string().contains("bound by: lock bmc/r1-"), "{report}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_reads_a_journal_is_told_of_the_limits_that_its_run_keeps_to() {
+    let locked = |n: u32| set(&format!("s{n}"), &[]).lock(Lock::new("bmc/r1"));
+    let stage = Stage::new((0..4).map(locked).chain([set("free", &[])]).collect());
+    stage.change(|world| world.takes = Duration::from_secs(10));
+    let limit = Limit { lock: "bmc/*".into(), capacity: 3, reason: "the iLO drops the fourth".into(), origin: None };
+    let limits = Limits::default().with(limit);
+    let running = Running::with(&stage, stage.engine().limits(limits.clone())).await;
+    let view = running.after(5).await;
+    let full = "waits for the lock bmc/r1, of which there are 3: the iLO drops the fourth";
+    let told = |view: &RunView| -> Vec<String> {
+        (0..5).map(|step| view.schedule.status(StepId(step)).to_string()).collect()
+    };
+    let now = "is being worked on";
+    assert_eq!(told(&view), [now, now, now, full, now]);
+    // Another process takes it over and lets less go on at once; a third one wrote its journal before limits were told.
+    running.run.abort();
+    let mut records = running.journal.records();
+    let journal = Arc::new(MemoryJournal::new());
+    records.iter().for_each(|record| journal.append(record).expect("memory takes it"));
+    let (kept, few) = (Arc::clone(&journal) as Arc<dyn Journal>, Limits { workers: 1, ..limits });
+    let engine = stage.engine().limits(few);
+    let before = records.clone();
+    let run = tokio::spawn(async move { engine.resume(&before, kept, &Stop::new()).await.expect("a run") });
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let view = RunView::of(&journal.records()).expect("a run");
+    assert_eq!(told(&view).iter().filter(|told| *told == "waits for one of 1 workers").count(), 4, "{:?}", told(&view));
+    assert_eq!(run.await.expect("it ends").outcome, Outcome::Ready);
+    for record in &mut records {
+        if let Event::Opened { limits, .. } = &mut record.event {
+            *limits = None;
+        }
+    }
+    let view = RunView::of(&records).expect("a run");
+    assert_eq!(told(&view)[3], "waits for the lock bmc/r1");
 }
 
 #[tokio::test(start_paused = true)]
@@ -604,8 +642,8 @@ async fn a_pause_that_was_ended_behind_a_skipped_canary_stays_ended_after_a_cras
     let stage = Stage::new(upgrade_all()).at(rollout("canary: 1, wave: 2, pause: each_wave"));
     stage.change(|world| {
         world.fails.insert("u1".into(), (9, ErrorKind::Unreachable));
-        world.slow.insert("u2".into(), Duration::from_secs(100));
-        world.slow.insert("u3".into(), Duration::from_secs(100));
+        world.slow.insert("u2".into(), Duration::from_secs(20));
+        world.slow.insert("u3".into(), Duration::from_secs(20));
     });
     let running = Running::of(&stage).await;
     running.after(1).await;
@@ -617,7 +655,8 @@ async fn a_pause_that_was_ended_behind_a_skipped_canary_stays_ended_after_a_cras
     let running = taken_over(&stage, running).await;
     let view = running.after(3600).await;
     // The first pause is not asked for again, and the second one is: nobody ended it.
-    assert_eq!(settled(&view), 2);
+    let told: Vec<String> = (0..5).map(|step| view.schedule.status(StepId(step)).to_string()).collect();
+    assert_eq!(settled(&view), 2, "{told:?}");
     let waits = "waits for `dip continue`: wave 2 of rollout web: n2, n3 is done";
     assert_eq!(view.schedule.status(StepId(3)).to_string(), waits);
     running.give(Command::Continue { step: None }).await.expect("it is paused");
