@@ -1,7 +1,6 @@
 //! A thousand simulated machines from powered off to ready state, on virtual time and with a durable journal: what it costs the
 //! machine that runs it, beside what the simulation costs without a disk and what the disk takes for as many records.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};

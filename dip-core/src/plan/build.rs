@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::boots::{Part, Placed, Shape, Simulation, Traveller, Trip, rest};
 use super::graph::Graph;
 use super::{
-    Draft, Held, Known, Parts, Plan, PlanError, PlanFault, PlannedBoot, PlannedStep, Wave, budget, circle, draft,
+    Budgets, Draft, Held, Known, Parts, Plan, PlanError, PlanFault, PlannedBoot, PlannedStep, budget, circle, draft,
     removal, resolve,
 };
 use crate::fact::firmware::POWER;
@@ -94,12 +94,12 @@ impl Plan {
 pub(super) fn graph(
     steps: &[&Step],
     boots: &[PlannedBoot],
-    waves: &[Wave],
+    budgets: &Budgets,
     known: &[Known],
 ) -> Result<Graph, Vec<PlanFault>> {
     let seen: ShortSet<FactRef<'_>> = known.iter().map(|known| FactRef::from(&known.key)).collect();
-    let graph = resolve::resolve(steps, boots, waves, &|key| seen.contains(&FactRef::from(key)))?;
-    let circles = circle::circles(&graph, steps, boots);
+    let graph = resolve::resolve(steps, boots, budgets.waves(), &|key| seen.contains(&FactRef::from(key)))?;
+    let circles = circle::circles(&graph, steps, boots, budgets);
     if circles.is_empty() { Ok(graph) } else { Err(circles) }
 }
 

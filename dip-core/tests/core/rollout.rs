@@ -11,7 +11,7 @@ use dip_core::journal::{Command, Event, Health, Journal, MemoryJournal, Order, R
 use dip_core::provider::ErrorKind;
 use dip_core::report::{Outcome, Report};
 use dip_core::site::{Cluster, ClusterPolicy, Driver, Format, Limit, Lock as LockFile, SettingsSchema, Site, Source};
-use dip_core::step::{Hazard, Lock, Step};
+use dip_core::step::{Environment, Hazard, Lock, Step};
 use dip_core::subject::Subject;
 
 use crate::run::status;
@@ -215,6 +215,29 @@ async fn the_canary_goes_first_and_then_waves() {
     running.after(10).await;
     assert_eq!(stage.applied(), ["u1", "u2", "u3", "u4", "u5"]);
     assert_eq!(running.ends().await.outcome, Outcome::Ready);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wave_against_the_order_of_needs_and_boots_tells_which_policy_to_change() {
+    // The system of n1 needs what is done on the system of n2, and n1 is named first.
+    let on = |name: &str, at: &str, needs: &[&str]| {
+        let at = node(at);
+        set(name, needs).about(Subject::node(&at)).in_environment(&at, Environment::Installed).hazard(Hazard::Disrupts)
+    };
+    for (policy, key) in [("canary: 1", "canary"), ("wave: 1", "wave")] {
+        let stage = Stage::new(vec![on("u1", "n1", &["u2"]), on("u2", "n2", &[])]).at(rollout(policy));
+        stage.change(|world| world.nodes.extend(["n1", "n2"].map(|name| (node(name), Environment::Installed))));
+        let error = stage.prepare().await.expect_err("they wait for each other").to_string();
+        let expected = format!(
+            "these wait for each other, so none can ever start:
+  `toy.set thing/u1` waits for `toy.set thing/u2`: it needs toy.set@thing/u2
+  `toy.set thing/u2` waits for wave 1 of rollout web: n1: `{key}` of rollout web at site.yaml:8:14 lets those nodes go first; \
+take it out there, or name the nodes in the order in which they need each other
+  wave 1 of rollout web: n1 waits for `toy.set thing/u1`: a wave is over when all that is to be done on its nodes is done
+  one of these needs must go"
+        );
+        assert_eq!(error, expected);
+    }
 }
 
 #[tokio::test(start_paused = true)]
