@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use dip::Outcome;
 use dip::core::engine::Refusal;
 use dip::core::journal::{Command, Event, FileJournal, JournalReader, Order, OrderFile, Owner, RunFile};
 use dip::core::step::StepName;
@@ -39,12 +40,17 @@ fn give(run: &str, journals: &Journals, command: Command, out: &Out) -> Result<u
     let file = find_run(&journals.directory(), Some(run), |_| true, "run")?;
     let is_worked_on = FileJournal::holder(&file.path)?.is_some();
     let refused = |why: Refusal| CliError::Usage(format!("run `{run}` cannot obey: {why}"));
-    // A run that nobody works on tries failures again by itself; what is left out or held is so then too.
-    if !is_worked_on && matches!(command, Command::Retry { .. }) {
-        return Err(refused(Refusal::Over));
-    }
     let mut orders = OrderFile::beside(&file.path);
     let mut view = view(&file)?;
+    // A run that nobody works on tries failures again by itself; what is left out or held is so then too, if there is a then.
+    let is_too_late = match command {
+        Command::Retry { .. } => true,
+        Command::Skip { .. } => false,
+        _ => view.outcome == Some(Outcome::Ready),
+    };
+    if !is_worked_on && is_too_late {
+        return Err(refused(Refusal::Over));
+    }
     if !is_worked_on {
         // What was ordered since, and nobody has taken in, counts too.
         view.expect(orders.read()?);

@@ -54,6 +54,10 @@ fn head(view: &RunView, out: &Out) -> Result<(), CliError> {
         (Some(outcome), _) => out.line(format!("state {outcome}")),
         (None, Some(owner)) => out.line(format!("state not ended; last worked on by {owner}")),
         (None, None) => out.line("state not ended"),
+    }?;
+    match view.schedule.hold() {
+        Some(reason) => out.line(format!("held  {reason}; `dip continue {}` lets it go on", view.run)),
+        None => Ok(()),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The `dip` command as a person or a script meets it: what it prints where, and the status with which it ends. Everything
 //! here is simulated; the command on real servers is in `lab`.
 
+mod boots;
 mod converge;
 mod explain;
 mod guards;

@@ -56,7 +56,7 @@ impl RunView {
             Event::Opened { owner, limits, .. } => {
                 self.owner = Some(owner.clone());
                 // What failed under the owner before is tried again by this one, and within limits of its own.
-                self.schedule.reopen(limits.clone().unwrap_or_default());
+                self.schedule.reopen(limits.clone());
                 self.outcome = None;
                 self.begun.clear();
             }
@@ -72,8 +72,9 @@ impl RunView {
         self.schedule.record(record);
     }
 
-    /// Takes in orders that nobody has obeyed yet, as whoever takes the run over will.
+    /// Takes in orders that nobody has obeyed yet, as whoever takes the run over next will: nothing is being worked on then.
     pub fn expect(&mut self, orders: impl IntoIterator<Item = Order>) {
+        self.schedule.reopen(None);
         orders.into_iter().for_each(|order| self.schedule.obey(&order));
     }
 

@@ -219,7 +219,9 @@ impl Build<'_> {
         // A node that is as it was found may run all the same, and answer once something else of the plan is done.
         let may_answer = |Trip { boot, parts, .. }: &Trip| {
             let mut needs = parts.iter().flat_map(|part| &part.step.needs).flat_map(Need::facts);
-            boot.from.is_none() && boot.to == rest(&self.draft.site, &boot.node) && needs.any(|fact| given.contains(fact))
+            boot.from.is_none()
+                && boot.to == rest(&self.draft.site, &boot.node)
+                && needs.any(|fact| given.contains(fact))
         };
         let lost = dark.into_iter().filter(|trip| !may_answer(trip) && told.insert(&trip.boot.node));
         lost.map(|Trip { boot, work, .. }| PlanFault::Unbooted {

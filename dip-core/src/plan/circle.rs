@@ -9,12 +9,7 @@ use super::{Budgets, Link, PlanFault, PlannedBoot};
 use crate::step::Step;
 
 /// One circle for each knot of vertices that wait for each other; empty where the order is sound.
-pub(crate) fn circles(
-    graph: &Graph,
-    steps: &[&Step],
-    boots: &[PlannedBoot],
-    budgets: &Budgets,
-) -> Vec<PlanFault> {
+pub(crate) fn circles(graph: &Graph, steps: &[&Step], boots: &[PlannedBoot], budgets: &Budgets) -> Vec<PlanFault> {
     let ordered = graph.topological();
     if ordered.len() == graph.vertices().len() {
         return Vec::new();

@@ -196,7 +196,9 @@ fn unbooted(
     if let Some(origin) = origin {
         write!(f, "\n  the node stands at {origin}")?;
     }
-    f.write_str("\n  give it a `bmc`, or bring it there by hand and plan again; `state: maintenance` leaves it out until then")
+    f.write_str(
+        "\n  give it a `bmc`, or bring it there by hand and plan again; `state: maintenance` leaves it out until then",
+    )
 }
 
 fn count(facts: usize) -> String {

@@ -150,7 +150,8 @@ impl Claims {
     /// # Errors
     /// Where it cannot be read, is damaged, or is of a newer form.
     pub fn read(path: &Path) -> Result<Self, ClaimsError> {
-        let document: Option<Document> = versioned::read(path, VERSION).map_err(|unread| ClaimsError::of(path, unread))?;
+        let document: Option<Document> =
+            versioned::read(path, VERSION).map_err(|unread| ClaimsError::of(path, unread))?;
         Ok(document.map(|document| document.claims).unwrap_or_default())
     }
 

@@ -85,7 +85,8 @@ impl Lock {
     /// # Errors
     /// Where it cannot be read, is damaged, or is of a newer form.
     pub fn read(path: &Path) -> Result<Self, LockError> {
-        let document: Option<Document> = versioned::read(path, VERSION).map_err(|unread| LockError::of(path, unread))?;
+        let document: Option<Document> =
+            versioned::read(path, VERSION).map_err(|unread| LockError::of(path, unread))?;
         Ok(document.map(|Document { addresses, bases, .. }| Self { addresses, bases }).unwrap_or_default())
     }
 

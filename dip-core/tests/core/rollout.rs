@@ -485,9 +485,8 @@ async fn whoever_reads_a_journal_is_told_of_the_limits_that_its_run_keeps_to() {
     let running = Running::with(&stage, stage.engine().limits(limits.clone())).await;
     let view = running.after(5).await;
     let full = "waits for the lock bmc/r1, of which there are 3: the iLO drops the fourth";
-    let told = |view: &RunView| -> Vec<String> {
-        (0..5).map(|step| view.schedule.status(StepId(step)).to_string()).collect()
-    };
+    let told =
+        |view: &RunView| -> Vec<String> { (0..5).map(|step| view.schedule.status(StepId(step)).to_string()).collect() };
     let now = "is being worked on";
     assert_eq!(told(&view), [now, now, now, full, now]);
     // Another process takes it over and lets less go on at once; a third one wrote its journal before limits were told.
@@ -670,7 +669,10 @@ async fn a_pause_that_was_ended_behind_a_skipped_canary_stays_ended_after_a_cras
     });
     let running = Running::of(&stage).await;
     running.after(1).await;
-    running.give(Command::Skip { step: "toy.set thing/u1".into(), reason: "it is broken".into() }).await.expect("it waits");
+    running
+        .give(Command::Skip { step: "toy.set thing/u1".into(), reason: "it is broken".into() })
+        .await
+        .expect("it waits");
     running.after(1).await;
     running.give(Command::Continue { step: None }).await.expect("the canary is done with");
     running.after(5).await;

@@ -112,9 +112,10 @@ impl Schedule {
         }
     }
 
-    /// What another owner finds who takes the run over: as in [`Self::replay`], for one who reads on.
-    pub(in crate::engine) fn reopen(&mut self, limits: Limits) {
-        let mut next = Self::fresh(Arc::clone(&self.plan), limits);
+    /// What another owner finds who takes the run over: as in [`Self::replay`], for one who reads on. Where it tells no limits of
+    /// its own, those of the one before it are what is known.
+    pub(in crate::engine) fn reopen(&mut self, limits: Option<Limits>) {
+        let mut next = Self::fresh(Arc::clone(&self.plan), limits.unwrap_or_else(|| self.limits.clone()));
         next.seen = self.seen;
         next.released = std::mem::take(&mut self.released);
         let is_settled = |step: &StepId| self.steps[step.index()].phase == Phase::Settled;
