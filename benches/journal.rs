@@ -1,55 +1,27 @@
 //! What it costs to have the intent on disk before each effect, beside what the disk can do: records of the same size, 64 of
 //! them a sync.
 
-use std::fs::OpenOptions;
-use std::io::Write;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use dip::core::journal::FileJournal;
 use dip::{Engine, Outcome, Stop};
 use tokio::runtime::Runtime;
 
+mod disk;
 mod rack;
 
+use disk::{Scratch, disk};
 use rack::{Board, Where};
-
-/// Where the build keeps what it makes: a disk, which the directory for temporary files often is not.
-fn place(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("bench-{}-{name}", std::process::id()))
-}
-
-/// A file that is removed at the end.
-struct Scratch(PathBuf);
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
-    }
-}
-
-/// How long the disk takes for so many records, so many a sync.
-fn disk(records: u64, a_sync: u64) -> Duration {
-    let scratch = Scratch(place("disk"));
-    let mut file = OpenOptions::new().create_new(true).append(true).open(&scratch.0).expect("a file");
-    let record = [b'.'; 180];
-    let began = Instant::now();
-    for _ in 0..records.div_ceil(a_sync) {
-        file.write_all(&record.repeat(a_sync as usize)).expect("the disk takes it");
-        file.sync_data().expect("the disk takes it");
-    }
-    began.elapsed()
-}
 
 /// How long a durable run takes, the plan's own record not counted: it is written before the first step.
 fn durable(runtime: &Runtime, nodes: usize, steps: u16) -> Duration {
     let (layers, site) = rack::rack(nodes, steps, Where::Anywhere);
     let plan = rack::plan(&layers, &site);
     let engine = Engine::new(layers.operations(), Board::providers(nodes, steps));
-    let scratch = Scratch(place("run"));
-    let journal = Arc::new(FileJournal::create(&scratch.0).expect("a journal"));
+    let scratch = Scratch::new("run");
+    let journal = Arc::new(FileJournal::create(scratch.path()).expect("a journal"));
     let report = runtime.block_on(engine.run("bench", plan, journal, &Stop::new())).expect("a run");
     assert_eq!(report.outcome, Outcome::Ready);
     report.took

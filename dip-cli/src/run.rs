@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dip::core::engine::{Control, EngineError};
-use dip::core::journal::{Journal, OrderFile, Record};
+use dip::core::journal::{Journal, Order, OrderFile, Record};
 use dip::core::provider::sentence;
 use dip::{Engine, Plan, Report, Stop};
+use futures_util::future::join_all;
 
 use crate::error::CliError;
 use crate::out::Out;
@@ -80,8 +81,9 @@ pub(crate) async fn carry_out(
                 });
             }
             Some(record) = records.recv() => view.take_in(&record)?,
-            report = &mut run => break report,
+            // Before the run: what was ordered while nobody worked on it is obeyed before anything starts.
             never = &mut obey => match never {},
+            report = &mut run => break report,
         }
     };
     while let Ok(record) = records.try_recv() {
@@ -100,16 +102,19 @@ async fn obey(orders: Option<OrderFile>, control: &Control) -> std::convert::Inf
     loop {
         match orders.read() {
             Ok(given) => {
-                for order in given {
-                    let words = order.command.to_string();
-                    if let Err(refusal) = control.give(order).await {
-                        tracing::warn!(order = words, %refusal, "an order was not obeyed");
-                    }
-                }
+                // All at once, so that nothing starts between two of them; they are obeyed in their order.
+                join_all(given.into_iter().map(|order| tell(order, control))).await;
             }
             Err(error) => tracing::warn!(error = sentence(&error), "the orders cannot be read"),
         }
         tokio::time::sleep(LOOK_FOR_ORDERS).await;
+    }
+}
+
+async fn tell(order: Order, control: &Control) {
+    let words = order.command.to_string();
+    if let Err(refusal) = control.give(order).await {
+        tracing::warn!(order = words, %refusal, "an order was not obeyed");
     }
 }
 

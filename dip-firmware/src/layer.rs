@@ -2,7 +2,7 @@
 
 use dip_core::fact::FactRegistry;
 use dip_core::fact::firmware::{BMC_ANSWERS, BOOT_DEVICE, IDENTITY, POWER, POWER_CYCLED};
-use dip_core::fact::network::{PORT_VLAN, RESERVATION};
+use dip_core::fact::network::cabling;
 use dip_core::hardware::BootDevice;
 use dip_core::id::LayerId;
 use dip_core::layer::{ConnectError, Layer, Note};
@@ -121,7 +121,7 @@ impl Layer for FirmwareLayer {
         let device = SetBootDevice { boot: boot.into(), device: boot_device(boot.to), mode: firmware.boot_mode, start };
         let on = PowerOn { boot: boot.into() }.step(boot, origin.clone());
         let on = on.need(Need::fact(BOOT_DEVICE.of_boot(&subject, boot.ordinal)));
-        let (device, on) = (device.step(boot, origin), cabling(node).fold(on, Step::need));
+        let (device, on) = (device.step(boot, origin), cabling(node).map(Need::IfGiven).fold(on, Step::need));
         match start {
             Start::AsFound => vec![guard(device), guard(on)],
             Start::Afresh => {
@@ -147,7 +147,7 @@ fn by_outlets(site: &Site, node: &Node, boot: &Boot) -> Vec<Step> {
     if boot.to == Environment::Off {
         return vec![off];
     }
-    let on = cabling(node).fold(PowerOn { boot: boot.into() }.step(boot, origin), Step::need);
+    let on = cabling(node).map(Need::IfGiven).fold(PowerOn { boot: boot.into() }.step(boot, origin), Step::need);
     match start {
         Start::AsFound => vec![on],
         Start::Afresh => {
@@ -184,14 +184,6 @@ const fn boot_device(to: Environment) -> BootDevice {
         Environment::Firmware => BootDevice::Setup,
         Environment::Off | Environment::Installed => BootDevice::Disk,
     }
-}
-
-/// What a node's first packets rely on: its ports in their VLANs, its addresses in the DHCP server.
-fn cabling(node: &Node) -> impl Iterator<Item = Need> {
-    let ports = node.nics.values().filter_map(|nic| nic.link.as_ref());
-    let ports = ports.map(|port| PORT_VLAN.of(&Subject::port(&port.switch, &port.port)));
-    let reservations = node.nics.values().map(|nic| RESERVATION.of(&Subject::nic(&node.name, &nic.name)));
-    ports.chain(reservations).map(Need::IfGiven)
 }
 
 #[cfg(test)]

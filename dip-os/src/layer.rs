@@ -1,6 +1,7 @@
 //! The layer itself: which hosts it connects and which steps it proposes.
 
 use dip_core::fact::FactRegistry;
+use dip_core::fact::network::cabling;
 use dip_core::fact::os::{ANSWERS, FILES, HOST_NAME, KERNEL_SETTINGS, PACKAGES, USERS};
 use dip_core::id::LayerId;
 use dip_core::layer::{ConnectError, Layer, Note};
@@ -9,7 +10,7 @@ use dip_core::operation::Operations;
 use dip_core::provider::Providers;
 use dip_core::secret::Secrets;
 use dip_core::site::{Node, NodeState, SettingsSchema, Site};
-use dip_core::step::{Boot, Environment, Step};
+use dip_core::step::{Boot, Environment, Need, Step};
 
 use crate::settings::{self, OsSettings, Wipe, settings_of};
 use crate::steps::{AwaitAnswer, InstallPackages, MakeUsers, SetHostName, SetKernelSettings, WipeDisks, WriteFiles};
@@ -91,7 +92,10 @@ impl Layer for OsLayer {
         let Some(node) = site.nodes.get(&boot.node) else { return Vec::new() };
         let managed = node.state == NodeState::Ready && matches!(settings_of(node), Ok(Some(_)));
         if boot.to == Environment::Installed && managed {
-            vec![AwaitAnswer { node: node.name.clone(), ordinal: boot.ordinal }.step(boot)]
+            let answers = AwaitAnswer { node: node.name.clone(), ordinal: boot.ordinal }.step(boot);
+            // Whoever has a BMC is switched on only then; whoever has none may run already, and just not be reached yet.
+            let cabling = node.bmc.is_none().then(|| cabling(node).map(Need::IfGiven));
+            vec![cabling.into_iter().flatten().fold(answers, Step::need)]
         } else {
             Vec::new()
         }

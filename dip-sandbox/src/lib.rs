@@ -21,6 +21,7 @@ mod datacenter;
 mod draw;
 mod fault;
 mod hands;
+mod journal;
 mod ledger;
 mod line;
 mod linux;

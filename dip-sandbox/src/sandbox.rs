@@ -7,12 +7,14 @@ use std::time::Duration;
 
 use dip_core::engine::Clock;
 use dip_core::id::NodeName;
+use dip_core::journal::Journal;
 use dip_core::provider::Providers;
 use dip_core::site::Site;
 use jiff::Timestamp;
 
 use crate::fault::{Fault, Faults};
 use crate::hands::Hands;
+use crate::journal::SandboxJournal;
 use crate::ledger::Mutation;
 use crate::line::Access;
 use crate::log::{Incident, Phase};
@@ -63,6 +65,13 @@ impl Sandbox {
     #[must_use]
     pub fn clock(&self) -> SandboxClock {
         SandboxClock { world: Arc::clone(&self.world) }
+    }
+
+    /// Keeps a run in another journal whose disk takes time on the simulation's clock (50 ms a write), so that steps which go on
+    /// at once share writes as they do on a real machine. Without it each instant of virtual time costs a write of its own.
+    #[must_use]
+    pub fn journal(&self, kept: Arc<dyn Journal>) -> Arc<dyn Journal> {
+        Arc::new(SandboxJournal::over(&self.world, kept))
     }
 
     /// The time since the simulation started.

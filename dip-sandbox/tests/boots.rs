@@ -12,6 +12,7 @@ use dip_core::journal::{Journal, JournalError, MemoryJournal, Record};
 use dip_core::layer::{ConnectError, Layer, Layers, Note};
 use dip_core::observed::Observed;
 use dip_core::operation::{Applied, Check, Context, Diff, Operation, OperationError, Operations};
+use dip_core::plan::PlanError;
 use dip_core::provider::Providers;
 use dip_core::report::Outcome;
 use dip_core::secret::Secrets;
@@ -129,6 +130,10 @@ struct Scene {
 
 impl Scene {
     fn new() -> Self {
+        Self::of(datacenter(1, 1))
+    }
+
+    fn of(text: String) -> Self {
         let all = Layers::new()
             .with(NetworkLayer)
             .with(FirmwareLayer)
@@ -136,7 +141,7 @@ impl Scene {
             .with(dip_opsclients::OpsClientsLayer)
             .with(dip_apps::AppsLayer)
             .with(dip_opsmgmt::OpsMgmtLayer);
-        let source = Source::new("site.yaml", Format::Yaml, datacenter(1, 1));
+        let source = Source::new("site.yaml", Format::Yaml, text);
         let resolved = Site::parse(&[source], &all.settings(), &Lock::default());
         let site = resolved.unwrap_or_else(|faults| panic!("the generated site file has faults:\n{faults}")).site;
         let sandbox = Sandbox::new(&site, 1);
@@ -159,11 +164,13 @@ impl Scene {
     }
 
     async fn prepare(&self, steps: &[Step]) -> Prepared {
+        self.try_to_prepare(steps).await.unwrap_or_else(|error| panic!("there is no plan: {error}"))
+    }
+
+    async fn try_to_prepare(&self, steps: &[Step]) -> Result<Prepared, PlanError> {
         let (providers, clock) = (self.providers(), self.sandbox.clock());
         let site = Arc::clone(&self.site);
-        let prepared =
-            Planner::new(&Self::layers(steps), &providers).clock(&clock).prepare(site, &mut Observed::new()).await;
-        prepared.unwrap_or_else(|error| panic!("there is no plan: {error}"))
+        Planner::new(&Self::layers(steps), &providers).clock(&clock).prepare(site, &mut Observed::new()).await
     }
 
     async fn apply(&self, steps: &[Step]) {
@@ -297,4 +304,31 @@ fn whoever_dies_in_the_middle_of_a_boot_leaves_a_node_that_is_not_switched_off_t
         life += 1;
     }
     assert!(life > 30, "the run has {life} records");
+}
+
+#[test]
+fn a_node_without_a_bmc_is_waited_for_where_the_plan_may_reach_it_and_told_where_nothing_would_boot_it() {
+    let text = datacenter(1, 1);
+    let text: String = text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("bmc:"))
+        .fold(String::new(), |all, line| all + line + "\n");
+    let scene = Scene::of(text);
+    scene.sandbox.clone().block_on(async {
+        // It runs, and its port is in the wrong VLAN: what the plan does there is what it answers after.
+        scene.sandbox.by_hand().power_on(&node());
+        let plan = scene.prepare(&[]).await.plan;
+        let waits = plan.why("os.await_answer node/r1-n1#1").expect("it is planned").remove(0);
+        assert!(waits.after.iter().any(|after| after.starts_with("`network.tag_port port/sw1/p1`")), "{waits}");
+        scene.apply(&[]).await;
+        assert!(scene.prepare(&[]).await.plan.steps().is_empty(), "a node that answers needs nobody to boot it");
+        scene.sandbox.by_hand().power_off(&node());
+        let error = scene.try_to_prepare(&[]).await.expect_err("nobody would switch it on");
+        let lines: Vec<String> = error.to_string().lines().map(str::to_owned).collect();
+        assert_eq!(
+            lines[0],
+            "r1-n1 does not answer, and nothing at this site can boot it so that it runs its installed system"
+        );
+        assert!(lines[1].contains("`os.set_host_name node/r1-n1` and 4 more are to be done there"), "{error}");
+    });
 }

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use dip::Outcome;
 use dip::core::engine::Refusal;
 use dip::core::journal::{Command, Event, FileJournal, JournalReader, Order, OrderFile, Owner, RunFile};
 use dip::core::step::StepName;
@@ -39,14 +40,25 @@ fn give(run: &str, journals: &Journals, command: Command, out: &Out) -> Result<u
     let file = find_run(&journals.directory(), Some(run), |_| true, "run")?;
     let is_worked_on = FileJournal::holder(&file.path)?.is_some();
     let refused = |why: Refusal| CliError::Usage(format!("run `{run}` cannot obey: {why}"));
-    // A run that nobody works on tries failures again by itself, and holds nothing; what is left out is left out then too.
-    if !is_worked_on && !matches!(command, Command::Skip { .. }) {
+    let mut orders = OrderFile::beside(&file.path);
+    let mut view = view(&file)?;
+    // A run that nobody works on tries failures again by itself; what is left out or held is so then too, if there is a then.
+    let is_too_late = match command {
+        Command::Retry { .. } => true,
+        Command::Skip { .. } => false,
+        _ => view.outcome == Some(Outcome::Ready),
+    };
+    if !is_worked_on && is_too_late {
         return Err(refused(Refusal::Over));
     }
-    view(&file)?.schedule.check_order(&command).map_err(refused)?;
+    if !is_worked_on {
+        // What was ordered since, and nobody has taken in, counts too.
+        view.expect(orders.read()?);
+    }
+    view.schedule.check_order(&command).map_err(refused)?;
     let owner = Owner::this_process();
     let order = Order::new(&format!("{} on {}", owner.user, owner.host), command);
-    OrderFile::beside(&file.path).give(&order)?;
+    orders.give(&order)?;
     if !is_worked_on {
         out.line(format!("nobody works on run {run} now; it obeys when `dip resume {run}` goes on with it"))?;
         return Ok(super::READY);

@@ -34,18 +34,24 @@ pub(super) fn run(args: &Resume, out: &Out) -> Result<u8, CliError> {
             "the journal ended in {lost} bytes that are no whole record; they were cut off, nothing before them is lost"
         ));
     }
-    let before = view(&file)?;
+    let mut orders = OrderFile::beside(&file.path);
+    let mut before = view(&file)?;
+    before.expect(orders.read()?);
     if before.outcome == Some(Outcome::Ready) {
         out.line(format!("Run {} is ready already; look for changes since with `dip drift`.", file.run))?;
         return Ok(super::READY);
     }
     out.note(format!("going on with run {}, journal in {}", file.run, directory.display()));
+    if let Some(reason) = before.schedule.hold() {
+        out.note(format!("somebody holds the run: {reason}; `dip continue {}` lets it go on", file.run));
+    }
     let plan = Arc::clone(before.plan());
     let mut lock = SiteLock::take(&directory, &plan.site().name, Timestamp::now())?;
     lock.works_on(&file.run)?;
     let world = World::real(Arc::clone(plan.site()), dip::layers())?;
     let mut engine = super::engine(&world, &directory, out);
     let metrics = args.metrics.as_deref().map(|path| MetricsFile::follow(path, &mut engine, &records)).transpose()?;
+    // From their first one on: the run obeys none of them twice.
     let orders = Some(OrderFile::beside(&file.path));
     let engine = engine.guard(guard);
     let (stop, kept) = (Stop::new(), Kept { journal: Arc::new(journal), orders });

@@ -54,6 +54,10 @@ fn head(view: &RunView, out: &Out) -> Result<(), CliError> {
         (Some(outcome), _) => out.line(format!("state {outcome}")),
         (None, Some(owner)) => out.line(format!("state not ended; last worked on by {owner}")),
         (None, None) => out.line("state not ended"),
+    }?;
+    match view.schedule.hold() {
+        Some(reason) => out.line(format!("held  {reason}; `dip continue {}` lets it go on", view.run)),
+        None => Ok(()),
     }
 }
 
@@ -94,7 +98,7 @@ fn open_steps(view: &RunView, history: &History, out: &Out) -> Result<(), CliErr
         let words = || standing(view, step, history);
         let (list, words) = match view.schedule.status(step) {
             Status::Settled(_) | Status::Blocked { .. } => continue,
-            Status::Waiting(Waiting::Needs(_) | Waiting::Limit { .. } | Waiting::Stopped) => continue,
+            Status::Waiting(Waiting::Needs(_) | Waiting::Turn | Waiting::Limit { .. } | Waiting::Stopped) => continue,
             Status::Failed { .. } => (&mut failed, out.style.bad(words())),
             Status::Skipped { .. } => (&mut open, out.style.faint(words())),
             Status::Waiting(_) => (&mut open, out.style.warn(words())),

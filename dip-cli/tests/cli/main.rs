@@ -2,6 +2,7 @@
 //! here is simulated; the command on real servers is in `lab`.
 
 mod bmc;
+mod boots;
 mod converge;
 mod explain;
 mod guards;

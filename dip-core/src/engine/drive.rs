@@ -17,7 +17,7 @@ use super::{Clock, Control, Limits, Refusal, Schedule, Status, Stop, SystemClock
 use crate::actor::Actor;
 use crate::guard::{Authority, Denial, Gate, Guard, Refusals, Refused};
 use crate::id::StepId;
-use crate::journal::{Change, Event, FailureKind, Journal, JournalError, Owner, RECORD_VERSION, Record};
+use crate::journal::{Change, Event, FailureKind, Journal, JournalError, Order, Owner, RECORD_VERSION, Record};
 use crate::operation::{Assignment, Operations};
 use crate::plan::Plan;
 use crate::provider::Providers;
@@ -210,7 +210,8 @@ impl Engine {
     ) -> Result<Report, EngineError> {
         let span = spans::run(&run, schedule.plan());
         let began = log.now();
-        log.append(Event::Opened { owner: Owner::this_process(), fence })?;
+        let limits = Some(self.limits.clone());
+        log.append(Event::Opened { owner: Owner::this_process(), fence, limits })?;
         papers.into_iter().try_for_each(|paper| log.append(paper))?;
         log.sync().await?;
         let shared = Arc::new(Shared {
@@ -324,23 +325,25 @@ impl Drive {
     /// Obeys what was ordered since, or tells why it cannot.
     async fn obey(&mut self) -> Result<(), EngineError> {
         while let Some(Given { order, answer }) = self.control.next() {
-            let can = if self.schedule.has_obeyed(&order.id) {
-                Ok(())
-            } else if let Err(refusal) = self.schedule.check_order(&order.command) {
-                Err(refusal)
-            } else {
-                self.shared.gate.order(&order).await.map_err(Refusal::Denied)
-            };
-            if can.is_ok() && !self.schedule.has_obeyed(&order.id) {
-                self.shared.log.append(Event::Ordered(order))?;
-                // Who ordered reads the journal to learn that it is obeyed.
-                self.shared.log.sync().await?;
-                self.take_in();
-            }
+            let can = if self.schedule.has_obeyed(&order.id) { Ok(()) } else { self.obey_new(order).await? };
             // Who asked may have gone away.
             let _ = answer.send(can);
         }
         Ok(())
+    }
+
+    async fn obey_new(&mut self, order: Order) -> Result<Result<(), Refusal>, EngineError> {
+        if let Err(refusal) = self.schedule.check_order(&order.command) {
+            return Ok(Err(refusal));
+        }
+        if let Err(denial) = self.shared.gate.order(&order).await {
+            return Ok(Err(Refusal::Denied(denial)));
+        }
+        self.shared.log.append(Event::Ordered(order))?;
+        // Who ordered reads the journal to learn that it is obeyed.
+        self.shared.log.sync().await?;
+        self.take_in();
+        Ok(Ok(()))
     }
 
     /// Does what the schedule asks for; whether it is done already, and told by a record.

@@ -49,6 +49,8 @@ pub enum Status {
 pub enum Waiting {
     /// What it needs is not there yet.
     Needs(Vec<String>),
+    /// Nothing is in its way: it starts as soon as somebody who works on the run comes to it.
+    Turn,
     /// As many steps as allowed are being worked on.
     Limit {
         /// How many that is.
@@ -133,6 +135,7 @@ impl fmt::Display for Waiting {
                     more => write!(f, " and {more} more"),
                 }
             }
+            Self::Turn => f.write_str("waits for its turn"),
             Self::Limit { workers } => write!(f, "waits for one of {workers} workers"),
             Self::Lock { lock, capacity: 1, reason: _ } => write!(f, "waits for the lock {lock}"),
             Self::Lock { lock, capacity, reason } => {

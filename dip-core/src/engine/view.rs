@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::{Limits, Schedule};
 use crate::id::StepId;
-use crate::journal::{Event, Owner, Record};
+use crate::journal::{Event, Order, Owner, Record};
 use crate::plan::Plan;
 use crate::report::Outcome;
 
@@ -53,11 +53,10 @@ impl RunView {
     pub fn record(&mut self, record: &Record) {
         self.last = record.at;
         match &record.event {
-            Event::Opened { owner, .. } => {
-                // What failed under the owner before is tried again by this one.
-                if self.owner.replace(owner.clone()).is_some() {
-                    self.schedule.reopen();
-                }
+            Event::Opened { owner, limits, .. } => {
+                self.owner = Some(owner.clone());
+                // What failed under the owner before is tried again by this one, and within limits of its own.
+                self.schedule.reopen(limits.clone());
                 self.outcome = None;
                 self.begun.clear();
             }
@@ -71,6 +70,12 @@ impl RunView {
             _ => {}
         }
         self.schedule.record(record);
+    }
+
+    /// Takes in orders that nobody has obeyed yet, as whoever takes the run over next will: nothing is being worked on then.
+    pub fn expect(&mut self, orders: impl IntoIterator<Item = Order>) {
+        self.schedule.reopen(None);
+        orders.into_iter().for_each(|order| self.schedule.obey(&order));
     }
 
     /// When its last owner first began with a step, waits and further attempts included; `None` where it has not begun or is

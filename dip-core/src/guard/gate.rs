@@ -50,7 +50,7 @@ impl Gate {
         plan: &Plan,
         now: Timestamp,
         records: &[Record],
-        is_done: &dyn Fn(StepId) -> bool,
+        is_done: &(dyn Fn(StepId) -> bool + Sync),
     ) -> Result<(Self, Vec<Event>), Refused> {
         let (mut consents, mut approvals): (Vec<Consent>, Vec<Approval>) = Default::default();
         for record in records {

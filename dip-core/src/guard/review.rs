@@ -47,7 +47,7 @@ impl Guard {
         &self,
         plan: &Plan,
         now: Timestamp,
-        is_done: &dyn Fn(StepId) -> bool,
+        is_done: &(dyn Fn(StepId) -> bool + Sync),
     ) -> Result<(), Refusals> {
         let mut refusals = Vec::new();
         self.papers(plan, &Belonging::new(plan.site()), now, is_done, &mut refusals);
@@ -74,7 +74,7 @@ impl Guard {
         plan: &Plan,
         belonging: &Belonging<'_>,
         now: Timestamp,
-        is_done: &dyn Fn(StepId) -> bool,
+        is_done: &(dyn Fn(StepId) -> bool + Sync),
         refusals: &mut Vec<Refusal>,
     ) {
         let mut known = Facts::new();

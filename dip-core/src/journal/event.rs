@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Order;
+use crate::engine::Limits;
 use crate::fact::Facts;
 use crate::guard::{Approval, Consent};
 use crate::id::StepId;
@@ -19,6 +20,9 @@ use crate::report::Outcome;
 /// | version | written by | read by |
 /// |---|---|---|
 /// | 1 | 0.1 | 0.1 |
+///
+/// What was added within a version is left out by those who write less and passed over by those who read less: the limits of
+/// `opened`.
 pub const RECORD_VERSION: u32 = 1;
 
 /// An event with its place and time.
@@ -51,6 +55,9 @@ pub enum Event {
         owner: Owner,
         /// Its fence: one more than that of the owner before it.
         fence: u64,
+        /// How much it lets go on at once, for those who read why a step waits. Journals from before that have none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        limits: Option<Limits>,
     },
     /// Somebody has approved the plan.
     Approved {

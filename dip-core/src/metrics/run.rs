@@ -238,8 +238,9 @@ fn operations(plan: &Plan) -> (Vec<Counts>, Vec<usize>) {
 }
 
 const OUTCOMES: [&str; 6] = ["blocked", "changed", "failed", "held", "open", "skipped"];
-const STATES: [&str; 12] = [
-    "backoff", "budget", "gate", "held", "limit", "lock", "needs", "pause", "running", "settling", "stopped", "window",
+const STATES: [&str; 13] = [
+    "backoff", "budget", "gate", "held", "limit", "lock", "needs", "pause", "running", "settling", "stopped", "turn",
+    "window",
 ];
 
 fn place(words: &[&str], word: &str) -> usize {
@@ -262,6 +263,7 @@ const fn state_of(status: &Status) -> Option<&'static str> {
         Status::Running { .. } => Some("running"),
         Status::Waiting(waiting) => Some(match waiting {
             Waiting::Needs(_) => "needs",
+            Waiting::Turn => "turn",
             Waiting::Limit { .. } => "limit",
             Waiting::Lock { .. } => "lock",
             Waiting::Settling { .. } => "settling",

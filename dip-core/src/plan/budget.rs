@@ -119,6 +119,26 @@ impl Budgets {
         &self.waves
     }
 
+    /// A wave in words: `wave 1 of rollout web: n1, n2`.
+    pub(super) fn wave_words(&self, index: u32) -> String {
+        let wave = &self.waves[index as usize];
+        let nodes = wave.nodes.iter().map(ToString::to_string).collect();
+        format!("wave {} of {}: {}", wave.number, self.list[wave.budget as usize].name, shorten(nodes))
+    }
+
+    /// Which policy lets the nodes of a wave go first, and what would change that.
+    pub(super) fn wave_reason(&self, index: u32) -> String {
+        let wave = &self.waves[index as usize];
+        let of = &self.list[wave.budget as usize];
+        let key = if wave.number == 1 && of.policy.canary.is_some() { "canary" } else { "wave" };
+        let place = of.origin.as_ref().map_or_else(String::new, |origin| format!(" at {origin}"));
+        format!(
+            "`{key}` of {}{place} lets those nodes go first; take it out there, or name the nodes in the order in which they \
+             need each other",
+            of.name
+        )
+    }
+
     pub(crate) fn takes(&self, step: StepId) -> &[Take] {
         self.takes.get(&step).map_or(&[], Vec::as_slice)
     }
@@ -263,6 +283,18 @@ impl Budget {
     pub(crate) fn out(&self) -> impl Iterator<Item = &NodeName> {
         self.members.iter().filter(|member| member.presence == Presence::Out).map(|member| &member.node)
     }
+}
+
+/// The first of many names, and how many more there are.
+pub(super) fn shorten(mut members: Vec<String>) -> String {
+    const SHOWN: usize = 5;
+    let more = members.len().saturating_sub(SHOWN);
+    members.truncate(SHOWN);
+    let mut text = members.join(", ");
+    if more > 0 {
+        text.push_str(&format!(" and {more} more"));
+    }
+    text
 }
 
 /// The first as many as the canary says, then waves.

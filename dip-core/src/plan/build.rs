@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::boots::{Part, Placed, Shape, Simulation, Traveller, Trip, rest};
 use super::graph::Graph;
 use super::{
-    Draft, Held, Known, Parts, Plan, PlanError, PlanFault, PlannedBoot, PlannedStep, Wave, budget, circle, draft,
+    Budgets, Draft, Held, Known, Parts, Plan, PlanError, PlanFault, PlannedBoot, PlannedStep, budget, circle, draft,
     removal, resolve,
 };
+use crate::fact::firmware::POWER;
 use crate::fact::{FactKey, FactRef};
 use crate::hash::{ShortMap, ShortSet};
 use crate::id::{NodeName, StepId};
@@ -15,6 +16,7 @@ use crate::layer::Layers;
 use crate::observed::Survey;
 use crate::operation::{Check, Gap};
 use crate::step::{Boot, Environment, Hazard, Need, Place, Step};
+use crate::subject::Subject;
 
 /// Why a step is in the plan.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -92,12 +94,12 @@ impl Plan {
 pub(super) fn graph(
     steps: &[&Step],
     boots: &[PlannedBoot],
-    waves: &[Wave],
+    budgets: &Budgets,
     known: &[Known],
 ) -> Result<Graph, Vec<PlanFault>> {
     let seen: ShortSet<FactRef<'_>> = known.iter().map(|known| FactRef::from(&known.key)).collect();
-    let graph = resolve::resolve(steps, boots, waves, &|key| seen.contains(&FactRef::from(key)))?;
-    let circles = circle::circles(&graph, steps, boots);
+    let graph = resolve::resolve(steps, boots, budgets.waves(), &|key| seen.contains(&FactRef::from(key)))?;
+    let circles = circle::circles(&graph, steps, boots, budgets);
     if circles.is_empty() { Ok(graph) } else { Err(circles) }
 }
 
@@ -201,8 +203,47 @@ impl Build<'_> {
             let shape = Shape::new(resolve::order(&steps)?);
             Simulation::new(&placed, &shape, &travellers).run(&self.steps, &parts)
         };
-        let trips = trips.into_iter().flatten().filter(|trip| is_wanted(&trip.boot)).collect();
-        Ok(self.book(trips))
+        let trips: Vec<Trip> = trips.into_iter().flatten().filter(|trip| is_wanted(&trip.boot)).collect();
+        let faults = self.unbooted(&trips);
+        if faults.is_empty() { Ok(self.book(trips)) } else { Err(faults) }
+    }
+
+    /// The nodes that would have to boot and that nobody boots: a part of the boot asks for a power that no layer gives.
+    fn unbooted(&self, trips: &[Trip]) -> Vec<PlanFault> {
+        let dark: Vec<&Trip> = trips.iter().filter(|trip| !self.is_powered(trip)).collect();
+        if dark.is_empty() {
+            return Vec::new();
+        }
+        let given: ShortSet<&FactKey> = self.steps.iter().flat_map(|step| &step.gives).collect();
+        let mut told: HashSet<&NodeName> = HashSet::new();
+        // A node that is as it was found may run all the same, and answer once something else of the plan is done.
+        let may_answer = |Trip { boot, parts, .. }: &Trip| {
+            let mut needs = parts.iter().flat_map(|part| &part.step.needs).flat_map(Need::facts);
+            boot.from.is_none()
+                && boot.to == rest(&self.draft.site, &boot.node)
+                && needs.any(|fact| given.contains(fact))
+        };
+        let lost = dark.into_iter().filter(|trip| !may_answer(trip) && told.insert(&trip.boot.node));
+        lost.map(|Trip { boot, work, .. }| PlanFault::Unbooted {
+            node: boot.node.clone(),
+            to: boot.to,
+            work: work.iter().map(|step| self.steps[step.index()].name.clone()).collect(),
+            origin: self.draft.site.nodes.get(&boot.node).and_then(|node| node.origin.clone()),
+        })
+        .collect()
+    }
+
+    fn is_powered(&self, Trip { boot, parts, .. }: &Trip) -> bool {
+        let power = POWER.of_boot(&Subject::node(&boot.node), boot.ordinal);
+        let asks = |part: &Part| part.step.needs.iter().any(|need| matches!(need, Need::IfGiven(key) if *key == power));
+        let gives = |step: &Step| step.gives.contains(&power);
+        if !parts.iter().any(asks) || parts.iter().any(|part| gives(&part.step)) {
+            return true;
+        }
+        // What holds is no part that is left to be done, and it may be what gives the power.
+        let mut all = Vec::new();
+        draft::enter(&self.draft.site, self.layers, boot, &mut all);
+        all.iter().any(gives)
     }
 
     fn traveller(&self, node: &NodeName, probes: &[&PlannedBoot]) -> Traveller {

@@ -7,7 +7,7 @@ use super::graph::Graph;
 use super::recall::{Recalled, recall};
 use super::removal::{Removals, is_absent};
 use super::wires::Wires;
-use super::{PlanError, PlanFault, PlannedBoot, circle, resolve, rest};
+use super::{Budgets, PlanError, PlanFault, PlannedBoot, circle, resolve, rest};
 use crate::hash::ShortMap;
 use crate::id::{NodeName, StepId};
 use crate::layer::{Deferred, Layers};
@@ -71,7 +71,7 @@ impl Draft {
         let all: Vec<&Step> = steps.iter().collect();
         let graph = match resolve::connect(wires, &all, &probes, &[], &known) {
             Ok(graph) => {
-                faults.extend(circle::circles(&graph, &all, &probes));
+                faults.extend(circle::circles(&graph, &all, &probes, &Budgets::default()));
                 graph
             }
             Err(wrong) => {

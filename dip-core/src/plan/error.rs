@@ -6,7 +6,7 @@ use crate::fact::FactKey;
 use crate::id::{NodeName, Symbol};
 use crate::layer::Note;
 use crate::site::Origin;
-use crate::step::StepName;
+use crate::step::{Environment, StepName};
 
 /// There is no plan; all the reasons.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,6 +67,17 @@ pub enum PlanFault {
     Twice(StepName),
     /// Steps wait for each other.
     Circle(Vec<Link>),
+    /// A node has to be booted, and no layer has anything that boots it.
+    Unbooted {
+        /// The node.
+        node: NodeName,
+        /// Where it has to be.
+        to: Environment,
+        /// What is to be done there.
+        work: Vec<StepName>,
+        /// Where the node stands in the site file.
+        origin: Option<Origin>,
+    },
     /// A budget can never be kept.
     Budget {
         /// Whose it is.
@@ -147,6 +158,7 @@ impl fmt::Display for PlanFault {
                 }
                 f.write_str("\n  one of these needs must go")
             }
+            Self::Unbooted { node, to, work, origin } => unbooted(f, node, *to, work, origin.as_ref()),
             Self::Budget { budget, step, takes, max, out, origin } => {
                 let members = if *takes == 1 { "a member" } else { "members" };
                 write!(f, "`{step}` takes {takes} {members} of {budget} away, and ")?;
@@ -165,6 +177,28 @@ impl fmt::Display for PlanFault {
             }
         }
     }
+}
+
+fn unbooted(
+    f: &mut fmt::Formatter<'_>,
+    node: &NodeName,
+    to: Environment,
+    work: &[StepName],
+    origin: Option<&Origin>,
+) -> fmt::Result {
+    let now = if to == Environment::Installed { "does not answer" } else { "is not there" };
+    write!(f, "{node} {now}, and nothing at this site can boot it so that it {}", to.words())?;
+    match work {
+        [] => {}
+        [one] => write!(f, "\n  `{one}` is to be done there")?,
+        [one, more @ ..] => write!(f, "\n  `{one}` and {} more are to be done there", more.len())?,
+    }
+    if let Some(origin) = origin {
+        write!(f, "\n  the node stands at {origin}")?;
+    }
+    f.write_str(
+        "\n  give it a `bmc`, or bring it there by hand and plan again; `state: maintenance` leaves it out until then",
+    )
 }
 
 fn count(facts: usize) -> String {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 
+use super::budget::shorten;
 use super::graph::{Because, Vertex, VertexId};
 use super::render::{fold_names, wrap};
 use super::{Plan, Reading};
@@ -246,29 +247,9 @@ impl Plan {
             Vertex::Leave(index) => {
                 format!("all work on {} before its boot {}", boot(index).node, boot(index).ordinal)
             }
-            Vertex::Wave(index) => {
-                let wave = &self.budgets.waves()[index as usize];
-                let nodes = wave.nodes.iter().map(ToString::to_string).collect();
-                format!(
-                    "wave {} of {}: {}",
-                    wave.number,
-                    self.budgets.list()[wave.budget as usize].name,
-                    shorten(nodes)
-                )
-            }
+            Vertex::Wave(index) => self.budgets.wave_words(index),
         }
     }
-}
-
-fn shorten(mut members: Vec<String>) -> String {
-    const SHOWN: usize = 5;
-    let more = members.len().saturating_sub(SHOWN);
-    members.truncate(SHOWN);
-    let mut text = members.join(", ");
-    if more > 0 {
-        text.push_str(&format!(" and {more} more"));
-    }
-    text
 }
 
 impl fmt::Display for Explanation {

@@ -122,7 +122,7 @@ impl Plan {
         let budgets = Budgets::of(&site, &steps, &boots, &watches);
         let mut faults = budgets.faults(&steps);
         let bare: Vec<&Step> = steps.iter().map(|planned| &planned.step).collect();
-        let graph = match build::graph(&bare, &boots, budgets.waves(), &known) {
+        let graph = match build::graph(&bare, &boots, &budgets, &known) {
             Ok(graph) if faults.is_empty() => graph,
             Ok(_) => return Err(faults),
             Err(wrong) => {

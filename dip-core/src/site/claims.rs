@@ -6,6 +6,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::versioned::{self, Unread};
 use crate::provider::{Holder, Ownership};
 use crate::subject::Subject;
 use crate::whole_file;
@@ -75,16 +76,22 @@ pub enum ClaimsError {
     },
 }
 
+impl ClaimsError {
+    fn of(path: &Path, unread: Unread) -> Self {
+        let file = path.display().to_string();
+        match unread {
+            Unread::Io(source) => Self::Io { file, verb: "read", source },
+            Unread::Damaged(source) => Self::Damaged { file, source },
+            Unread::Version(version) => Self::Version { file, version },
+        }
+    }
+}
+
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Document {
     version: u32,
     claims: Claims,
-}
-
-#[derive(Deserialize)]
-struct Versioned {
-    version: u32,
 }
 
 impl From<Vec<Claim>> for Claims {
@@ -143,19 +150,9 @@ impl Claims {
     /// # Errors
     /// Where it cannot be read, is damaged, or is of a newer form.
     pub fn read(path: &Path) -> Result<Self, ClaimsError> {
-        let file = || path.display().to_string();
-        let text = match std::fs::read_to_string(path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
-            Err(source) => return Err(ClaimsError::Io { file: file(), verb: "read", source }),
-        };
-        let damaged = |source| ClaimsError::Damaged { file: file(), source };
-        let Versioned { version } = serde_json::from_str(&text).map_err(damaged)?;
-        if version != VERSION {
-            return Err(ClaimsError::Version { file: file(), version });
-        }
-        let document: Document = serde_json::from_str(&text).map_err(damaged)?;
-        Ok(document.claims)
+        let document: Option<Document> =
+            versioned::read(path, VERSION).map_err(|unread| ClaimsError::of(path, unread))?;
+        Ok(document.map(|document| document.claims).unwrap_or_default())
     }
 
     /// Writes the file so that a reader sees the old one or the new one, never half of one.

@@ -7,6 +7,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::LockedBase;
+use super::versioned::{self, Unread};
 use crate::id::NodeName;
 use crate::whole_file;
 
@@ -59,6 +60,17 @@ pub enum LockError {
     },
 }
 
+impl LockError {
+    fn of(path: &Path, unread: Unread) -> Self {
+        let file = path.display().to_string();
+        match unread {
+            Unread::Io(source) => Self::Io { file, verb: "read", source },
+            Unread::Damaged(source) => Self::Damaged { file, source },
+            Unread::Version(version) => Self::Version { file, version },
+        }
+    }
+}
+
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Document {
@@ -69,30 +81,15 @@ struct Document {
     bases: BTreeMap<String, LockedBase>,
 }
 
-#[derive(Deserialize)]
-struct Versioned {
-    version: u32,
-}
-
 impl Lock {
     /// Reads a lock file; one that does not exist is empty.
     ///
     /// # Errors
     /// Where it cannot be read, is damaged, or is of a newer form.
     pub fn read(path: &Path) -> Result<Self, LockError> {
-        let file = || path.display().to_string();
-        let text = match std::fs::read_to_string(path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
-            Err(source) => return Err(LockError::Io { file: file(), verb: "read", source }),
-        };
-        let damaged = |source| LockError::Damaged { file: file(), source };
-        let Versioned { version } = serde_json::from_str(&text).map_err(damaged)?;
-        if !(1..=VERSION).contains(&version) {
-            return Err(LockError::Version { file: file(), version });
-        }
-        let Document { addresses, bases, .. } = serde_json::from_str(&text).map_err(damaged)?;
-        Ok(Self { addresses, bases })
+        let document: Option<Document> =
+            versioned::read(path, VERSION).map_err(|unread| LockError::of(path, unread))?;
+        Ok(document.map(|Document { addresses, bases, .. }| Self { addresses, bases }).unwrap_or_default())
     }
 
     /// Writes the file so that a reader sees the old one or the new one, never half of one.

@@ -41,6 +41,7 @@ mod source;
 mod toml;
 mod tree;
 mod values;
+mod versioned;
 mod wanted;
 mod window;
 mod yaml;

@@ -33,7 +33,7 @@ pub(crate) fn run(plan: &Arc<Plan>, events: impl IntoIterator<Item = (i64, Event
 }
 
 pub(crate) fn opened(fence: u64) -> Event {
-    Event::Opened { owner: Owner { host: "h".into(), user: "u".into(), process: 1 }, fence }
+    Event::Opened { owner: Owner { host: "h".into(), user: "u".into(), process: 1 }, fence, limits: None }
 }
 
 pub(crate) fn started(step: u32) -> Event {

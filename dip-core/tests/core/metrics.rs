@@ -97,7 +97,7 @@ async fn what_happens_now_is_told_while_a_run_goes_on() {
     let state = |samples: &Samples, state: &str| samples[&format!("dip_steps_open{{site=\"toy\",state=\"{state}\"}}")];
     assert_eq!(state(&now, "settling"), 1.0);
     let began = samples_of(&records[..1]);
-    assert_eq!((state(&began, "limit"), state(&began, "needs")), (3.0, 2.0), "three could begin at once");
+    assert_eq!((state(&began, "turn"), state(&began, "needs")), (3.0, 2.0), "three could begin at once");
     assert_eq!(samples_of(&records[..1])["dip_run_outcome{outcome=\"open\",site=\"toy\"}"], 1.0);
     // In each moment of the run the text is sound, and says of each step either how it ended or what it does.
     for end in 1..=records.len() {

@@ -11,7 +11,7 @@ use dip_core::journal::{Command, Event, Health, Journal, MemoryJournal, Order, R
 use dip_core::provider::ErrorKind;
 use dip_core::report::{Outcome, Report};
 use dip_core::site::{Cluster, ClusterPolicy, Driver, Format, Limit, Lock as LockFile, SettingsSchema, Site, Source};
-use dip_core::step::{Hazard, Lock, Step};
+use dip_core::step::{Environment, Hazard, Lock, Step};
 use dip_core::subject::Subject;
 
 use crate::run::status;
@@ -215,6 +215,29 @@ async fn the_canary_goes_first_and_then_waves() {
     running.after(10).await;
     assert_eq!(stage.applied(), ["u1", "u2", "u3", "u4", "u5"]);
     assert_eq!(running.ends().await.outcome, Outcome::Ready);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wave_against_the_order_of_needs_and_boots_tells_which_policy_to_change() {
+    // The system of n1 needs what is done on the system of n2, and n1 is named first.
+    let on = |name: &str, at: &str, needs: &[&str]| {
+        let at = node(at);
+        set(name, needs).about(Subject::node(&at)).in_environment(&at, Environment::Installed).hazard(Hazard::Disrupts)
+    };
+    for (policy, key) in [("canary: 1", "canary"), ("wave: 1", "wave")] {
+        let stage = Stage::new(vec![on("u1", "n1", &["u2"]), on("u2", "n2", &[])]).at(rollout(policy));
+        stage.change(|world| world.nodes.extend(["n1", "n2"].map(|name| (node(name), Environment::Installed))));
+        let error = stage.prepare().await.expect_err("they wait for each other").to_string();
+        let expected = format!(
+            "these wait for each other, so none can ever start:
+  `toy.set thing/u1` waits for `toy.set thing/u2`: it needs toy.set@thing/u2
+  `toy.set thing/u2` waits for wave 1 of rollout web: n1: `{key}` of rollout web at site.yaml:8:14 lets those nodes go first; \
+take it out there, or name the nodes in the order in which they need each other
+  wave 1 of rollout web: n1 waits for `toy.set thing/u1`: a wave is over when all that is to be done on its nodes is done
+  one of these needs must go"
+        );
+        assert_eq!(error, expected);
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -425,8 +448,9 @@ async fn a_change_that_others_notice_waits_for_its_window_and_others_do_not() {
     let running = Running::of(&stage).await;
     let view = running.after(60).await;
     assert_eq!(stage.applied(), ["record"]);
+    // Whoever only reads the journal is told so too.
     let told = view.schedule.status(StepId(0)).to_string();
-    assert!(told.starts_with("waits for") || told.contains("2026-01-01T06:00:00Z"), "{told}");
+    assert!(told.starts_with("waits until 2026-01-01T06:00:00Z: changes are made"), "{told}");
     let report = running.ends().await;
     assert_eq!(report.outcome, Outcome::Ready);
     assert!(
@@ -449,6 +473,42 @@ async fn the_limit_that_binds_is_told_with_its_reason() {
     assert_eq!((first.capacity, first.reason.as_str()), (Some(3), "the iLO drops the fourth"));
     assert_eq!(first.waited, Duration::from_secs(10 + 20 + 30));
     assert!(report.to_string().contains("bound by: lock bmc/r1-"), "{report}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_reads_a_journal_is_told_of_the_limits_that_its_run_keeps_to() {
+    let locked = |n: u32| set(&format!("s{n}"), &[]).lock(Lock::new("bmc/r1"));
+    let stage = Stage::new((0..4).map(locked).chain([set("free", &[])]).collect());
+    stage.change(|world| world.takes = Duration::from_secs(10));
+    let limit = Limit { lock: "bmc/*".into(), capacity: 3, reason: "the iLO drops the fourth".into(), origin: None };
+    let limits = Limits::default().with(limit);
+    let running = Running::with(&stage, stage.engine().limits(limits.clone())).await;
+    let view = running.after(5).await;
+    let full = "waits for the lock bmc/r1, of which there are 3: the iLO drops the fourth";
+    let told =
+        |view: &RunView| -> Vec<String> { (0..5).map(|step| view.schedule.status(StepId(step)).to_string()).collect() };
+    let now = "is being worked on";
+    assert_eq!(told(&view), [now, now, now, full, now]);
+    // Another process takes it over and lets less go on at once; a third one wrote its journal before limits were told.
+    running.run.abort();
+    let mut records = running.journal.records();
+    let journal = Arc::new(MemoryJournal::new());
+    records.iter().for_each(|record| journal.append(record).expect("memory takes it"));
+    let (kept, few) = (Arc::clone(&journal) as Arc<dyn Journal>, Limits { workers: 1, ..limits });
+    let engine = stage.engine().limits(few);
+    let before = records.clone();
+    let run = tokio::spawn(async move { engine.resume(&before, kept, &Stop::new()).await.expect("a run") });
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let view = RunView::of(&journal.records()).expect("a run");
+    assert_eq!(told(&view).iter().filter(|told| *told == "waits for one of 1 workers").count(), 4, "{:?}", told(&view));
+    assert_eq!(run.await.expect("it ends").outcome, Outcome::Ready);
+    for record in &mut records {
+        if let Event::Opened { limits, .. } = &mut record.event {
+            *limits = None;
+        }
+    }
+    let view = RunView::of(&records).expect("a run");
+    assert_eq!(told(&view)[3], "waits for the lock bmc/r1");
 }
 
 #[tokio::test(start_paused = true)]
@@ -531,6 +591,102 @@ async fn a_held_run_starts_nothing_new_and_lets_what_is_under_way_end() {
     assert_eq!(view.schedule.status(StepId(1)), Status::Waiting(Waiting::Held { reason: "lunch".into() }));
     running.give(Command::Continue { step: None }).await.expect("it is held");
     assert_eq!(running.give(Command::Continue { step: None }).await, Err(Refusal::Over), "all was done at once");
+    assert_eq!(running.ends().await.outcome, Outcome::Ready);
+}
+
+/// Another process takes over a run whose process has died, and somebody looks at it some time later.
+async fn taken_over(stage: &Stage, running: Running) -> Running {
+    running.run.abort();
+    let records = running.journal.records();
+    let (control, journal) = (Control::new(), Arc::new(MemoryJournal::new()));
+    records.iter().for_each(|record| journal.append(record).expect("memory takes it"));
+    let (engine, kept) = (stage.engine().control(&control), Arc::clone(&journal) as Arc<dyn Journal>);
+    let run = tokio::spawn(async move { engine.resume(&records, kept, &Stop::new()).await.expect("a run") });
+    Running { control, journal, run }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_held_run_stays_held_when_another_process_takes_it_over_until_somebody_says_go_on() {
+    let stage = Stage::new(vec![set("a", &[]), set("b", &["a"]), set("c", &[])]);
+    stage.change(|world| world.takes = Duration::from_secs(30));
+    let running = Running::of(&stage).await;
+    running.after(5).await;
+    running.give(Command::Hold { step: None, reason: "lunch".into() }).await.expect("any run can be held");
+    running.after(60).await;
+    let running = taken_over(&stage, running).await;
+    let view = running.after(3600).await;
+    assert_eq!(stage.applied(), ["a", "c"], "nothing new was started");
+    assert_eq!(view.schedule.status(StepId(1)), Status::Waiting(Waiting::Held { reason: "lunch".into() }));
+    assert_eq!(view.schedule.hold(), Some("lunch"));
+    running.give(Command::Continue { step: None }).await.expect("it is held");
+    // Whoever takes it over now is not held any more.
+    running.after(1).await;
+    let running = taken_over(&stage, running).await;
+    assert_eq!(running.ends().await.outcome, Outcome::Ready);
+    assert_eq!(stage.applied().last().map(String::as_str), Some("b"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_held_step_stays_held_when_another_process_takes_the_run_over() {
+    let stage = Stage::new(vec![set("a", &[]), set("b", &["a"]), set("c", &["a"]), set("d", &["a"])]);
+    stage.change(|world| world.takes = Duration::from_secs(30));
+    let running = Running::of(&stage).await;
+    running.after(5).await;
+    let hold = |step: &str| Command::Hold { step: Some(step.into()), reason: "not yet".into() };
+    for step in ["toy.set thing/b", "toy.set thing/c"] {
+        running.give(hold(step)).await.expect("it has not begun");
+    }
+    running.give(Command::Continue { step: Some("toy.set thing/c".into()) }).await.expect("it is held");
+    let running = taken_over(&stage, running).await;
+    let view = running.after(600).await;
+    assert_eq!(settled(&view), 3, "one that goes on again is not held anew");
+    let held = Status::Waiting(Waiting::Held { reason: "not yet".into() });
+    assert_eq!(view.schedule.status(StepId(1)), held);
+    // What is held is left out, and then nothing is held any more.
+    running.give(Command::Skip { step: "toy.set thing/b".into(), reason: "never".into() }).await.expect("it is held");
+    assert_eq!(running.ends().await.outcome, Outcome::Ready);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_that_was_held_and_left_out_does_not_make_a_run_ask_to_go_on() {
+    let stage = Stage::new(vec![set("a", &[]), set("b", &["a"])]);
+    stage.change(|world| world.takes = Duration::from_secs(30));
+    let running = Running::of(&stage).await;
+    running.after(5).await;
+    let step = || "toy.set thing/b".into();
+    running.give(Command::Hold { step: Some(step()), reason: "not yet".into() }).await.expect("it has not begun");
+    running.give(Command::Skip { step: step(), reason: "never".into() }).await.expect("it is held");
+    assert_eq!(running.give(Command::Continue { step: None }).await, Err(Refusal::NotHeld));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_that_was_ended_behind_a_skipped_canary_stays_ended_after_a_crash() {
+    let stage = Stage::new(upgrade_all()).at(rollout("canary: 1, wave: 2, pause: each_wave"));
+    stage.change(|world| {
+        world.fails.insert("u1".into(), (9, ErrorKind::Unreachable));
+        world.slow.insert("u2".into(), Duration::from_secs(20));
+        world.slow.insert("u3".into(), Duration::from_secs(20));
+    });
+    let running = Running::of(&stage).await;
+    running.after(1).await;
+    running
+        .give(Command::Skip { step: "toy.set thing/u1".into(), reason: "it is broken".into() })
+        .await
+        .expect("it waits");
+    running.after(1).await;
+    running.give(Command::Continue { step: None }).await.expect("the canary is done with");
+    running.after(5).await;
+    assert!(stage.applied().contains(&"u2".to_owned()), "{:?}", stage.applied());
+    let running = taken_over(&stage, running).await;
+    let view = running.after(3600).await;
+    // The first pause is not asked for again, and the second one is: nobody ended it.
+    let told: Vec<String> = (0..5).map(|step| view.schedule.status(StepId(step)).to_string()).collect();
+    assert_eq!(settled(&view), 2, "{told:?}");
+    let waits = "waits for `dip continue`: wave 2 of rollout web: n2, n3 is done";
+    assert_eq!(view.schedule.status(StepId(3)).to_string(), waits);
+    running.give(Command::Continue { step: None }).await.expect("it is paused");
+    // It was out of the ordinary once, and is no more of a reason to ask.
+    let running = taken_over(&stage, running).await;
     assert_eq!(running.ends().await.outcome, Outcome::Ready);
 }
 

@@ -31,7 +31,7 @@ fn began(plan: &Arc<Plan>) -> Event {
 
 fn opened(fence: u64) -> Event {
     let owner = Owner { host: "h".to_owned(), user: "u".to_owned(), process: 1 };
-    Event::Opened { owner, fence }
+    Event::Opened { owner, fence, limits: None }
 }
 
 fn started(step: u32) -> Event {

@@ -32,7 +32,8 @@ impl AwaitAnswer {
         let subject = Subject::node(&self.node);
         let (needed, given) = (POWER.of_boot(&subject, self.ordinal), ANSWERS.of_boot(&subject, self.ordinal));
         Step::new(LayerId::Os, subject, &self)
-            .need(Need::fact(needed))
+            // Where nobody switches it, it may run all the same.
+            .need(Need::IfGiven(needed))
             .give(given)
             .seen_after_needs()
             .patience(Patience::BOOT)
@@ -112,7 +113,7 @@ mod tests {
     fn the_step_needs_the_power_of_its_own_boot() {
         let step = step();
         assert_eq!(step.name.as_str(), "os.await_answer node/n1#1");
-        assert_eq!(step.needs, [Need::fact(POWER.of_boot(&Subject::node(&node_name()), 1))]);
+        assert_eq!(step.needs, [Need::IfGiven(POWER.of_boot(&Subject::node(&node_name()), 1))]);
         assert_eq!(step.patience, Patience::BOOT);
     }
 }

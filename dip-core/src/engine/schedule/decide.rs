@@ -58,6 +58,8 @@ pub struct Schedule {
     pub(super) released: BTreeSet<u32>,
     /// The orders that were obeyed.
     pub(super) obeyed: BTreeSet<String>,
+    /// The last time that it was told of, by whoever polls or by a record.
+    pub(super) seen: Option<Timestamp>,
 }
 
 /// What a timer wakes.
@@ -111,6 +113,7 @@ impl Schedule {
             paused: BTreeSet::new(),
             released: BTreeSet::new(),
             obeyed: BTreeSet::new(),
+            seen: None,
         };
         let free: Vec<VertexId> = ids().filter(|vertex| schedule.missing[vertex.index()] == 0).collect();
         schedule.reach(free);
@@ -134,6 +137,7 @@ impl Schedule {
     /// What is to be done now.
     pub fn poll(&mut self, now: Timestamp) -> Vec<Action> {
         let mut actions = Vec::new();
+        self.seen = Some(now);
         self.waited.advance(now);
         self.wake(now, &mut actions);
         while !self.stopping && self.running < self.limits.workers() {
@@ -321,6 +325,7 @@ impl Schedule {
         if record.event.step().is_some_and(|step| step.index() >= self.steps.len()) {
             return;
         }
+        self.seen = self.seen.max(Some(record.at));
         self.waited.tell(record.at);
         match &record.event {
             Event::Applying { step, attempt, .. } => {

@@ -86,10 +86,11 @@ impl Schedule {
     }
 
     /// Obeys an order. One that cannot be obeyed (a journal from elsewhere) changes nothing.
-    pub(super) fn obey(&mut self, order: &Order) {
+    pub(in crate::engine) fn obey(&mut self, order: &Order) {
         if !self.obeyed.insert(order.id.clone()) || self.check_order(&order.command).is_err() {
             return;
         }
+        self.note_holds(&order.command);
         let step = order.command.step().and_then(|step| self.find(step));
         match (&order.command, step) {
             (Command::Retry { .. }, Some(step)) => self.retry(step),
@@ -97,14 +98,7 @@ impl Schedule {
                 self.skip(step, reason);
                 self.see_who_is_back(step);
             }
-            (Command::Hold { reason, .. }, Some(step)) => {
-                self.held.insert(step, reason.clone());
-            }
-            (Command::Hold { reason, .. }, None) => self.hold = Some(reason.clone()),
-            (Command::Continue { .. }, Some(step)) => {
-                self.held.remove(&step);
-                self.free(step);
-            }
+            (Command::Continue { .. }, Some(step)) => self.free(step),
             (Command::Continue { .. }, None) => self.go_on(),
             (Command::Down { node, reason }, _) => {
                 let plan = Arc::clone(&self.plan);
@@ -116,14 +110,38 @@ impl Schedule {
                     self.wake_budget(budget);
                 }
             }
-            (Command::Retry { .. } | Command::Skip { .. }, None) => {}
+            (Command::Hold { .. }, _) | (Command::Retry { .. } | Command::Skip { .. }, None) => {}
         }
     }
 
-    /// Ends all holds and pauses.
+    /// Keeps what is held from now on, by the whole run or by one of its steps.
+    pub(super) fn note_holds(&mut self, command: &Command) {
+        let step = command.step().map(|name| self.find(name));
+        match (command, step) {
+            (Command::Hold { reason, .. }, None) => self.hold = Some(reason.clone()),
+            (Command::Hold { reason, .. }, Some(Some(step))) => {
+                self.held.insert(step, reason.clone());
+            }
+            (Command::Continue { .. }, None) => {
+                self.hold = None;
+                self.held.clear();
+            }
+            // What is left out holds up nobody.
+            (Command::Continue { .. } | Command::Skip { .. }, Some(Some(step))) => {
+                self.held.remove(&step);
+            }
+            _ => {}
+        }
+    }
+
+    /// Why nothing new starts, where somebody holds the whole run.
+    #[must_use]
+    pub fn hold(&self) -> Option<&str> {
+        self.hold.as_deref()
+    }
+
+    /// Goes on with all that was held, and behind all pauses.
     fn go_on(&mut self) {
-        self.hold = None;
-        self.held.clear();
         for step in (0..self.steps.len()).map(StepId::at) {
             self.free(step);
         }
@@ -143,7 +161,7 @@ impl Schedule {
         }
     }
 
-    fn find(&self, name: &StepName) -> Option<StepId> {
+    pub(super) fn find(&self, name: &StepName) -> Option<StepId> {
         self.plan.steps().iter().position(|planned| planned.step.name == *name).map(StepId::at)
     }
 }

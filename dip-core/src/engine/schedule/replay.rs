@@ -21,12 +21,16 @@ impl Schedule {
     #[must_use]
     pub fn replay(plan: Arc<Plan>, limits: Limits, records: &[Record]) -> Self {
         let mut schedule = Self::fresh(plan, limits);
+        schedule.seen = records.last().map(|record| record.at);
         let mut settled: BTreeMap<StepId, &Facts> = BTreeMap::new();
+        let mut skipped: BTreeSet<StepId> = BTreeSet::new();
         let mut orders: Vec<&Order> = Vec::new();
         for record in records {
             if let Event::Ordered(order) = &record.event {
-                if matches!(order.command, Command::Continue { step: None }) {
-                    schedule.release_waves(&settled);
+                match &order.command {
+                    Command::Continue { step: None } => schedule.release_waves(&settled, &skipped),
+                    Command::Skip { step, .. } => skipped.extend(schedule.find(step)),
+                    _ => {}
                 }
                 orders.push(order);
                 continue;
@@ -72,19 +76,25 @@ impl Schedule {
     }
 
     /// Who said that it goes on has said so for all waves that were done by then.
-    fn release_waves(&mut self, settled: &BTreeMap<StepId, &Facts>) {
+    fn release_waves(&mut self, settled: &BTreeMap<StepId, &Facts>, skipped: &BTreeSet<StepId>) {
+        let is_done = |step: &StepId| settled.contains_key(step) || skipped.contains(step);
         let waves = (0..).zip(self.plan.budgets().waves());
-        let done = waves.filter(|(_, wave)| wave.pause && wave.first.iter().all(|step| settled.contains_key(step)));
+        let done = waves.filter(|(_, wave)| wave.pause && wave.first.iter().all(is_done));
         let done: Vec<u32> = done.map(|(index, _)| index).collect();
         self.released.extend(done);
     }
 
-    /// What was left out stays left out, and who is away stays so; holds end with the process that kept them, and failures are
-    /// tried again without being told.
+    /// What was left out stays left out, who is away stays so, and what is held stays held; failures are tried again without
+    /// being told.
     fn obey_again(&mut self, order: &Order) {
         match order.command {
             Command::Skip { .. } | Command::Down { .. } | Command::Up { .. } => self.obey(order),
-            Command::Retry { .. } | Command::Hold { .. } | Command::Continue { .. } => {
+            Command::Hold { .. } | Command::Continue { .. } => {
+                self.obeyed.insert(order.id.clone());
+                // And nothing else: an order to go on says nothing of the pauses that came after it.
+                self.note_holds(&order.command);
+            }
+            Command::Retry { .. } => {
                 self.obeyed.insert(order.id.clone());
             }
         }
@@ -102,9 +112,11 @@ impl Schedule {
         }
     }
 
-    /// What another owner finds who takes the run over: as in [`Self::replay`], for one who reads on.
-    pub(in crate::engine) fn reopen(&mut self) {
-        let mut next = Self::fresh(Arc::clone(&self.plan), self.limits.clone());
+    /// What another owner finds who takes the run over: as in [`Self::replay`], for one who reads on. Where it tells no limits of
+    /// its own, those of the one before it are what is known.
+    pub(in crate::engine) fn reopen(&mut self, limits: Option<Limits>) {
+        let mut next = Self::fresh(Arc::clone(&self.plan), limits.unwrap_or_else(|| self.limits.clone()));
+        next.seen = self.seen;
         next.released = std::mem::take(&mut self.released);
         let is_settled = |step: &StepId| self.steps[step.index()].phase == Phase::Settled;
         let settled: BTreeSet<StepId> = (0..self.steps.len()).map(StepId::at).filter(is_settled).collect();
@@ -121,6 +133,8 @@ impl Schedule {
             next.settle(*step, Facts::new());
         }
         next.obeyed = std::mem::take(&mut self.obeyed);
+        next.hold = self.hold.take();
+        next.held = std::mem::take(&mut self.held);
         for step in (0..self.steps.len()).map(StepId::at) {
             if let Phase::Skipped { reason } = &self.steps[step.index()].phase {
                 next.skip(step, reason);

@@ -7,6 +7,7 @@ use crate::engine::{Status, Waiting};
 use crate::id::{NodeName, StepId};
 use crate::journal::Change;
 use crate::plan::{Vertex, VertexId};
+use crate::site::Closed;
 use crate::step::Hazard;
 
 impl Schedule {
@@ -30,9 +31,7 @@ impl Schedule {
             Phase::Ready | Phase::Held => Status::Waiting(self.waits_in_turn(step)),
             Phase::Parked(lock) => Status::Waiting(self.waits_for_lock(*lock)),
             Phase::Barred(bar) => Status::Waiting(self.waits_for_budget(bar)),
-            Phase::Shut(closed) => {
-                Status::Waiting(Waiting::Window { reason: closed.reason.clone(), until: closed.until })
-            }
+            Phase::Shut(closed) => Status::Waiting(waits_for_window(closed)),
             Phase::Running => Status::Running { attempt: state.attempt, since: state.since },
             Phase::Settling { reason, until } => Status::Waiting(Waiting::Settling {
                 reason: reason.clone(),
@@ -54,13 +53,19 @@ impl Schedule {
         let state = &self.steps[step.index()];
         let is_barred =
             |bar: &Bar| bar.why != BarredBy::Gate || matches!(self.disruption.gate(bar.budget), Gate::Closed { .. });
-        let may_take = state.since.is_none() && !state.again && self.plan.step(step).step.hazard != Hazard::None;
+        let is_new = state.since.is_none() && self.plan.step(step).step.hazard != Hazard::None;
+        let now = self.seen.filter(|_| is_new);
+        if let Some(closed) = now.and_then(|now| self.plan.site().conduct.open(now).err()) {
+            return waits_for_window(&closed);
+        }
+        let may_take = is_new && !state.again;
         let bar = may_take.then(|| self.disruption.seen(self.plan.budgets(), step)).flatten().filter(is_barred);
         if let Some(bar) = bar {
             return self.waits_for_budget(&bar);
         }
         match self.locks.in_the_way(step, self.turn(step)) {
             Some(lock) => self.waits_for_lock(lock),
+            None if self.running < self.limits.workers() => Waiting::Turn,
             None => Waiting::Limit { workers: self.limits.workers() },
         }
     }
@@ -115,4 +120,8 @@ impl Schedule {
             .map(|(before, _)| self.plan.vertex_words(before))
             .collect()
     }
+}
+
+fn waits_for_window(closed: &Closed) -> Waiting {
+    Waiting::Window { reason: closed.reason.clone(), until: closed.until }
 }
