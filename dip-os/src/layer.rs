@@ -10,7 +10,7 @@ use dip_core::operation::Operations;
 use dip_core::provider::Providers;
 use dip_core::secret::Secrets;
 use dip_core::site::{Node, NodeState, SettingsSchema, Site};
-use dip_core::step::{Boot, Environment, Need, Step};
+use dip_core::step::{Boot, Environment, Step};
 
 use crate::settings::{self, OsSettings, Wipe, settings_of};
 use crate::steps::{AwaitAnswer, InstallPackages, MakeUsers, SetHostName, SetKernelSettings, WipeDisks, WriteFiles};
@@ -92,10 +92,11 @@ impl Layer for OsLayer {
         let Some(node) = site.nodes.get(&boot.node) else { return Vec::new() };
         let managed = node.state == NodeState::Ready && matches!(settings_of(node), Ok(Some(_)));
         if boot.to == Environment::Installed && managed {
-            let answers = AwaitAnswer { node: node.name.clone(), ordinal: boot.ordinal }.step(boot);
-            // Whoever has a BMC is switched on only then; whoever has none may run already, and just not be reached yet.
-            let cabling = node.bmc.is_none().then(|| cabling(node).map(Need::IfGiven));
-            vec![cabling.into_iter().flatten().fold(answers, Step::need)]
+            let answer = AwaitAnswer { node: node.name.clone(), ordinal: boot.ordinal };
+            vec![match node.bmc {
+                Some(_) => answer.step(boot),
+                None => answer.step_by_hand(boot, cabling(node)),
+            }]
         } else {
             Vec::new()
         }

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use dip_core::fact::Facts;
 use dip_core::fact::firmware::POWER;
 use dip_core::fact::os::ANSWERS;
+use dip_core::fact::{FactKey, Facts};
 use dip_core::id::{LayerId, NodeName};
 use dip_core::operation::{Applied, Check, Context, Diff, Operation, OperationError, Patience};
 use dip_core::provider::{ErrorKind, ProviderError};
@@ -28,16 +28,26 @@ pub struct AwaitAnswer {
 }
 
 impl AwaitAnswer {
+    /// Waits for a node that is switched on in that boot.
     pub(crate) fn step(self, boot: &Boot) -> Step {
+        let power = self.power();
+        self.bare(boot).need(Need::fact(power))
+    }
+
+    /// Waits for a node that nobody can switch: it may run all the same, and answer once its cabling is as wanted.
+    pub(crate) fn step_by_hand(self, boot: &Boot, cabling: impl Iterator<Item = FactKey>) -> Step {
+        let needs = std::iter::once(self.power()).chain(cabling);
+        needs.map(Need::IfGiven).fold(self.bare(boot), Step::need)
+    }
+
+    fn power(&self) -> FactKey {
+        POWER.of_boot(&Subject::node(&self.node), self.ordinal)
+    }
+
+    fn bare(&self, boot: &Boot) -> Step {
         let subject = Subject::node(&self.node);
-        let (needed, given) = (POWER.of_boot(&subject, self.ordinal), ANSWERS.of_boot(&subject, self.ordinal));
-        Step::new(LayerId::Os, subject, &self)
-            // Where nobody switches it, it may run all the same.
-            .need(Need::IfGiven(needed))
-            .give(given)
-            .seen_after_needs()
-            .patience(Patience::BOOT)
-            .part_of(boot)
+        let given = ANSWERS.of_boot(&subject, self.ordinal);
+        Step::new(LayerId::Os, subject, self).give(given).seen_after_needs().patience(Patience::BOOT).part_of(boot)
     }
 }
 
@@ -113,7 +123,10 @@ mod tests {
     fn the_step_needs_the_power_of_its_own_boot() {
         let step = step();
         assert_eq!(step.name.as_str(), "os.await_answer node/n1#1");
-        assert_eq!(step.needs, [Need::IfGiven(POWER.of_boot(&Subject::node(&node_name()), 1))]);
+        let power = POWER.of_boot(&Subject::node(&node_name()), 1);
+        assert_eq!(step.needs, [Need::fact(power.clone())]);
+        let boot = Boot { node: node_name(), from: None, to: Environment::Installed, ordinal: 1 };
+        assert_eq!(wanted().step_by_hand(&boot, std::iter::empty()).needs, [Need::IfGiven(power)]);
         assert_eq!(step.patience, Patience::BOOT);
     }
 }
