@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use dip_firmware::ipmi::{
     BootDevice, BootMode, BootOverride, BootPersistence, ChassisControl, CompletionCode, Credentials, ErrorClass,
     GetChassisStatus, GuidOrder, Identify, IpmiBmc, IpmiClient, IpmiError, NetFn, Opcode, Options, PowerAction,
-    PowerOutcome, PowerState, Privilege, Resend,
+    PowerOutcome, PowerState, Privilege, Resend, Sockets,
 };
 use dip_lab::{LabError, Requirement};
 use ipmi_sim_rig::{Faults, LossyNetwork, PASSWORD, Sim, USER};
@@ -72,7 +72,7 @@ fn options() -> Options {
 }
 
 fn bmc(addr: SocketAddr) -> IpmiBmc {
-    IpmiBmc::new(addr, credentials(), options())
+    IpmiBmc::new(&Sockets::new(), addr, credentials(), options())
 }
 
 async fn power_on_twice_is_once_and_off_twice_is_once() {
@@ -120,7 +120,8 @@ async fn a_slow_reset_acts_once() {
 
 async fn a_cancelled_call_leaves_a_session_that_works() {
     let sim = Sim::start().await;
-    let client = IpmiClient::connect(sim.addr(), &credentials(), options()).await.expect("it connects");
+    let client =
+        IpmiClient::connect(&Sockets::new(), sim.addr(), &credentials(), options()).await.expect("it connects");
     sim.slow_down(Duration::from_millis(200));
     let cancelled =
         tokio::time::timeout(Duration::from_millis(50), client.run(ChassisControl(PowerAction::On), Resend::Allowed));
@@ -198,7 +199,8 @@ async fn a_wrong_password_and_an_unknown_user_are_denied() {
     for (user, password) in [(USER, "wrong"), ("nobody", PASSWORD), (USER, "")] {
         let credentials = Credentials::new(user, password).expect("short enough");
         let started = Instant::now();
-        let error = IpmiClient::connect(sim.addr(), &credentials, options()).await.expect_err("it is denied");
+        let error =
+            IpmiClient::connect(&Sockets::new(), sim.addr(), &credentials, options()).await.expect_err("it is denied");
         assert!(matches!(error, IpmiError::AuthenticationFailed { .. }), "{user}: {error:?}");
         assert_eq!(error.class(), ErrorClass::Denied);
         assert!(started.elapsed() < Duration::from_secs(1), "known at once, not at the deadline");
@@ -211,14 +213,14 @@ async fn a_wrong_password_and_an_unknown_user_are_denied() {
 async fn an_operator_may_switch_the_power() {
     let sim = Sim::start().await;
     let operator = Credentials::new("oper", "operpw").expect("short enough");
-    let bmc = IpmiBmc::new(sim.addr(), operator, options().with_privilege(Privilege::Operator));
+    let bmc = IpmiBmc::new(&Sockets::new(), sim.addr(), operator, options().with_privilege(Privilege::Operator));
     bmc.power(PowerAction::On).await.expect("an operator may switch the power");
     assert!(sim.machine().is_some());
 }
 
 async fn a_user_session_may_read_and_not_switch() {
     let sim = Sim::start().await;
-    let bmc = IpmiBmc::new(sim.addr(), credentials(), options().with_privilege(Privilege::User));
+    let bmc = IpmiBmc::new(&Sockets::new(), sim.addr(), credentials(), options().with_privilege(Privilege::User));
     assert_eq!(bmc.power_state().await.expect("a user may read"), PowerState::Off);
     let error = bmc.power(PowerAction::On).await.expect_err("a user may not switch");
     assert!(matches!(error, IpmiError::Completion { code: CompletionCode::INSUFFICIENT_PRIVILEGE, .. }), "{error:?}");
@@ -228,7 +230,8 @@ async fn a_user_session_may_read_and_not_switch() {
 
 async fn an_unknown_command_is_named_as_such() {
     let sim = Sim::start().await;
-    let client = IpmiClient::connect(sim.addr(), &credentials(), options()).await.expect("it connects");
+    let client =
+        IpmiClient::connect(&Sockets::new(), sim.addr(), &credentials(), options()).await.expect("it connects");
     let error = client.request(Opcode::raw(0x06, 0x7F), &[], Resend::Allowed).await.expect_err("nobody knows it");
     assert!(matches!(error, IpmiError::Completion { code: CompletionCode::INVALID_COMMAND, .. }), "{error:?}");
     assert_eq!(error.class(), ErrorClass::Unsupported);
@@ -247,7 +250,8 @@ fn assert_at_deadline(started: Instant) {
 async fn a_dead_server_is_a_closed_port_after_the_deadline() {
     let addr = ipmi_sim_rig::free_address();
     let started = Instant::now();
-    let error = IpmiClient::connect(addr, &credentials(), impatient()).await.expect_err("nobody is there");
+    let error =
+        IpmiClient::connect(&Sockets::new(), addr, &credentials(), impatient()).await.expect_err("nobody is there");
     assert!(matches!(error, IpmiError::PortClosed { may_have_acted: false, .. }), "{error:?}");
     assert_eq!(error.class(), ErrorClass::Unreachable);
     assert_at_deadline(started);
@@ -257,7 +261,8 @@ async fn a_silent_server_is_a_timeout_after_the_deadline() {
     let socket = UdpSocket::bind("127.0.0.1:0").await.expect("a free port");
     let addr = socket.local_addr().expect("it is bound");
     let started = Instant::now();
-    let error = IpmiClient::connect(addr, &credentials(), impatient()).await.expect_err("nobody answers");
+    let error =
+        IpmiClient::connect(&Sockets::new(), addr, &credentials(), impatient()).await.expect_err("nobody answers");
     assert!(matches!(error, IpmiError::Timeout { may_have_acted: false, .. }), "{error:?}");
     assert_eq!(error.class(), ErrorClass::Unreachable);
     assert_at_deadline(started);
@@ -266,7 +271,8 @@ async fn a_silent_server_is_a_timeout_after_the_deadline() {
 async fn a_bmc_that_falls_silent_is_a_timeout_after_the_deadline() {
     let sim = Sim::start().await;
     let network = LossyNetwork::before(sim.addr(), Faults::default()).await;
-    let client = IpmiClient::connect(network.addr(), &credentials(), impatient()).await.expect("it connects");
+    let client =
+        IpmiClient::connect(&Sockets::new(), network.addr(), &credentials(), impatient()).await.expect("it connects");
     network.cut();
     for (opcode, data, resend, may_have_acted) in [
         (Opcode::new(NetFn::Chassis, 0x01), &[][..], Resend::Allowed, false),
@@ -285,7 +291,8 @@ async fn a_bmc_that_falls_silent_is_a_timeout_after_the_deadline() {
 
 async fn a_restarted_bmc_has_lost_the_session_and_the_caller_reconnects() {
     let mut sim = Sim::start().await;
-    let client = IpmiClient::connect(sim.addr(), &credentials(), options()).await.expect("it connects");
+    let client =
+        IpmiClient::connect(&Sockets::new(), sim.addr(), &credentials(), options()).await.expect("it connects");
     let bmc = bmc(sim.addr());
     bmc.power(PowerAction::On).await.expect("it switches");
     sim.restart().await;
@@ -302,7 +309,9 @@ async fn sessions_are_closed_one_after_the_other() {
     let sim = Sim::start().await;
     // More than ipmi_sim has; both ways to end one.
     for n in 0..100 {
-        let client = IpmiClient::connect(sim.addr(), &credentials(), options()).await.expect("a session is free");
+        let client = IpmiClient::connect(&Sockets::new(), sim.addr(), &credentials(), options())
+            .await
+            .expect("a session is free");
         client.run(GetChassisStatus, Resend::Allowed).await.expect("it answers");
         if n % 2 == 0 {
             client.close().await.expect("it confirms");
@@ -316,7 +325,7 @@ async fn many_clients_at_the_same_time() {
     for n in 0..30 {
         let addr = sims[n % sims.len()].addr();
         clients.spawn(async move {
-            let client = IpmiClient::connect(addr, &credentials(), options()).await?;
+            let client = IpmiClient::connect(&Sockets::new(), addr, &credentials(), options()).await?;
             for _ in 0..20 {
                 client.run(GetChassisStatus, Resend::Allowed).await?;
             }
@@ -353,7 +362,7 @@ async fn a_bad_network_loses_no_request() {
     let patient = options()
         .with_resend_after(Duration::from_millis(60))
         .with_deadlines(Duration::from_secs(10), Duration::from_secs(20));
-    let bmc = IpmiBmc::new(network.addr(), credentials(), patient);
+    let bmc = IpmiBmc::new(&Sockets::new(), network.addr(), credentials(), patient);
     for _ in 0..6 {
         bmc.power(PowerAction::On).await.expect("it switches");
         assert_eq!(bmc.power_state().await.expect("it answers"), PowerState::On);
@@ -373,7 +382,7 @@ async fn a_bad_network_doubles_no_reset() {
     let patient = options()
         .with_resend_after(Duration::from_millis(60))
         .with_deadlines(Duration::from_millis(600), Duration::from_secs(20));
-    let bmc = IpmiBmc::new(network.addr(), credentials(), patient);
+    let bmc = IpmiBmc::new(&Sockets::new(), network.addr(), credentials(), patient);
     bmc.power(PowerAction::On).await.expect("it switches");
     let (mut acted, mut in_doubt) = (0, 0);
     for _ in 0..15 {

@@ -1,10 +1,12 @@
 //! One BMC as a caller wants it: power, boot device, identity; sessions are opened, kept and renewed inside.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use ipmi_rs_core::app::GetDeviceId;
 use ipmi_rs_core::connection::IpmiCommand;
+use tokio::sync::Mutex;
 
 use super::boot::{
     AcknowledgeBootInfo, BootDevice, BootOverride, BootState, GetBootOverride, KeepBootFlags, SetBootOverride,
@@ -14,15 +16,22 @@ use super::chassis::{
 };
 use super::commands::Malformed;
 use super::credentials::Credentials;
-use super::error::IpmiError;
+use super::error::{ErrorClass, IpmiError};
+use super::fru::FruInventory;
 use super::fru_reader;
-use super::identity::{GetSystemGuid, Identity};
+use super::identity::{Firmware, GetSystemGuid, Identity};
 use super::kept::KeptSession;
 use super::opcode::Opcode;
 use super::options::{Options, Resend};
+use super::sdr::SdrRecord;
+use super::sdr_reader::Stamp;
+use super::sockets::Sockets;
 
 /// The inventory of the machine itself (§34.1).
 const MAIN_FRU: u8 = 0;
+
+const COLD_RESET: Opcode = Opcode::raw(0x06, 0x02);
+const WARM_RESET: Opcode = Opcode::raw(0x06, 0x03);
 
 /// A BMC that speaks IPMI 2.0.
 ///
@@ -30,11 +39,11 @@ const MAIN_FRU: u8 = 0;
 /// Can be shared: requests follow each other.
 ///
 /// ```no_run
-/// use dip_firmware::ipmi::{BootDevice, BootOverride, Credentials, IpmiBmc, IpmiError, Options, PowerAction};
+/// use dip_firmware::ipmi::{BootDevice, BootOverride, Credentials, IpmiBmc, IpmiError, Options, PowerAction, Sockets};
 ///
 /// async fn start_from_the_network(user: &str, password: String) -> Result<(), IpmiError> {
 ///     let addr = ([192, 0, 2, 10], 623).into();
-///     let bmc = IpmiBmc::new(addr, Credentials::new(user, password)?, Options::default());
+///     let bmc = IpmiBmc::new(&Sockets::new(), addr, Credentials::new(user, password)?, Options::default());
 ///     bmc.set_boot_device(BootOverride::once(BootDevice::Pxe)).await?;
 ///     bmc.power(PowerAction::On).await?;
 ///     bmc.close().await;
@@ -43,7 +52,9 @@ const MAIN_FRU: u8 = 0;
 /// ```
 #[derive(Debug)]
 pub struct IpmiBmc {
-    session: KeptSession,
+    pub(super) session: KeptSession,
+    /// The records of the repository, and which state of it they are.
+    pub(super) sdr: Mutex<Option<(Stamp, Arc<Vec<SdrRecord>>)>>,
     marks_boot_flags: AtomicBool,
 }
 
@@ -57,9 +68,10 @@ pub enum PowerOutcome {
 }
 
 impl IpmiBmc {
-    /// A BMC at `addr` (port 623 unless told otherwise); nothing is sent yet.
-    pub fn new(addr: SocketAddr, credentials: Credentials, options: Options) -> Self {
-        Self { session: KeptSession::new(addr, credentials, options), marks_boot_flags: AtomicBool::new(false) }
+    /// A BMC at `addr` (port 623 unless told otherwise), asked over one of `sockets`; nothing is sent yet.
+    pub fn new(sockets: &Sockets, addr: SocketAddr, credentials: Credentials, options: Options) -> Self {
+        let session = KeptSession::new(sockets.clone(), addr, credentials, options);
+        Self { session, sdr: Mutex::default(), marks_boot_flags: AtomicBool::new(false) }
     }
 
     /// The BMC's address.
@@ -146,6 +158,39 @@ impl IpmiBmc {
     /// As [`power_state`](Self::power_state).
     pub async fn identify(&self, identify: Identify) -> Result<(), IpmiError> {
         self.run(ChassisIdentify(identify), Resend::Allowed).await
+    }
+
+    /// Inventory of the part `fru`; `None` when its header cannot be read. Zero is the machine itself.
+    ///
+    /// # Errors
+    /// As [`power_state`](Self::power_state).
+    pub async fn fru(&self, fru: u8) -> Result<Option<FruInventory>, IpmiError> {
+        fru_reader::read(&self.session, fru).await
+    }
+
+    /// Version of the BMC's firmware.
+    ///
+    /// # Errors
+    /// As [`power_state`](Self::power_state).
+    pub async fn firmware(&self) -> Result<Firmware, IpmiError> {
+        Ok(Firmware::of(&self.run(GetDeviceId, Resend::Allowed).await?))
+    }
+
+    /// Restarts the BMC; the machine runs on. Its sessions are lost.
+    ///
+    /// # Errors
+    /// As [`power_state`](Self::power_state). It is sent once only.
+    pub async fn restart(&self) -> Result<(), IpmiError> {
+        let restarted = match self.request(COLD_RESET, &[], Resend::Never).await {
+            Err(error) if error.class() == ErrorClass::Unsupported => {
+                self.request(WARM_RESET, &[], Resend::Never).await.map(drop)
+            }
+            // It answers again and knows no session: it has restarted before it could confirm.
+            Err(IpmiError::SessionLost { may_have_acted: true, .. }) => Ok(()),
+            other => other.map(drop),
+        };
+        self.session.forget().await;
+        restarted
     }
 
     /// Closes the session that is kept, if there is one.

@@ -7,14 +7,16 @@ use ipmi_rs_core::connection::IpmiCommand;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::commands::{self, CloseSession, Malformed};
+use super::commands::{self, Malformed};
 use super::completion::CompletionCode;
 use super::credentials::Credentials;
-use super::error::{ErrorClass, IpmiError};
+use super::error::IpmiError;
 use super::link::Link;
 use super::opcode::Opcode;
 use super::opening::Opening;
 use super::options::{Options, Resend};
+use super::sockets::Sockets;
+use super::suite::CipherSuite;
 
 /// A session with one BMC. Requests of one session follow each other; the BMC has little memory.
 ///
@@ -22,11 +24,12 @@ use super::options::{Options, Resend};
 pub struct IpmiClient {
     peer: SocketAddr,
     options: Options,
+    suite: CipherSuite,
     link: Mutex<Link>,
 }
 
 impl IpmiClient {
-    /// Opens a session and raises it to the privilege in `options`.
+    /// Opens a session over one of `sockets` and raises it to the privilege in `options`.
     ///
     /// # Errors
     /// [`IpmiError::AuthenticationFailed`] for a wrong user name or password, [`IpmiError::Timeout`] when the BMC is
@@ -35,10 +38,20 @@ impl IpmiClient {
     ///
     /// # Cancel safety
     /// A half-open session is left to the BMC's own time-out, 60 s.
-    pub async fn connect(peer: SocketAddr, credentials: &Credentials, options: Options) -> Result<Self, IpmiError> {
-        let opening = Opening { peer, credentials, options: &options, started: Instant::now() };
-        let link = opening.run().await?;
-        Ok(Self { peer, options, link: Mutex::new(link) })
+    pub async fn connect(
+        sockets: &Sockets,
+        peer: SocketAddr,
+        credentials: &Credentials,
+        options: Options,
+    ) -> Result<Self, IpmiError> {
+        let opening = Opening { sockets, peer, credentials, options: &options, started: Instant::now() };
+        let (link, suite) = opening.run().await?;
+        Ok(Self { peer, options, suite, link: Mutex::new(link) })
+    }
+
+    /// The algorithms that the session uses.
+    pub fn suite(&self) -> CipherSuite {
+        self.suite
     }
 
     /// The BMC's address.
@@ -84,17 +97,12 @@ impl IpmiClient {
     /// # Errors
     /// When the BMC does not confirm it. It closes the session itself after 60 s then.
     pub async fn close(self) -> Result<(), IpmiError> {
-        let mut link = self.link.lock().await;
-        let session = link.bmc_session();
-        let (opcode, message) = commands::encode(CloseSession { session });
-        let result = link.request(self.peer, &self.options, opcode, message.data(), Resend::Allowed).await;
-        // Closed or lost: nothing is left to say goodbye to.
-        link.end();
-        match result {
-            Ok(_) => Ok(()),
-            Err(error) if error.class() == ErrorClass::SessionLost => Ok(()),
-            Err(error) => Err(error),
-        }
+        self.link.into_inner().close(self.peer, &self.options).await
+    }
+
+    /// The session as it is, for what is not requests and replies.
+    pub(super) fn into_link(self) -> (SocketAddr, Options, Link) {
+        (self.peer, self.options, self.link.into_inner())
     }
 }
 
@@ -110,19 +118,20 @@ mod tests {
 
     use super::*;
     use crate::ipmi::chassis::GetChassisStatus;
+    use crate::ipmi::error::ErrorClass;
     use crate::ipmi::rakp::RakpStep;
     use crate::ipmi::responder::{PASSWORD, Quirk, Responder, USER};
-    use crate::ipmi::suite::CipherSuite;
 
     fn options() -> Options {
         Options::default()
+            .with_suite(CipherSuite::C3)
             .with_resend_after(Duration::from_millis(50))
             .with_deadlines(Duration::from_millis(500), Duration::from_secs(1))
     }
 
     async fn connect(responder: &Responder, options: Options) -> Result<IpmiClient, IpmiError> {
         let credentials = Credentials::new(USER, PASSWORD).expect("short enough");
-        IpmiClient::connect(responder.addr(), &credentials, options).await
+        IpmiClient::connect(&Sockets::new(), responder.addr(), &credentials, options).await
     }
 
     async fn refusal(quirk: Quirk) -> IpmiError {
@@ -145,7 +154,7 @@ mod tests {
         for (offered, asked) in [(CipherSuite::C17, CipherSuite::C3), (CipherSuite::C3, CipherSuite::C17)] {
             let responder = Responder::start(offered, Quirk::None).await;
             let error = connect(&responder, options().with_suite(asked)).await.expect_err("it refuses");
-            assert!(matches!(error, IpmiError::SuiteRefused { suite, .. } if suite == asked.number()), "{error:?}");
+            assert!(matches!(error, IpmiError::SuiteRefused { suite: Some(suite), .. } if suite == asked), "{error:?}");
             assert_eq!(error.class(), ErrorClass::Unsupported);
         }
         assert!(matches!(refusal(Quirk::ChoosesOtherSuite).await, IpmiError::SuiteRefused { .. }));

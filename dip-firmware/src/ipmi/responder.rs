@@ -133,7 +133,7 @@ impl Bmc {
                 let (_, keys) = self.keys.as_ref()?;
                 let message = wire::encode_reply(opcode, sequence, completion, &reply);
                 let text = seal::encrypt(&keys.confidentiality, [7; 16], &message);
-                let packet = rmcp::encode_sealed(console_session, self.sent, &text);
+                let packet = rmcp::encode_sealed(PayloadType::Ipmi, console_session, self.sent, &text);
                 let code = self.algorithms.digest.code(&keys.integrity, &[packet.covered()]);
                 Some(packet.sign(&code[..len]))
             }

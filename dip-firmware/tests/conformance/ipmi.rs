@@ -7,6 +7,7 @@ use dip_core::hardware::{BootDevice, Identity, PowerState};
 use dip_core::provider::PowerAction;
 use dip_core::secret::Secret;
 use dip_firmware::conformance::{BmcHarness, bmc};
+use dip_firmware::ipmi::Sockets;
 use dip_firmware::provider::{Bmc, BootOverride};
 use dip_firmware::providers::Ipmi;
 use dip_firmware::settings::{IpmiPrivilege, IpmiSettings};
@@ -47,8 +48,11 @@ pub(crate) fn client(port: u16, password: &str) -> Arc<dyn Bmc> {
 }
 
 fn client_as(port: u16, user: &str, password: &str, privilege: IpmiPrivilege) -> Arc<dyn Bmc> {
-    let settings = IpmiSettings { port: Some(port), cipher_suite: Some(3), privilege: Some(privilege) };
-    Arc::new(Ipmi::new("127.0.0.1", user, &Secret::new(password.to_owned()), &settings).expect("it fits into IPMI"))
+    let settings = IpmiSettings { port: Some(port), cipher_suite: None, privilege: Some(privilege) };
+    Arc::new(
+        Ipmi::new(&Sockets::new(), "127.0.0.1", user, &Secret::new(password.to_owned()), &settings)
+            .expect("it fits into IPMI"),
+    )
 }
 
 async fn harness(name: &str) -> Result<LabBmc, LabError> {

@@ -1,0 +1,169 @@
+//! The task between a console's caller and its BMC: one packet at a time each way, keep-alive, and the end.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, ReadHalf, WriteHalf};
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
+
+use super::client::IpmiClient;
+use super::console::{DEACTIVATE, SOL_1};
+use super::error::{ErrorClass, IpmiError};
+use super::link::Link;
+use super::opcode::Opcode;
+use super::options::{Options, Resend};
+use super::rmcp::PayloadType;
+use super::sol::{SolNews, SolPacket, SolState};
+
+/// BMCs close a session after 60 s without a request (§6.12.15).
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// So long may a BMC be silent that is asked all the while.
+const SILENCE: Duration = Duration::from_secs(45);
+
+/// A console's session and the BMC's end of the caller's pipe.
+pub(super) struct Pump {
+    peer: SocketAddr,
+    options: Options,
+    link: Link,
+    state: SolState,
+    from_caller: ReadHalf<DuplexStream>,
+    to_caller: WriteHalf<DuplexStream>,
+    wants_break: Arc<Notify>,
+    /// The caller writes no more.
+    is_closed: bool,
+    /// When the packet on its way is sent again.
+    again: Instant,
+    keep_alive: Instant,
+    heard: Instant,
+    /// Since when a packet is on its way without any sign of the BMC.
+    waiting: Option<Instant>,
+}
+
+/// What the pump woke up for.
+enum Woken {
+    Written(io::Result<usize>),
+    Fetched(io::Result<usize>),
+    Heard(io::Result<Option<SolPacket>>),
+    Break,
+    Again,
+    KeepAlive,
+}
+
+impl Pump {
+    pub(super) fn new(client: IpmiClient, limit: u16, pipe: DuplexStream, wants_break: Arc<Notify>) -> Self {
+        let (peer, options, link) = client.into_link();
+        let (from_caller, to_caller) = tokio::io::split(pipe);
+        let now = Instant::now();
+        Self {
+            peer,
+            options,
+            link,
+            state: SolState::new(limit),
+            from_caller,
+            to_caller,
+            wants_break,
+            is_closed: false,
+            again: now,
+            keep_alive: now + KEEP_ALIVE,
+            heard: now,
+            waiting: None,
+        }
+    }
+
+    /// Carries characters until the caller lets go, the BMC ends the console, or it cannot be reached.
+    pub(super) async fn run(mut self) -> Result<(), IpmiError> {
+        let mut buffer = [0; 256];
+        while !(self.is_closed && self.state.is_flushed()) {
+            if !self.state.is_waiting() {
+                self.waiting = None;
+                self.send_pending().await?;
+            }
+            match self.wait(&mut buffer).await {
+                Woken::Written(Ok(0) | Err(_)) => self.is_closed = true,
+                Woken::Written(Ok(count)) => self.state.write(&buffer[..count]),
+                Woken::Fetched(fetched) => {
+                    // Who lets go of the reading end gets nothing more; the BMC shall not wait for that.
+                    let count = fetched.unwrap_or_else(|_| self.state.unread().len());
+                    if let Some(packet) = self.state.fetched(count) {
+                        self.send(&packet).await?;
+                    }
+                }
+                Woken::Heard(packet) => {
+                    self.heard = Instant::now();
+                    self.waiting = None;
+                    match packet.map_err(|source| self.socket(source))?.map(|packet| self.state.receive(&packet)) {
+                        Some(SolNews::Answer(answer)) => self.send(&answer).await?,
+                        Some(SolNews::Deactivated) => return self.link.close(self.peer, &self.options).await,
+                        Some(SolNews::Nothing) | None => {}
+                    }
+                }
+                Woken::Break => self.state.send_break(),
+                Woken::Again => self.send_pending().await?,
+                Woken::KeepAlive => self.ask_for_life().await?,
+            }
+        }
+        self.give_back().await
+    }
+
+    async fn wait(&mut self, buffer: &mut [u8]) -> Woken {
+        let Self { link, state, from_caller, to_caller, wants_break, .. } = self;
+        tokio::select! {
+            heard = link.receive() => Woken::Heard(heard.map(|(kind, payload)| match kind {
+                PayloadType::Sol => SolPacket::decode(&payload),
+                // The answer to a keep-alive is a sign of life, whatever it says.
+                _ => None,
+            })),
+            read = from_caller.read(buffer), if state.takes_more() && !self.is_closed => Woken::Written(read),
+            written = to_caller.write(state.unread()), if !state.unread().is_empty() => Woken::Fetched(written),
+            () = wants_break.notified() => Woken::Break,
+            () = sleep_until(self.again), if state.is_waiting() => Woken::Again,
+            () = sleep_until(self.keep_alive) => Woken::KeepAlive,
+        }
+    }
+
+    /// Sends the packet that waits for its acknowledgement, if there is one.
+    async fn send_pending(&mut self) -> Result<(), IpmiError> {
+        let Some(packet) = self.state.outgoing().cloned() else { return Ok(()) };
+        let now = Instant::now();
+        // Refused packets are sent again for as long as the BMC says so; only silence ends it.
+        if now - *self.waiting.get_or_insert(now) > self.options.request_deadline {
+            return Err(self.silent(self.options.request_deadline));
+        }
+        self.again = now + self.options.resend_after;
+        self.send(&packet).await
+    }
+
+    async fn ask_for_life(&mut self) -> Result<(), IpmiError> {
+        if self.heard.elapsed() > SILENCE {
+            return Err(self.silent(self.heard.elapsed()));
+        }
+        self.keep_alive = Instant::now() + KEEP_ALIVE;
+        self.link.ask(Opcode::GET_DEVICE_ID).await.map_err(|source| self.socket(source))
+    }
+
+    async fn send(&mut self, packet: &SolPacket) -> Result<(), IpmiError> {
+        let sent = self.link.send(PayloadType::Sol, &packet.encode()).await;
+        sent.map_err(|source| self.socket(source))
+    }
+
+    async fn give_back(mut self) -> Result<(), IpmiError> {
+        let given = self.link.request(self.peer, &self.options, DEACTIVATE, &SOL_1, Resend::Allowed).await;
+        match given {
+            // Whatever it says of the payload, it ends with the session.
+            Ok(_) => self.link.close(self.peer, &self.options).await,
+            Err(error) if error.class() == ErrorClass::SessionLost => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn silent(&self, waited: Duration) -> IpmiError {
+        IpmiError::Timeout { addr: self.peer, what: "the serial console".to_owned(), waited, may_have_acted: true }
+    }
+
+    fn socket(&self, source: io::Error) -> IpmiError {
+        IpmiError::Socket { addr: self.peer, source, may_have_acted: true }
+    }
+}
