@@ -13,6 +13,9 @@ use crate::provider::{Console, ConsoleStream};
 /// How long an answer of the machine may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long whoever lost the console may take to learn of it: some controllers say nothing, and it must be asked.
+const LEARNS: Duration = Duration::from_secs(30);
+
 /// The trials of [`Console`].
 #[must_use]
 pub fn trials(harness: &Arc<dyn BmcHarness>) -> Vec<Trial> {
@@ -40,7 +43,7 @@ pub fn trials(harness: &Arc<dyn BmcHarness>) -> Vec<Trial> {
             echo(&mut *second, "mine now").await?;
             let mut rest = Vec::new();
             // It ends, well or with an error.
-            let ended = tokio::time::timeout(PATIENCE, first.read_to_end(&mut rest)).await;
+            let ended = tokio::time::timeout(LEARNS, first.read_to_end(&mut rest)).await;
             expect(ended.is_ok(), "the first one ends", rest)?;
             echo(&mut *second, "and still").await?;
             Ok(Verdict::Passed)

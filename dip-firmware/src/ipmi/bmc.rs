@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use ipmi_rs_core::app::GetDeviceId;
 use ipmi_rs_core::connection::IpmiCommand;
@@ -30,9 +30,6 @@ use super::sockets::Sockets;
 /// The inventory of the machine itself (§34.1).
 const MAIN_FRU: u8 = 0;
 
-const COLD_RESET: Opcode = Opcode::raw(0x06, 0x02);
-const WARM_RESET: Opcode = Opcode::raw(0x06, 0x03);
-
 /// A BMC that speaks IPMI 2.0.
 ///
 /// Opens a session at the first request, keeps it while it is used, and opens another when the BMC has lost it.
@@ -55,6 +52,8 @@ pub struct IpmiBmc {
     pub(super) session: KeptSession,
     /// The records of the repository, and which state of it they are.
     pub(super) sdr: Mutex<Option<(Stamp, Arc<Vec<SdrRecord>>)>>,
+    /// The sequence of the last packet to the serial console.
+    pub(super) console_sequence: Arc<AtomicU8>,
     marks_boot_flags: AtomicBool,
 }
 
@@ -71,7 +70,12 @@ impl IpmiBmc {
     /// A BMC at `addr` (port 623 unless told otherwise), asked over one of `sockets`; nothing is sent yet.
     pub fn new(sockets: &Sockets, addr: SocketAddr, credentials: Credentials, options: Options) -> Self {
         let session = KeptSession::new(sockets.clone(), addr, credentials, options);
-        Self { session, sdr: Mutex::default(), marks_boot_flags: AtomicBool::new(false) }
+        Self {
+            session,
+            sdr: Mutex::default(),
+            console_sequence: Arc::default(),
+            marks_boot_flags: AtomicBool::new(false),
+        }
     }
 
     /// The BMC's address.
@@ -181,9 +185,9 @@ impl IpmiBmc {
     /// # Errors
     /// As [`power_state`](Self::power_state). It is sent once only.
     pub async fn restart(&self) -> Result<(), IpmiError> {
-        let restarted = match self.request(COLD_RESET, &[], Resend::Never).await {
+        let restarted = match self.request(Opcode::COLD_RESET, &[], Resend::Never).await {
             Err(error) if error.class() == ErrorClass::Unsupported => {
-                self.request(WARM_RESET, &[], Resend::Never).await.map(drop)
+                self.request(Opcode::WARM_RESET, &[], Resend::Never).await.map(drop)
             }
             // It answers again and knows no session: it has restarted before it could confirm.
             Err(IpmiError::SessionLost { may_have_acted: true, .. }) => Ok(()),
@@ -233,5 +237,28 @@ fn tolerate<T>(result: Result<T, IpmiError>) -> Result<Option<T>, IpmiError> {
             Ok(None)
         }
         Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::ipmi::responder::{PASSWORD, Quirk, Responder, USER};
+    use crate::ipmi::suite::CipherSuite;
+
+    #[tokio::test]
+    async fn a_bmc_that_restarts_before_it_confirms_has_restarted_and_is_asked_on() {
+        let responder = Responder::start(&[CipherSuite::C17], Quirk::None).await;
+        let options = Options::default()
+            .with_resend_after(Duration::from_millis(50))
+            .with_deadlines(Duration::from_secs(2), Duration::from_secs(2));
+        let credentials = Credentials::new(USER, PASSWORD).expect("short enough");
+        let bmc = IpmiBmc::new(&Sockets::new(), responder.addr(), credentials, options);
+        bmc.power(PowerAction::On).await.expect("it switches");
+        bmc.restart().await.expect("it answers, and knows no session any more");
+        assert_eq!(responder.heard(Opcode::COLD_RESET).len(), 1, "it is asked once");
+        assert_eq!(bmc.power_state().await.expect("it answers"), PowerState::On);
     }
 }

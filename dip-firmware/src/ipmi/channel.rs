@@ -124,7 +124,8 @@ impl IpmiBmc {
     pub async fn entrances(&self) -> Result<Entrances, IpmiError> {
         let command = Opcode::CHANNEL_AUTHENTICATION;
         // Bit 7: with what IPMI 2.0 adds; asked for the level "user".
-        let reply = self.request(command, &[0x80 | THIS_CHANNEL, 2], Resend::Allowed).await?;
+        // Some BMCs refuse it inside a session, where it was never needed.
+        let reply = self.session.ask_outside(command, &[0x80 | THIS_CHANNEL, 2]).await?;
         let [_channel, kinds, logins, extended, ..] = *reply else {
             return Err(self.session.malformed(command, "the capabilities have fewer than 4 bytes"));
         };

@@ -121,6 +121,7 @@ mod tests {
     use crate::ipmi::error::ErrorClass;
     use crate::ipmi::rakp::RakpStep;
     use crate::ipmi::responder::{PASSWORD, Quirk, Responder, USER};
+    use crate::ipmi::suite::Suites;
 
     fn options() -> Options {
         Options::default()
@@ -135,14 +136,14 @@ mod tests {
     }
 
     async fn refusal(quirk: Quirk) -> IpmiError {
-        let responder = Responder::start(CipherSuite::C3, quirk).await;
+        let responder = Responder::start(&[CipherSuite::C3], quirk).await;
         connect(&responder, options()).await.expect_err("it refuses")
     }
 
     #[tokio::test]
     async fn suite_17_works_as_suite_3_does() {
         for suite in [CipherSuite::C3, CipherSuite::C17] {
-            let responder = Responder::start(suite, Quirk::None).await;
+            let responder = Responder::start(&[suite], Quirk::None).await;
             let client = connect(&responder, options().with_suite(suite)).await.expect("it connects");
             client.run(GetChassisStatus, Resend::Allowed).await.expect("it answers");
             client.close().await.expect("it confirms");
@@ -150,9 +151,35 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn the_best_suite_that_both_speak_is_found() {
+        use CipherSuite::{C3, C17};
+        for (offered, quirk, found) in [
+            (&[C3, C17][..], Quirk::None, C17),
+            (&[C17], Quirk::None, C17),
+            (&[C3], Quirk::None, C3),
+            // Those that say less than they do, or more.
+            (&[C3, C17], Quirk::TellsNoSuites, C17),
+            (&[C3], Quirk::TellsNoSuites, C3),
+            (&[C3], Quirk::ListsMore(C17), C3),
+        ] {
+            let responder = Responder::start(offered, quirk).await;
+            let options = Options { suites: Suites::Best, ..options() };
+            let client = connect(&responder, options).await.expect("it connects");
+            assert_eq!(client.suite(), found, "{offered:?} {quirk:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_suite_that_the_site_does_not_allow_is_not_used() {
+        let responder = Responder::start(&[CipherSuite::C3], Quirk::None).await;
+        let error = connect(&responder, options().with_suite(CipherSuite::C17)).await.expect_err("3 is weaker");
+        assert!(matches!(error, IpmiError::SuiteRefused { .. }), "{error:?}");
+    }
+
+    #[tokio::test]
     async fn a_bmc_without_the_suite_is_named_as_such() {
         for (offered, asked) in [(CipherSuite::C17, CipherSuite::C3), (CipherSuite::C3, CipherSuite::C17)] {
-            let responder = Responder::start(offered, Quirk::None).await;
+            let responder = Responder::start(&[offered], Quirk::None).await;
             let error = connect(&responder, options().with_suite(asked)).await.expect_err("it refuses");
             assert!(matches!(error, IpmiError::SuiteRefused { suite: Some(suite), .. } if suite == asked), "{error:?}");
             assert_eq!(error.class(), ErrorClass::Unsupported);
@@ -181,25 +208,25 @@ mod tests {
         let error = refusal(Quirk::NoFreeSession(u32::MAX)).await;
         assert!(matches!(error, IpmiError::HandshakeRefused { step: RakpStep::OpenSession, .. }), "{error:?}");
         assert_eq!(error.class(), ErrorClass::Busy);
-        let responder = Responder::start(CipherSuite::C3, Quirk::NoFreeSession(2)).await;
+        let responder = Responder::start(&[CipherSuite::C3], Quirk::NoFreeSession(2)).await;
         connect(&responder, options()).await.expect("at the third time one is free");
     }
 
     #[tokio::test]
     async fn an_opening_that_got_mixed_up_begins_again() {
         for quirk in [Quirk::RefusesRakp3(2), Quirk::SilentAfterRakp3(2)] {
-            let responder = Responder::start(CipherSuite::C3, quirk).await;
+            let responder = Responder::start(&[CipherSuite::C3], quirk).await;
             connect(&responder, options()).await.expect("the next opening is right");
         }
     }
 
     #[tokio::test]
     async fn node_busy_is_asked_again_until_the_deadline() {
-        let responder = Responder::start(CipherSuite::C3, Quirk::NodeBusy(3)).await;
+        let responder = Responder::start(&[CipherSuite::C3], Quirk::NodeBusy(3)).await;
         let client = connect(&responder, options()).await.expect("it connects");
         // It has done nothing when it says so: even what must not be repeated is asked again.
         client.run(GetChassisStatus, Resend::Never).await.expect("the fourth time it answers");
-        let responder = Responder::start(CipherSuite::C3, Quirk::NodeBusy(u32::MAX)).await;
+        let responder = Responder::start(&[CipherSuite::C3], Quirk::NodeBusy(u32::MAX)).await;
         let client = connect(&responder, options()).await.expect("it connects");
         let error = client.run(GetChassisStatus, Resend::Allowed).await.expect_err("it stays busy");
         assert!(matches!(error, IpmiError::Completion { code: CompletionCode::NODE_BUSY, .. }), "{error:?}");
@@ -208,7 +235,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_short_reply_is_malformed() {
-        let responder = Responder::start(CipherSuite::C3, Quirk::ShortReplies).await;
+        let responder = Responder::start(&[CipherSuite::C3], Quirk::ShortReplies).await;
         let client = connect(&responder, options()).await.expect("it connects");
         let error = client.run(GetChassisStatus, Resend::Allowed).await.expect_err("it is too short");
         assert!(matches!(error, IpmiError::Malformed { command: Opcode::CHASSIS_STATUS, .. }), "{error:?}");
@@ -216,7 +243,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_repetition_keeps_its_request_sequence_and_one_that_must_not_be_is_sent_once() {
-        let responder = Responder::start(CipherSuite::C3, Quirk::DeafTo(Opcode::CHASSIS_CONTROL)).await;
+        let responder = Responder::start(&[CipherSuite::C3], Quirk::DeafTo(Opcode::CHASSIS_CONTROL)).await;
         let client = connect(&responder, options()).await.expect("it connects");
         let error = client.request(Opcode::CHASSIS_CONTROL, &[1], Resend::Allowed).await.expect_err("it is deaf to it");
         assert!(error.may_have_acted(), "{error:?}");

@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 
 use super::bmc::IpmiBmc;
 use super::client::IpmiClient;
-use super::console_pump::Pump;
+use super::console_pump::{Line, Pump};
 use super::error::IpmiError;
 use super::opcode::Opcode;
 use super::options::Resend;
@@ -55,7 +55,8 @@ impl IpmiBmc {
         };
         // Four auxiliary bytes, then how much the BMC takes in one payload.
         let limit = reply.get(4..8).and_then(|sizes| sizes.first_chunk()).ok_or_else(short)?;
-        Ok(SolConsole::new(client, u16::from_le_bytes(*limit)))
+        let line = Line { sequence: Arc::clone(&self.console_sequence), ..Line::default() };
+        Ok(SolConsole::new(client, u16::from_le_bytes(*limit), line))
     }
 
     /// Ends whoever's console it is.
@@ -82,11 +83,11 @@ fn busy(client: &IpmiClient, error: IpmiError) -> IpmiError {
 }
 
 impl SolConsole {
-    fn new(client: IpmiClient, limit: u16) -> Self {
+    fn new(client: IpmiClient, limit: u16, line: Line) -> Self {
         let (pipe, far) = tokio::io::duplex(PIPE);
-        let (ended, wants_break) = (Arc::<Mutex<Option<IpmiError>>>::default(), Arc::<Notify>::default());
+        let ended = Arc::<Mutex<Option<IpmiError>>>::default();
         let peer = client.peer();
-        let pump = Pump::new(client, limit, far, Arc::clone(&wants_break));
+        let pump = Pump::new(client, limit, far, line.clone());
         let pump = tokio::spawn({
             let ended = Arc::clone(&ended);
             async move {
@@ -95,7 +96,7 @@ impl SolConsole {
                 }
             }
         });
-        Self { pipe, ended, wants_break, pump, peer }
+        Self { pipe, ended, wants_break: line.wants_break, pump, peer }
     }
 
     /// Sends a break, as for the magic keys of a Linux console.

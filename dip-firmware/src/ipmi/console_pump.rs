@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, ReadHalf, WriteHalf};
@@ -17,11 +18,23 @@ use super::opcode::Opcode;
 use super::options::{Options, Resend};
 use super::rmcp::PayloadType;
 use super::sol::{SolNews, SolPacket, SolState};
+use super::wire::Reply;
 
-/// BMCs close a session after 60 s without a request (§6.12.15).
-const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// BMCs close a session after 60 s without a request (§6.12.15); and those that do not say when somebody else takes the console
+/// are asked whose it is.
+const KEEP_ALIVE: Duration = Duration::from_secs(10);
+/// Get Payload Instance Info (§24.5): the session that has the console.
+const WHOSE: Opcode = Opcode::raw(0x06, 0x4B);
 /// So long may a BMC be silent that is asked all the while.
 const SILENCE: Duration = Duration::from_secs(45);
+
+/// What a console shares with its task.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Line {
+    pub(super) wants_break: Arc<Notify>,
+    /// The sequence of the last packet, for the console that comes next.
+    pub(super) sequence: Arc<AtomicU8>,
+}
 
 /// A console's session and the BMC's end of the caller's pipe.
 pub(super) struct Pump {
@@ -31,7 +44,7 @@ pub(super) struct Pump {
     state: SolState,
     from_caller: ReadHalf<DuplexStream>,
     to_caller: WriteHalf<DuplexStream>,
-    wants_break: Arc<Notify>,
+    shared: Line,
     /// The caller writes no more.
     is_closed: bool,
     /// When the packet on its way is sent again.
@@ -46,14 +59,37 @@ pub(super) struct Pump {
 enum Woken {
     Written(io::Result<usize>),
     Fetched(io::Result<usize>),
-    Heard(io::Result<Option<SolPacket>>),
+    Heard(io::Result<Heard>),
     Break,
     Again,
     KeepAlive,
 }
 
+/// What the BMC said.
+enum Heard {
+    Packet(SolPacket),
+    /// This session has the console, which zero says of nobody's.
+    Owner(u32),
+    /// Only that it lives.
+    Life,
+}
+
+impl Heard {
+    fn read(kind: PayloadType, payload: &[u8]) -> Self {
+        if kind == PayloadType::Sol {
+            return SolPacket::decode(payload).map_or(Self::Life, Self::Packet);
+        }
+        match Reply::decode(payload) {
+            Some(reply) if reply.opcode == WHOSE && reply.completion == 0 => {
+                reply.data.first_chunk().map_or(Self::Life, |owner| Self::Owner(u32::from_le_bytes(*owner)))
+            }
+            _ => Self::Life,
+        }
+    }
+}
+
 impl Pump {
-    pub(super) fn new(client: IpmiClient, limit: u16, pipe: DuplexStream, wants_break: Arc<Notify>) -> Self {
+    pub(super) fn new(client: IpmiClient, limit: u16, pipe: DuplexStream, shared: Line) -> Self {
         let (peer, options, link) = client.into_link();
         let (from_caller, to_caller) = tokio::io::split(pipe);
         let now = Instant::now();
@@ -61,10 +97,10 @@ impl Pump {
             peer,
             options,
             link,
-            state: SolState::new(limit),
+            state: SolState::new(limit, shared.sequence.load(Ordering::Relaxed)),
             from_caller,
             to_caller,
-            wants_break,
+            shared,
             is_closed: false,
             again: now,
             keep_alive: now + KEEP_ALIVE,
@@ -91,13 +127,18 @@ impl Pump {
                         self.send(&packet).await?;
                     }
                 }
-                Woken::Heard(packet) => {
-                    self.heard = Instant::now();
-                    self.waiting = None;
-                    match packet.map_err(|source| self.socket(source))?.map(|packet| self.state.receive(&packet)) {
-                        Some(SolNews::Answer(answer)) => self.send(&answer).await?,
-                        Some(SolNews::Deactivated) => return self.link.close(self.peer, &self.options).await,
-                        Some(SolNews::Nothing) | None => {}
+                Woken::Heard(heard) => {
+                    (self.heard, self.waiting) = (Instant::now(), None);
+                    match heard.map_err(|source| self.socket(source))? {
+                        Heard::Packet(packet) => match self.state.receive(&packet) {
+                            SolNews::Answer(answer) => self.send(&answer).await?,
+                            SolNews::Deactivated => return self.link.close(self.peer, &self.options).await,
+                            SolNews::Nothing => {}
+                        },
+                        Heard::Owner(session) if session != self.link.bmc_session() => {
+                            return self.link.close(self.peer, &self.options).await;
+                        }
+                        Heard::Owner(_) | Heard::Life => {}
                     }
                 }
                 Woken::Break => self.state.send_break(),
@@ -109,16 +150,12 @@ impl Pump {
     }
 
     async fn wait(&mut self, buffer: &mut [u8]) -> Woken {
-        let Self { link, state, from_caller, to_caller, wants_break, .. } = self;
+        let Self { link, state, from_caller, to_caller, shared, .. } = self;
         tokio::select! {
-            heard = link.receive() => Woken::Heard(heard.map(|(kind, payload)| match kind {
-                PayloadType::Sol => SolPacket::decode(&payload),
-                // The answer to a keep-alive is a sign of life, whatever it says.
-                _ => None,
-            })),
+            heard = link.receive() => Woken::Heard(heard.map(|(kind, payload)| Heard::read(kind, &payload))),
             read = from_caller.read(buffer), if state.takes_more() && !self.is_closed => Woken::Written(read),
             written = to_caller.write(state.unread()), if !state.unread().is_empty() => Woken::Fetched(written),
-            () = wants_break.notified() => Woken::Break,
+            () = shared.wants_break.notified() => Woken::Break,
             () = sleep_until(self.again), if state.is_waiting() => Woken::Again,
             () = sleep_until(self.keep_alive) => Woken::KeepAlive,
         }
@@ -132,6 +169,7 @@ impl Pump {
         if now - *self.waiting.get_or_insert(now) > self.options.request_deadline {
             return Err(self.silent(self.options.request_deadline));
         }
+        self.shared.sequence.store(packet.sequence, Ordering::Relaxed);
         self.again = now + self.options.resend_after;
         self.send(&packet).await
     }
@@ -141,7 +179,7 @@ impl Pump {
             return Err(self.silent(self.heard.elapsed()));
         }
         self.keep_alive = Instant::now() + KEEP_ALIVE;
-        self.link.ask(Opcode::GET_DEVICE_ID).await.map_err(|source| self.socket(source))
+        self.link.ask(WHOSE, &SOL_1[..2]).await.map_err(|source| self.socket(source))
     }
 
     async fn send(&mut self, packet: &SolPacket) -> Result<(), IpmiError> {

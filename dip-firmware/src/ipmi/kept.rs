@@ -10,10 +10,13 @@ use tokio::time::Instant;
 
 use super::client::IpmiClient;
 use super::commands::{self, Malformed};
+use super::completion::CompletionCode;
 use super::credentials::Credentials;
 use super::error::{ErrorClass, IpmiError};
 use super::opcode::Opcode;
 use super::options::{Options, Resend};
+use super::outside;
+use super::port::Port;
 use super::sockets::Sockets;
 use super::suite::{CipherSuite, Suites};
 
@@ -78,6 +81,23 @@ impl KeptSession {
         let (opcode, message) = commands::encode(command);
         let data = self.request(opcode, message.data(), resend).await?;
         commands::decode::<C>(self.addr, opcode, &data)
+    }
+
+    /// Sends a request outside of any session and gives the data of its reply.
+    pub(super) async fn ask_outside(&self, command: Opcode, data: &[u8]) -> Result<Vec<u8>, IpmiError> {
+        let (addr, started) = (self.addr, Instant::now());
+        let socket = |source| IpmiError::Socket { addr, source, may_have_acted: false };
+        let mut port = Port::open(&self.sockets, addr).map_err(socket)?;
+        let deadline = started + self.options.request_deadline;
+        let reply = outside::ask(&mut port, command, data, &self.options, deadline).await.map_err(socket)?;
+        let Some(reply) = reply else {
+            let waited = started.elapsed();
+            return Err(IpmiError::Timeout { addr, what: command.to_string(), waited, may_have_acted: false });
+        };
+        match CompletionCode::failure(reply.completion) {
+            None => Ok(reply.data),
+            Some(code) => Err(IpmiError::Completion { addr, command, code }),
+        }
     }
 
     /// Sends a request and gives the data of its reply.

@@ -49,10 +49,15 @@ impl Link {
         self.port.send(&datagram).await
     }
 
-    /// Sends a request without data whose answer nobody pairs with it.
-    pub(super) async fn ask(&mut self, opcode: Opcode) -> io::Result<()> {
+    /// The BMC's number of the session.
+    pub(super) fn bmc_session(&self) -> u32 {
+        self.session.bmc_session()
+    }
+
+    /// Sends a request, once, without waiting for its answer.
+    pub(super) async fn ask(&mut self, opcode: Opcode, data: &[u8]) -> io::Result<()> {
         let ticket = self.session.ticket(opcode);
-        let datagram = self.session.seal(ticket, &[], random());
+        let datagram = self.session.seal(ticket, data, random());
         self.port.send(&datagram).await
     }
 

@@ -38,11 +38,12 @@ mod offers;
 mod opcode;
 mod opening;
 mod options;
+mod outside;
 mod port;
 mod rakp;
 mod random;
-#[cfg(test)]
-mod responder;
+#[cfg(any(test, feature = "responder"))]
+pub mod responder;
 mod rmcp;
 mod sdr;
 mod sdr_reader;

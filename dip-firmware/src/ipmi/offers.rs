@@ -7,13 +7,12 @@ use std::io;
 use ipmi_rs_core::connection::{IpmiCommand, Message, NetFn};
 use tokio::time::Instant;
 
-use super::commands::Malformed;
+use super::commands::{self, Malformed};
 use super::opcode::Opcode;
 use super::options::Options;
+use super::outside;
 use super::port::Port;
-use super::rmcp::{self, Packet};
 use super::suite::CipherSuite;
-use super::wire::{self, Reply, RequestSequence};
 
 /// Bytes of suite records in a full reply; a shorter one is the last (§22.15.1).
 const FULL: usize = 16;
@@ -22,8 +21,6 @@ const INDEXES: u8 = 0x40;
 /// "The channel that this came in by", and the suites for IPMI messages.
 const THIS_CHANNEL: u8 = 0x0E;
 const LIST_BY_SUITE: u8 = 0x80;
-/// How often one request is sent before the question is given up.
-const SENDS: u32 = 3;
 
 /// Get Channel Cipher Suites: one piece of the list.
 #[derive(Clone, Copy, Debug)]
@@ -109,10 +106,10 @@ pub(super) struct NoneInCommon;
 async fn ask(port: &mut Port, options: &Options, deadline: Instant) -> io::Result<Option<Vec<u8>>> {
     let mut collected = Collected::default();
     loop {
-        let sequence = RequestSequence::from_bits(collected.pieces);
-        let message: Message = collected.next().into();
-        let request = wire::encode_request(Opcode::GET_CIPHER_SUITES, sequence, message.data());
-        let Some(reply) = outside(port, &request, sequence, options, deadline).await? else { return Ok(None) };
+        let (opcode, message) = commands::encode(collected.next());
+        let Some(reply) = outside::ask(port, opcode, message.data(), options, deadline).await? else {
+            return Ok(None);
+        };
         if reply.completion != 0 {
             return Ok(None);
         }
@@ -121,33 +118,6 @@ async fn ask(port: &mut Port, options: &Options, deadline: Instant) -> io::Resul
             return Ok((!suites.is_empty()).then_some(suites));
         }
     }
-}
-
-async fn outside(
-    port: &mut Port,
-    request: &[u8],
-    sequence: RequestSequence,
-    options: &Options,
-    deadline: Instant,
-) -> io::Result<Option<Reply>> {
-    for _ in 0..SENDS {
-        if Instant::now() >= deadline {
-            break;
-        }
-        port.send(&rmcp::encode_sessionless(request)).await?;
-        let until = deadline.min(Instant::now() + options.resend_after);
-        while let Some(datagram) = port.receive(until).await? {
-            let Some(Packet::Sessionless { payload }) = Packet::decode(&datagram) else { continue };
-            let reply = Reply::decode(payload);
-            if let Some(reply) = reply
-                && reply.opcode == Opcode::GET_CIPHER_SUITES
-                && reply.sequence == sequence
-            {
-                return Ok(Some(reply));
-            }
-        }
-    }
-    Ok(None)
 }
 
 #[cfg(test)]

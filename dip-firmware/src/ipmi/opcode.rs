@@ -15,6 +15,8 @@ impl Opcode {
     pub(super) const CHASSIS_STATUS: Self = Self::raw(0x00, 0x01);
     pub(super) const CHASSIS_CONTROL: Self = Self::raw(0x00, 0x02);
     pub(super) const GET_DEVICE_ID: Self = Self::raw(0x06, 0x01);
+    pub(super) const COLD_RESET: Self = Self::raw(0x06, 0x02);
+    pub(super) const WARM_RESET: Self = Self::raw(0x06, 0x03);
     pub(super) const CHANNEL_AUTHENTICATION: Self = Self::raw(0x06, 0x38);
     pub(super) const SET_PRIVILEGE: Self = Self::raw(0x06, 0x3B);
     pub(super) const CLOSE_SESSION: Self = Self::raw(0x06, 0x3C);

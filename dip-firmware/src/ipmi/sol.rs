@@ -79,12 +79,14 @@ pub(super) enum SolNews {
 }
 
 impl SolState {
-    /// A new console whose BMC takes payloads of so many bytes.
-    pub(super) fn new(payload: u16) -> Self {
+    /// A new console whose BMC takes payloads of so many bytes; the first packet follows `sequence`.
+    ///
+    /// Some BMCs do not forget the last packet of the console before, and would take one of the same sequence for a repetition.
+    pub(super) fn new(payload: u16, sequence: u8) -> Self {
         Self {
             // A BMC that tells nonsense gets packets that every one takes.
             limit: usize::from(payload).checked_sub(HEADER).filter(|limit| *limit > 0).unwrap_or(32).min(240),
-            sequence: 0,
+            sequence,
             pending: None,
             outbox: VecDeque::new(),
             wants_break: false,
@@ -212,7 +214,7 @@ mod tests {
 
     #[test]
     fn what_was_not_accepted_goes_into_the_next_packet() {
-        let mut state = SolState::new(4 + 8);
+        let mut state = SolState::new(4 + 8, 0);
         state.write(b"0123456789");
         assert_eq!(state.outgoing().map(|packet| packet.data.clone()), Some(b"01234567".to_vec()));
         state.receive(&ack(9, 8, 0));
@@ -226,7 +228,7 @@ mod tests {
 
     #[test]
     fn a_packet_that_was_refused_whole_is_sent_again_as_it_is() {
-        let mut state = SolState::new(100);
+        let mut state = SolState::new(100, 0);
         state.write(b"abc");
         let first = state.outgoing().cloned();
         state.receive(&ack(1, 0, NACK));
@@ -235,7 +237,7 @@ mod tests {
 
     #[test]
     fn a_packet_that_comes_twice_is_answered_twice_and_read_once() {
-        let mut state = SolState::new(100);
+        let mut state = SolState::new(100, 0);
         for _ in 0..2 {
             assert_eq!(state.receive(&data(5, b"login: ")), SolNews::Answer(ack(5, 7, 0)));
         }
@@ -244,7 +246,7 @@ mod tests {
 
     #[test]
     fn who_does_not_read_lets_the_bmc_wait_and_loses_nothing() {
-        let mut state = SolState::new(100);
+        let mut state = SolState::new(100, 0);
         let (mut sent, mut sequence) = (0, 0);
         let full = loop {
             sequence = sequence % 15 + 1;
@@ -261,7 +263,7 @@ mod tests {
 
     #[test]
     fn a_break_is_sent_once_and_the_end_is_told() {
-        let mut state = SolState::new(100);
+        let mut state = SolState::new(100, 0);
         state.send_break();
         assert_eq!(state.outgoing().map(|packet| packet.status), Some(BREAK));
         state.receive(&ack(1, 0, 0));
@@ -274,7 +276,7 @@ mod tests {
         fn all_that_is_written_arrives_once_and_in_order_however_little_is_accepted(
             text in proptest::collection::vec(any::<u8>(), 0..300), takes in proptest::collection::vec(0u8..40, 1..40),
         ) {
-            let mut state = SolState::new(4 + 32);
+            let mut state = SolState::new(4 + 32, 0);
             state.write(&text);
             let (mut arrived, mut takes) = (Vec::<u8>::new(), takes.into_iter().chain(std::iter::repeat(255)));
             while let Some(packet) = state.outgoing().cloned() {
@@ -287,7 +289,7 @@ mod tests {
 
         #[test]
         fn no_bytes_make_it_panic(payloads in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..300), 0..60)) {
-            let mut state = SolState::new(0);
+            let mut state = SolState::new(0, 0);
             for payload in payloads {
                 state.write(&payload);
                 state.outgoing();

@@ -12,7 +12,7 @@ use super::options::Resend;
 const THIS_CHANNEL: u8 = 0x0E;
 /// Longest name (§22.28).
 const NAME_LEN: usize = 16;
-/// Passwords up to here are set in the form that every BMC takes (§22.30).
+/// Passwords up to here fit into the form of IPMI 1.5 (§22.30).
 const SHORT_PASSWORD: usize = 16;
 
 const SET_ACCESS: Opcode = Opcode::raw(0x06, 0x43);
@@ -190,14 +190,20 @@ impl IpmiBmc {
         self.request(SET_PASSWORD, &[id, DISABLE], Resend::Allowed).await.map(drop)
     }
 
-    /// Sets a user's password. Up to 16 bytes it is sent in the short form, which all BMCs keep in a way that IPMI 1.5
-    /// can use too; the long form has up to 20.
+    /// Sets a user's password, in the form of 20 bytes; in that of 16 where the BMC knows no other. A short one over a
+    /// long one would leave the end of the long one behind on some BMCs, and nobody could log in.
     ///
     /// # Errors
     /// As [`power_state`](Self::power_state), and [`IpmiError::InvalidCredentials`] for more than 20 bytes.
     pub async fn set_user_password(&self, id: u8, password: &str) -> Result<(), IpmiError> {
-        let form = if password.len() > SHORT_PASSWORD { PASSWORD_LEN } else { SHORT_PASSWORD };
-        self.password(id, SET, password, form).await
+        match self.password(id, SET, password, PASSWORD_LEN).await {
+            Err(IpmiError::Completion { code, .. })
+                if password.len() <= SHORT_PASSWORD && matches!(code.value(), 0xC6..=0xC8 | 0xCC) =>
+            {
+                self.password(id, SET, password, SHORT_PASSWORD).await
+            }
+            other => other,
+        }
     }
 
     /// Whether a user's password is this one, by the BMC's own test, which is no login.
@@ -205,12 +211,12 @@ impl IpmiBmc {
     /// # Errors
     /// As [`set_user_password`](Self::set_user_password).
     pub async fn is_user_password(&self, id: u8, password: &str) -> Result<bool, IpmiError> {
-        let forms = if password.len() > SHORT_PASSWORD { &[PASSWORD_LEN][..] } else { &[SHORT_PASSWORD, PASSWORD_LEN] };
+        let forms = if password.len() > SHORT_PASSWORD { &[PASSWORD_LEN][..] } else { &[PASSWORD_LEN, SHORT_PASSWORD] };
         for form in forms {
             match self.password(id, TEST, password, *form).await {
                 Ok(()) => return Ok(true),
-                // 81h: it was set in the other form (§22.30).
-                Err(IpmiError::Completion { code, .. }) if code.value() == 0x81 => {}
+                // 81h: it was set in the other form (§22.30). The others: the BMC does not know this form.
+                Err(IpmiError::Completion { code, .. }) if matches!(code.value(), 0x81 | 0xC6..=0xC8 | 0xCC) => {}
                 Err(IpmiError::Completion { code, .. }) if code.value() == 0x80 => return Ok(false),
                 Err(error) => return Err(error),
             }

@@ -126,8 +126,8 @@ impl BmcHarness for Facets {
         let reading = |name: &str, value, unit, health| SensorReading { name: name.to_owned(), value, unit, health };
         vec![
             reading("MBTemp", Some(32.0), Unit::Celsius, Some(Health::Ok)),
-            reading("P12V", Some(191.0 * 0.063), Unit::Volts, Some(Health::Ok)),
-            reading("Fan 1", Some(14_400.0), Unit::Rpm, Some(Health::Ok)),
+            reading("Main 12V", Some(191.0 * 0.063), Unit::Volts, Some(Health::Ok)),
+            reading("Fan 1", Some(4096.0), Unit::Rpm, Some(Health::Ok)),
             reading("PSU 1 state", None, Unit::Other, None),
         ]
     }

@@ -101,8 +101,8 @@ impl IpmiSim {
         let store = scratch.within(&format!("state/ipmi_sim/{name}"))?.path("sdr.20.main");
         let source = scratch.write("bmc.sdrs", SDRS)?;
         run("sdrcomp", ["-o".as_ref(), store.as_os_str(), source.as_os_str()]).await?;
-        // Raw readings: 32 °C, 12.033 V, 14400 rpm.
-        for (sensor, raw) in [("temperature", "32\n"), ("voltage", "191\n"), ("fan", "55\n")] {
+        // Raw readings: 32 °C, 12.033 V, 4096 rpm.
+        for (sensor, raw) in [("temperature", "32\n"), ("voltage", "191\n"), ("fan", "3\n")] {
             scratch.write(sensor, raw)?;
         }
         for (name, product, serial) in [
