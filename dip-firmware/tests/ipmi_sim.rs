@@ -3,10 +3,12 @@
 mod ipmi_sim_rig;
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use dip_firmware::fuzzing;
 use dip_firmware::ipmi::{
     BootDevice, BootMode, BootOverride, BootPersistence, ChassisControl, CompletionCode, Credentials, ErrorClass,
     GetChassisStatus, GuidOrder, Identify, IpmiBmc, IpmiClient, IpmiError, NetFn, Opcode, Options, PowerAction,
@@ -45,6 +47,8 @@ fn main() -> ExitCode {
         sessions_are_closed_one_after_the_other,
         many_clients_at_the_same_time,
         one_bmc_shared_by_many_callers,
+        what_the_simulator_sends_is_read_and_makes_the_seeds_of_fuzzers,
+        silent_bmcs_on_a_shared_socket_delay_nobody,
         a_bad_network_loses_no_request,
         a_bad_network_doubles_no_reset,
     ];
@@ -351,6 +355,83 @@ async fn one_bmc_shared_by_many_callers() {
         assert_eq!(state.expect("every caller is served"), PowerState::Off);
     }
     bmc.close().await;
+}
+
+async fn silent_bmcs_on_a_shared_socket_delay_nobody() {
+    let sims = [Sim::start().await, Sim::start().await, Sim::start().await];
+    let silent = UdpSocket::bind("127.0.0.1:0").await.expect("a free port");
+    let silent = silent.local_addr().expect("it is bound");
+    let sockets = Sockets::new();
+    let new = |addr| IpmiBmc::new(&sockets, addr, credentials(), options());
+    let mut unanswered = JoinSet::new();
+    for _ in 0..20 {
+        let bmc = new(silent);
+        unanswered.spawn(async move { bmc.power_state().await });
+    }
+    let started = Instant::now();
+    let mut answered = JoinSet::new();
+    for n in 0..30 {
+        // Several sessions with each BMC too, told apart by their ids.
+        let bmc = new(sims[n % sims.len()].addr());
+        answered.spawn(async move {
+            bmc.power(PowerAction::On).await?;
+            bmc.power_state().await
+        });
+    }
+    for state in answered.join_all().await {
+        assert_eq!(state.expect("every one is served"), PowerState::On);
+    }
+    assert!(started.elapsed() < Duration::from_secs(4), "{:?}", started.elapsed());
+    assert!(unanswered.try_join_next().is_none(), "the silent ones are still asked");
+    for state in unanswered.join_all().await {
+        assert_eq!(state.expect_err("it is silent").class(), ErrorClass::Unreachable);
+    }
+}
+
+async fn what_the_simulator_sends_is_read_and_makes_the_seeds_of_fuzzers() {
+    let sim = Sim::start().await;
+    let network = LossyNetwork::before(sim.addr(), Faults::default()).await;
+    let bmc = IpmiBmc::new(&Sockets::new(), network.addr(), credentials(), options());
+    sim.ipmitool(&["event", "1"]).await;
+    bmc.identity().await.expect("it answers");
+    let (mut seeds, storage) = (Vec::new(), |command| Opcode::new(NetFn::Storage, command));
+    for (n, datagram) in network.heard().into_iter().enumerate() {
+        // The middle of the message of a packet outside a session is a message of its own.
+        if datagram[4] == 0 {
+            seeds.push(("ipmi_reply", format!("sim-{n:02}"), datagram[14..].to_vec()));
+        }
+        seeds.push(("ipmi_packet", format!("sim-{n:02}"), datagram));
+    }
+    for fru in [0, 1] {
+        let mut inventory = Vec::new();
+        for at in (0u8..=224).step_by(32) {
+            let piece = bmc.request(storage(0x11), &[fru, at, 0, 32], Resend::Allowed).await.expect("it is there");
+            inventory.extend(&piece[1..]);
+        }
+        seeds.push(("ipmi_fru", format!("sim-{fru}"), inventory));
+    }
+    let mut id = [0, 0];
+    while id != [0xFF, 0xFF] {
+        let request = [0, 0, id[0], id[1], 0, 0xFF];
+        let record = bmc.request(storage(0x23), &request, Resend::Allowed).await.expect("it is there");
+        seeds.push(("ipmi_sdr", format!("sim-{:02}", id[0]), record[2..].to_vec()));
+        id = [record[0], record[1]];
+    }
+    let entry = bmc.request(storage(0x43), &[0, 0, 0, 0, 0, 0xFF], Resend::Allowed).await.expect("there is an event");
+    seeds.push(("ipmi_sel", "sim".to_owned(), entry[2..].to_vec()));
+    seeds.push(("ipmi_sol", "typed".to_owned(), [&[9, 1, 0, 0, 0][..], b"login", &[4, 0, 1, 5, 0]].concat()));
+    for (target, name, bytes) in &seeds {
+        let (_, read) = fuzzing::TARGETS.iter().find(|(known, _)| known == target).expect("it is one");
+        read(bytes);
+        // `DIP_BLESS=1` keeps them.
+        if std::env::var_os("DIP_BLESS").is_some() {
+            let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(target);
+            std::fs::create_dir_all(&dir).expect("the checkout is writable");
+            std::fs::write(dir.join(name), bytes).expect("the checkout is writable");
+        }
+    }
+    let of = |target| seeds.iter().filter(|(of, ..)| *of == target).count();
+    assert!(of("ipmi_packet") > 10 && of("ipmi_sdr") == 7 && of("ipmi_reply") > 0, "{seeds:?}");
 }
 
 /// A fifth of all datagrams is lost each way, others come twice, late, or are rubbish.

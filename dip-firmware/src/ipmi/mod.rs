@@ -30,6 +30,8 @@ mod error;
 mod event_log;
 mod fru;
 mod fru_reader;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod handshake;
 mod identity;
 mod kept;

@@ -75,16 +75,8 @@ impl Responder {
     pub async fn start(suites: &[CipherSuite], quirk: Quirk) -> Self {
         let socket = UdpSocket::bind("127.0.0.1:0").await.expect("a free port");
         let addr = socket.local_addr().expect("it is bound");
-        let (heard, is_on) = (Arc::default(), Arc::default());
-        let bmc = Bmc {
-            suites: suites.to_vec(),
-            quirk,
-            heard: Arc::clone(&heard),
-            is_on: Arc::clone(&is_on),
-            opening: None,
-            open: None,
-            sent: 0,
-        };
+        let bmc = Bmc::new(suites, quirk);
+        let (heard, is_on) = (Arc::clone(&bmc.heard), Arc::clone(&bmc.is_on));
         Self { addr, heard, is_on, task: tokio::spawn(serve(socket, bmc)) }
     }
 
@@ -114,6 +106,21 @@ impl Responder {
 impl Drop for Responder {
     fn drop(&mut self) {
         self.task.abort();
+    }
+}
+
+/// A responder without a socket, for what must be the same each time.
+#[cfg(test)]
+pub(super) struct Rehearsal(Bmc);
+
+#[cfg(test)]
+impl Rehearsal {
+    pub(super) fn new(suite: CipherSuite) -> Self {
+        Self(Bmc::new(&[suite], Quirk::None))
+    }
+
+    pub(super) fn answer(&mut self, datagram: &[u8]) -> Option<Vec<u8>> {
+        self.0.answer(datagram)
     }
 }
 
@@ -153,6 +160,11 @@ struct Opening {
 }
 
 impl Bmc {
+    fn new(suites: &[CipherSuite], quirk: Quirk) -> Self {
+        let (suites, heard, is_on) = (suites.to_vec(), Arc::default(), Arc::default());
+        Self { suites, quirk, heard, is_on, opening: None, open: None, sent: 0 }
+    }
+
     fn answer(&mut self, datagram: &[u8]) -> Option<Vec<u8>> {
         match Packet::decode(datagram)? {
             Packet::Sessionless { payload } => {
