@@ -392,7 +392,9 @@ async fn what_the_simulator_sends_is_read_and_makes_the_seeds_of_fuzzers() {
     let sim = Sim::start().await;
     let network = LossyNetwork::before(sim.addr(), Faults::default()).await;
     let bmc = IpmiBmc::new(&Sockets::new(), network.addr(), credentials(), options());
-    sim.ipmitool(&["event", "1"]).await;
+    // A temperature that is too high, as Add SEL Entry (§31.6) takes it.
+    let event = "raw 0x0a 0x44 0 0 2 0 0 0 0 0x20 0 4 1 1 1 0x59 0xa0 0x90";
+    sim.ipmitool(&event.split(' ').collect::<Vec<_>>()).await;
     bmc.identity().await.expect("it answers");
     let (mut seeds, storage) = (Vec::new(), |command| Opcode::new(NetFn::Storage, command));
     for (n, datagram) in network.heard().into_iter().enumerate() {

@@ -130,7 +130,7 @@ impl Link {
     ) -> io::Result<Result<Reply, Silence>> {
         let ticket = self.session.ticket(opcode);
         let mut ping: Option<Ticket> = None;
-        let mut probes = Probes::default();
+        let mut probes = Probes::new();
         let mut alive = false;
         let mut first = true;
         loop {
@@ -186,16 +186,22 @@ enum Silence {
 const PROBES_THAT_PROVE: u32 = 3;
 
 /// Requests outside the session (Get Channel Authentication Capabilities, §22.13), which any living BMC answers.
-#[derive(Default)]
 struct Probes {
     sequence: RequestSequence,
     answered: u32,
-    heard: Option<RequestSequence>,
+    /// Those that were sent and not answered: others may probe the same BMC over the same socket.
+    open: Vec<RequestSequence>,
 }
 
 impl Probes {
+    fn new() -> Self {
+        let [bits] = random();
+        Self { sequence: RequestSequence::from_bits(bits), answered: 0, open: Vec::new() }
+    }
+
     fn datagram(&mut self) -> Vec<u8> {
         self.sequence = self.sequence.next();
+        self.open.push(self.sequence);
         // RMCP+ data, the channel we come in by; privilege user.
         let message = wire::encode_request(Opcode::CHANNEL_AUTHENTICATION, self.sequence, &[0x8E, 0x02]);
         rmcp::encode_sessionless(&message)
@@ -208,8 +214,11 @@ impl Probes {
         let Some(reply) = Reply::decode(payload) else {
             return;
         };
-        if reply.opcode == Opcode::CHANNEL_AUTHENTICATION && self.heard != Some(reply.sequence) {
-            self.heard = Some(reply.sequence);
+        let Some(place) = self.open.iter().position(|open| *open == reply.sequence) else {
+            return;
+        };
+        if reply.opcode == Opcode::CHANNEL_AUTHENTICATION {
+            self.open.swap_remove(place);
             self.answered += 1;
         }
     }

@@ -2,14 +2,13 @@
 
 use std::io;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use super::opcode::Opcode;
 use super::options::Options;
 use super::port::Port;
-use super::random::random;
 use super::rmcp::{self, Packet};
-use super::wire::{self, Reply, RequestSequence};
+use super::wire::{self, Reply};
 
 /// How often one request is sent before the question is given up.
 const SENDS: u32 = 3;
@@ -22,9 +21,10 @@ pub(super) async fn ask(
     options: &Options,
     deadline: Instant,
 ) -> io::Result<Option<Reply>> {
-    // Others may ask the same BMC over the same socket, and such replies name no session.
-    let [bits] = random();
-    let sequence = RequestSequence::from_bits(bits);
+    let outside = port.outside();
+    let Ok(mut last) = timeout_at(deadline, outside.lock()).await else { return Ok(None) };
+    *last = last.next();
+    let sequence = *last;
     let datagram = rmcp::encode_sessionless(&wire::encode_request(opcode, sequence, data));
     for _ in 0..SENDS {
         if Instant::now() >= deadline {

@@ -4,10 +4,9 @@ use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 
-use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 
-use super::sockets::{Shared, Sockets, any_address};
+use super::sockets::{Listener, Outside, Shared, Sockets, any_address};
 
 /// ASF presence ping (§13.2.3), which asks nothing but whether somebody is there.
 const PING: [u8; 12] = [0x06, 0x00, 0xFF, 0x06, 0x00, 0x00, 0x11, 0xBE, 0x80, 0x00, 0x00, 0x00];
@@ -16,8 +15,7 @@ const PING: [u8; 12] = [0x06, 0x00, 0xFF, 0x06, 0x00, 0x00, 0x11, 0xBE, 0x80, 0x
 pub(super) struct Port {
     shared: Arc<Shared>,
     peer: SocketAddr,
-    session: u32,
-    mailbox: mpsc::Receiver<Vec<u8>>,
+    listener: Listener,
     /// Datagrams sent since one came in.
     unanswered: u32,
     sentinel: Sentinel,
@@ -26,19 +24,26 @@ pub(super) struct Port {
 impl Port {
     pub(super) fn open(sockets: &Sockets, peer: SocketAddr) -> io::Result<Self> {
         let shared = sockets.towards(peer)?;
-        let (session, mailbox) = shared.listen(peer);
-        Ok(Self { shared, peer, session, mailbox, unanswered: 0, sentinel: Sentinel::default() })
+        let listener = shared.listen(peer);
+        Ok(Self { shared, peer, listener, unanswered: 0, sentinel: Sentinel::default() })
     }
 
     /// The console's id of the session.
     pub(super) fn session(&self) -> u32 {
-        self.session
+        self.listener.id
+    }
+
+    /// What is held while the peer is asked something outside of sessions.
+    pub(super) fn outside(&self) -> Arc<Outside> {
+        Arc::clone(&self.listener.outside)
     }
 
     /// Takes another id, so that a late answer to the former one is not heard.
     pub(super) fn renew(&mut self) {
-        self.shared.forget(self.peer, self.session);
-        (self.session, self.mailbox) = self.shared.listen(self.peer);
+        // The new one first, so that what the peer is asked outside of sessions goes on.
+        let next = self.shared.listen(self.peer);
+        let former = std::mem::replace(&mut self.listener, next);
+        self.shared.forget(self.peer, former.id);
     }
 
     /// Whether the last thing heard was that nobody listens at the port.
@@ -78,7 +83,7 @@ impl Port {
 
     /// The next datagram, however long that takes. May be cancelled without loss.
     pub(super) async fn next(&mut self) -> io::Result<Vec<u8>> {
-        let datagram = self.mailbox.recv().await;
+        let datagram = self.listener.mailbox.recv().await;
         let gone = || io::Error::new(io::ErrorKind::NotConnected, "the runtime that read the socket is gone");
         let datagram = datagram.ok_or_else(gone)?;
         self.unanswered = 0;
@@ -89,7 +94,7 @@ impl Port {
 
 impl Drop for Port {
     fn drop(&mut self) {
-        self.shared.forget(self.peer, self.session);
+        self.shared.forget(self.peer, self.listener.id);
     }
 }
 

@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 
 use super::random::random;
 use super::rmcp::Packet;
+use super::wire::RequestSequence;
 
 /// Longer than any IPMI datagram: a LAN message has at most 255 bytes, and Ethernet carries 1500.
 const DATAGRAM: usize = 2048;
@@ -76,27 +77,27 @@ impl Shared {
         self.socket.try_send_to(datagram, peer).map(drop)
     }
 
-    /// A new session of this console with `peer`: its id, which no other has, and where its datagrams arrive.
-    pub(super) fn listen(&self, peer: SocketAddr) -> (u32, mpsc::Receiver<Vec<u8>>) {
+    /// A new session of this console with `peer`.
+    pub(super) fn listen(&self, peer: SocketAddr) -> Listener {
         let (sender, mailbox) = mpsc::channel(MAILBOX);
         let mut listeners = lock(&self.listeners.0);
         let of_peer = listeners.entry(peer).or_default();
         let id = loop {
             // Zero is the id of "no session".
             let id = u32::from_le_bytes(random()).max(1);
-            if of_peer.iter().all(|(other, _)| *other != id) {
+            if of_peer.mailboxes.iter().all(|(other, _)| *other != id) {
                 break id;
             }
         };
-        of_peer.push((id, sender));
-        (id, mailbox)
+        of_peer.mailboxes.push((id, sender));
+        Listener { id, mailbox, outside: Arc::clone(&of_peer.outside) }
     }
 
     pub(super) fn forget(&self, peer: SocketAddr, session: u32) {
         let mut listeners = lock(&self.listeners.0);
         if let Some(of_peer) = listeners.get_mut(&peer) {
-            of_peer.retain(|(id, _)| *id != session);
-            if of_peer.is_empty() {
+            of_peer.mailboxes.retain(|(id, _)| *id != session);
+            if of_peer.mailboxes.is_empty() {
                 listeners.remove(&peer);
             }
         }
@@ -117,17 +118,42 @@ pub(super) fn any_address(peer: SocketAddr) -> IpAddr {
     }
 }
 
-type Mailboxes = Vec<(u32, mpsc::Sender<Vec<u8>>)>;
+/// A session of this console.
+#[derive(Debug)]
+pub(super) struct Listener {
+    /// Its id, which no other session with this peer has.
+    pub(super) id: u32,
+    /// Where its datagrams arrive.
+    pub(super) mailbox: mpsc::Receiver<Vec<u8>>,
+    pub(super) outside: Arc<Outside>,
+}
+
+/// The sequence of the last question to a peer outside of sessions. Whoever asks one holds it until it is answered: replies there
+/// name neither session nor question, so that two at a time could be mistaken for each other.
+pub(super) type Outside = tokio::sync::Mutex<RequestSequence>;
+
+#[derive(Debug)]
+struct Peer {
+    mailboxes: Vec<(u32, mpsc::Sender<Vec<u8>>)>,
+    outside: Arc<Outside>,
+}
+
+impl Default for Peer {
+    fn default() -> Self {
+        let [bits] = random();
+        Self { mailboxes: Vec::new(), outside: Arc::new(Outside::new(RequestSequence::from_bits(bits))) }
+    }
+}
 
 #[derive(Debug, Default)]
-struct Listeners(Mutex<HashMap<SocketAddr, Mailboxes>>);
+struct Listeners(Mutex<HashMap<SocketAddr, Peer>>);
 
 impl Listeners {
     fn deliver(&self, peer: SocketAddr, datagram: &[u8]) {
         let Some(packet) = Packet::decode(datagram) else { return };
         let session = packet.console_session();
         let listeners = lock(&self.0);
-        for (id, mailbox) in listeners.get(&peer).into_iter().flatten() {
+        for (id, mailbox) in listeners.get(&peer).into_iter().flat_map(|peer| &peer.mailboxes) {
             // What names no session is for all of the BMC's: each knows its own by tag or sequence.
             if session.is_none_or(|session| session == *id) {
                 let _ = mailbox.try_send(datagram.to_vec());
@@ -174,9 +200,9 @@ mod tests {
         let _guard = runtime.enter();
         let peers: [SocketAddr; 2] = [([192, 0, 2, 1], 623).into(), ([192, 0, 2, 2], 623).into()];
         let shared = Sockets::new().towards(peers[0]).expect("a socket");
-        let (first, mut one) = shared.listen(peers[0]);
-        let (_, mut other) = shared.listen(peers[0]);
-        let (_, mut foreign) = shared.listen(peers[1]);
+        let Listener { id: first, mailbox: mut one, .. } = shared.listen(peers[0]);
+        let Listener { mailbox: mut other, .. } = shared.listen(peers[0]);
+        let Listener { mailbox: mut foreign, .. } = shared.listen(peers[1]);
         shared.listeners.deliver(peers[0], &answer_to(first));
         assert!(one.try_recv().is_ok() && other.try_recv().is_err() && foreign.try_recv().is_err());
         shared.listeners.deliver(peers[1], &answer_to(first));

@@ -25,8 +25,8 @@ pub struct Pace {
 impl Default for Pace {
     fn default() -> Self {
         Self {
-            // As many datagrams as are in flight fit into the buffer of one socket (208 KiB on Linux) with room to spare.
-            at_once: NonZeroUsize::new(512).expect("it is not zero"),
+            // All of their answers fit into the buffer of one socket at once: 208 KiB on Linux, of which a short datagram takes 768 bytes.
+            at_once: NonZeroUsize::new(256).expect("it is not zero"),
             // An opening that was lost has time to begin again.
             deadline: Duration::from_secs(10),
         }

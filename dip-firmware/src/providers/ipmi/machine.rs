@@ -22,7 +22,7 @@ pub(super) struct Machine {
     sockets: Sockets,
     host: String,
     port: u16,
-    pub(super) credentials: Credentials,
+    credentials: Credentials,
     options: Options,
     bmc: OnceCell<IpmiBmc>,
     /// The boot device that was last set here.
