@@ -5,7 +5,7 @@
 //! * `firmware.set_boot_device` and `firmware.power_on`: this layer's part of a boot into the installed system.
 //! * `firmware.power_off`: its part of a boot into `off`: ask the system to shut down, then switch off.
 //!
-//! Providers of [`provider::Bmc`], each behind a feature of its name: `ipmi` (IPMI 2.0, cipher suite 3, over the session layer in
+//! Providers of [`provider::Bmc`], each behind a feature of its name: `ipmi` (IPMI 2.0, cipher suites 17 and 3, over the session layer in
 //! [`ipmi`]) and `redfish`. Where the site file lists several protocols for one BMC, [`providers::Preferred`] tries
 //! them in that order.
 //!
@@ -18,6 +18,9 @@
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub use ipmi::fuzzing;
 #[cfg(feature = "ipmi")]
 pub mod ipmi;
 mod layer;

@@ -38,10 +38,41 @@ pub enum LastResort {
 pub struct IpmiSettings {
     /// Its UDP port; 623 where it is left out.
     pub port: Option<u16>,
-    /// The cipher suite; 3 where it is left out.
-    pub cipher_suite: Option<u8>,
+    /// The cipher suite; the best that the BMC offers where it is left out.
+    pub cipher_suite: Option<IpmiSuite>,
     /// The privilege that sessions ask for; administrator where it is left out.
     pub privilege: Option<IpmiPrivilege>,
+}
+
+/// A cipher suite of IPMI that dip speaks (IPMI 2.0, 22.15.2), written as its number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "u8", into = "u8")]
+pub enum IpmiSuite {
+    /// HMAC-SHA1, AES-CBC-128.
+    Suite3,
+    /// HMAC-SHA256, AES-CBC-128.
+    Suite17,
+}
+
+impl TryFrom<u8> for IpmiSuite {
+    type Error = String;
+
+    fn try_from(number: u8) -> Result<Self, String> {
+        match number {
+            3 => Ok(Self::Suite3),
+            17 => Ok(Self::Suite17),
+            other => Err(format!("dip does not speak cipher suite {other}; choose 3 or 17")),
+        }
+    }
+}
+
+impl From<IpmiSuite> for u8 {
+    fn from(suite: IpmiSuite) -> Self {
+        match suite {
+            IpmiSuite::Suite3 => 3,
+            IpmiSuite::Suite17 => 17,
+        }
+    }
 }
 
 /// The privilege of an IPMI session.
@@ -52,6 +83,8 @@ pub enum IpmiPrivilege {
     Administrator,
     /// Power and boot device.
     Operator,
+    /// Readings alone.
+    User,
 }
 
 /// A BMC protocol of kind `redfish`.
@@ -124,12 +157,12 @@ fn ipmi() -> Variant {
             Field::optional("port", Shape::integer(1, 65535), "Its UDP port; 623 where it is left out."),
             Field::optional(
                 "cipher_suite",
-                Shape::integer(3, 3),
-                "The cipher suite: 3 (HMAC-SHA1, AES-CBC-128), the only one that dip speaks.",
+                Shape::integer(3, 17),
+                "The cipher suite, 3 (HMAC-SHA1) or 17 (HMAC-SHA256); the best that the BMC offers where it is left out.",
             ),
             Field::optional(
                 "privilege",
-                Shape::Choice(vec!["administrator", "operator"]),
+                Shape::Choice(vec!["administrator", "operator", "user"]),
                 "The privilege that sessions ask for; `administrator` where it is left out.",
             ),
         ],
@@ -184,6 +217,14 @@ mod tests {
         assert_agree::<NodeFirmware>(&node());
         assert_agree::<IpmiSettings>(&ipmi().fields);
         assert_agree::<RedfishSettings>(&redfish().fields);
+    }
+
+    #[test]
+    fn a_cipher_suite_that_dip_does_not_speak_is_refused_with_those_that_it_does() {
+        let error = IpmiSettings::deserialize(json!({ "cipher_suite": 8 })).expect_err("8 is HMAC-MD5");
+        assert!(error.to_string().contains("choose 3 or 17"), "{error}");
+        let settings = IpmiSettings::deserialize(json!({ "cipher_suite": 17 })).expect("it is spoken");
+        assert_eq!(settings.cipher_suite, Some(IpmiSuite::Suite17));
     }
 
     #[test]

@@ -3,14 +3,16 @@
 mod ipmi_sim_rig;
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use dip_firmware::fuzzing;
 use dip_firmware::ipmi::{
     BootDevice, BootMode, BootOverride, BootPersistence, ChassisControl, CompletionCode, Credentials, ErrorClass,
     GetChassisStatus, GuidOrder, Identify, IpmiBmc, IpmiClient, IpmiError, NetFn, Opcode, Options, PowerAction,
-    PowerOutcome, PowerState, Privilege, Resend,
+    PowerOutcome, PowerState, Privilege, Resend, Sockets,
 };
 use dip_lab::{LabError, Requirement};
 use ipmi_sim_rig::{Faults, LossyNetwork, PASSWORD, Sim, USER};
@@ -45,6 +47,8 @@ fn main() -> ExitCode {
         sessions_are_closed_one_after_the_other,
         many_clients_at_the_same_time,
         one_bmc_shared_by_many_callers,
+        what_the_simulator_sends_is_read_and_makes_the_seeds_of_fuzzers,
+        silent_bmcs_on_a_shared_socket_delay_nobody,
         a_bad_network_loses_no_request,
         a_bad_network_doubles_no_reset,
     ];
@@ -72,7 +76,7 @@ fn options() -> Options {
 }
 
 fn bmc(addr: SocketAddr) -> IpmiBmc {
-    IpmiBmc::new(addr, credentials(), options())
+    IpmiBmc::new(&Sockets::new(), addr, credentials(), options())
 }
 
 async fn power_on_twice_is_once_and_off_twice_is_once() {
@@ -120,7 +124,8 @@ async fn a_slow_reset_acts_once() {
 
 async fn a_cancelled_call_leaves_a_session_that_works() {
     let sim = Sim::start().await;
-    let client = IpmiClient::connect(sim.addr(), &credentials(), options()).await.expect("it connects");
+    let client =
+        IpmiClient::connect(&Sockets::new(), sim.addr(), &credentials(), options()).await.expect("it connects");
     sim.slow_down(Duration::from_millis(200));
     let cancelled =
         tokio::time::timeout(Duration::from_millis(50), client.run(ChassisControl(PowerAction::On), Resend::Allowed));
@@ -198,7 +203,8 @@ async fn a_wrong_password_and_an_unknown_user_are_denied() {
     for (user, password) in [(USER, "wrong"), ("nobody", PASSWORD), (USER, "")] {
         let credentials = Credentials::new(user, password).expect("short enough");
         let started = Instant::now();
-        let error = IpmiClient::connect(sim.addr(), &credentials, options()).await.expect_err("it is denied");
+        let error =
+            IpmiClient::connect(&Sockets::new(), sim.addr(), &credentials, options()).await.expect_err("it is denied");
         assert!(matches!(error, IpmiError::AuthenticationFailed { .. }), "{user}: {error:?}");
         assert_eq!(error.class(), ErrorClass::Denied);
         assert!(started.elapsed() < Duration::from_secs(1), "known at once, not at the deadline");
@@ -211,14 +217,14 @@ async fn a_wrong_password_and_an_unknown_user_are_denied() {
 async fn an_operator_may_switch_the_power() {
     let sim = Sim::start().await;
     let operator = Credentials::new("oper", "operpw").expect("short enough");
-    let bmc = IpmiBmc::new(sim.addr(), operator, options().with_privilege(Privilege::Operator));
+    let bmc = IpmiBmc::new(&Sockets::new(), sim.addr(), operator, options().with_privilege(Privilege::Operator));
     bmc.power(PowerAction::On).await.expect("an operator may switch the power");
     assert!(sim.machine().is_some());
 }
 
 async fn a_user_session_may_read_and_not_switch() {
     let sim = Sim::start().await;
-    let bmc = IpmiBmc::new(sim.addr(), credentials(), options().with_privilege(Privilege::User));
+    let bmc = IpmiBmc::new(&Sockets::new(), sim.addr(), credentials(), options().with_privilege(Privilege::User));
     assert_eq!(bmc.power_state().await.expect("a user may read"), PowerState::Off);
     let error = bmc.power(PowerAction::On).await.expect_err("a user may not switch");
     assert!(matches!(error, IpmiError::Completion { code: CompletionCode::INSUFFICIENT_PRIVILEGE, .. }), "{error:?}");
@@ -228,7 +234,8 @@ async fn a_user_session_may_read_and_not_switch() {
 
 async fn an_unknown_command_is_named_as_such() {
     let sim = Sim::start().await;
-    let client = IpmiClient::connect(sim.addr(), &credentials(), options()).await.expect("it connects");
+    let client =
+        IpmiClient::connect(&Sockets::new(), sim.addr(), &credentials(), options()).await.expect("it connects");
     let error = client.request(Opcode::raw(0x06, 0x7F), &[], Resend::Allowed).await.expect_err("nobody knows it");
     assert!(matches!(error, IpmiError::Completion { code: CompletionCode::INVALID_COMMAND, .. }), "{error:?}");
     assert_eq!(error.class(), ErrorClass::Unsupported);
@@ -247,7 +254,8 @@ fn assert_at_deadline(started: Instant) {
 async fn a_dead_server_is_a_closed_port_after_the_deadline() {
     let addr = ipmi_sim_rig::free_address();
     let started = Instant::now();
-    let error = IpmiClient::connect(addr, &credentials(), impatient()).await.expect_err("nobody is there");
+    let error =
+        IpmiClient::connect(&Sockets::new(), addr, &credentials(), impatient()).await.expect_err("nobody is there");
     assert!(matches!(error, IpmiError::PortClosed { may_have_acted: false, .. }), "{error:?}");
     assert_eq!(error.class(), ErrorClass::Unreachable);
     assert_at_deadline(started);
@@ -257,7 +265,8 @@ async fn a_silent_server_is_a_timeout_after_the_deadline() {
     let socket = UdpSocket::bind("127.0.0.1:0").await.expect("a free port");
     let addr = socket.local_addr().expect("it is bound");
     let started = Instant::now();
-    let error = IpmiClient::connect(addr, &credentials(), impatient()).await.expect_err("nobody answers");
+    let error =
+        IpmiClient::connect(&Sockets::new(), addr, &credentials(), impatient()).await.expect_err("nobody answers");
     assert!(matches!(error, IpmiError::Timeout { may_have_acted: false, .. }), "{error:?}");
     assert_eq!(error.class(), ErrorClass::Unreachable);
     assert_at_deadline(started);
@@ -266,7 +275,8 @@ async fn a_silent_server_is_a_timeout_after_the_deadline() {
 async fn a_bmc_that_falls_silent_is_a_timeout_after_the_deadline() {
     let sim = Sim::start().await;
     let network = LossyNetwork::before(sim.addr(), Faults::default()).await;
-    let client = IpmiClient::connect(network.addr(), &credentials(), impatient()).await.expect("it connects");
+    let client =
+        IpmiClient::connect(&Sockets::new(), network.addr(), &credentials(), impatient()).await.expect("it connects");
     network.cut();
     for (opcode, data, resend, may_have_acted) in [
         (Opcode::new(NetFn::Chassis, 0x01), &[][..], Resend::Allowed, false),
@@ -285,7 +295,8 @@ async fn a_bmc_that_falls_silent_is_a_timeout_after_the_deadline() {
 
 async fn a_restarted_bmc_has_lost_the_session_and_the_caller_reconnects() {
     let mut sim = Sim::start().await;
-    let client = IpmiClient::connect(sim.addr(), &credentials(), options()).await.expect("it connects");
+    let client =
+        IpmiClient::connect(&Sockets::new(), sim.addr(), &credentials(), options()).await.expect("it connects");
     let bmc = bmc(sim.addr());
     bmc.power(PowerAction::On).await.expect("it switches");
     sim.restart().await;
@@ -302,7 +313,9 @@ async fn sessions_are_closed_one_after_the_other() {
     let sim = Sim::start().await;
     // More than ipmi_sim has; both ways to end one.
     for n in 0..100 {
-        let client = IpmiClient::connect(sim.addr(), &credentials(), options()).await.expect("a session is free");
+        let client = IpmiClient::connect(&Sockets::new(), sim.addr(), &credentials(), options())
+            .await
+            .expect("a session is free");
         client.run(GetChassisStatus, Resend::Allowed).await.expect("it answers");
         if n % 2 == 0 {
             client.close().await.expect("it confirms");
@@ -316,7 +329,7 @@ async fn many_clients_at_the_same_time() {
     for n in 0..30 {
         let addr = sims[n % sims.len()].addr();
         clients.spawn(async move {
-            let client = IpmiClient::connect(addr, &credentials(), options()).await?;
+            let client = IpmiClient::connect(&Sockets::new(), addr, &credentials(), options()).await?;
             for _ in 0..20 {
                 client.run(GetChassisStatus, Resend::Allowed).await?;
             }
@@ -344,6 +357,85 @@ async fn one_bmc_shared_by_many_callers() {
     bmc.close().await;
 }
 
+async fn silent_bmcs_on_a_shared_socket_delay_nobody() {
+    let sims = [Sim::start().await, Sim::start().await, Sim::start().await];
+    let silent = UdpSocket::bind("127.0.0.1:0").await.expect("a free port");
+    let silent = silent.local_addr().expect("it is bound");
+    let sockets = Sockets::new();
+    let new = |addr| IpmiBmc::new(&sockets, addr, credentials(), options());
+    let mut unanswered = JoinSet::new();
+    for _ in 0..20 {
+        let bmc = new(silent);
+        unanswered.spawn(async move { bmc.power_state().await });
+    }
+    let started = Instant::now();
+    let mut answered = JoinSet::new();
+    for n in 0..30 {
+        // Several sessions with each BMC too, told apart by their ids.
+        let bmc = new(sims[n % sims.len()].addr());
+        answered.spawn(async move {
+            bmc.power(PowerAction::On).await?;
+            bmc.power_state().await
+        });
+    }
+    for state in answered.join_all().await {
+        assert_eq!(state.expect("every one is served"), PowerState::On);
+    }
+    assert!(started.elapsed() < Duration::from_secs(4), "{:?}", started.elapsed());
+    assert!(unanswered.try_join_next().is_none(), "the silent ones are still asked");
+    for state in unanswered.join_all().await {
+        assert_eq!(state.expect_err("it is silent").class(), ErrorClass::Unreachable);
+    }
+}
+
+async fn what_the_simulator_sends_is_read_and_makes_the_seeds_of_fuzzers() {
+    let sim = Sim::start().await;
+    let network = LossyNetwork::before(sim.addr(), Faults::default()).await;
+    let bmc = IpmiBmc::new(&Sockets::new(), network.addr(), credentials(), options());
+    // A temperature that is too high, as Add SEL Entry (§31.6) takes it.
+    let event = "raw 0x0a 0x44 0 0 2 0 0 0 0 0x20 0 4 1 1 1 0x59 0xa0 0x90";
+    sim.ipmitool(&event.split(' ').collect::<Vec<_>>()).await;
+    bmc.identity().await.expect("it answers");
+    let (mut seeds, storage) = (Vec::new(), |command| Opcode::new(NetFn::Storage, command));
+    for (n, datagram) in network.heard().into_iter().enumerate() {
+        // The middle of the message of a packet outside a session is a message of its own.
+        if datagram[4] == 0 {
+            seeds.push(("ipmi_reply", format!("sim-{n:02}"), datagram[14..].to_vec()));
+        }
+        seeds.push(("ipmi_packet", format!("sim-{n:02}"), datagram));
+    }
+    for fru in [0, 1] {
+        let mut inventory = Vec::new();
+        for at in (0u8..=224).step_by(32) {
+            let piece = bmc.request(storage(0x11), &[fru, at, 0, 32], Resend::Allowed).await.expect("it is there");
+            inventory.extend(&piece[1..]);
+        }
+        seeds.push(("ipmi_fru", format!("sim-{fru}"), inventory));
+    }
+    let mut id = [0, 0];
+    while id != [0xFF, 0xFF] {
+        let request = [0, 0, id[0], id[1], 0, 0xFF];
+        let record = bmc.request(storage(0x23), &request, Resend::Allowed).await.expect("it is there");
+        seeds.push(("ipmi_sdr", format!("sim-{:02}", id[0]), record[2..].to_vec()));
+        id = [record[0], record[1]];
+    }
+    let entry = bmc.request(storage(0x43), &[0, 0, 0, 0, 0, 0xFF], Resend::Allowed).await.expect("there is an event");
+    seeds.push(("ipmi_sel", "sim".to_owned(), entry[2..].to_vec()));
+    seeds.push(("ipmi_sol", "typed".to_owned(), [&[9, 1, 0, 0, 0][..], b"login", &[4, 0, 1, 5, 0]].concat()));
+    for (target, name, bytes) in &seeds {
+        let (_, read) = fuzzing::TARGETS.iter().find(|(known, _)| known == target).expect("it is one");
+        read(bytes);
+        // `DIP_BLESS=1` keeps them.
+        if std::env::var_os("DIP_BLESS").is_some() {
+            let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(target);
+            std::fs::create_dir_all(&dir).expect("the checkout is writable");
+            std::fs::write(dir.join(name), bytes).expect("the checkout is writable");
+        }
+    }
+    let of = |target| seeds.iter().filter(|(of, ..)| *of == target).count();
+    assert!(of("ipmi_packet") > 10 && of("ipmi_sdr") == 7 && of("ipmi_reply") > 0, "{seeds:?}");
+}
+
 /// A fifth of all datagrams is lost each way, others come twice, late, or are rubbish.
 const BAD: Faults = Faults { lost: 20, doubled: 20, late: 20, rubbish: 20 };
 
@@ -353,7 +445,7 @@ async fn a_bad_network_loses_no_request() {
     let patient = options()
         .with_resend_after(Duration::from_millis(60))
         .with_deadlines(Duration::from_secs(10), Duration::from_secs(20));
-    let bmc = IpmiBmc::new(network.addr(), credentials(), patient);
+    let bmc = IpmiBmc::new(&Sockets::new(), network.addr(), credentials(), patient);
     for _ in 0..6 {
         bmc.power(PowerAction::On).await.expect("it switches");
         assert_eq!(bmc.power_state().await.expect("it answers"), PowerState::On);
@@ -373,7 +465,7 @@ async fn a_bad_network_doubles_no_reset() {
     let patient = options()
         .with_resend_after(Duration::from_millis(60))
         .with_deadlines(Duration::from_millis(600), Duration::from_secs(20));
-    let bmc = IpmiBmc::new(network.addr(), credentials(), patient);
+    let bmc = IpmiBmc::new(&Sockets::new(), network.addr(), credentials(), patient);
     bmc.power(PowerAction::On).await.expect("it switches");
     let (mut acted, mut in_doubt) = (0, 0);
     for _ in 0..15 {

@@ -7,8 +7,9 @@ use async_trait::async_trait;
 use dip_core::conformance::{Failure, Trial, Verdict};
 use dip_core::hardware::{Identity, PowerState};
 use dip_core::provider::{ErrorKind, Power, ProviderError, Retry, sentence};
+use dip_core::secret::Secret;
 
-use crate::provider::Bmc;
+use crate::provider::{Bmc, Hardware, SensorReading};
 
 /// One BMC with its machine, and somebody with a hand on the cable.
 #[async_trait]
@@ -30,6 +31,31 @@ pub trait BmcHarness: Send + Sync {
 
     /// How often the machine was started so far; `None` where nobody counts.
     async fn starts(&self) -> Option<usize>;
+
+    /// A client of the same BMC for another of its users; `None` where there cannot be one.
+    fn for_user(&self, _name: &str, _password: &Secret) -> Option<Arc<dyn Bmc>> {
+        None
+    }
+
+    /// Sensors of the machine and what they really read, a few that stand still; empty where nobody knows.
+    fn sensors(&self) -> Vec<SensorReading> {
+        Vec::new()
+    }
+
+    /// Parts that the machine really has, all of a kind or `None`.
+    fn hardware(&self) -> Hardware {
+        Hardware::default()
+    }
+
+    /// Lets something happen that the BMC writes into its log; gives the subject, or `None` where nobody can.
+    async fn provoke_event(&self) -> Result<Option<String>, Failure> {
+        Ok(None)
+    }
+
+    /// Whether the machine's serial port sends back what is typed.
+    fn echoes(&self) -> bool {
+        false
+    }
 }
 
 /// A trial of one sentence.
@@ -79,6 +105,11 @@ pub(super) fn expect_error<T: std::fmt::Debug>(
 /// The power of a BMC, or the reason why its trials are ignored.
 pub(super) fn power(harness: &dyn BmcHarness) -> Result<Arc<dyn Power>, Verdict> {
     harness.bmc().power().ok_or_else(|| Verdict::Ignored("this BMC does not switch power".to_owned()))
+}
+
+/// A facet of the BMC, or the reason why its trials are ignored.
+pub(super) fn facet<T: ?Sized>(facet: Option<Arc<T>>, what: &str) -> Result<Arc<T>, Verdict> {
+    facet.ok_or_else(|| Verdict::Ignored(format!("this BMC does not offer {what}")))
 }
 
 /// Gives up a trial with its verdict where the BMC does not offer what it tries.

@@ -1,15 +1,29 @@
 //! The trials that every [`Bmc`](crate::provider::Bmc) must pass, as a list of data.
 
+mod accounts;
 mod boot;
+mod console;
+mod controller;
+mod event_log;
 mod harness;
+mod identify_light;
 mod identity;
+mod inventory;
 mod power;
+mod sensors;
 
 use std::sync::Arc;
 
 use dip_core::conformance::Trial;
 
+pub use accounts::trials as accounts;
+pub use console::trials as console;
+pub use controller::trials as controller;
+pub use event_log::trials as event_log;
 pub use harness::BmcHarness;
+pub use identify_light::trials as identify_light;
+pub use inventory::trials as inventory;
+pub use sensors::trials as sensors;
 
 /// The trials of a BMC: who answers and who is told the truth, identity, power, boot device. They run one after the other.
 #[must_use]

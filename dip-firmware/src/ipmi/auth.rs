@@ -24,7 +24,7 @@ pub(super) struct Exchange<'a> {
 
 impl Exchange<'_> {
     /// The code for RAKP message 2, which proves the password to the console.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "responder"))]
     pub(super) fn rakp2(&self, digest: Digest, password: &UserKey) -> Vec<u8> {
         digest.code(&password.0[..], &self.rakp2_parts(&self.sessions(), &self.role_and_len()))
     }
@@ -48,7 +48,7 @@ impl Exchange<'_> {
     }
 
     /// The code for RAKP message 4, which proves the session integrity key to the console.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "responder"))]
     pub(super) fn rakp4(&self, algorithms: Algorithms, session_key: &[u8]) -> Vec<u8> {
         let sid = self.bmc_session.to_le_bytes();
         let mut code = algorithms.digest.code(session_key, &[self.console_random, &sid, self.bmc_guid]);

@@ -1,10 +1,12 @@
 //! One BMC as a caller wants it: power, boot device, identity; sessions are opened, kept and renewed inside.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use ipmi_rs_core::app::GetDeviceId;
 use ipmi_rs_core::connection::IpmiCommand;
+use tokio::sync::Mutex;
 
 use super::boot::{
     AcknowledgeBootInfo, BootDevice, BootOverride, BootState, GetBootOverride, KeepBootFlags, SetBootOverride,
@@ -14,12 +16,16 @@ use super::chassis::{
 };
 use super::commands::Malformed;
 use super::credentials::Credentials;
-use super::error::IpmiError;
+use super::error::{ErrorClass, IpmiError};
+use super::fru::FruInventory;
 use super::fru_reader;
-use super::identity::{GetSystemGuid, Identity};
+use super::identity::{Firmware, GetSystemGuid, Identity};
 use super::kept::KeptSession;
 use super::opcode::Opcode;
 use super::options::{Options, Resend};
+use super::sdr::SdrRecord;
+use super::sdr_reader::Stamp;
+use super::sockets::Sockets;
 
 /// The inventory of the machine itself (§34.1).
 const MAIN_FRU: u8 = 0;
@@ -30,11 +36,11 @@ const MAIN_FRU: u8 = 0;
 /// Can be shared: requests follow each other.
 ///
 /// ```no_run
-/// use dip_firmware::ipmi::{BootDevice, BootOverride, Credentials, IpmiBmc, IpmiError, Options, PowerAction};
+/// use dip_firmware::ipmi::{BootDevice, BootOverride, Credentials, IpmiBmc, IpmiError, Options, PowerAction, Sockets};
 ///
 /// async fn start_from_the_network(user: &str, password: String) -> Result<(), IpmiError> {
 ///     let addr = ([192, 0, 2, 10], 623).into();
-///     let bmc = IpmiBmc::new(addr, Credentials::new(user, password)?, Options::default());
+///     let bmc = IpmiBmc::new(&Sockets::new(), addr, Credentials::new(user, password)?, Options::default());
 ///     bmc.set_boot_device(BootOverride::once(BootDevice::Pxe)).await?;
 ///     bmc.power(PowerAction::On).await?;
 ///     bmc.close().await;
@@ -43,7 +49,11 @@ const MAIN_FRU: u8 = 0;
 /// ```
 #[derive(Debug)]
 pub struct IpmiBmc {
-    session: KeptSession,
+    pub(super) session: KeptSession,
+    /// The records of the repository, and which state of it they are.
+    pub(super) sdr: Mutex<Option<(Stamp, Arc<Vec<SdrRecord>>)>>,
+    /// The sequence of the last packet to the serial console.
+    pub(super) console_sequence: Arc<AtomicU8>,
     marks_boot_flags: AtomicBool,
 }
 
@@ -57,9 +67,15 @@ pub enum PowerOutcome {
 }
 
 impl IpmiBmc {
-    /// A BMC at `addr` (port 623 unless told otherwise); nothing is sent yet.
-    pub fn new(addr: SocketAddr, credentials: Credentials, options: Options) -> Self {
-        Self { session: KeptSession::new(addr, credentials, options), marks_boot_flags: AtomicBool::new(false) }
+    /// A BMC at `addr` (port 623 unless told otherwise), asked over one of `sockets`; nothing is sent yet.
+    pub fn new(sockets: &Sockets, addr: SocketAddr, credentials: Credentials, options: Options) -> Self {
+        let session = KeptSession::new(sockets.clone(), addr, credentials, options);
+        Self {
+            session,
+            sdr: Mutex::default(),
+            console_sequence: Arc::default(),
+            marks_boot_flags: AtomicBool::new(false),
+        }
     }
 
     /// The BMC's address.
@@ -148,6 +164,39 @@ impl IpmiBmc {
         self.run(ChassisIdentify(identify), Resend::Allowed).await
     }
 
+    /// Inventory of the part `fru`; `None` when its header cannot be read. Zero is the machine itself.
+    ///
+    /// # Errors
+    /// As [`power_state`](Self::power_state).
+    pub async fn fru(&self, fru: u8) -> Result<Option<FruInventory>, IpmiError> {
+        fru_reader::read(&self.session, fru).await
+    }
+
+    /// Version of the BMC's firmware.
+    ///
+    /// # Errors
+    /// As [`power_state`](Self::power_state).
+    pub async fn firmware(&self) -> Result<Firmware, IpmiError> {
+        Ok(Firmware::of(&self.run(GetDeviceId, Resend::Allowed).await?))
+    }
+
+    /// Restarts the BMC; the machine runs on. Its sessions are lost.
+    ///
+    /// # Errors
+    /// As [`power_state`](Self::power_state). It is sent once only.
+    pub async fn restart(&self) -> Result<(), IpmiError> {
+        let restarted = match self.request(Opcode::COLD_RESET, &[], Resend::Never).await {
+            Err(error) if error.class() == ErrorClass::Unsupported => {
+                self.request(Opcode::WARM_RESET, &[], Resend::Never).await.map(drop)
+            }
+            // It answers again and knows no session: it has restarted before it could confirm.
+            Err(IpmiError::SessionLost { may_have_acted: true, .. }) => Ok(()),
+            other => other.map(drop),
+        };
+        self.session.forget().await;
+        restarted
+    }
+
     /// Closes the session that is kept, if there is one.
     pub async fn close(&self) {
         self.session.close().await;
@@ -188,5 +237,28 @@ fn tolerate<T>(result: Result<T, IpmiError>) -> Result<Option<T>, IpmiError> {
             Ok(None)
         }
         Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::ipmi::responder::{PASSWORD, Quirk, Responder, USER};
+    use crate::ipmi::suite::CipherSuite;
+
+    #[tokio::test]
+    async fn a_bmc_that_restarts_before_it_confirms_has_restarted_and_is_asked_on() {
+        let responder = Responder::start(&[CipherSuite::C17], Quirk::None).await;
+        let options = Options::default()
+            .with_resend_after(Duration::from_millis(50))
+            .with_deadlines(Duration::from_secs(2), Duration::from_secs(2));
+        let credentials = Credentials::new(USER, PASSWORD).expect("short enough");
+        let bmc = IpmiBmc::new(&Sockets::new(), responder.addr(), credentials, options);
+        bmc.power(PowerAction::On).await.expect("it switches");
+        bmc.restart().await.expect("it answers, and knows no session any more");
+        assert_eq!(responder.heard(Opcode::COLD_RESET).len(), 1, "it is asked once");
+        assert_eq!(bmc.power_state().await.expect("it answers"), PowerState::On);
     }
 }

@@ -118,6 +118,8 @@ pub struct ChassisStatus {
     pub cooling_fault: bool,
     /// The chassis was opened.
     pub intrusion: bool,
+    /// Whether the identify light shines; `None` where the BMC does not tell.
+    pub identify: Option<bool>,
 }
 
 /// Why power last changed (§28.2).
@@ -166,6 +168,8 @@ impl IpmiCommand for GetChassisStatus {
             intrusion: bit(misc, 0),
             drive_fault: bit(misc, 2),
             cooling_fault: bit(misc, 3),
+            // Bit 6: bits 5 and 4 mean something.
+            identify: bit(misc, 6).then_some(misc & 0x30 != 0),
         })
     }
 }

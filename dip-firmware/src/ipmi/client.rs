@@ -7,14 +7,16 @@ use ipmi_rs_core::connection::IpmiCommand;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::commands::{self, CloseSession, Malformed};
+use super::commands::{self, Malformed};
 use super::completion::CompletionCode;
 use super::credentials::Credentials;
-use super::error::{ErrorClass, IpmiError};
+use super::error::IpmiError;
 use super::link::Link;
 use super::opcode::Opcode;
 use super::opening::Opening;
 use super::options::{Options, Resend};
+use super::sockets::Sockets;
+use super::suite::CipherSuite;
 
 /// A session with one BMC. Requests of one session follow each other; the BMC has little memory.
 ///
@@ -22,11 +24,12 @@ use super::options::{Options, Resend};
 pub struct IpmiClient {
     peer: SocketAddr,
     options: Options,
+    suite: CipherSuite,
     link: Mutex<Link>,
 }
 
 impl IpmiClient {
-    /// Opens a session and raises it to the privilege in `options`.
+    /// Opens a session over one of `sockets` and raises it to the privilege in `options`.
     ///
     /// # Errors
     /// [`IpmiError::AuthenticationFailed`] for a wrong user name or password, [`IpmiError::Timeout`] when the BMC is
@@ -35,10 +38,20 @@ impl IpmiClient {
     ///
     /// # Cancel safety
     /// A half-open session is left to the BMC's own time-out, 60 s.
-    pub async fn connect(peer: SocketAddr, credentials: &Credentials, options: Options) -> Result<Self, IpmiError> {
-        let opening = Opening { peer, credentials, options: &options, started: Instant::now() };
-        let link = opening.run().await?;
-        Ok(Self { peer, options, link: Mutex::new(link) })
+    pub async fn connect(
+        sockets: &Sockets,
+        peer: SocketAddr,
+        credentials: &Credentials,
+        options: Options,
+    ) -> Result<Self, IpmiError> {
+        let opening = Opening { sockets, peer, credentials, options: &options, started: Instant::now() };
+        let (link, suite) = opening.run().await?;
+        Ok(Self { peer, options, suite, link: Mutex::new(link) })
+    }
+
+    /// The algorithms that the session uses.
+    pub fn suite(&self) -> CipherSuite {
+        self.suite
     }
 
     /// The BMC's address.
@@ -84,17 +97,12 @@ impl IpmiClient {
     /// # Errors
     /// When the BMC does not confirm it. It closes the session itself after 60 s then.
     pub async fn close(self) -> Result<(), IpmiError> {
-        let mut link = self.link.lock().await;
-        let session = link.bmc_session();
-        let (opcode, message) = commands::encode(CloseSession { session });
-        let result = link.request(self.peer, &self.options, opcode, message.data(), Resend::Allowed).await;
-        // Closed or lost: nothing is left to say goodbye to.
-        link.end();
-        match result {
-            Ok(_) => Ok(()),
-            Err(error) if error.class() == ErrorClass::SessionLost => Ok(()),
-            Err(error) => Err(error),
-        }
+        self.link.into_inner().close(self.peer, &self.options).await
+    }
+
+    /// The session as it is, for what is not requests and replies.
+    pub(super) fn into_link(self) -> (SocketAddr, Options, Link) {
+        (self.peer, self.options, self.link.into_inner())
     }
 }
 
@@ -110,30 +118,32 @@ mod tests {
 
     use super::*;
     use crate::ipmi::chassis::GetChassisStatus;
+    use crate::ipmi::error::ErrorClass;
     use crate::ipmi::rakp::RakpStep;
     use crate::ipmi::responder::{PASSWORD, Quirk, Responder, USER};
-    use crate::ipmi::suite::CipherSuite;
+    use crate::ipmi::suite::Suites;
 
     fn options() -> Options {
         Options::default()
+            .with_suite(CipherSuite::C3)
             .with_resend_after(Duration::from_millis(50))
             .with_deadlines(Duration::from_millis(500), Duration::from_secs(1))
     }
 
     async fn connect(responder: &Responder, options: Options) -> Result<IpmiClient, IpmiError> {
         let credentials = Credentials::new(USER, PASSWORD).expect("short enough");
-        IpmiClient::connect(responder.addr(), &credentials, options).await
+        IpmiClient::connect(&Sockets::new(), responder.addr(), &credentials, options).await
     }
 
     async fn refusal(quirk: Quirk) -> IpmiError {
-        let responder = Responder::start(CipherSuite::C3, quirk).await;
+        let responder = Responder::start(&[CipherSuite::C3], quirk).await;
         connect(&responder, options()).await.expect_err("it refuses")
     }
 
     #[tokio::test]
     async fn suite_17_works_as_suite_3_does() {
         for suite in [CipherSuite::C3, CipherSuite::C17] {
-            let responder = Responder::start(suite, Quirk::None).await;
+            let responder = Responder::start(&[suite], Quirk::None).await;
             let client = connect(&responder, options().with_suite(suite)).await.expect("it connects");
             client.run(GetChassisStatus, Resend::Allowed).await.expect("it answers");
             client.close().await.expect("it confirms");
@@ -141,11 +151,37 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn the_best_suite_that_both_speak_is_found() {
+        use CipherSuite::{C3, C17};
+        for (offered, quirk, found) in [
+            (&[C3, C17][..], Quirk::None, C17),
+            (&[C17], Quirk::None, C17),
+            (&[C3], Quirk::None, C3),
+            // Those that say less than they do, or more.
+            (&[C3, C17], Quirk::TellsNoSuites, C17),
+            (&[C3], Quirk::TellsNoSuites, C3),
+            (&[C3], Quirk::ListsMore(C17), C3),
+        ] {
+            let responder = Responder::start(offered, quirk).await;
+            let options = Options { suites: Suites::Best, ..options() };
+            let client = connect(&responder, options).await.expect("it connects");
+            assert_eq!(client.suite(), found, "{offered:?} {quirk:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_suite_that_the_site_does_not_allow_is_not_used() {
+        let responder = Responder::start(&[CipherSuite::C3], Quirk::None).await;
+        let error = connect(&responder, options().with_suite(CipherSuite::C17)).await.expect_err("3 is weaker");
+        assert!(matches!(error, IpmiError::SuiteRefused { .. }), "{error:?}");
+    }
+
+    #[tokio::test]
     async fn a_bmc_without_the_suite_is_named_as_such() {
         for (offered, asked) in [(CipherSuite::C17, CipherSuite::C3), (CipherSuite::C3, CipherSuite::C17)] {
-            let responder = Responder::start(offered, Quirk::None).await;
+            let responder = Responder::start(&[offered], Quirk::None).await;
             let error = connect(&responder, options().with_suite(asked)).await.expect_err("it refuses");
-            assert!(matches!(error, IpmiError::SuiteRefused { suite, .. } if suite == asked.number()), "{error:?}");
+            assert!(matches!(error, IpmiError::SuiteRefused { suite: Some(suite), .. } if suite == asked), "{error:?}");
             assert_eq!(error.class(), ErrorClass::Unsupported);
         }
         assert!(matches!(refusal(Quirk::ChoosesOtherSuite).await, IpmiError::SuiteRefused { .. }));
@@ -172,25 +208,25 @@ mod tests {
         let error = refusal(Quirk::NoFreeSession(u32::MAX)).await;
         assert!(matches!(error, IpmiError::HandshakeRefused { step: RakpStep::OpenSession, .. }), "{error:?}");
         assert_eq!(error.class(), ErrorClass::Busy);
-        let responder = Responder::start(CipherSuite::C3, Quirk::NoFreeSession(2)).await;
+        let responder = Responder::start(&[CipherSuite::C3], Quirk::NoFreeSession(2)).await;
         connect(&responder, options()).await.expect("at the third time one is free");
     }
 
     #[tokio::test]
     async fn an_opening_that_got_mixed_up_begins_again() {
         for quirk in [Quirk::RefusesRakp3(2), Quirk::SilentAfterRakp3(2)] {
-            let responder = Responder::start(CipherSuite::C3, quirk).await;
+            let responder = Responder::start(&[CipherSuite::C3], quirk).await;
             connect(&responder, options()).await.expect("the next opening is right");
         }
     }
 
     #[tokio::test]
     async fn node_busy_is_asked_again_until_the_deadline() {
-        let responder = Responder::start(CipherSuite::C3, Quirk::NodeBusy(3)).await;
+        let responder = Responder::start(&[CipherSuite::C3], Quirk::NodeBusy(3)).await;
         let client = connect(&responder, options()).await.expect("it connects");
         // It has done nothing when it says so: even what must not be repeated is asked again.
         client.run(GetChassisStatus, Resend::Never).await.expect("the fourth time it answers");
-        let responder = Responder::start(CipherSuite::C3, Quirk::NodeBusy(u32::MAX)).await;
+        let responder = Responder::start(&[CipherSuite::C3], Quirk::NodeBusy(u32::MAX)).await;
         let client = connect(&responder, options()).await.expect("it connects");
         let error = client.run(GetChassisStatus, Resend::Allowed).await.expect_err("it stays busy");
         assert!(matches!(error, IpmiError::Completion { code: CompletionCode::NODE_BUSY, .. }), "{error:?}");
@@ -199,7 +235,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_short_reply_is_malformed() {
-        let responder = Responder::start(CipherSuite::C3, Quirk::ShortReplies).await;
+        let responder = Responder::start(&[CipherSuite::C3], Quirk::ShortReplies).await;
         let client = connect(&responder, options()).await.expect("it connects");
         let error = client.run(GetChassisStatus, Resend::Allowed).await.expect_err("it is too short");
         assert!(matches!(error, IpmiError::Malformed { command: Opcode::CHASSIS_STATUS, .. }), "{error:?}");
@@ -207,7 +243,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_repetition_keeps_its_request_sequence_and_one_that_must_not_be_is_sent_once() {
-        let responder = Responder::start(CipherSuite::C3, Quirk::DeafTo(Opcode::CHASSIS_CONTROL)).await;
+        let responder = Responder::start(&[CipherSuite::C3], Quirk::DeafTo(Opcode::CHASSIS_CONTROL)).await;
         let client = connect(&responder, options()).await.expect("it connects");
         let error = client.request(Opcode::CHASSIS_CONTROL, &[1], Resend::Allowed).await.expect_err("it is deaf to it");
         assert!(error.may_have_acted(), "{error:?}");

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::completion::CompletionCode;
 use super::opcode::Opcode;
 use super::rakp::{RakpStatus, RakpStep};
+use super::suite::CipherSuite;
 
 /// Why a BMC was not reached, refused, or was not understood.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +32,12 @@ pub enum IpmiError {
         command: Opcode,
         /// What it answered.
         code: CompletionCode,
+    },
+    /// Somebody else has the serial console.
+    #[error("somebody else has the serial console of BMC {addr}; let them close it, or take it from them")]
+    ConsoleTaken {
+        /// The BMC.
+        addr: SocketAddr,
     },
     /// The BMC ended the opening of a session with an error.
     #[error("BMC {addr} refuses a session at {step}: {status}")]
@@ -101,13 +108,13 @@ pub enum IpmiError {
         /// Whether a command may have reached the BMC.
         may_have_acted: bool,
     },
-    /// The BMC chose other algorithms than those offered.
-    #[error("BMC {addr} does not agree to cipher suite {suite}; enable it on the BMC or choose another")]
+    /// The BMC chose other algorithms than those offered, or offers none that are strong enough.
+    #[error("BMC {addr} does not agree to {}", suites_wanted(*suite))]
     SuiteRefused {
         /// The BMC.
         addr: SocketAddr,
-        /// The number of the suite.
-        suite: u8,
+        /// The suite; `None` for all that dip speaks.
+        suite: Option<CipherSuite>,
     },
     /// The BMC was silent until the deadline.
     #[error("BMC {addr} did not answer {what} within {waited:?}; check its power, cabling and address")]
@@ -121,6 +128,13 @@ pub enum IpmiError {
         /// Whether the command may have reached the BMC and acted.
         may_have_acted: bool,
     },
+}
+
+fn suites_wanted(suite: Option<CipherSuite>) -> String {
+    match suite {
+        Some(suite) => format!("cipher suite {}; enable it on the BMC or choose another", suite.number()),
+        None => "cipher suite 17 or 3; enable one of them on the BMC".to_owned(),
+    }
 }
 
 /// What a caller can do about an [`IpmiError`].
@@ -154,6 +168,7 @@ impl IpmiError {
                 0xD4 => ErrorClass::Denied,
                 _ => ErrorClass::Unexpected,
             },
+            Self::ConsoleTaken { .. } => ErrorClass::Busy,
             Self::HandshakeRefused { status, .. } => match status.value() {
                 0x01 | 0x02 | 0x08 | 0x0B => ErrorClass::Busy,
                 0x09 | 0x0A | 0x0C..=0x0F => ErrorClass::Denied,
@@ -182,6 +197,7 @@ impl IpmiError {
             }
             Self::Malformed { command, .. } => !command.only_reads(),
             Self::AuthenticationFailed { .. }
+            | Self::ConsoleTaken { .. }
             | Self::HandshakeRefused { .. }
             | Self::InvalidCredentials { .. }
             | Self::PrivilegeRefused { .. }

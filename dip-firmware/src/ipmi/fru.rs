@@ -2,6 +2,7 @@
 //!
 //! Format: *Platform Management FRU Information Storage Definition v1.0 rev. 1.3*.
 
+use super::text::{self, Text};
 use super::wire::checksum;
 
 const HEADER: usize = 8;
@@ -148,7 +149,7 @@ fn chassis(body: &[u8]) -> ChassisArea {
 
 fn board(body: &[u8]) -> BoardArea {
     // Language, and the date of manufacture in three bytes.
-    let mut fields = Fields::after(body, 4, Text::of_language(body));
+    let mut fields = Fields::after(body, 4, of_language(body));
     BoardArea {
         manufacturer: fields.text(),
         name: fields.text(),
@@ -159,7 +160,7 @@ fn board(body: &[u8]) -> BoardArea {
 
 fn product(body: &[u8]) -> ProductArea {
     // Language.
-    let mut fields = Fields::after(body, 1, Text::of_language(body));
+    let mut fields = Fields::after(body, 1, of_language(body));
     ProductArea {
         manufacturer: fields.text(),
         name: fields.text(),
@@ -171,19 +172,11 @@ fn product(body: &[u8]) -> ProductArea {
 }
 
 /// What type code 3 means: it depends on the area's language (§13).
-#[derive(Clone, Copy)]
-enum Text {
-    Latin1,
-    Utf16,
-}
-
-impl Text {
-    fn of_language(body: &[u8]) -> Self {
-        // 0 and 25 are English, for which the text is 8-bit.
-        match body.first() {
-            Some(0 | 25) | None => Self::Latin1,
-            Some(_) => Self::Utf16,
-        }
+fn of_language(body: &[u8]) -> Text {
+    // 0 and 25 are English, for which the text is 8-bit.
+    match body.first() {
+        Some(0 | 25) | None => Text::Latin1,
+        Some(_) => Text::Utf16,
     }
 }
 
@@ -219,39 +212,13 @@ impl<'a> Fields<'a> {
             return None;
         };
         self.rest = rest;
-        let decoded = match (head >> 6, text) {
-            (0, _) => field.iter().map(|byte| format!("{byte:02x}")).collect(),
-            (1, _) => bcd_plus(field),
-            (2, _) => six_bit(field),
-            (_, Text::Latin1) => field.iter().map(|byte| char::from(*byte)).collect(),
-            (_, Text::Utf16) => utf16(field),
-        };
-        let clean = decoded.trim_matches(|c: char| c.is_whitespace() || c == '\0');
-        (!clean.is_empty()).then(|| clean.to_owned())
+        text::clean(&match head >> 6 {
+            0 => field.iter().map(|byte| format!("{byte:02x}")).collect(),
+            1 => Text::BcdPlus.decode(field),
+            2 => Text::SixBit.decode(field),
+            _ => text.decode(field),
+        })
     }
-}
-
-fn bcd_plus(field: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789 -.???";
-    let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble & 0x0F)]);
-    field.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect()
-}
-
-/// Four characters in three bytes, lowest bits first, starting at the space.
-fn six_bit(field: &[u8]) -> String {
-    let mut out = String::new();
-    for chunk in field.chunks(3) {
-        let bits = chunk.iter().rev().fold(0u32, |bits, byte| bits << 8 | u32::from(*byte));
-        for n in 0..(chunk.len() * 8 / 6) {
-            out.push(char::from(0x20 + (bits >> (6 * n) & 0x3F) as u8));
-        }
-    }
-    out
-}
-
-fn utf16(field: &[u8]) -> String {
-    let units = field.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]]));
-    char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
 }
 
 #[cfg(test)]
@@ -308,14 +275,6 @@ mod tests {
         let inventory = FruInventory::parse(&bytes).expect("the header is right");
         assert_eq!((inventory.product, inventory.damaged), (None, vec![FruArea::Product]));
         assert!(inventory.board.is_some());
-    }
-
-    #[test]
-    fn the_packed_texts_are_those_of_the_definition() {
-        // "IPMI", the example of §13.3.
-        assert_eq!(six_bit(&[0x29, 0xDC, 0xA6]), "IPMI");
-        assert_eq!(bcd_plus(&[0x12, 0xAB]), "12 -");
-        assert_eq!(utf16(&[0x41, 0x00, 0xE9, 0x00]), "Aé");
     }
 
     proptest! {

@@ -38,10 +38,10 @@ async fn size(session: &KeptSession, fru: u8) -> Result<usize, IpmiError> {
             if access & 1 == 0 {
                 Ok(size)
             } else {
-                Err(malformed(session, command, "the inventory is addressed by words, which dip does not read"))
+                Err(session.malformed(command, "the inventory is addressed by words, which dip does not read"))
             }
         }
-        _ => Err(malformed(session, command, "the area info has fewer than 3 bytes")),
+        _ => Err(session.malformed(command, "the area info has fewer than 3 bytes")),
     }
 }
 
@@ -74,7 +74,7 @@ impl Reader<'_> {
             let got = match reply.split_first() {
                 Some((&count, data)) if count != 0 && data.len() >= usize::from(count) => &data[..usize::from(count)],
                 _ => {
-                    return Err(malformed(self.session, command, "the piece is shorter than it says, or empty"));
+                    return Err(self.session.malformed(command, "the piece is shorter than it says, or empty"));
                 }
             };
             let got = &got[..got.len().min(wanted)];
@@ -83,8 +83,4 @@ impl Reader<'_> {
         }
         Ok(())
     }
-}
-
-fn malformed(session: &KeptSession, command: Opcode, what: &'static str) -> IpmiError {
-    IpmiError::Malformed { addr: session.addr(), command, what }
 }

@@ -8,11 +8,11 @@ use zeroize::Zeroizing;
 
 use super::auth::{Exchange, SessionKeys, UserKey};
 use super::credentials::Credentials;
-use super::options::Options;
+use super::options::Privilege;
 use super::rakp::{self, RakpStatus, RakpStep};
 use super::rmcp::{self, Packet, PayloadType};
 use super::session::Session;
-use super::suite::Algorithms;
+use super::suite::{Algorithms, CipherSuite};
 
 /// Look the account up by its name alone (§13.20, bit 4 of the role byte).
 const NAME_ONLY: u8 = 0x10;
@@ -67,10 +67,10 @@ pub(super) enum End {
 }
 
 impl Handshake {
-    pub(super) fn new(credentials: &Credentials, options: &Options, nonces: Nonces) -> Self {
+    pub(super) fn new(credentials: &Credentials, privilege: Privilege, suite: CipherSuite, nonces: Nonces) -> Self {
         Self {
-            algorithms: options.suite.algorithms(),
-            role: options.privilege.value() | NAME_ONLY,
+            algorithms: suite.algorithms(),
+            role: privilege.value() | NAME_ONLY,
             user: credentials.user().as_bytes().to_vec(),
             password: UserKey::new(credentials.password()),
             nonces,
@@ -218,7 +218,6 @@ mod tests {
 
     use super::*;
     use crate::ipmi::opcode::Opcode;
-    use crate::ipmi::suite::CipherSuite;
 
     /// A handshake of another implementation, ipmitool 1.8.19, as it shows it at its highest verbosity; user "admin",
     /// password "secret".
@@ -292,7 +291,7 @@ mod tests {
         let random = *bytes(recorded.console_random).first_chunk().expect("16 bytes");
         let nonces = Nonces { console_session: recorded.console_session, random, tag: 0 };
         let credentials = Credentials::new("admin", password).expect("short enough");
-        Handshake::new(&credentials, &Options::default().with_suite(recorded.suite), nonces)
+        Handshake::new(&credentials, Privilege::Administrator, recorded.suite, nonces)
     }
 
     fn advance(handshake: &mut Handshake, datagram: &[u8]) {

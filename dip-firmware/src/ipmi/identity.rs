@@ -30,7 +30,7 @@ impl Identity {
             // Only 20 bits are the number (§20.1).
             maker: device.manufacturer_id & 0x000F_FFFF,
             product: device.product_id,
-            firmware: Firmware { major: device.major_fw_revision, minor: device.minor_fw_revision },
+            firmware: Firmware::of(device),
             guid,
             fru,
         }
@@ -70,6 +70,12 @@ pub struct Firmware {
     pub major: u8,
     /// Minor revision, two decimal digits.
     pub minor: u8,
+}
+
+impl Firmware {
+    pub(super) fn of(device: &DeviceId) -> Self {
+        Self { major: device.major_fw_revision, minor: device.minor_fw_revision }
+    }
 }
 
 impl fmt::Display for Firmware {

@@ -1,7 +1,7 @@
 //! A session that is opened when it is needed, kept while it is used, and renewed when the BMC has lost it.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex as StdMutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ipmi_rs_core::connection::IpmiCommand;
@@ -10,10 +10,15 @@ use tokio::time::Instant;
 
 use super::client::IpmiClient;
 use super::commands::{self, Malformed};
+use super::completion::CompletionCode;
 use super::credentials::Credentials;
 use super::error::{ErrorClass, IpmiError};
 use super::opcode::Opcode;
 use super::options::{Options, Resend};
+use super::outside;
+use super::port::Port;
+use super::sockets::Sockets;
+use super::suite::{CipherSuite, Suites};
 
 /// BMCs close a session after 60 s without a request (§6.12.15); a session this old is not trusted any more.
 const IDLE: Duration = Duration::from_secs(45);
@@ -23,10 +28,13 @@ const RENEWALS: u32 = 2;
 /// The session with one BMC, whichever it is just now.
 #[derive(Debug)]
 pub(super) struct KeptSession {
+    sockets: Sockets,
     addr: SocketAddr,
     credentials: Credentials,
     options: Options,
     kept: Mutex<Option<Kept>>,
+    /// The suite of the last session, so that the next one needs not ask.
+    suite: StdMutex<Option<CipherSuite>>,
 }
 
 #[derive(Debug)]
@@ -36,12 +44,17 @@ struct Kept {
 }
 
 impl KeptSession {
-    pub(super) fn new(addr: SocketAddr, credentials: Credentials, options: Options) -> Self {
-        Self { addr, credentials, options, kept: Mutex::new(None) }
+    pub(super) fn new(sockets: Sockets, addr: SocketAddr, credentials: Credentials, options: Options) -> Self {
+        Self { sockets, addr, credentials, options, kept: Mutex::new(None), suite: StdMutex::new(None) }
     }
 
     pub(super) fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// The error for a reply that has not the form that the specification gives.
+    pub(super) fn malformed(&self, command: Opcode, what: &'static str) -> IpmiError {
+        IpmiError::Malformed { addr: self.addr, command, what }
     }
 
     /// Closes the session, if one is open.
@@ -54,6 +67,11 @@ impl KeptSession {
         }
     }
 
+    /// Drops the session that is kept: the BMC restarts, and would not answer a farewell.
+    pub(super) async fn forget(&self) {
+        *self.kept.lock().await = None;
+    }
+
     /// Runs a typed command.
     pub(super) async fn run<C>(&self, command: C, resend: Resend) -> Result<C::Output, IpmiError>
     where
@@ -63,6 +81,23 @@ impl KeptSession {
         let (opcode, message) = commands::encode(command);
         let data = self.request(opcode, message.data(), resend).await?;
         commands::decode::<C>(self.addr, opcode, &data)
+    }
+
+    /// Sends a request outside of any session and gives the data of its reply.
+    pub(super) async fn ask_outside(&self, command: Opcode, data: &[u8]) -> Result<Vec<u8>, IpmiError> {
+        let (addr, started) = (self.addr, Instant::now());
+        let socket = |source| IpmiError::Socket { addr, source, may_have_acted: false };
+        let mut port = Port::open(&self.sockets, addr).map_err(socket)?;
+        let deadline = started + self.options.request_deadline;
+        let reply = outside::ask(&mut port, command, data, &self.options, deadline).await.map_err(socket)?;
+        let Some(reply) = reply else {
+            let waited = started.elapsed();
+            return Err(IpmiError::Timeout { addr, what: command.to_string(), waited, may_have_acted: false });
+        };
+        match CompletionCode::failure(reply.completion) {
+            None => Ok(reply.data),
+            Some(code) => Err(IpmiError::Completion { addr, command, code }),
+        }
     }
 
     /// Sends a request and gives the data of its reply.
@@ -98,8 +133,31 @@ impl KeptSession {
         }
         // The old one says goodbye before the new one comes: BMCs have few sessions.
         *kept = None;
-        let client = Arc::new(IpmiClient::connect(self.addr, &self.credentials, self.options).await?);
+        let client = Arc::new(self.connect().await?);
         *kept = Some(Kept { client: Arc::clone(&client), used: Instant::now() });
         Ok(client)
+    }
+
+    /// A new session, which its caller closes.
+    pub(super) async fn connect(&self) -> Result<IpmiClient, IpmiError> {
+        let known = *self.known_suite();
+        let opened = match (self.options.suites, known) {
+            (Suites::Best, Some(suite)) => match self.connect_with(self.options.with_suite(suite)).await {
+                // Somebody has disabled it since.
+                Err(IpmiError::SuiteRefused { .. }) => self.connect_with(self.options).await,
+                other => other,
+            },
+            _ => self.connect_with(self.options).await,
+        };
+        *self.known_suite() = opened.as_ref().ok().map(IpmiClient::suite).or(known);
+        opened
+    }
+
+    async fn connect_with(&self, options: Options) -> Result<IpmiClient, IpmiError> {
+        IpmiClient::connect(&self.sockets, self.addr, &self.credentials, options).await
+    }
+
+    fn known_suite(&self) -> MutexGuard<'_, Option<CipherSuite>> {
+        self.suite.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
+use super::commands::{self, CloseSession};
 use super::completion::CompletionCode;
-use super::error::IpmiError;
+use super::error::{ErrorClass, IpmiError};
 use super::opcode::Opcode;
 use super::options::{Options, Resend};
 use super::port::Port;
 use super::random::random;
-use super::rmcp::{self, Packet};
+use super::rmcp::{self, Packet, PayloadType};
 use super::session::{Session, Ticket};
 use super::wire::{self, Reply, RequestSequence};
 
@@ -28,14 +29,46 @@ impl Link {
         Self { port, session, lost: false }
     }
 
+    /// Closes the session; one that the BMC has lost is closed.
+    pub(super) async fn close(&mut self, peer: SocketAddr, options: &Options) -> Result<(), IpmiError> {
+        let session = self.session.bmc_session();
+        let (opcode, message) = commands::encode(CloseSession { session });
+        let result = self.request(peer, options, opcode, message.data(), Resend::Allowed).await;
+        // Closed or lost: nothing is left to say goodbye to.
+        self.lost = true;
+        match result {
+            Ok(_) => Ok(()),
+            Err(error) if error.class() == ErrorClass::SessionLost => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Sends a payload of any type, once.
+    pub(super) async fn send(&mut self, kind: PayloadType, payload: &[u8]) -> io::Result<()> {
+        let datagram = self.session.seal_payload(kind, payload, random());
+        self.port.send(&datagram).await
+    }
+
     /// The BMC's number of the session.
     pub(super) fn bmc_session(&self) -> u32 {
         self.session.bmc_session()
     }
 
-    /// Nothing is sent on it any more: it is closed.
-    pub(super) fn end(&mut self) {
-        self.lost = true;
+    /// Sends a request, once, without waiting for its answer.
+    pub(super) async fn ask(&mut self, opcode: Opcode, data: &[u8]) -> io::Result<()> {
+        let ticket = self.session.ticket(opcode);
+        let datagram = self.session.seal(ticket, data, random());
+        self.port.send(&datagram).await
+    }
+
+    /// The next payload of the session, however long that takes. May be cancelled without loss.
+    pub(super) async fn receive(&mut self) -> io::Result<(PayloadType, Vec<u8>)> {
+        loop {
+            let datagram = self.port.next().await?;
+            if let Some(payload) = self.session.open_payload(&datagram) {
+                return Ok(payload);
+            }
+        }
     }
 
     /// Sends a request until it is answered; "node busy" is no answer.
@@ -97,7 +130,7 @@ impl Link {
     ) -> io::Result<Result<Reply, Silence>> {
         let ticket = self.session.ticket(opcode);
         let mut ping: Option<Ticket> = None;
-        let mut probes = Probes::default();
+        let mut probes = Probes::new();
         let mut alive = false;
         let mut first = true;
         loop {
@@ -114,10 +147,10 @@ impl Link {
             }
             let until = if alive { deadline } else { deadline.min(Instant::now() + options.resend_after) };
             while let Some(datagram) = self.port.receive(until).await? {
-                match self.session.open(datagram) {
+                match self.session.open(&datagram) {
                     Some(reply) if ticket.matches(&reply) => return Ok(Ok(reply)),
                     Some(reply) => alive |= ping.is_some_and(|ping| ping.matches(&reply)),
-                    None => probes.hear(datagram),
+                    None => probes.hear(&datagram),
                 }
             }
             if !alive && probes.answered >= PROBES_THAT_PROVE {
@@ -153,16 +186,22 @@ enum Silence {
 const PROBES_THAT_PROVE: u32 = 3;
 
 /// Requests outside the session (Get Channel Authentication Capabilities, §22.13), which any living BMC answers.
-#[derive(Default)]
 struct Probes {
     sequence: RequestSequence,
     answered: u32,
-    heard: Option<RequestSequence>,
+    /// Those that were sent and not answered: others may probe the same BMC over the same socket.
+    open: Vec<RequestSequence>,
 }
 
 impl Probes {
+    fn new() -> Self {
+        let [bits] = random();
+        Self { sequence: RequestSequence::from_bits(bits), answered: 0, open: Vec::new() }
+    }
+
     fn datagram(&mut self) -> Vec<u8> {
         self.sequence = self.sequence.next();
+        self.open.push(self.sequence);
         // RMCP+ data, the channel we come in by; privilege user.
         let message = wire::encode_request(Opcode::CHANNEL_AUTHENTICATION, self.sequence, &[0x8E, 0x02]);
         rmcp::encode_sessionless(&message)
@@ -175,8 +214,11 @@ impl Probes {
         let Some(reply) = Reply::decode(payload) else {
             return;
         };
-        if reply.opcode == Opcode::CHANNEL_AUTHENTICATION && self.heard != Some(reply.sequence) {
-            self.heard = Some(reply.sequence);
+        let Some(place) = self.open.iter().position(|open| *open == reply.sequence) else {
+            return;
+        };
+        if reply.opcode == Opcode::CHANNEL_AUTHENTICATION {
+            self.open.swap_remove(place);
             self.answered += 1;
         }
     }

@@ -9,37 +9,55 @@
 //! * pure and total: RMCP packets (`rmcp`), LAN messages (`wire`), RAKP messages and keys (`rakp`, `auth`), ciphers
 //!   (`suite`, `seal`), and the readers of replies; no datagram makes them panic;
 //! * an opening and a session as state machines without input or output (`handshake`, `session`), driven by
-//! * `opening` and `link` over a UDP socket (`port`): retransmission, deadlines, lost sessions; above them
+//! * `opening` and `link` over a place (`port`) on a UDP socket that many BMCs share ([`Sockets`]): retransmission,
+//!   deadlines, lost sessions; above them
 //! * [`IpmiClient`]: one session, and
 //! * [`IpmiBmc`]: the handy face for one BMC, which opens sessions as needed.
 
 mod auth;
 mod bmc;
 mod boot;
+mod channel;
 mod chassis;
 mod client;
 mod commands;
 mod completion;
+mod console;
+mod console_pump;
+mod conversion;
 mod credentials;
 mod error;
+mod event_log;
 mod fru;
 mod fru_reader;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod handshake;
 mod identity;
 mod kept;
 mod link;
+mod offers;
 mod opcode;
 mod opening;
 mod options;
+mod outside;
 mod port;
 mod rakp;
 mod random;
-#[cfg(test)]
-mod responder;
+#[cfg(any(test, feature = "responder"))]
+pub mod responder;
 mod rmcp;
+mod sdr;
+mod sdr_reader;
 mod seal;
+mod sel;
+mod sensors;
 mod session;
+mod sockets;
+mod sol;
 mod suite;
+mod text;
+mod users;
 mod wire;
 
 pub use bmc::{IpmiBmc, PowerOutcome};
@@ -47,19 +65,29 @@ pub use boot::{
     AcknowledgeBootInfo, BootDevice, BootMode, BootOverride, BootPersistence, BootState, GetBootOverride,
     KeepBootFlags, SetBootOverride,
 };
+pub use channel::{BadPasswords, Entrances, OfferedSuite};
 pub use chassis::{
     ChassisControl, ChassisIdentify, ChassisStatus, GetChassisStatus, Identify, LastPowerEvent, PowerAction, PowerState,
 };
 pub use client::IpmiClient;
 pub use commands::{CloseSession, Malformed, SetSessionPrivilege};
 pub use completion::CompletionCode;
+pub use console::SolConsole;
+pub use conversion::Conversion;
 pub use credentials::Credentials;
 pub use error::{ErrorClass, IpmiError};
+pub use event_log::SelFill;
 pub use fru::{BoardArea, ChassisArea, FruArea, FruInventory, ProductArea};
 // The core crate's words in our own functions' arguments.
 pub use identity::{Firmware, GetSystemGuid, GuidOrder, Identity, SystemGuid};
 pub use ipmi_rs_core::connection::{IpmiCommand, Message, NetFn};
+pub use offers::GetCipherSuites;
 pub use opcode::Opcode;
 pub use options::{Options, Privilege, Resend};
 pub use rakp::{RakpStatus, RakpStep};
-pub use suite::CipherSuite;
+pub use sdr::{Entity, FruLocator, Scale, SdrRecord, Sensor};
+pub use sel::{Direction, Event, SelEntry, SelRecord};
+pub use sensors::{Level, Reading, Thresholds};
+pub use sockets::Sockets;
+pub use suite::{CipherSuite, Suites};
+pub use users::{User, UserAccess, UserLimit};

@@ -1,5 +1,6 @@
 //! The opening of a session over UDP: repeats what is lost, begins again when it got mixed up, names every refusal.
 
+use std::io;
 use std::net::SocketAddr;
 
 use tokio::time::{Instant, sleep};
@@ -10,11 +11,14 @@ use super::credentials::Credentials;
 use super::error::{ErrorClass, IpmiError};
 use super::handshake::{End, Handshake, Nonces, Progress};
 use super::link::Link;
+use super::offers;
 use super::options::{Options, Privilege, Resend};
 use super::port::Port;
 use super::rakp::{RakpStatus, RakpStep};
 use super::random::random;
 use super::session::Session;
+use super::sockets::Sockets;
+use super::suite::{CipherSuite, Suites};
 
 /// How often one message of the opening is sent before the opening starts from the beginning: a BMC that has gone on
 /// to the next stage ignores repetitions.
@@ -25,6 +29,7 @@ const BROKEN_OFF: u32 = 3;
 
 /// A session being opened.
 pub(super) struct Opening<'a> {
+    pub(super) sockets: &'a Sockets,
     pub(super) peer: SocketAddr,
     pub(super) credentials: &'a Credentials,
     pub(super) options: &'a Options,
@@ -32,26 +37,43 @@ pub(super) struct Opening<'a> {
 }
 
 impl Opening<'_> {
-    pub(super) async fn run(&self) -> Result<Link, IpmiError> {
-        let addr = self.peer;
+    pub(super) async fn run(&self) -> Result<(Link, CipherSuite), IpmiError> {
         let deadline = self.started + self.options.connect_deadline;
-        let mut port =
-            Port::open(addr).await.map_err(|source| IpmiError::Socket { addr, source, may_have_acted: false })?;
+        let mut port = self.port()?;
+        let mut left = self.suites(&mut port, deadline).await?.into_iter().peekable();
+        while let Some(suite) = left.next() {
+            match self.open(port, suite, deadline).await {
+                Ok(link) => return Ok((link, suite)),
+                // It lists a suite that it does not agree to, or does not list any.
+                Err(IpmiError::SuiteRefused { .. }) if left.peek().is_some() => port = self.port()?,
+                Err(error) => return Err(error),
+            }
+        }
+        Err(self.suite_refused(None))
+    }
+
+    async fn suites(&self, port: &mut Port, deadline: Instant) -> Result<Vec<CipherSuite>, IpmiError> {
+        match self.options.suites {
+            Suites::Only(suite) => Ok(vec![suite]),
+            Suites::Best => offers::candidates(port, self.options, deadline)
+                .await
+                .map_err(|source| self.socket(source))?
+                .map_err(|_| self.suite_refused(None)),
+        }
+    }
+
+    async fn open(&self, mut port: Port, suite: CipherSuite, deadline: Instant) -> Result<Link, IpmiError> {
         let mut broken_off = 0;
         loop {
-            let error = match self.shake_hands(&mut port, deadline).await {
+            let error = match self.shake_hands(&mut port, suite, deadline).await {
                 Ok(session) => {
                     let mut link = Link::new(port, session);
                     match self.raise_privilege(&mut link, deadline).await {
                         Ok(()) => return Ok(link),
-                        // The BMC never saw our last message, or lost its own: begin again on a new socket.
+                        // The BMC never saw our last message, or lost its own: begin again with a new id.
                         Err(error) if matches!(error.class(), ErrorClass::Unreachable | ErrorClass::SessionLost) => {
                             drop(link);
-                            port = Port::open(addr).await.map_err(|source| IpmiError::Socket {
-                                addr,
-                                source,
-                                may_have_acted: false,
-                            })?;
+                            port = self.port()?;
                             error
                         }
                         Err(error) => return Err(error),
@@ -64,21 +86,32 @@ impl Opening<'_> {
                         return Err(error);
                     }
                     sleep(self.options.resend_after.min(deadline.saturating_duration_since(Instant::now()))).await;
+                    port.renew();
                     error
                 }
-                Err(Failure::Silent(step)) => self.silent(&port, step),
+                Err(Failure::Silent(step)) => {
+                    port.renew();
+                    self.silent(&mut port, step)
+                }
             };
             if Instant::now() >= deadline {
                 return Err(error);
             }
-            tracing::debug!(bmc = %addr, %error, "opening of a session starts again");
+            tracing::debug!(bmc = %self.peer, %error, "opening of a session starts again");
         }
     }
 
-    async fn shake_hands(&self, port: &mut Port, deadline: Instant) -> Result<Session, Failure> {
-        let addr = self.peer;
-        let socket = |source| Failure::Final(IpmiError::Socket { addr, source, may_have_acted: false });
-        let mut handshake = Handshake::new(self.credentials, self.options, nonces());
+    fn port(&self) -> Result<Port, IpmiError> {
+        Port::open(self.sockets, self.peer).map_err(|source| self.socket(source))
+    }
+
+    fn socket(&self, source: io::Error) -> IpmiError {
+        IpmiError::Socket { addr: self.peer, source, may_have_acted: false }
+    }
+
+    async fn shake_hands(&self, port: &mut Port, suite: CipherSuite, deadline: Instant) -> Result<Session, Failure> {
+        let socket = |source| Failure::Final(self.socket(source));
+        let mut handshake = Handshake::new(self.credentials, self.options.privilege, suite, nonces(port.session()));
         let mut sends = 0;
         loop {
             if sends == SENDS_OF_ONE_MESSAGE || Instant::now() >= deadline {
@@ -88,14 +121,14 @@ impl Opening<'_> {
             sends += 1;
             let until = deadline.min(Instant::now() + self.options.resend_after);
             while let Some(datagram) = port.receive(until).await.map_err(socket)? {
-                match handshake.receive(datagram) {
+                match handshake.receive(&datagram) {
                     Progress::Ignored => {}
                     Progress::Advanced => {
                         sends = 0;
                         break;
                     }
                     Progress::Established(session) => return Ok(session),
-                    Progress::Ended(end) => return Err(self.failure(port, end)),
+                    Progress::Ended(end) => return Err(self.failure(port, suite, end)),
                 }
             }
         }
@@ -118,7 +151,7 @@ impl Opening<'_> {
         }
     }
 
-    fn failure(&self, port: &Port, end: End) -> Failure {
+    fn failure(&self, port: &Port, suite: CipherSuite, end: End) -> Failure {
         let addr = self.peer;
         match end {
             End::WrongPassword { farewell } => {
@@ -128,18 +161,18 @@ impl Opening<'_> {
             End::WrongSessionKey => {
                 Failure::Final(self.authentication_failed("the BMC uses a key of its own (K_G) that was not given"))
             }
-            End::OtherSuite => Failure::Final(self.suite_refused()),
+            End::OtherSuite => Failure::Final(self.suite_refused(Some(suite))),
             End::Refused(RakpStep::Rakp1, RakpStatus::UNAUTHORIZED_NAME) => {
                 Failure::Final(self.authentication_failed("the BMC has no such user"))
             }
             End::Refused(_, status) if status.is_about_privilege() => Failure::Final(self.privilege_refused()),
-            End::Refused(_, status) if status.is_about_suite() => Failure::Final(self.suite_refused()),
+            End::Refused(_, status) if status.is_about_suite() => Failure::Final(self.suite_refused(Some(suite))),
             // The BMC has proved that it has our password, so a wrong code means that it answered RAKP message 1 twice.
             End::Refused(step, status) => Failure::BrokenOff(IpmiError::HandshakeRefused { addr, step, status }),
         }
     }
 
-    fn silent(&self, port: &Port, step: RakpStep) -> IpmiError {
+    fn silent(&self, port: &mut Port, step: RakpStep) -> IpmiError {
         let (addr, waited) = (self.peer, self.started.elapsed());
         if port.is_refused() {
             IpmiError::PortClosed { addr, waited, may_have_acted: false }
@@ -156,8 +189,8 @@ impl Opening<'_> {
         IpmiError::PrivilegeRefused { addr: self.peer, user: self.credentials.user().to_owned() }
     }
 
-    fn suite_refused(&self) -> IpmiError {
-        IpmiError::SuiteRefused { addr: self.peer, suite: self.options.suite.number() }
+    fn suite_refused(&self, suite: Option<CipherSuite>) -> IpmiError {
+        IpmiError::SuiteRefused { addr: self.peer, suite }
     }
 }
 
@@ -171,9 +204,7 @@ enum Failure {
     Silent(RakpStep),
 }
 
-fn nonces() -> Nonces {
+fn nonces(console_session: u32) -> Nonces {
     let [tag] = random();
-    // Zero is the id of "no session".
-    let console_session = u32::from_le_bytes(random()).max(1);
     Nonces { console_session, random: random(), tag }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::suite::CipherSuite;
+use super::suite::{CipherSuite, Suites};
 
 /// Privilege level of a session (§6.8).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,8 +32,8 @@ impl Privilege {
 pub struct Options {
     /// The privilege that the session is raised to.
     pub privilege: Privilege,
-    /// The algorithms of the session.
-    pub suite: CipherSuite,
+    /// The algorithms that the session may use.
+    pub suites: Suites,
     /// Silence after which a datagram is sent again.
     pub resend_after: Duration,
     /// How long a request may take in all.
@@ -46,7 +46,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             privilege: Privilege::default(),
-            suite: CipherSuite::default(),
+            suites: Suites::default(),
             // BMCs answer in 1–50 ms, but a busy one takes seconds; ipmitool waits 1 s too.
             resend_after: Duration::from_secs(1),
             request_deadline: Duration::from_secs(5),
@@ -64,10 +64,10 @@ impl Options {
         self
     }
 
-    /// With another cipher suite.
+    /// With one cipher suite and no other.
     #[must_use]
     pub fn with_suite(mut self, suite: CipherSuite) -> Self {
-        self.suite = suite;
+        self.suites = Suites::Only(suite);
         self
     }
 

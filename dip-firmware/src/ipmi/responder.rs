@@ -1,8 +1,11 @@
-//! A BMC for tests: the other side of the session layer, with the faults that no simulator can be asked for.
+//! A BMC for tests: the other side of the session layer, with cipher suite 17, which simulators lack, and with the faults that
+//! none can be asked for.
 //!
-//! It was checked with `ipmitool -C 3` and `ipmitool -C 17`.
+//! Its machine is a switch that remembers its state. `ipmitool` and FreeIPMI are asked whether it speaks as the specification says
+//! (`tests/ipmi_suite_17.rs`).
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use tokio::net::UdpSocket;
@@ -15,60 +18,86 @@ use super::seal;
 use super::suite::{Algorithms, CipherSuite};
 use super::wire::{self, RequestSequence};
 
-pub(super) const USER: &str = "admin";
-pub(super) const PASSWORD: &str = "secret";
+/// The only user of every responder.
+pub const USER: &str = "admin";
+/// Its password.
+pub const PASSWORD: &str = "secret";
 const BMC_SESSION: u32 = 0x0B0C_0D0E;
 const BMC_RANDOM: [u8; 16] = *b"not so random...";
 const GUID: [u8; 16] = *b"a responder guid";
 
 /// What a responder does wrong; a number is how often.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Quirk {
+pub enum Quirk {
+    /// Nothing.
     None,
+    /// It agrees to algorithms that nobody proposed.
     ChoosesOtherSuite,
+    /// It does not answer this.
     DeafTo(Opcode),
+    /// It lists a suite that it does not agree to.
+    ListsMore(CipherSuite),
+    /// It has no session to give.
     NoFreeSession(u32),
+    /// It is too busy to tell the chassis status.
     NodeBusy(u32),
+    /// It has a session key of its own.
     OwnKey,
+    /// It does not raise the privilege of a session.
     RefusesPrivilege,
+    /// It takes a right proof for a wrong one.
     RefusesRakp3(u32),
+    /// It does not give the user the role.
     RefusesRole,
+    /// It cuts the chassis status.
     ShortReplies,
+    /// It does not confirm the last message of an opening.
     SilentAfterRakp3(u32),
+    /// It does not know Get Channel Cipher Suites.
+    TellsNoSuites,
 }
 
-pub(super) struct Responder {
+/// A BMC on a free port of 127.0.0.1; it ends when it is dropped.
+#[derive(Debug)]
+pub struct Responder {
     addr: SocketAddr,
+    #[cfg_attr(not(test), expect(dead_code, reason = "only the tests of the session layer ask for it"))]
     heard: Arc<Mutex<Vec<(Opcode, RequestSequence)>>>,
+    is_on: Arc<AtomicBool>,
     task: JoinHandle<()>,
 }
 
 impl Responder {
-    pub(super) async fn start(suite: CipherSuite, quirk: Quirk) -> Self {
+    /// Starts a BMC that offers these suites.
+    ///
+    /// # Panics
+    /// Where no port is free.
+    pub async fn start(suites: &[CipherSuite], quirk: Quirk) -> Self {
         let socket = UdpSocket::bind("127.0.0.1:0").await.expect("a free port");
         let addr = socket.local_addr().expect("it is bound");
-        let heard = Arc::default();
-        let bmc = Bmc {
-            algorithms: suite.algorithms(),
-            quirk,
-            heard: Arc::clone(&heard),
-            opening: None,
-            keys: None,
-            sent: 0,
-        };
-        Self { addr, heard, task: tokio::spawn(serve(socket, bmc)) }
+        let bmc = Bmc::new(suites, quirk);
+        let (heard, is_on) = (Arc::clone(&bmc.heard), Arc::clone(&bmc.is_on));
+        Self { addr, heard, is_on, task: tokio::spawn(serve(socket, bmc)) }
     }
 
-    pub(super) fn addr(&self) -> SocketAddr {
+    /// Where it listens.
+    pub fn addr(&self) -> SocketAddr {
         self.addr
     }
 
+    /// Whether its machine is on.
+    pub fn is_on(&self) -> bool {
+        self.is_on.load(Ordering::SeqCst)
+    }
+
     /// The request sequences of all requests of `opcode` that arrived.
+    #[cfg(test)]
     pub(super) fn heard(&self, opcode: Opcode) -> Vec<RequestSequence> {
         let heard = self.heard.lock().expect("nobody panics with it");
         heard.iter().filter(|(other, _)| *other == opcode).map(|(_, sequence)| *sequence).collect()
     }
 
+    #[cfg(test)]
     pub(super) fn forget(&self) {
         self.heard.lock().expect("nobody panics with it").clear();
     }
@@ -80,26 +109,50 @@ impl Drop for Responder {
     }
 }
 
+/// A responder without a socket, for what must be the same each time.
+#[cfg(test)]
+pub(super) struct Rehearsal(Bmc);
+
+#[cfg(test)]
+impl Rehearsal {
+    pub(super) fn new(suite: CipherSuite) -> Self {
+        Self(Bmc::new(&[suite], Quirk::None))
+    }
+
+    pub(super) fn answer(&mut self, datagram: &[u8]) -> Option<Vec<u8>> {
+        self.0.answer(datagram)
+    }
+}
+
 async fn serve(socket: UdpSocket, mut bmc: Bmc) {
     let mut buffer = [0; 2048];
     while let Ok((len, console)) = socket.recv_from(&mut buffer).await {
         if let Some(answer) = bmc.answer(&buffer[..len]) {
-            socket.send_to(&answer, console).await.expect("the console is on this machine");
+            // Who has gone away needs no answer.
+            let _ = socket.send_to(&answer, console).await;
         }
     }
 }
 
 struct Bmc {
-    algorithms: Algorithms,
+    suites: Vec<CipherSuite>,
     quirk: Quirk,
     heard: Arc<Mutex<Vec<(Opcode, RequestSequence)>>>,
+    is_on: Arc<AtomicBool>,
     opening: Option<Opening>,
-    keys: Option<(u32, SessionKeys)>,
+    open: Option<Open>,
     sent: u32,
 }
 
-#[derive(Default)]
+/// The session that is open.
+struct Open {
+    algorithms: Algorithms,
+    console_session: u32,
+    keys: SessionKeys,
+}
+
 struct Opening {
+    algorithms: Algorithms,
     console_session: u32,
     console_random: [u8; 16],
     role: u8,
@@ -107,36 +160,58 @@ struct Opening {
 }
 
 impl Bmc {
+    fn new(suites: &[CipherSuite], quirk: Quirk) -> Self {
+        let (suites, heard, is_on) = (suites.to_vec(), Arc::default(), Arc::default());
+        Self { suites, quirk, heard, is_on, opening: None, open: None, sent: 0 }
+    }
+
     fn answer(&mut self, datagram: &[u8]) -> Option<Vec<u8>> {
         match Packet::decode(datagram)? {
             Packet::Sessionless { payload } => {
-                let (opcode, sequence, _) = request(payload)?;
-                // IPMI 2.0 is spoken, users have names.
-                let reply = wire::encode_reply(opcode, sequence, 0, &[1, 0x80, 0x04, 0x02, 0, 0, 0, 0]);
-                Some(rmcp::encode_sessionless(&reply))
+                let (opcode, sequence, data) = request(payload)?;
+                let (completion, told) = self.outside(opcode, data)?;
+                Some(rmcp::encode_sessionless(&wire::encode_reply(opcode, sequence, completion, &told)))
             }
             Packet::Plain { kind: PayloadType::OpenSessionRequest, payload } => self.open_session(payload),
             Packet::Plain { kind: PayloadType::Rakp1, payload } => self.rakp1(payload),
             Packet::Plain { kind: PayloadType::Rakp3, payload } => self.rakp3(payload),
             Packet::Plain { .. } => None,
             Packet::Sealed { session, payload, covered_and_code, .. } => {
-                let (console_session, keys) = self.keys.as_ref().filter(|_| session == BMC_SESSION)?;
-                let len = self.algorithms.integrity_code_len;
+                let open = self.open.as_ref().filter(|_| session == BMC_SESSION)?;
+                let (digest, len) = (open.algorithms.digest, open.algorithms.integrity_code_len);
                 let (covered, code) = rmcp::split_code(covered_and_code, payload, len)?;
-                assert!(self.algorithms.digest.verify(&keys.integrity, &[covered], code), "a wrong signature");
-                let message = seal::decrypt(&keys.confidentiality, payload).expect("it was encrypted for us");
+                if !digest.verify(&open.keys.integrity, &[covered], code) {
+                    return None;
+                }
+                let message = seal::decrypt(&open.keys.confidentiality, payload)?;
                 let (opcode, sequence, data) = request(&message)?;
-                let console_session = *console_session;
                 self.heard.lock().expect("nobody panics with it").push((opcode, sequence));
                 let (completion, reply) = self.run(opcode, data)?;
                 self.sent += 1;
-                let (_, keys) = self.keys.as_ref()?;
+                let open = self.open.as_ref()?;
                 let message = wire::encode_reply(opcode, sequence, completion, &reply);
-                let text = seal::encrypt(&keys.confidentiality, [7; 16], &message);
-                let packet = rmcp::encode_sealed(console_session, self.sent, &text);
-                let code = self.algorithms.digest.code(&keys.integrity, &[packet.covered()]);
+                let text = seal::encrypt(&open.keys.confidentiality, [7; 16], &message);
+                let packet = rmcp::encode_sealed(PayloadType::Ipmi, open.console_session, self.sent, &text);
+                let code = digest.code(&open.keys.integrity, &[packet.covered()]);
                 Some(packet.sign(&code[..len]))
             }
+        }
+    }
+
+    /// What is answered without a session.
+    fn outside(&self, opcode: Opcode, data: &[u8]) -> Option<(u8, Vec<u8>)> {
+        match (self.quirk, opcode) {
+            // IPMI 2.0 is spoken and nothing older, users have names.
+            (_, Opcode::CHANNEL_AUTHENTICATION) => Some((0, vec![1, 0x80, 0x04, 0x02, 0, 0, 0, 0])),
+            (Quirk::TellsNoSuites, Opcode::GET_CIPHER_SUITES) => Some((0xC1, Vec::new())),
+            (quirk, Opcode::GET_CIPHER_SUITES) => {
+                let more = if let Quirk::ListsMore(suite) = quirk { Some(suite) } else { None };
+                let records = self.suites.iter().copied().chain(more).flat_map(record).collect::<Vec<_>>();
+                let from = usize::from(data.get(2)? & 0x3F) * 16;
+                let piece = records.iter().skip(from).take(16);
+                Some((0, [1].iter().chain(piece).copied().collect()))
+            }
+            _ => Some((0xC1, Vec::new())),
         }
     }
 
@@ -150,8 +225,19 @@ impl Bmc {
             }
             (Quirk::ShortReplies, Opcode::CHASSIS_STATUS) => Some((0, vec![1])),
             (_, Opcode::SET_PRIVILEGE) => Some((0, data.to_vec())),
-            (_, Opcode::CHASSIS_STATUS) => Some((0, vec![0x01, 0x10, 0x40])),
+            (_, Opcode::CHASSIS_STATUS) => Some((0, vec![u8::from(self.is_on.load(Ordering::SeqCst)), 0x10, 0x40])),
+            (_, Opcode::CHASSIS_CONTROL) => {
+                match data.first()? {
+                    0 | 5 => self.is_on.store(false, Ordering::SeqCst),
+                    _ => self.is_on.store(true, Ordering::SeqCst),
+                }
+                Some((0, Vec::new()))
+            }
             (_, Opcode::GET_DEVICE_ID) => Some((0, vec![0x20; 11])),
+            (_, Opcode::COLD_RESET) => {
+                self.open = None;
+                None
+            }
             (_, Opcode::CLOSE_SESSION) => Some((0, Vec::new())),
             _ => Some((0xC1, Vec::new())),
         }
@@ -161,21 +247,23 @@ impl Bmc {
         let tag = *payload.first()?;
         let console_session = u32::from_le_bytes(*payload.get(4..8)?.first_chunk()?);
         let proposed = [*payload.get(12)?, *payload.get(20)?, *payload.get(28)?];
-        let ours = [self.algorithms.authentication, self.algorithms.integrity, self.algorithms.confidentiality];
+        let numbers =
+            |algorithms: &Algorithms| [algorithms.authentication, algorithms.integrity, algorithms.confidentiality];
+        let chosen = self.suites.iter().map(|suite| suite.algorithms()).find(|ours| numbers(ours) == proposed);
         let status = match &mut self.quirk {
             Quirk::NoFreeSession(times @ 1..) => {
                 *times -= 1;
                 0x01
             }
-            _ if proposed != ours => 0x11,
+            _ if chosen.is_none() => 0x11,
             _ => 0,
         };
         let mut answer = vec![tag, status, 4, 0];
         answer.extend(console_session.to_le_bytes());
-        if status == 0 {
-            self.opening = Some(Opening { console_session, ..Opening::default() });
+        if let Some(algorithms) = chosen.filter(|_| status == 0) {
+            self.opening = Some(Opening::new(algorithms, console_session));
             answer.extend(BMC_SESSION.to_le_bytes());
-            for (kind, algorithm) in (0u8..).zip(ours) {
+            for (kind, algorithm) in (0u8..).zip(proposed) {
                 let other = u8::from(matches!(self.quirk, Quirk::ChoosesOtherSuite));
                 answer.extend([kind, 0, 0, 8, algorithm + other, 0, 0, 0]);
             }
@@ -188,7 +276,6 @@ impl Bmc {
         opening.console_random = *payload.get(8..24)?.first_chunk()?;
         opening.role = *payload.get(24)?;
         opening.user = payload.get(28..)?.to_vec();
-        assert_eq!(usize::from(payload[27]), opening.user.len());
         let status = match self.quirk {
             Quirk::RefusesRole => 0x0A,
             _ if opening.user != USER.as_bytes() => 0x0D,
@@ -199,17 +286,17 @@ impl Bmc {
         if status == 0 {
             answer.extend(BMC_RANDOM);
             answer.extend(GUID);
-            answer.extend(opening.exchange().rakp2(self.algorithms.digest, &UserKey::new(PASSWORD.as_bytes())));
+            answer.extend(opening.exchange().rakp2(opening.algorithms.digest, &UserKey::new(PASSWORD.as_bytes())));
         }
         Some(rmcp::encode_plain(PayloadType::Rakp2, &answer))
     }
 
     fn rakp3(&mut self, payload: &[u8]) -> Option<Vec<u8>> {
         let opening = self.opening.take()?;
-        let digest = self.algorithms.digest;
+        let digest = opening.algorithms.digest;
         let exchange = opening.exchange();
         let key = UserKey::new(PASSWORD.as_bytes());
-        let mut status = if exchange.rakp3(digest, &key) == payload[8..] { 0 } else { 0x0F };
+        let mut status = if exchange.rakp3(digest, &key) == payload.get(8..)? { 0 } else { 0x0F };
         match &mut self.quirk {
             Quirk::SilentAfterRakp3(times @ 1..) => {
                 *times -= 1;
@@ -227,8 +314,10 @@ impl Bmc {
         let mut answer = vec![payload[0], status, 0, 0];
         answer.extend(opening.console_session.to_le_bytes());
         if status == 0 {
-            answer.extend(exchange.rakp4(self.algorithms, &session_key));
-            self.keys = Some((opening.console_session, SessionKeys::derive(digest, &session_key)));
+            answer.extend(exchange.rakp4(opening.algorithms, &session_key));
+            let keys = SessionKeys::derive(digest, &session_key);
+            let Opening { algorithms, console_session, .. } = opening;
+            self.open = Some(Open { algorithms, console_session, keys });
             self.sent = 0;
         }
         Some(rmcp::encode_plain(PayloadType::Rakp4, &answer))
@@ -236,6 +325,10 @@ impl Bmc {
 }
 
 impl Opening {
+    fn new(algorithms: Algorithms, console_session: u32) -> Self {
+        Self { algorithms, console_session, console_random: [0; 16], role: 0, user: Vec::new() }
+    }
+
     fn exchange(&self) -> Exchange<'_> {
         Exchange {
             console_session: self.console_session,
@@ -247,6 +340,12 @@ impl Opening {
             user: &self.user,
         }
     }
+}
+
+/// A suite in the list of Get Channel Cipher Suites (§22.15.2).
+fn record(suite: CipherSuite) -> [u8; 5] {
+    let Algorithms { authentication, integrity, confidentiality, .. } = suite.algorithms();
+    [0xC0, suite.number(), authentication, 0x40 | integrity, 0x80 | confidentiality]
 }
 
 /// Opcode, sequence and data of a request.

@@ -15,6 +15,8 @@ const NEXT_HEADER: u8 = 0x07;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum PayloadType {
     Ipmi,
+    /// Serial over LAN (§15.9).
+    Sol,
     OpenSessionRequest,
     OpenSessionResponse,
     Rakp1,
@@ -27,6 +29,7 @@ impl PayloadType {
     fn value(self) -> u8 {
         match self {
             Self::Ipmi => 0x00,
+            Self::Sol => 0x01,
             Self::OpenSessionRequest => 0x10,
             Self::OpenSessionResponse => 0x11,
             Self::Rakp1 => 0x12,
@@ -39,6 +42,7 @@ impl PayloadType {
     fn from_value(value: u8) -> Option<Self> {
         Some(match value {
             0x00 => Self::Ipmi,
+            0x01 => Self::Sol,
             0x10 => Self::OpenSessionRequest,
             0x11 => Self::OpenSessionResponse,
             0x12 => Self::Rakp1,
@@ -68,9 +72,9 @@ pub(super) fn encode_plain(kind: PayloadType, payload: &[u8]) -> Vec<u8> {
 }
 
 /// A packet of a session, up to the place where the integrity code is appended, and that which the code covers.
-pub(super) fn encode_sealed(session: u32, sequence: u32, encrypted_payload: &[u8]) -> Unsigned {
+pub(super) fn encode_sealed(kind: PayloadType, session: u32, sequence: u32, encrypted_payload: &[u8]) -> Unsigned {
     let mut out = RMCP.to_vec();
-    push_header(&mut out, PayloadType::Ipmi.value() | ENCRYPTED | AUTHENTICATED, session, sequence, encrypted_payload);
+    push_header(&mut out, kind.value() | ENCRYPTED | AUTHENTICATED, session, sequence, encrypted_payload);
     // The covered part, including the two bytes that follow the padding, is a multiple of four.
     let pad = (4 - (out.len() - RMCP.len() + 2) % 4) % 4;
     out.extend(std::iter::repeat_n(0xFF, pad));
@@ -109,7 +113,7 @@ pub(super) enum Packet<'a> {
     /// RMCP+ without session: the answers to Open Session and RAKP messages.
     Plain { kind: PayloadType, payload: &'a [u8] },
     /// RMCP+ of a session, encrypted and signed.
-    Sealed { session: u32, sequence: u32, payload: &'a [u8], covered_and_code: &'a [u8] },
+    Sealed { kind: PayloadType, session: u32, sequence: u32, payload: &'a [u8], covered_and_code: &'a [u8] },
 }
 
 impl<'a> Packet<'a> {
@@ -133,14 +137,26 @@ impl<'a> Packet<'a> {
                 let payload = rest.get(PLUS_HEADER..PLUS_HEADER + len)?;
                 match (header[1] & (ENCRYPTED | AUTHENTICATED), kind) {
                     (0, _) if session == 0 => Some(Self::Plain { kind, payload }),
-                    (both, PayloadType::Ipmi) if both == ENCRYPTED | AUTHENTICATED => {
-                        Some(Self::Sealed { session, sequence, payload, covered_and_code: rest })
+                    (both, PayloadType::Ipmi | PayloadType::Sol) if both == ENCRYPTED | AUTHENTICATED => {
+                        Some(Self::Sealed { kind, session, sequence, payload, covered_and_code: rest })
                     }
                     // A session of ours is always encrypted and signed: anything weaker is not from our BMC.
                     _ => None,
                 }
             }
             _ => None,
+        }
+    }
+
+    /// The console's id of the session that it belongs to; `None` where it names none.
+    pub(super) fn console_session(&self) -> Option<u32> {
+        match self {
+            Self::Sessionless { .. } => None,
+            // Some BMCs leave the id out of a refusal, or zero.
+            Self::Plain { payload, .. } => {
+                payload.get(4..8)?.first_chunk().copied().map(u32::from_le_bytes).filter(|session| *session != 0)
+            }
+            Self::Sealed { session, .. } => Some(*session),
         }
     }
 }
@@ -165,7 +181,11 @@ mod tests {
     #[test]
     fn the_covered_part_is_a_multiple_of_four() {
         for len in 0..40 {
-            assert_eq!(encode_sealed(1, 2, &vec![0; len]).covered().len() % 4, 0, "payload of {len} bytes");
+            assert_eq!(
+                encode_sealed(PayloadType::Ipmi, 1, 2, &vec![0; len]).covered().len() % 4,
+                0,
+                "payload of {len} bytes"
+            );
         }
     }
 
@@ -195,10 +215,10 @@ mod tests {
         fn a_cut_packet_is_refused_or_read_within_its_bounds(
             payload in proptest::collection::vec(any::<u8>(), 0..64), session in 1u32.., sequence: u32, at: prop::sample::Index,
         ) {
-            let bytes = encode_sealed(session, sequence, &payload).sign(&[7; 12]);
+            let bytes = encode_sealed(PayloadType::Sol, session, sequence, &payload).sign(&[7; 12]);
             match Packet::decode(&bytes) {
-                Some(Packet::Sealed { session: s, sequence: q, payload: p, covered_and_code }) => {
-                    prop_assert_eq!((s, q, p), (session, sequence, &payload[..]));
+                Some(Packet::Sealed { kind, session: s, sequence: q, payload: p, covered_and_code }) => {
+                    prop_assert_eq!((kind, s, q, p), (PayloadType::Sol, session, sequence, &payload[..]));
                     let (covered, code) = split_code(covered_and_code, p, 12).expect("whole");
                     prop_assert_eq!(covered.len() + 4 + 12, bytes.len());
                     prop_assert_eq!(code, &[7; 12]);

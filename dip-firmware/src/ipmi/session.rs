@@ -2,7 +2,7 @@
 
 use super::auth::SessionKeys;
 use super::opcode::Opcode;
-use super::rmcp::{self, Packet};
+use super::rmcp::{self, Packet, PayloadType};
 use super::seal;
 use super::suite::Algorithms;
 use super::wire::{self, Reply, RequestSequence};
@@ -47,18 +47,30 @@ impl Session {
     /// A BMC takes sequences up to 15 ahead of the last that it saw (§6.12.13): when more datagrams than that are lost
     /// in a row, the session is lost too.
     pub(super) fn seal(&mut self, ticket: Ticket, data: &[u8], iv: [u8; 16]) -> Vec<u8> {
+        self.seal_payload(PayloadType::Ipmi, &wire::encode_request(ticket.opcode, ticket.sequence, data), iv)
+    }
+
+    /// A datagram with a payload of any type, under the same rule.
+    pub(super) fn seal_payload(&mut self, kind: PayloadType, payload: &[u8], iv: [u8; 16]) -> Vec<u8> {
         // Zero means "outside a session".
         self.sent = self.sent.checked_add(1).unwrap_or(1);
-        let message = wire::encode_request(ticket.opcode, ticket.sequence, data);
-        let text = seal::encrypt(&self.keys.confidentiality, iv, &message);
-        let packet = rmcp::encode_sealed(self.bmc_session, self.sent, &text);
+        let text = seal::encrypt(&self.keys.confidentiality, iv, payload);
+        let packet = rmcp::encode_sealed(kind, self.bmc_session, self.sent, &text);
         let code = self.algorithms.digest.code(&self.keys.integrity, &[packet.covered()]);
         packet.sign(&code[..self.algorithms.integrity_code_len])
     }
 
     /// The reply in a datagram; `None` for everything that is not a new reply of this session.
     pub(super) fn open(&mut self, datagram: &[u8]) -> Option<Reply> {
-        let Packet::Sealed { session, sequence, payload, covered_and_code } = Packet::decode(datagram)? else {
+        match self.open_payload(datagram)? {
+            (PayloadType::Ipmi, payload) => Reply::decode(&payload),
+            _ => None,
+        }
+    }
+
+    /// The payload in a datagram, and its type; `None` for everything that is not new in this session.
+    pub(super) fn open_payload(&mut self, datagram: &[u8]) -> Option<(PayloadType, Vec<u8>)> {
+        let Packet::Sealed { kind, session, sequence, payload, covered_and_code } = Packet::decode(datagram)? else {
             return None;
         };
         if session != self.console_session {
@@ -69,7 +81,7 @@ impl Session {
         if !self.algorithms.digest.verify(&self.keys.integrity, &[covered], code) || !self.received.admit(sequence) {
             return None;
         }
-        Reply::decode(&seal::decrypt(&self.keys.confidentiality, payload)?)
+        Some((kind, seal::decrypt(&self.keys.confidentiality, payload)?))
     }
 }
 
@@ -133,7 +145,8 @@ mod tests {
     fn reply(keys: &SessionKeys, sequence: u32, ticket: Ticket, data: &[u8]) -> Vec<u8> {
         let algorithms = CipherSuite::C3.algorithms();
         let message = wire::encode_reply(ticket.opcode, ticket.sequence, 0, data);
-        let packet = rmcp::encode_sealed(11, sequence, &seal::encrypt(&keys.confidentiality, [3; 16], &message));
+        let text = seal::encrypt(&keys.confidentiality, [3; 16], &message);
+        let packet = rmcp::encode_sealed(PayloadType::Ipmi, 11, sequence, &text);
         let code = algorithms.digest.code(&keys.integrity, &[packet.covered()]);
         packet.sign(&code[..algorithms.integrity_code_len])
     }

@@ -7,17 +7,35 @@ use sha1::Sha1;
 use sha2::Sha256;
 
 /// A cipher suite that dip can speak (§22.15.2, Table 22-20).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum CipherSuite {
     /// Suite 3: RAKP-HMAC-SHA1, HMAC-SHA1-96, AES-CBC-128. Every IPMI 2.0 BMC must offer it.
-    #[default]
     C3,
     /// Suite 17: RAKP-HMAC-SHA256, HMAC-SHA256-128, AES-CBC-128.
     C17,
 }
 
+/// Which suites a session may use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Suites {
+    /// The best that dip and the BMC both speak; never one weaker than suite 3.
+    #[default]
+    Best,
+    /// This one and no other: a BMC without it is not talked with.
+    Only(CipherSuite),
+}
+
 impl CipherSuite {
+    /// All that dip speaks, the strongest first.
+    pub(super) const BEST_FIRST: [Self; 2] = [Self::C17, Self::C3];
+
+    /// The suite with this number, if dip speaks it.
+    #[must_use]
+    pub fn numbered(number: u8) -> Option<Self> {
+        Self::BEST_FIRST.into_iter().find(|suite| suite.number() == number)
+    }
+
     /// The number of the suite, as `ipmitool -C` takes it.
     pub fn number(self) -> u8 {
         match self {

@@ -71,7 +71,7 @@ pub(super) fn checksum(bytes: &[u8]) -> u8 {
     bytes.iter().fold(0u8, |sum, byte| sum.wrapping_add(*byte)).wrapping_neg()
 }
 
-#[cfg(test)]
+#[cfg(any(test, feature = "responder"))]
 pub(super) fn encode_reply(opcode: Opcode, sequence: RequestSequence, completion: u8, data: &[u8]) -> Vec<u8> {
     let mut out = vec![CONSOLE, (opcode.netfn() | 1) << 2];
     out.push(checksum(&out));

@@ -15,9 +15,10 @@ use crate::provider::Bmc;
 /// Registers a provider for every BMC of a node that is wanted at ready state; gives all that is wrong.
 pub(crate) fn connect(site: &Site, secrets: &dyn Secrets, providers: &mut Providers) -> Vec<ConnectError> {
     let mut errors = Vec::new();
+    let shared = Shared::default();
     for node in site.ready_nodes() {
         let Some(access) = &node.bmc else { continue };
-        match bmc(node, access, secrets) {
+        match bmc(&shared, node, access, secrets) {
             Ok(bmc) => {
                 let subject = Subject::node(&node.name);
                 if let Some(power) = bmc.power() {
@@ -31,14 +32,26 @@ pub(crate) fn connect(site: &Site, secrets: &dyn Secrets, providers: &mut Provid
     errors
 }
 
-fn bmc(node: &Node, access: &BmcAccess, secrets: &dyn Secrets) -> Result<Arc<dyn Bmc>, Vec<ConnectError>> {
+/// What the BMCs of a site share.
+#[derive(Default)]
+struct Shared {
+    #[cfg(feature = "ipmi")]
+    sockets: crate::ipmi::Sockets,
+}
+
+fn bmc(
+    shared: &Shared,
+    node: &Node,
+    access: &BmcAccess,
+    secrets: &dyn Secrets,
+) -> Result<Arc<dyn Bmc>, Vec<ConnectError>> {
     let user = || format!("the BMC of node `{}`", node.name);
     let password =
         secrets.resolve(&access.password).map_err(|source| vec![ConnectError::Secret { user: user(), source }])?;
     let mut clients = Vec::new();
     let mut errors = Vec::new();
     for driver in &access.protocols {
-        match client(access, driver, &password) {
+        match client(shared, access, driver, &password) {
             Ok(client) => clients.push(client),
             Err(why) => errors.push(ConnectError::Setting { user: user(), why }),
         }
@@ -59,11 +72,11 @@ fn bmc(node: &Node, access: &BmcAccess, secrets: &dyn Secrets) -> Result<Arc<dyn
 type Client = (&'static str, Arc<dyn Bmc>);
 
 #[cfg_attr(not(any(feature = "ipmi", feature = "redfish")), expect(unused_variables))]
-fn client(access: &BmcAccess, driver: &Driver, password: &Secret) -> Result<Client, String> {
+fn client(shared: &Shared, access: &BmcAccess, driver: &Driver, password: &Secret) -> Result<Client, String> {
     match driver.kind.as_str() {
         #[cfg(feature = "ipmi")]
         crate::settings::IPMI => {
-            let client = super::Ipmi::new(&access.address, &access.user, password, &read(driver)?)
+            let client = super::Ipmi::new(&shared.sockets, &access.address, &access.user, password, &read(driver)?)
                 .map_err(|error| error.to_string())?;
             Ok((crate::settings::IPMI, Arc::new(client)))
         }

@@ -6,6 +6,7 @@ mod ipmi;
 mod preferred;
 #[cfg(feature = "redfish")]
 mod redfish;
+pub mod sweep;
 #[cfg(any(feature = "ipmi", feature = "redfish"))]
 mod told;
 

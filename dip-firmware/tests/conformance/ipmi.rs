@@ -7,6 +7,7 @@ use dip_core::hardware::{BootDevice, Identity, PowerState};
 use dip_core::provider::PowerAction;
 use dip_core::secret::Secret;
 use dip_firmware::conformance::{BmcHarness, bmc};
+use dip_firmware::ipmi::Sockets;
 use dip_firmware::provider::{Bmc, BootOverride};
 use dip_firmware::providers::Ipmi;
 use dip_firmware::settings::{IpmiPrivilege, IpmiSettings};
@@ -16,7 +17,7 @@ use tokio::sync::Mutex;
 use crate::machine::{LabBmc, Machine, expect, on_a_thread, trials_on};
 
 /// In the byte order of SMBIOS; in no other order do the bytes make a UUID of a known version.
-const GUID: &str = "33221100554407468899aabbccddeeff";
+pub(crate) const GUID: &str = "33221100554407468899aabbccddeeff";
 const UUID: &str = "00112233-4455-4607-8899-aabbccddeeff";
 
 pub(crate) async fn trials() -> Vec<Trial> {
@@ -47,27 +48,40 @@ pub(crate) fn client(port: u16, password: &str) -> Arc<dyn Bmc> {
 }
 
 fn client_as(port: u16, user: &str, password: &str, privilege: IpmiPrivilege) -> Arc<dyn Bmc> {
-    let settings = IpmiSettings { port: Some(port), cipher_suite: Some(3), privilege: Some(privilege) };
-    Arc::new(Ipmi::new("127.0.0.1", user, &Secret::new(password.to_owned()), &settings).expect("it fits into IPMI"))
+    let settings = IpmiSettings { port: Some(port), cipher_suite: None, privilege: Some(privilege) };
+    Arc::new(
+        Ipmi::new(&Sockets::new(), "127.0.0.1", user, &Secret::new(password.to_owned()), &settings)
+            .expect("it fits into IPMI"),
+    )
+}
+
+/// A client for another user, who may be anybody.
+pub(crate) fn client_for(port: u16, user: &str, password: &str) -> Arc<dyn Bmc> {
+    client_as(port, user, password, IpmiPrivilege::User)
 }
 
 async fn harness(name: &str) -> Result<LabBmc, LabError> {
     let (machine, sim) = start(name).await?;
-    let port = sim.addr.port();
-    Ok(LabBmc {
+    let (port, password) = (sim.addr.port(), sim.admin.password.clone());
+    Ok(harness_of(machine, port, &password, Box::new(sim)))
+}
+
+pub(crate) fn harness_of(machine: Machine, port: u16, password: &str, keep: Box<dyn Send + Sync>) -> LabBmc {
+    let name = machine.0.dir().file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    LabBmc {
         machine,
-        bmc: client(port, &sim.admin.password),
+        bmc: client(port, password),
         with_wrong_password: client(port, "wrong"),
         // The port of discard (RFC 863): nobody listens there.
-        of_nobody: client(9, &sim.admin.password),
+        of_nobody: client(9, password),
         identity: Identity {
             manufacturer: Some("DIP Lab".to_owned()),
             model: Some("Simulated Node".to_owned()),
             serial: Some(format!("SN-{name}")),
             uuid: Some(UUID.to_owned()),
         },
-        _keep: Box::new(sim),
-    })
+        _keep: keep,
+    }
 }
 
 async fn ipmitool_sees(machine: Machine, sim: Arc<Mutex<IpmiSim>>) -> Result<Verdict, Failure> {

@@ -3,6 +3,7 @@
 
 mod http;
 mod ipmi;
+mod ipmi_facets;
 mod machine;
 mod redfish;
 mod scripted;
@@ -19,6 +20,7 @@ fn main() -> ExitCode {
     let trials = runtime.block_on(async {
         let mut trials: Vec<Trial> = scripted::trials();
         trials.extend(ipmi::trials().await);
+        trials.extend(ipmi_facets::trials().await);
         trials.extend(redfish::trials().await);
         trials.extend(several::trials().await);
         trials.extend(steps::trials().await);

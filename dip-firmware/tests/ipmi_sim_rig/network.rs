@@ -38,6 +38,7 @@ struct Shared {
     cut: AtomicBool,
     dice: Mutex<u64>,
     made: [AtomicU32; 4],
+    heard: Mutex<Vec<Vec<u8>>>,
 }
 
 impl LossyNetwork {
@@ -49,6 +50,7 @@ impl LossyNetwork {
             cut: AtomicBool::new(false),
             dice: Mutex::new(0x9E37_79B9_7F4A_7C15),
             made: Default::default(),
+            heard: Mutex::default(),
         });
         let task = tokio::spawn(relay(front, server, Arc::clone(&shared)));
         Self { addr, shared, task }
@@ -64,6 +66,11 @@ impl LossyNetwork {
 
     pub(crate) fn mend(&self) {
         self.shared.cut.store(false, Ordering::SeqCst);
+    }
+
+    /// What the BMC has sent so far.
+    pub(crate) fn heard(&self) -> Vec<Vec<u8>> {
+        self.shared.heard.lock().expect("nobody panics with it").clone()
     }
 
     pub(crate) fn faults_made(&self) -> Faults {
@@ -123,6 +130,9 @@ impl Shared {
     where
         F: Future<Output = ()> + Send + 'static,
     {
+        if way == Way::ToConsole {
+            self.heard.lock().expect("nobody panics with it").push(bytes.to_vec());
+        }
         if self.cut.load(Ordering::SeqCst) || self.happens(0, self.faults.lost) {
             return;
         }

@@ -54,6 +54,8 @@ pub struct IpmiSimConfig {
     pub serial: String,
     /// The system GUID as 32 hexadecimal digits.
     pub guid: String,
+    /// Where the machine's serial port is served by TCP, for its console; `None` is a machine without one.
+    pub console: Option<SocketAddr>,
 }
 
 impl IpmiSimConfig {
@@ -67,6 +69,7 @@ impl IpmiSimConfig {
             admin: BmcUser::admin(),
             serial: format!("SN-{name}"),
             guid: format!("{guid:032x}"),
+            console: None,
         }
     }
 }
@@ -98,23 +101,22 @@ impl IpmiSim {
         let store = scratch.within(&format!("state/ipmi_sim/{name}"))?.path("sdr.20.main");
         let source = scratch.write("bmc.sdrs", SDRS)?;
         run("sdrcomp", ["-o".as_ref(), store.as_os_str(), source.as_os_str()]).await?;
-        scratch.write("temperature", "32\n")?;
-        let inventory = fru::inventory("DIP Lab", "Simulated Node", &config.serial);
-        let file = scratch.path("fru.bin");
-        std::fs::write(&file, inventory).map_err(|source| LabError::file("write", &file, source))?;
+        // Raw readings: 32 °C, 12.033 V, 4096 rpm.
+        for (sensor, raw) in [("temperature", "32\n"), ("voltage", "191\n"), ("fan", "3\n")] {
+            scratch.write(sensor, raw)?;
+        }
+        for (name, product, serial) in [
+            ("fru.bin", "Simulated Node", config.serial.clone()),
+            ("psu.bin", "Simulated PSU 800W", format!("PSU-{}", config.serial)),
+        ] {
+            let file = scratch.path(name);
+            let inventory = fru::inventory("DIP Lab", product, &serial);
+            std::fs::write(&file, inventory).map_err(|source| LabError::file("write", &file, source))?;
+        }
         let lan_hook = scratch.write("lancontrol", LAN_HOOK)?;
         make_executable(&lan_hook)?;
         scratch.write("lan.conf", &lan_conf(&config, addr, node))?;
-        let emu = format!(
-            "mc_setbmc 0x20\nmc_add 0x20 0 no-device-sdrs 0x23 9 8 0x9f 0x1291 0xf02 persist_sdr\nsel_enable 0x20 1000 0x0a\n\
-             sensor_add 0x20 0 0 35 0x6f event-only\n\
-             sensor_set_event_support 0x20 0 0 enable scanning per-state 000000000001111 000000000000000 000000000001111 000000000000000\n\
-             sensor_add 0x20 0 1 0x01 0x01 poll 1000 file \"{dir}/temperature\"\n\
-             sensor_set_threshold 0x20 0 1 settable 111000 0xa0 0x90 0x70 00 00 00\n\
-             sensor_set_event_support 0x20 0 1 enable scanning per-state 000111111000000 000111111000000 000111111000000 000111111000000\n\
-             mc_add_fru_data 0x20 0 256 file 0 \"{dir}/fru.bin\"\nmc_enable 0x20\n"
-        );
-        scratch.write("bmc.emu", &emu)?;
+        scratch.write("bmc.emu", &emulation(&dir.to_string()))?;
         drop(state);
         let mut sim = Self { addr, admin: config.admin, node: node.clone(), daemon: None };
         sim.restart().await?;
@@ -164,8 +166,34 @@ impl IpmiSim {
     }
 }
 
+/// What the BMC consists of: its sensors with their thresholds, and the inventories of the machine and its power supply.
+fn emulation(dir: &str) -> String {
+    const ALL: &str = "000111111000000 000111111000000 000111111000000 000111111000000";
+    let analog = |number: u8, kind: u8, file: &str, thresholds: &str| {
+        format!(
+            "sensor_add 0x20 0 {number} {kind:#04x} 0x01 poll 1000 file \"{dir}/{file}\"\n\
+             sensor_set_threshold 0x20 0 {number} settable {thresholds}\n\
+             sensor_set_event_support 0x20 0 {number} enable scanning per-state {ALL}\n"
+        )
+    };
+    [
+        "mc_setbmc 0x20\nmc_add 0x20 0 no-device-sdrs 0x23 9 8 0x9f 0x1291 0xf02 persist_sdr\nsel_enable 0x20 1000 0x0a\n\
+         sensor_add 0x20 0 0 35 0x6f event-only\n\
+         sensor_set_event_support 0x20 0 0 enable scanning per-state 000000000001111 000000000000000 000000000001111 000000000000000\n",
+        &analog(1, 0x01, "temperature", "111000 0xa0 0x90 0x70 00 00 00"),
+        &analog(2, 0x02, "voltage", "000111 00 00 00 0xb0 0xa8 0xa0"),
+        &analog(3, 0x04, "fan", "000000 00 00 00 00 00 00"),
+        "sensor_add 0x20 0 4 0x08 0x6f\n\
+         sensor_set_event_support 0x20 0 4 enable scanning per-state 000000000001111 000000000000000 000000000001111 000000000000000\n\
+         sensor_set_bit_clr_rest 0x20 0 4 0 1\n",
+        &format!("mc_add_fru_data 0x20 0 256 file 0 \"{dir}/fru.bin\"\nmc_add_fru_data 0x20 1 256 file 0 \"{dir}/psu.bin\"\n"),
+        "mc_enable 0x20\n",
+    ]
+    .concat()
+}
+
 fn lan_conf(config: &IpmiSimConfig, addr: SocketAddr, node: &NodeDirectory) -> String {
-    let IpmiSimConfig { name, admin, guid, .. } = config;
+    let IpmiSimConfig { name, admin, guid, console, .. } = config;
     let dir = node.dir().display();
     let mut text = format!(
         "name \"{name}\"\nset_working_mc 0x20\n  startlan 1\n    addr {} {}\n    priv_limit admin\n",
@@ -175,9 +203,10 @@ fn lan_conf(config: &IpmiSimConfig, addr: SocketAddr, node: &NodeDirectory) -> S
     for level in ["callback", "user", "operator", "admin"] {
         let _ = writeln!(text, "    allowed_auths_{level} none md2 md5 straight");
     }
+    let console = console.map(|port| format!("  sol \"tcp:{port}\" 115200\n")).unwrap_or_default();
     let _ = write!(
         text,
-        "    guid {guid}\n    lan_config_program \"{dir}/lancontrol {dir}\"\n  endlan\n  chassis_control \"{} {dir}\"\n  \
+        "    guid {guid}\n    lan_config_program \"{dir}/lancontrol {dir}\"\n  endlan\n{console}  chassis_control \"{} {dir}\"\n  \
          user 1 true \"\" \"test\" user 10 none md2 md5 straight\n  \
          user 2 true \"{}\" \"{}\" admin 10 none md2 md5 straight\n  \
          user 3 true \"oper\" \"operpw\" operator 10 none md2 md5 straight\n",
