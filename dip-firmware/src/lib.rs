@@ -23,6 +23,7 @@ pub mod ipmi;
 mod layer;
 pub mod provider;
 pub mod providers;
+pub mod quirks;
 pub mod settings;
 pub mod steps;
 #[cfg(test)]

@@ -1,0 +1,99 @@
+//! Collections, read page by page, with an end whatever the service says.
+
+use std::collections::BTreeSet;
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::address::last_part;
+use super::client::Client;
+use super::error::Failure;
+use super::resource::{Collection, Link};
+
+/// A full event log has some thousand entries; a service that lists more than this does not end.
+const MEMBERS: usize = 20_000;
+
+/// A member of a collection.
+#[derive(Debug)]
+pub(super) struct Member {
+    /// Its path or URL; empty where the collection holds it without one.
+    pub(super) path: String,
+    /// The resource itself, where the collection holds more than the link.
+    inline: Option<Value>,
+}
+
+impl Member {
+    /// By what people know it.
+    pub(super) fn id(&self) -> &str {
+        last_part(&self.path)
+    }
+}
+
+impl Client {
+    /// All members of a collection; `None` where there is no such collection.
+    pub(super) async fn members(&self, collection: Option<&Link>) -> Result<Option<Vec<Member>>, Failure> {
+        let Some(first) = self.follow::<Collection>(collection).await? else { return Ok(None) };
+        let mut seen: BTreeSet<String> = [first.url.to_string()].into();
+        let mut page = first.body;
+        let mut members = Vec::new();
+        loop {
+            members.extend(page.members.items().iter().filter_map(member));
+            let Some(next) = page.next.0.or(page.next_too.0).filter(|next| !next.is_empty()) else { return Ok(Some(members)) };
+            let next = self.resolve(&next)?;
+            if !seen.insert(next.to_string()) || members.len() > MEMBERS {
+                return Err(Failure::Odd { what: format!("the list {} does not end", next.path()) });
+            }
+            page = self.read(next.as_str()).await?.body;
+        }
+    }
+
+    /// A member itself; `None` where the service tells no more of it than that it is there.
+    pub(super) async fn member<T: DeserializeOwned>(&self, member: &Member) -> Result<Option<T>, Failure> {
+        if let Some(inline) = &member.inline {
+            return Ok(T::deserialize(inline.clone()).ok());
+        }
+        let link = Link { id: Some(member.path.clone()) };
+        Ok(self.follow(Some(&link)).await?.map(|resource| resource.body))
+    }
+
+    /// All members of a collection with what is told of each; `None` where there is no such collection.
+    pub(super) async fn all<T: DeserializeOwned>(
+        &self,
+        collection: Option<&Link>,
+    ) -> Result<Option<Vec<(Member, Option<T>)>>, Failure> {
+        let Some(members) = self.members(collection).await? else { return Ok(None) };
+        let mut all = Vec::with_capacity(members.len());
+        for member in members {
+            let body = self.member(&member).await?;
+            all.push((member, body));
+        }
+        Ok(Some(all))
+    }
+}
+
+fn member(value: &Value) -> Option<Member> {
+    let object = value.as_object()?;
+    let path = object.get("@odata.id").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let is_link = object.keys().all(|key| key.starts_with('@'));
+    if path.is_empty() && is_link {
+        return None;
+    }
+    Some(Member { path, inline: (!is_link).then(|| value.clone()) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_member_is_a_link_or_the_resource_itself() {
+        let link = member(&json!({ "@odata.id": "/redfish/v1/Systems/1/" })).expect("a link");
+        assert_eq!((link.id(), link.inline.is_some()), ("1", false));
+        let whole = member(&json!({ "@odata.id": "/x/2", "Message": "on" })).expect("a resource");
+        assert_eq!((whole.id(), whole.inline.is_some()), ("2", true));
+        for odd in [json!({}), json!(null), json!("x"), json!({ "@odata.id": 7 })] {
+            assert!(member(&odd).is_none(), "{odd}");
+        }
+    }
+}
