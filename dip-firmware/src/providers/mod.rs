@@ -12,6 +12,6 @@ mod told;
 pub(crate) use connect::connect;
 #[cfg(feature = "ipmi")]
 pub use ipmi::Ipmi;
-pub use preferred::Preferred;
+pub use preferred::{Facet, Preferred};
 #[cfg(feature = "redfish")]
 pub use redfish::{FingerprintError, Redfish, RedfishError};

@@ -4,6 +4,7 @@
 mod http;
 mod ipmi;
 mod machine;
+mod recorded;
 mod redfish;
 mod scripted;
 mod several;
@@ -18,6 +19,7 @@ fn main() -> ExitCode {
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime starts");
     let trials = runtime.block_on(async {
         let mut trials: Vec<Trial> = scripted::trials();
+        trials.extend(recorded::trials());
         trials.extend(ipmi::trials().await);
         trials.extend(redfish::trials().await);
         trials.extend(several::trials().await);

@@ -163,14 +163,15 @@ impl Client {
     }
 
     async fn change(&self, request: Request<'_>) -> Result<Answer, Failure> {
+        let (method, url) = (request.method.clone(), request.url);
         let response = self.send(request).await?;
         // A `202 Accepted` names its task as `Location`; only a 3xx sends somebody elsewhere.
         if let Some(next) = redirected(&response).filter(|_| response.status() != StatusCode::NOT_MODIFIED) {
             return Err(Failure::Wrong {
-                what: format!("{} {} is redirected to `{next}`; use that address", request.method, request.url.path()),
+                what: format!("{method} {} is redirected to `{next}`; use that address", url.path()),
             });
         }
-        accepted(request.method.clone(), request.url, response).await
+        accepted(method, url, response).await
     }
 }
 

@@ -97,7 +97,7 @@ fn entry(member: &Member, entry: resource::LogEntry) -> LogEntry {
 fn time(text: &str) -> Option<Timestamp> {
     let text = text.trim();
     let zoned = text.parse::<Timestamp>().ok();
-    let at = zoned.or_else(|| text.parse::<DateTime>().ok()?.to_zoned(TimeZone::UTC).ok().map(|at| at.timestamp()))?;
+    let at = zoned.or_else(|| TimeZone::UTC.to_timestamp(text.parse::<DateTime>().ok()?).ok())?;
     (at.as_second() > 24 * 60 * 60).then_some(at)
 }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 /// A value that may not be told. One that has not the form which the schema gives it counts as not told.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(in crate::providers::redfish) struct Maybe<T>(pub(in crate::providers::redfish) Option<T>);
 
 /// A list that may not be told. Items that cannot be read are left out.
