@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use reqwest::StatusCode;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -33,17 +34,31 @@ impl Client {
     /// All members of a collection; `None` where there is no such collection.
     pub(super) async fn members(&self, collection: Option<&Link>) -> Result<Option<Vec<Member>>, Failure> {
         let Some(first) = self.follow::<Collection>(collection).await? else { return Ok(None) };
-        let mut seen: BTreeSet<String> = [first.url.to_string()].into();
+        let mut pages: BTreeSet<String> = [first.url.to_string()].into();
+        let mut paths = BTreeSet::new();
         let mut page = first.body;
         let mut members = Vec::new();
         loop {
-            members.extend(page.members.items().iter().filter_map(member));
+            let listed = page.members.items().iter().filter_map(member);
+            // Pages overlap where the list grows while it is read, or the service does not know the parameters of its own links.
+            members.extend(listed.filter(|member| member.path.is_empty() || paths.insert(member.path.clone())));
             let Some(next) = page.next.0.or(page.next_too.0).filter(|next| !next.is_empty()) else { return Ok(Some(members)) };
             let next = self.resolve(&next)?;
-            if !seen.insert(next.to_string()) || members.len() > MEMBERS {
+            if !pages.insert(next.to_string()) {
+                tracing::debug!(bmc = self.host(), page = %next, "the pages of a list go round in circles");
+                return Ok(Some(members));
+            }
+            if members.len() > MEMBERS || pages.len() > MEMBERS {
                 return Err(Failure::Odd { what: format!("the list {} does not end", next.path()) });
             }
-            page = self.read(next.as_str()).await?.body;
+            page = match self.read(next.as_str()).await {
+                Ok(page) => page.body,
+                Err(Failure::Refused { status: StatusCode::NOT_FOUND | StatusCode::GONE, .. }) => {
+                    tracing::warn!(bmc = self.host(), page = %next, "a list names a further page that does not exist");
+                    return Ok(Some(members));
+                }
+                Err(failure) => return Err(failure),
+            };
         }
     }
 
