@@ -24,7 +24,7 @@ pub struct BiosSample {
 pub fn bios(harness: &Arc<dyn BmcHarness>, sample: BiosSample) -> Vec<Trial> {
     let (first, second, third) = (sample.clone(), sample.clone(), sample);
     vec![
-        trial(harness, "a_bios_setting_is_in_force_after_the_next_reset_and_twice_is_once", |harness| async move {
+        trial(harness, "a_bios_setting_is_in_force_after_the_next_reset_and_twice_is_once", move |harness| async move {
             let Some(bios) = facet(&*harness, &first).await? else { return Ok(not_offered()) };
             let (name, values) = &first.settings[0];
             let before = harness.starts().await;
@@ -39,7 +39,7 @@ pub fn bios(harness: &Arc<dyn BmcHarness>, sample: BiosSample) -> Vec<Trial> {
             expect(bios.set(&wanted).await? == Accepted::Done, "what is in force is done", name)?;
             Ok(Verdict::Passed)
         }),
-        trial(harness, "a_change_leaves_other_changes_that_wait", |harness| async move {
+        trial(harness, "a_change_leaves_other_changes_that_wait", move |harness| async move {
             let Some(bios) = facet(&*harness, &second).await? else { return Ok(not_offered()) };
             let each = second.settings.iter().map(|(name, values)| ((*name).to_owned(), values[1].clone()));
             let wanted: BiosAttributes = each.collect();
@@ -49,12 +49,12 @@ pub fn bios(harness: &Arc<dyn BmcHarness>, sample: BiosSample) -> Vec<Trial> {
             reset(&*harness, &*bios, &wanted).await?;
             Ok(Verdict::Passed)
         }),
-        trial(harness, "a_setting_that_cannot_be_so_is_refused_and_nothing_changes", |harness| async move {
+        trial(harness, "a_setting_that_cannot_be_so_is_refused_and_nothing_changes", move |harness| async move {
             let Some(bios) = facet(&*harness, &third).await? else { return Ok(not_offered()) };
             let before = bios.state().await?;
-            let (good, values) = &third.settings[0];
             for (name, value) in &third.refused {
                 // All or none: the good one beside it is not set either.
+                let (good, values) = third.settings.iter().find(|(good, _)| good != name).ok_or("there are two settings")?;
                 let wanted = [((*name).to_owned(), value.clone()), ((*good).to_owned(), values[1].clone())].into();
                 expect_error(bios.set(&wanted).await, ErrorKind::Invalid, Retry::Never)?;
             }

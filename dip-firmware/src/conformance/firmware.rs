@@ -26,7 +26,7 @@ pub struct FirmwareSample {
 pub fn firmware(harness: &Arc<dyn BmcHarness>, sample: FirmwareSample) -> Vec<Trial> {
     let again = sample.clone();
     vec![
-        trial(harness, "an_update_is_followed_to_its_end", |harness| async move {
+        trial(harness, "an_update_is_followed_to_its_end", move |harness| async move {
             let Some(firmware) = facet(&*harness).await? else { return Ok(not_offered()) };
             let accepted = match firmware.install(&sample.image, &[sample.component.to_owned()]).await {
                 Err(error) if error.kind() == ErrorKind::Unsupported => return Ok(not_offered()),
@@ -39,7 +39,7 @@ pub fn firmware(harness: &Arc<dyn BmcHarness>, sample: FirmwareSample) -> Vec<Tr
             expect(is_so, &format!("the component has the version {:?}", sample.version), seen)?;
             Ok(Verdict::Passed)
         }),
-        trial(harness, "an_update_is_not_begun_while_another_runs", |harness| async move {
+        trial(harness, "an_update_is_not_begun_while_another_runs", move |harness| async move {
             let Some(firmware) = facet(&*harness).await? else { return Ok(not_offered()) };
             let components = [again.component.to_owned()];
             let accepted = match firmware.install(&again.image, &components).await {
@@ -57,14 +57,14 @@ pub fn firmware(harness: &Arc<dyn BmcHarness>, sample: FirmwareSample) -> Vec<Tr
             settle(&*harness, &accepted).await?;
             Ok(Verdict::Passed)
         }),
-        trial(harness, "a_component_that_is_not_there_is_not_found", |harness| async move {
+        trial(harness, "a_component_that_is_not_there_is_not_found", move |harness| async move {
             let Some(firmware) = facet(&*harness).await? else { return Ok(not_offered()) };
             let components = ["no-such-component".to_owned()];
             let answer = firmware.install("http://192.0.2.1/image.bin", &components).await;
             expect_error(answer, ErrorKind::NotFound, Retry::Never)?;
             Ok(Verdict::Passed)
         }),
-        trial(harness, "a_task_that_nobody_knows_is_gone", |harness| async move {
+        trial(harness, "a_task_that_nobody_knows_is_gone", move |harness| async move {
             let Some(tasks) = harness.bmc().tasks() else { return Ok(not_offered()) };
             let seen = tasks.task(&TaskRef("/redfish/v1/TaskService/Tasks/no-such-task".to_owned())).await?;
             expect(seen == TaskState::Gone, "it is gone", seen)?;

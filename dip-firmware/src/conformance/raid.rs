@@ -23,7 +23,7 @@ pub struct RaidSample {
 pub fn raid(harness: &Arc<dyn BmcHarness>, sample: RaidSample) -> Vec<Trial> {
     let (again, wrong) = (sample.clone(), sample.clone());
     vec![
-        trial(harness, "a_volume_is_made_once_and_taken_away_once", |harness| async move {
+        trial(harness, "a_volume_is_made_once_and_taken_away_once", move |harness| async move {
             let Some(raid) = facet(&*harness, &sample).await? else { return Ok(not_offered()) };
             let wanted = mirror("dip-trial", &sample);
             for made in 0..2 {
@@ -45,7 +45,7 @@ pub fn raid(harness: &Arc<dyn BmcHarness>, sample: RaidSample) -> Vec<Trial> {
                 cleared => cleared.map(|()| Verdict::Passed),
             }
         }),
-        trial(harness, "a_disk_of_another_volume_is_a_conflict_and_nothing_is_erased", |harness| async move {
+        trial(harness, "a_disk_of_another_volume_is_a_conflict_and_nothing_is_erased", move |harness| async move {
             let Some(raid) = facet(&*harness, &again).await? else { return Ok(not_offered()) };
             let accepted = match raid.create(again.controller, &mirror("dip-first", &again)).await {
                 Err(error) if error.kind() == ErrorKind::Unsupported => return Ok(not_offered()),
@@ -60,7 +60,7 @@ pub fn raid(harness: &Arc<dyn BmcHarness>, sample: RaidSample) -> Vec<Trial> {
             clear(&*harness, &*raid, &again).await?;
             Ok(Verdict::Passed)
         }),
-        trial(harness, "what_cannot_be_made_is_refused", |harness| async move {
+        trial(harness, "what_cannot_be_made_is_refused", move |harness| async move {
             let Some(raid) = facet(&*harness, &wrong).await? else { return Ok(not_offered()) };
             let before = volumes(&*raid, &wrong).await?;
             let too_few = WantedVolume { level: RaidLevel::Raid5, ..mirror("dip-trial", &wrong) };

@@ -12,7 +12,7 @@ use crate::provider::SecureBoot;
 /// The trials of Secure Boot.
 #[must_use]
 pub fn secure_boot(harness: &Arc<dyn BmcHarness>) -> Vec<Trial> {
-    vec![trial(harness, "secure_boot_is_turned_on_and_off_for_the_next_boot_and_twice_is_once", |harness| async move {
+    vec![trial(harness, "secure_boot_is_turned_on_and_off_for_the_next_boot_and_twice_is_once", move |harness| async move {
         let Some(secure_boot) = facet(&*harness).await? else {
             return Ok(Verdict::Ignored("this BMC does not tell Secure Boot".to_owned()));
         };

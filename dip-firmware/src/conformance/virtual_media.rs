@@ -14,7 +14,7 @@ pub fn virtual_media(harness: &Arc<dyn BmcHarness>, images: [&str; 2]) -> Vec<Tr
     let images = images.map(str::to_owned);
     let again = images.clone();
     vec![
-        trial(harness, "an_image_is_in_its_drive_until_it_is_ejected_and_twice_is_once", |harness| async move {
+        trial(harness, "an_image_is_in_its_drive_until_it_is_ejected_and_twice_is_once", move |harness| async move {
             let Some((media, slot)) = drive(&*harness).await? else { return Ok(not_offered()) };
             for _ in 0..2 {
                 media.insert(&slot, &images[0]).await?;
@@ -26,7 +26,7 @@ pub fn virtual_media(harness: &Arc<dyn BmcHarness>, images: [&str; 2]) -> Vec<Tr
             }
             Ok(Verdict::Passed)
         }),
-        trial(harness, "another_image_takes_the_place_of_the_one_that_is_in", |harness| async move {
+        trial(harness, "another_image_takes_the_place_of_the_one_that_is_in", move |harness| async move {
             let Some((media, slot)) = drive(&*harness).await? else { return Ok(not_offered()) };
             for image in &again {
                 media.insert(&slot, image).await?;
@@ -36,7 +36,7 @@ pub fn virtual_media(harness: &Arc<dyn BmcHarness>, images: [&str; 2]) -> Vec<Tr
             expect_image(&*media, &slot, None).await?;
             Ok(Verdict::Passed)
         }),
-        trial(harness, "a_drive_that_is_not_there_is_not_found", |harness| async move {
+        trial(harness, "a_drive_that_is_not_there_is_not_found", move |harness| async move {
             let Some((media, _)) = drive(&*harness).await? else { return Ok(not_offered()) };
             expect_error(media.eject("no-such-drive").await, ErrorKind::NotFound, Retry::Never)?;
             Ok(Verdict::Passed)

@@ -4,6 +4,8 @@
 mod http;
 mod ipmi;
 mod machine;
+mod makers;
+mod model;
 mod recorded;
 mod redfish;
 mod scripted;
@@ -20,6 +22,7 @@ fn main() -> ExitCode {
     let trials = runtime.block_on(async {
         let mut trials: Vec<Trial> = scripted::trials();
         trials.extend(recorded::trials());
+        trials.extend(makers::trials().await.expect("a model listens on a free port of this host"));
         trials.extend(ipmi::trials().await);
         trials.extend(redfish::trials().await);
         trials.extend(several::trials().await);

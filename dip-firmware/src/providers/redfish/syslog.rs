@@ -10,6 +10,8 @@ use super::resource::{DellAttributes, EventDestination, EventService, HpeSyslog,
 
 /// Dell has places for so many receivers.
 const DELL_PLACES: usize = 3;
+/// Where a receiver listens that names no port (RFC 5426, 3.3).
+const PORT: u16 = 514;
 
 /// A controller's way.
 enum Way {
@@ -53,12 +55,11 @@ impl Machine {
             Way::Hpe(_) if wanted.len() > 1 => Err(too_many(1)),
             Way::Hpe(_) => {
                 let receiver = wanted.first().map(String::as_str).unwrap_or_default();
-                let (server, port) = receiver.rsplit_once(':').map_or((receiver, None), |(it, port)| (it, port.parse::<u16>().ok()));
-                let mut own = json!({ "RemoteSyslogEnabled": !wanted.is_empty(), "RemoteSyslogServer": server });
-                if let Some(port) = port {
-                    own["RemoteSyslogPort"] = json!(port);
-                }
-                let body = json!({ "Oem": { "Hpe": own } });
+                let told = receiver.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse::<u16>().ok()?)));
+                let (server, port) = told.unwrap_or((receiver, PORT));
+                let body = json!({ "Oem": { "Hpe": {
+                    "RemoteSyslogEnabled": !wanted.is_empty(), "RemoteSyslogServer": server, "RemoteSyslogPort": port,
+                }}});
                 self.change(network.path(), |_: &Value| Ok(Some(body.clone()))).await.map(drop)
             }
             Way::Standard(path, known) => self.subscribe(&path, &known, wanted).await,
@@ -124,8 +125,7 @@ impl Way {
             }
             Self::Hpe(own) if own.enabled.0 == Some(true) => {
                 let server = own.server.as_deref().filter(|server| !server.is_empty());
-                // 514 is what everybody listens on (RFC 5426, 3.3).
-                let port = own.port.count::<u16>().filter(|port| *port != 514);
+                let port = own.port.count::<u16>().filter(|port| *port != PORT);
                 server.map(|server| port.map_or_else(|| server.to_owned(), |port| format!("{server}:{port}"))).into_iter().collect()
             }
             Self::Hpe(_) => Vec::new(),
