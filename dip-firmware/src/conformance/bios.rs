@@ -24,21 +24,25 @@ pub struct BiosSample {
 pub fn bios(harness: &Arc<dyn BmcHarness>, sample: BiosSample) -> Vec<Trial> {
     let (first, second, third) = (sample.clone(), sample.clone(), sample);
     vec![
-        trial(harness, "a_bios_setting_is_in_force_after_the_next_reset_and_twice_is_once", move |harness| async move {
-            let Some(bios) = facet(&*harness, &first).await? else { return Ok(not_offered()) };
-            let (name, values) = &first.settings[0];
-            let before = harness.starts().await;
-            let wanted: BiosAttributes = [((*name).to_owned(), values[1].clone())].into();
-            let accepted = bios.set(&wanted).await?;
-            let seen = bios.state().await?;
-            let is_told = seen.pending.get(*name).or_else(|| seen.current.get(*name)) == Some(&values[1]);
-            expect(is_told, &format!("{name} is, or will be, {}", values[1]), (&accepted, will_be(&seen, name)))?;
-            expect(harness.starts().await == before, "nobody started the machine", before)?;
-            bios.set(&wanted).await?;
-            reset(&*harness, &*bios, &wanted).await?;
-            expect(bios.set(&wanted).await? == Accepted::Done, "what is in force is done", name)?;
-            Ok(Verdict::Passed)
-        }),
+        trial(
+            harness,
+            "a_bios_setting_is_in_force_after_the_next_reset_and_twice_is_once",
+            move |harness| async move {
+                let Some(bios) = facet(&*harness, &first).await? else { return Ok(not_offered()) };
+                let (name, values) = &first.settings[0];
+                let before = harness.starts().await;
+                let wanted: BiosAttributes = [((*name).to_owned(), values[1].clone())].into();
+                let accepted = bios.set(&wanted).await?;
+                let seen = bios.state().await?;
+                let is_told = seen.pending.get(*name).or_else(|| seen.current.get(*name)) == Some(&values[1]);
+                expect(is_told, &format!("{name} is, or will be, {}", values[1]), (&accepted, will_be(&seen, name)))?;
+                expect(harness.starts().await == before, "nobody started the machine", before)?;
+                bios.set(&wanted).await?;
+                reset(&*harness, &*bios, &wanted).await?;
+                expect(bios.set(&wanted).await? == Accepted::Done, "what is in force is done", name)?;
+                Ok(Verdict::Passed)
+            },
+        ),
         trial(harness, "a_change_leaves_other_changes_that_wait", move |harness| async move {
             let Some(bios) = facet(&*harness, &second).await? else { return Ok(not_offered()) };
             let each = second.settings.iter().map(|(name, values)| ((*name).to_owned(), values[1].clone()));
@@ -54,7 +58,8 @@ pub fn bios(harness: &Arc<dyn BmcHarness>, sample: BiosSample) -> Vec<Trial> {
             let before = bios.state().await?;
             for (name, value) in &third.refused {
                 // All or none: the good one beside it is not set either.
-                let (good, values) = third.settings.iter().find(|(good, _)| good != name).ok_or("there are two settings")?;
+                let (good, values) =
+                    third.settings.iter().find(|(good, _)| good != name).ok_or("there are two settings")?;
                 let wanted = [((*name).to_owned(), value.clone()), ((*good).to_owned(), values[1].clone())].into();
                 expect_error(bios.set(&wanted).await, ErrorKind::Invalid, Retry::Never)?;
             }

@@ -103,9 +103,8 @@ mod tests {
     #[test]
     fn the_most_specific_entry_decides() {
         assert!(!shipped_of(&make("Supermicro", "ARS-111GL-NHR", "1.0")).contains(&Quirk::CdIsUsbCd));
-        let hangs = |firmware: &str| {
-            shipped_of(&make("Lenovo", "7D9RCTOLWW", firmware)).contains(&Quirk::CycleByOffAndOn)
-        };
+        let hangs =
+            |firmware: &str| shipped_of(&make("Lenovo", "7D9RCTOLWW", firmware)).contains(&Quirk::CycleByOffAndOn);
         assert_eq!([hangs("9.09"), hangs("9.10"), hangs("9.11"), hangs("unknown")], [false, true, false, false]);
     }
 

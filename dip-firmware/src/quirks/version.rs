@@ -26,7 +26,10 @@ impl Ord for Version {
     fn cmp(&self, other: &Self) -> Ordering {
         let longest = self.0.len().max(other.0.len());
         let part = |version: &Self, at: usize| version.0.get(at).copied().unwrap_or(0);
-        (0..longest).map(|at| part(self, at).cmp(&part(other, at))).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+        (0..longest)
+            .map(|at| part(self, at).cmp(&part(other, at)))
+            .find(|order| order.is_ne())
+            .unwrap_or(Ordering::Equal)
     }
 }
 

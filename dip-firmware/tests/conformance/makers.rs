@@ -27,11 +27,14 @@ pub(crate) async fn trials() -> std::io::Result<Vec<Trial>> {
             secure_boot(&harness),
             virtual_media(&harness, ["http://192.0.2.1/one.iso", "http://192.0.2.1/two.iso"]),
             raid(&harness, RaidSample { controller: "RAID.1", disks: ["Disk.Bay.0", "Disk.Bay.1"] }),
-            firmware(&harness, FirmwareSample {
-                component: "BIOS",
-                image: "http://192.0.2.1/bios.bin".to_owned(),
-                version: Some("2.0.0"),
-            }),
+            firmware(
+                &harness,
+                FirmwareSample {
+                    component: "BIOS",
+                    image: "http://192.0.2.1/bios.bin".to_owned(),
+                    version: Some("2.0.0"),
+                },
+            ),
             vec![
                 on(&model, "users_come_and_go_in_the_makers_own_way", users_come_and_go),
                 on(&model, "an_image_that_lies_here_is_pushed", image_is_pushed),
@@ -151,11 +154,23 @@ fn time_servers(model: Arc<ModelBmc>) -> Told {
 fn quirk_is_denied(model: Arc<ModelBmc>) -> Told {
     Box::pin(async move {
         let denied = |quirk| {
-            let entry = Entry { quirk, holds: false, vendor: None, model: None, firmware: None, source: "this trial".to_owned() };
+            let entry = Entry {
+                quirk,
+                holds: false,
+                vendor: None,
+                model: None,
+                firmware: None,
+                source: "this trial".to_owned(),
+            };
             model.knowing(vec![entry])
         };
         let quirks: &[Quirk] = match model.maker {
-            Maker::Dell => &[Quirk::AccountSlot1Reserved, Quirk::BiosApplyTime, Quirk::BootThroughSettings, Quirk::InsertWhileEjecting],
+            Maker::Dell => &[
+                Quirk::AccountSlot1Reserved,
+                Quirk::BiosApplyTime,
+                Quirk::BootThroughSettings,
+                Quirk::InsertWhileEjecting,
+            ],
             Maker::Hpe => &[Quirk::LoginName],
             Maker::Lenovo => &[Quirk::CycleByOffAndOn],
             Maker::Supermicro => &[Quirk::BootModeAlways, Quirk::InsertImageAlone],
@@ -170,9 +185,8 @@ fn quirk_is_denied(model: Arc<ModelBmc>) -> Told {
                 }
                 Quirk::BiosApplyTime => {
                     let bios = bmc.bios().ok_or("Redfish has a BIOS")?;
-                    let [set, other] = ["Enabled", "Disabled"].map(|text| {
-                        [("SriovGlobalEnable".to_owned(), BiosValue::Text(text.to_owned()))].into()
-                    });
+                    let [set, other] = ["Enabled", "Disabled"]
+                        .map(|text| [("SriovGlobalEnable".to_owned(), BiosValue::Text(text.to_owned()))].into());
                     // One of them is a change.
                     bios.set(&set).await.is_err() || bios.set(&other).await.is_err()
                 }

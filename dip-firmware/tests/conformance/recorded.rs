@@ -50,7 +50,8 @@ async fn every_recorded_service_is_read() -> Result<Verdict, Failure> {
 /// Every field of every resource of a whole service is made wrong, one kind of wrong after the other, except for the links that lead
 /// on: each resource is still read.
 async fn a_service_that_is_wrong_in_every_field_is_read() -> Result<Verdict, Failure> {
-    for wrong in [json!(null), json!([]), json!({}), json!("?"), json!(-7), json!([null, 7, "x", [], {}]), json!(1e300)] {
+    for wrong in [json!(null), json!([]), json!({}), json!("?"), json!(-7), json!([null, 7, "x", [], {}]), json!(1e300)]
+    {
         let tree = skeleton().into_iter().map(|(path, body)| (path, spoiled(body, &wrong))).collect();
         let server = serve(tree).await?;
         read_all(&client(&server)).await.map_err(|error| format!("with {wrong}: {error}"))?;
@@ -156,8 +157,14 @@ fn skeleton() -> BTreeMap<String, Value> {
         ("Chassis/1/PowerSubsystem/PowerSupplies", members("Chassis/1/PowerSubsystem/PowerSupplies/1")),
         ("Chassis/1/PowerSubsystem/PowerSupplies/1", json!({ "Model": "P" })),
         ("Registries", members("Registries/Bios")),
-        ("Registries/Bios", json!({ "Registry": "Bios.v1", "Location": [{ "Uri": "/redfish/v1/Registries/Bios/File" }] })),
-        ("Registries/Bios/File", json!({ "RegistryEntries": { "Attributes": [{ "AttributeName": "A", "Type": "String" }] } })),
+        (
+            "Registries/Bios",
+            json!({ "Registry": "Bios.v1", "Location": [{ "Uri": "/redfish/v1/Registries/Bios/File" }] }),
+        ),
+        (
+            "Registries/Bios/File",
+            json!({ "RegistryEntries": { "Attributes": [{ "AttributeName": "A", "Type": "String" }] } }),
+        ),
         (
             "AccountService",
             json!({ "Accounts": link("AccountService/Accounts"), "AccountLockoutThreshold": 3, "AccountLockoutDuration": 60 }),
@@ -168,7 +175,10 @@ fn skeleton() -> BTreeMap<String, Value> {
         ("EventService", json!({ "Subscriptions": link("EventService/Subscriptions") })),
         ("EventService/Subscriptions", members("EventService/Subscriptions/1")),
         ("EventService/Subscriptions/1", json!({ "Destination": "syslog://a", "Protocol": "SyslogUDP" })),
-        ("UpdateService", json!({ "ServiceEnabled": true, "FirmwareInventory": link("UpdateService/FirmwareInventory") })),
+        (
+            "UpdateService",
+            json!({ "ServiceEnabled": true, "FirmwareInventory": link("UpdateService/FirmwareInventory") }),
+        ),
         ("UpdateService/FirmwareInventory", members("UpdateService/FirmwareInventory/1")),
         ("UpdateService/FirmwareInventory/1", json!({ "Name": "BIOS", "Version": "1.0", "Updateable": true })),
         ("TaskService", json!({ "Tasks": link("TaskService/Tasks") })),

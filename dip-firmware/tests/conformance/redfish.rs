@@ -38,11 +38,14 @@ pub(crate) async fn trials() -> Vec<Trial> {
         .collect()
     });
     // It serves until the last trial has run.
-    trials.push(Trial::new("images_were_fetched", move || async move {
-        let asked = images.asked();
-        expect(asked.iter().any(|request| request.path == "/two.iso"), "the emulator fetched them", asked.len())?;
-        Ok(Verdict::Passed)
-    }).on("sushy-emulator"));
+    trials.push(
+        Trial::new("images_were_fetched", move || async move {
+            let asked = images.asked();
+            expect(asked.iter().any(|request| request.path == "/two.iso"), "the emulator fetched them", asked.len())?;
+            Ok(Verdict::Passed)
+        })
+        .on("sushy-emulator"),
+    );
     trials.extend(trials_on("sushy-emulator", start(Tls::SignedByRoot).await, |(machine, emulator)| {
         vec![Trial::new("a_certificate_that_the_site_signed_is_trusted_by_its_root", move || signed(machine, emulator))]
     }));

@@ -98,7 +98,8 @@ impl SushyEmulator {
         let hash = output(line).await?;
         scratch.write("htpasswd", &format!("{}:{}\n", admin.name, hash.trim()))?;
         scratch.write("redfish.py", LAUNCHER)?;
-        let mut emulator = Self { addr, admin, certificate, root, certificate_fingerprint, systems, daemon: None, scratch };
+        let mut emulator =
+            Self { addr, admin, certificate, root, certificate_fingerprint, systems, daemon: None, scratch };
         emulator.restart().await?;
         Ok(emulator)
     }
@@ -213,15 +214,22 @@ async fn certify(scratch: &Scratch, addr: SocketAddr) -> Result<PathBuf, LabErro
 
 /// A certificate for the address, and the root that signed it.
 async fn sign(scratch: &Scratch, addr: SocketAddr) -> Result<(PathBuf, PathBuf), LabError> {
-    let [root_key, root, key, request, cert] = ["root-key.pem", "root.pem", "key.pem", "request.pem", "cert.pem"].map(|it| scratch.path(it));
-    let extensions = scratch.write("extensions", &format!("subjectAltName=IP:{}\nbasicConstraints=CA:FALSE\n", addr.ip()))?;
+    let [root_key, root, key, request, cert] =
+        ["root-key.pem", "root.pem", "key.pem", "request.pem", "cert.pem"].map(|it| scratch.path(it));
+    let extensions =
+        scratch.write("extensions", &format!("subjectAltName=IP:{}\nbasicConstraints=CA:FALSE\n", addr.ip()))?;
     let curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
     let mut line = crate::command::command("openssl");
     line.args(["req", "-x509", "-days", "2", "-subj", "/CN=dip-lab-root"]).args(curve);
     line.arg("-keyout").arg(&root_key).arg("-out").arg(&root);
     output(line).await?;
     let mut line = crate::command::command("openssl");
-    line.args(["req", "-new", "-subj", "/CN=dip-lab-bmc"]).args(curve).arg("-keyout").arg(&key).arg("-out").arg(&request);
+    line.args(["req", "-new", "-subj", "/CN=dip-lab-bmc"])
+        .args(curve)
+        .arg("-keyout")
+        .arg(&key)
+        .arg("-out")
+        .arg(&request);
     output(line).await?;
     let mut line = crate::command::command("openssl");
     line.args(["x509", "-req", "-days", "2", "-in"]).arg(&request).arg("-CA").arg(&root).arg("-CAkey").arg(&root_key);

@@ -10,8 +10,8 @@ use dip_core::provider::{Power, ProviderError};
 use super::facet::Facet;
 use super::protocols::{Effect, Protocols};
 use crate::provider::{
-    Accounts, Bios, Bmc, Boot, Console, Controller, EventLog, Firmware, IdentifyLight, Inventory, Raid, SecureBoot, Sensors,
-    Tasks, VirtualMedia,
+    Accounts, Bios, Bmc, Boot, Console, Controller, EventLog, Firmware, IdentifyLight, Inventory, Raid, SecureBoot,
+    Sensors, Tasks, VirtualMedia,
 };
 
 /// A BMC that speaks several protocols.

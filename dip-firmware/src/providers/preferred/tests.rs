@@ -71,10 +71,7 @@ async fn a_wrong_password_is_not_tried_everywhere() {
 async fn a_reading_is_tried_by_all_and_the_error_names_them() {
     let dead = |text: &'static str| {
         let mut power = MockPower::new();
-        power
-            .expect_state()
-            .times(1)
-            .returning(move || Err(ProviderError::new(ErrorKind::Unreachable, text, "look")));
+        power.expect_state().times(1).returning(move || Err(ProviderError::new(ErrorKind::Unreachable, text, "look")));
         with(Some(Arc::new(power)), None)
     };
     let bmc = both(dead("redfish"), dead("ipmi"));

@@ -125,9 +125,8 @@ impl Machine {
             return self.patch_user(member, &body).await;
         }
         let reserved = self.has(Quirk::AccountSlot1Reserved).await?;
-        let is_free = |(member, user): &&User| {
-            user.user_name.as_deref() == Some("") && !(reserved && member.id() == "1")
-        };
+        let is_free =
+            |(member, user): &&User| user.user_name.as_deref() == Some("") && !(reserved && member.id() == "1");
         if let Some((member, _)) = users.iter().find(is_free) {
             return self.patch_user(member, &body).await;
         }

@@ -65,7 +65,8 @@ pub(super) fn typed<T: DeserializeOwned>(url: &Url, body: Value) -> Result<T, Fa
     if !body.is_object() {
         return Err(Failure::Odd { what: format!("the answer for {path} is not an object") });
     }
-    T::deserialize(body).map_err(|error| Failure::Odd { what: format!("the answer for {path} cannot be read: {error}") })
+    T::deserialize(body)
+        .map_err(|error| Failure::Odd { what: format!("the answer for {path} cannot be read: {error}") })
 }
 
 /// The answer to a change, or the failure that it tells.
@@ -141,7 +142,8 @@ mod tests {
 
     #[test]
     fn what_is_not_quite_json_is_read_as_far_as_it_goes() {
-        let twice = value_of(b"\xef\xbb\xbf{\"Id\":\"1\",\"Id\":\"2\",\"Name\":\"Geh\xe4use\"}").expect("it is nearly JSON");
+        let twice =
+            value_of(b"\xef\xbb\xbf{\"Id\":\"1\",\"Id\":\"2\",\"Name\":\"Geh\xe4use\"}").expect("it is nearly JSON");
         assert_eq!((twice["Id"].as_str(), twice["Name"].as_str()), (Some("2"), Some("Geh\u{fffd}use")));
         assert!(value_of(b"<html>").is_err());
     }

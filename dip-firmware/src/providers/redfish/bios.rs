@@ -52,13 +52,19 @@ impl Machine {
             pending.retain(|name, value| current.get(name) != Some(value));
         }
         let takes_apply_time = settings.supported_apply_times.items().iter().any(|time| time == ON_RESET);
-        Ok(Told { state: BiosState { current, pending }, path, registry: bios.body.attribute_registry.0, takes_apply_time })
+        Ok(Told {
+            state: BiosState { current, pending },
+            path,
+            registry: bios.body.attribute_registry.0,
+            takes_apply_time,
+        })
     }
 
     async fn set_bios(&self, wanted: &BiosAttributes) -> Result<Accepted, Failure> {
         let told = self.told_bios().await?;
         let registry = self.bios_registry(told.registry.as_deref()).await?;
-        let wrong: Vec<_> = wanted.iter().filter_map(|(name, value)| why_not(&told.state, registry, name, value)).collect();
+        let wrong: Vec<_> =
+            wanted.iter().filter_map(|(name, value)| why_not(&told.state, registry, name, value)).collect();
         if !wrong.is_empty() {
             return Err(Failure::Wrong { what: wrong.join("; ") });
         }
@@ -116,7 +122,9 @@ fn value_of(value: &Value) -> Option<BiosValue> {
     match value {
         Value::String(text) => Some(BiosValue::Text(text.clone())),
         Value::Bool(on) => Some(BiosValue::Switch(*on)),
-        Value::Number(_) => serde_json::from_value::<resource::Whole>(value.clone()).ok().map(|it| BiosValue::Number(it.0)),
+        Value::Number(_) => {
+            serde_json::from_value::<resource::Whole>(value.clone()).ok().map(|it| BiosValue::Number(it.0))
+        }
         Value::Null | Value::Array(_) | Value::Object(_) => None,
     }
 }
@@ -127,4 +135,13 @@ fn json_of(value: &BiosValue) -> Value {
         BiosValue::Number(number) => json!(number),
         BiosValue::Switch(on) => json!(on),
     }
+}
+
+/// Reads a body as settings, for fuzzers: what was told is told back in the same words.
+#[cfg(feature = "fuzzing")]
+pub(super) fn read(body: &[u8]) {
+    let Ok(Value::Object(told)) = super::answer::value_of(body) else { return };
+    let read = attributes(&told);
+    let again: Map<String, Value> = read.iter().map(|(name, value)| (name.clone(), json_of(value))).collect();
+    assert_eq!(attributes(&again), read, "a value is the same when it is read again");
 }

@@ -10,8 +10,8 @@ use dip_core::secret::Secret;
 use super::error::RedfishError;
 use super::machine::Machine;
 use crate::provider::{
-    Accounts, Bios, Bmc, Boot, Console, Controller, EventLog, Firmware, IdentifyLight, Inventory, Raid, SecureBoot, Sensors,
-    Tasks, VirtualMedia,
+    Accounts, Bios, Bmc, Boot, Console, Controller, EventLog, Firmware, IdentifyLight, Inventory, Raid, SecureBoot,
+    Sensors, Tasks, VirtualMedia,
 };
 use crate::providers::told::{told, uuid};
 use crate::quirks::Quirk;

@@ -40,7 +40,8 @@ struct Ways {
 
 impl Machine {
     async fn set_boot(&self, wanted: BootOverride) -> Result<(), Failure> {
-        let ways = Ways { mode_always: self.has(Quirk::BootModeAlways).await?, usb_cd: self.has(Quirk::CdIsUsbCd).await? };
+        let ways =
+            Ways { mode_always: self.has(Quirk::BootModeAlways).await?, usb_cd: self.has(Quirk::CdIsUsbCd).await? };
         let path = self.system_path().await?.to_owned();
         let system = self.system().await?.body;
         if self.has_settings(&system).await? {
@@ -159,7 +160,8 @@ mod tests {
     #[test]
     fn a_device_that_the_service_does_not_list_is_unsupported() {
         let now = boot(json!({ "BootSourceOverrideTarget@Redfish.AllowableValues": ["None", "Pxe"] }));
-        let failure = boot_settings(&now, BootOverride::once(BootDevice::Disk), Ways::default()).expect_err("it is not listed");
+        let failure =
+            boot_settings(&now, BootOverride::once(BootDevice::Disk), Ways::default()).expect_err("it is not listed");
         assert_eq!(failure.to_string(), "the system cannot be told to boot from disk");
     }
 }

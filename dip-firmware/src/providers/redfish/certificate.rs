@@ -34,7 +34,9 @@ impl Machine {
             other => other?,
         };
         let request: CertificateRequest = serde_json::from_value(answer.body).unwrap_or_default();
-        request.text.0.ok_or_else(|| Failure::Odd { what: "the service made a request and does not show it".to_owned() }.halfway())
+        request.text.0.ok_or_else(|| {
+            Failure::Odd { what: "the service made a request and does not show it".to_owned() }.halfway()
+        })
     }
 
     pub(super) async fn replace_certificate(&self, pem: &str) -> Result<(), Failure> {

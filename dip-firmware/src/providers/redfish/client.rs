@@ -109,13 +109,17 @@ impl Client {
     pub(super) async fn certificate(&self) -> Result<Option<Vec<u8>>, Failure> {
         let url = self.resolve(SERVICE_ROOT)?;
         let response = self.send(Request::get(&url)).await?;
-        let shown = response.extensions().get::<reqwest::tls::TlsInfo>().and_then(reqwest::tls::TlsInfo::peer_certificate);
+        let shown =
+            response.extensions().get::<reqwest::tls::TlsInfo>().and_then(reqwest::tls::TlsInfo::peer_certificate);
         Ok(shown.map(<[u8]>::to_vec))
     }
 
     /// The resource that a link leads to; `None` where there is no link, or it leads nowhere: services link to what this machine, or
     /// this version of them, does not have.
-    pub(super) async fn follow<T: DeserializeOwned>(&self, link: Option<&Link>) -> Result<Option<Resource<T>>, Failure> {
+    pub(super) async fn follow<T: DeserializeOwned>(
+        &self,
+        link: Option<&Link>,
+    ) -> Result<Option<Resource<T>>, Failure> {
         let Some(id) = link.and_then(|link| link.id.as_deref()) else { return Ok(None) };
         match self.read(id).await {
             Ok(resource) => Ok(Some(resource)),

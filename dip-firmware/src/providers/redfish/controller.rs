@@ -79,9 +79,7 @@ impl Machine {
         let decide = |now: &NetworkProtocol| match &now.ntp.0 {
             None => Err(Failure::Lacking { what: "the controller follows no time servers".to_owned() }),
             Some(_) if time_servers(now).as_deref() == Some(servers) => Ok(None),
-            Some(_) => {
-                Ok(Some(json!({ "NTP": { "ProtocolEnabled": !servers.is_empty(), "NTPServers": servers } })))
-            }
+            Some(_) => Ok(Some(json!({ "NTP": { "ProtocolEnabled": !servers.is_empty(), "NTPServers": servers } }))),
         };
         self.change(network.path(), decide).await.map(drop)
     }
@@ -130,7 +128,12 @@ fn time_servers(network: &NetworkProtocol) -> Option<Vec<String>> {
         return Some(Vec::new());
     }
     let servers = ntp.servers.0.as_ref()?;
-    Some(servers.iter().filter_map(|server| told(Some(server)).filter(|server| server != "0.0.0.0" && server != "::")).collect())
+    Some(
+        servers
+            .iter()
+            .filter_map(|server| told(Some(server)).filter(|server| server != "0.0.0.0" && server != "::"))
+            .collect(),
+    )
 }
 
 fn weaknesses(network: &NetworkProtocol) -> Vec<String> {

@@ -41,7 +41,9 @@ pub enum RedfishError {
     #[error("its `ca_file` {0} cannot be used: {1}")]
     CaFile(String, String),
     /// Two ways to trust a service.
-    #[error("`tls_fingerprint` trusts one certificate and no other, so `ca_file` means nothing beside it; take one of them out")]
+    #[error(
+        "`tls_fingerprint` trusts one certificate and no other, so `ca_file` means nothing beside it; take one of them out"
+    )]
     TwoTrusts,
     /// Certificates for a service that is spoken to in the clear.
     #[error("`ca_file` means nothing with `scheme: http`; take one of them out")]

@@ -19,7 +19,8 @@ use crate::providers::told::told;
 /// What makers call the log of the machine's hardware, the best first: Dell's and OpenBMC's, HPE's, Lenovo's, Supermicro's and the DMTF's.
 const HARDWARE: &[&str] = &["sel", "iml", "eventlog", "activelog", "standardlog", "platformlog", "log1", "log"];
 /// Logs of another kind: who did what at the controller, faults that are open, dumps, output of a console.
-const OTHERS: &[&str] = &["audit", "dump", "fault", "journal", "lclog", "hostlogger", "postcode", "crashdump", "iel", "sl"];
+const OTHERS: &[&str] =
+    &["audit", "dump", "fault", "journal", "lclog", "hostlogger", "postcode", "crashdump", "iel", "sl"];
 
 #[async_trait]
 impl EventLog for Machine {
@@ -41,7 +42,8 @@ impl Machine {
     async fn read_log(&self) -> Result<Vec<LogEntry>, Failure> {
         let log = self.log_service().await?;
         let listed = self.client.all::<resource::LogEntry>(log.entries.as_ref()).await?.ok_or_else(lacking)?;
-        let mut entries: Vec<_> = listed.into_iter().map(|(member, told)| entry(&member, told.unwrap_or_default())).collect();
+        let mut entries: Vec<_> =
+            listed.into_iter().map(|(member, told)| entry(&member, told.unwrap_or_default())).collect();
         in_order(&mut entries);
         Ok(entries)
     }
@@ -84,7 +86,8 @@ fn rank_of(id: &str) -> usize {
 }
 
 fn entry(member: &Member, entry: resource::LogEntry) -> LogEntry {
-    let origin = entry.links.as_ref().and_then(|links| links.origin_of_condition.as_ref()?.id.as_deref().map(last_part));
+    let origin =
+        entry.links.as_ref().and_then(|links| links.origin_of_condition.as_ref()?.id.as_deref().map(last_part));
     let subject = told(entry.sensor_type.as_deref()).or_else(|| told(origin));
     let id = entry.id.0.filter(|id| !id.is_empty()).unwrap_or_else(|| member.id().to_owned());
     let message = told(entry.message.as_deref()).or_else(|| told(entry.message_id.as_deref())).unwrap_or_default();
@@ -108,6 +111,16 @@ fn in_order(entries: &mut [LogEntry]) {
         entries.sort_by_key(|entry| (entry.at, number(entry)));
     } else if entries.iter().all(|entry| number(entry).is_some()) {
         entries.sort_by_key(number);
+    }
+}
+
+/// Reads a body as an entry, for fuzzers.
+#[cfg(feature = "fuzzing")]
+pub(super) fn read(body: &[u8]) {
+    let Ok(value) = super::answer::value_of(body) else { return };
+    if let Ok(told) = serde_json::from_value(value) {
+        let member = Member::at("/redfish/v1/Systems/1/LogServices/Log1/Entries/1");
+        in_order(&mut [entry(&member, told)]);
     }
 }
 
@@ -147,7 +160,10 @@ mod tests {
             entries.into_iter().map(|entry| entry.id).collect::<Vec<_>>()
         };
         let day = |day: u8| format!("2026-11-{day:02}T00:00:00Z");
-        assert_eq!(ids(vec![of("9", Some(&day(3))), of("10", Some(&day(3))), of("1", Some(&day(2)))]), ["1", "9", "10"]);
+        assert_eq!(
+            ids(vec![of("9", Some(&day(3))), of("10", Some(&day(3))), of("1", Some(&day(2)))]),
+            ["1", "9", "10"]
+        );
         assert_eq!(ids(vec![of("10", None), of("9", Some(&day(1)))]), ["9", "10"]);
         assert_eq!(ids(vec![of("b", None), of("a", None)]), ["b", "a"]);
     }

@@ -42,7 +42,8 @@ impl Machine {
         let service = self.update_service().await?;
         let listed = self.client.all::<SoftwareInventory>(service.firmware_inventory.as_ref()).await?;
         let listed = listed.ok_or_else(|| Failure::Lacking { what: "the service lists no firmware".to_owned() })?;
-        let installed = listed.into_iter().filter(|(member, _)| !NOT_INSTALLED.iter().any(|it| member.id().starts_with(it)));
+        let installed =
+            listed.into_iter().filter(|(member, _)| !NOT_INSTALLED.iter().any(|it| member.id().starts_with(it)));
         Ok(installed
             .map(|(member, told_of)| {
                 let it = told_of.unwrap_or_default();
@@ -69,7 +70,12 @@ impl Machine {
     }
 
     /// Lets the service fetch the image.
-    async fn simple_update(&self, service: &UpdateService, url: &str, targets: Vec<String>) -> Result<Accepted, Failure> {
+    async fn simple_update(
+        &self,
+        service: &UpdateService,
+        url: &str,
+        targets: Vec<String>,
+    ) -> Result<Accepted, Failure> {
         let action = service.actions.as_ref().and_then(|actions| actions.simple_update.as_ref());
         let target = target(action, "UpdateService.SimpleUpdate")?;
         self.refuse_while_running(target).await?;
@@ -96,7 +102,12 @@ impl Machine {
     }
 
     /// Sends an image that lies here.
-    async fn push_image(&self, service: &UpdateService, file: &Path, targets: Vec<String>) -> Result<Accepted, Failure> {
+    async fn push_image(
+        &self,
+        service: &UpdateService,
+        file: &Path,
+        targets: Vec<String>,
+    ) -> Result<Accepted, Failure> {
         let (uri, how) = match (service.multipart_http_push_uri.as_deref(), service.http_push_uri.as_deref()) {
             (Some(uri), _) => (uri, Push::Multipart(targets)),
             (None, Some(_)) if !targets.is_empty() => {
@@ -113,7 +124,9 @@ impl Machine {
         };
         let size = tokio::fs::metadata(file).await.map_or(0, |it| it.len());
         if let Some(most) = service.max_image_size_bytes.count::<u64>().filter(|most| *most > 0 && *most < size) {
-            return Err(Failure::Wrong { what: format!("the image has {size} bytes; the service takes {most} at most") });
+            return Err(Failure::Wrong {
+                what: format!("the image has {size} bytes; the service takes {most} at most"),
+            });
         }
         self.refuse_while_running(uri).await?;
         let answer = self.client.push(uri, file, how).await?;

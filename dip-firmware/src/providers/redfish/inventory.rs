@@ -35,14 +35,16 @@ impl Machine {
     }
 
     async fn disks(&self, system: &ComputerSystem) -> Result<Option<Vec<Disk>>, Failure> {
-        let known = self.storage().await?.map(|known| known.into_iter().flat_map(|it| it.told.disks).collect::<Vec<_>>());
+        let known =
+            self.storage().await?.map(|known| known.into_iter().flat_map(|it| it.told.disks).collect::<Vec<_>>());
         if let Some(mut disks) = known.as_ref().filter(|disks| !disks.is_empty()).cloned() {
             distinguish(&mut disks);
             return Ok(Some(disks));
         }
         let simple = self.client.all::<SimpleStorage>(system.simple_storage.as_ref()).await?;
         let Some(simple) = simple else { return Ok(known) };
-        let mut disks: Vec<_> = simple.into_iter().flat_map(|(member, it)| simple_disks(&member, it.unwrap_or_default())).collect();
+        let mut disks: Vec<_> =
+            simple.into_iter().flat_map(|(member, it)| simple_disks(&member, it.unwrap_or_default())).collect();
         distinguish(&mut disks);
         Ok(Some(disks))
     }
@@ -53,7 +55,9 @@ impl Machine {
             let newer = self.client.follow::<PowerSubsystem>(chassis.body.power_subsystem.as_ref()).await?;
             let newer = newer.and_then(|it| it.body.power_supplies.0);
             let supplies = match self.client.all::<PowerSupply>(newer.as_ref()).await? {
-                Some(all) => all.into_iter().map(|(member, it)| (member.id().to_owned(), it.unwrap_or_default())).collect(),
+                Some(all) => {
+                    all.into_iter().map(|(member, it)| (member.id().to_owned(), it.unwrap_or_default())).collect()
+                }
                 None => match self.client.follow::<Power>(chassis.body.power.as_ref()).await? {
                     Some(older) => named(older.body.power_supplies.0.unwrap_or_default()),
                     None => continue,
@@ -146,7 +150,8 @@ fn distinguish(disks: &mut [Disk]) {
 /// Power supplies of the older form, each by its number or its place in the list.
 fn named(supplies: Vec<PowerSupply>) -> Vec<(String, PowerSupply)> {
     let name = |(place, it): (usize, PowerSupply)| {
-        let told = told(it.member_id.as_deref()).or_else(|| told(it.id.as_deref())).or_else(|| told(it.name.as_deref()));
+        let told =
+            told(it.member_id.as_deref()).or_else(|| told(it.id.as_deref())).or_else(|| told(it.name.as_deref()));
         (told.unwrap_or_else(|| place.to_string()), it)
     };
     supplies.into_iter().enumerate().map(name).collect()

@@ -1,11 +1,14 @@
 //! One machine of a service: which system it is, its controller, its boxes, its quirks, and how its resources are changed.
 
+use std::time::Duration;
+
 use dip_core::provider::ProviderError;
 use dip_core::secret::Secret;
 use reqwest::StatusCode;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use tokio::sync::OnceCell;
+use tokio::sync::{Mutex, OnceCell};
+use tokio::time::Instant;
 
 use super::address::{is_same, last_part};
 use super::answer::{Answer, Resource};
@@ -15,6 +18,9 @@ use super::registry::Registry;
 use super::resource::{Action, ActionInfo, Chassis, ComputerSystem, Link, Manager};
 use crate::quirks::{Entry, Make, Quirk, Quirks, shipped};
 use crate::settings::RedfishSettings;
+
+/// An update of a controller's firmware takes longer than this, and may bring or end quirks.
+const QUIRKS: Duration = Duration::from_secs(5 * 60);
 
 /// A machine of a service.
 #[derive(Debug)]
@@ -26,7 +32,8 @@ pub(super) struct Machine {
     own_quirks: Vec<Entry>,
     /// The path of the system, once it is found.
     path: OnceCell<String>,
-    quirks: OnceCell<Quirks>,
+    /// Its quirks, and when it was asked who made it.
+    quirks: Mutex<Option<(Instant, Quirks)>>,
     /// What its BIOS attributes may be; `None` within where it does not tell.
     pub(super) registry: OnceCell<Option<Registry>>,
 }
@@ -43,7 +50,7 @@ impl Machine {
             wanted: settings.system.clone(),
             own_quirks: settings.quirks.clone(),
             path: OnceCell::new(),
-            quirks: OnceCell::new(),
+            quirks: Mutex::default(),
             registry: OnceCell::new(),
         })
     }
@@ -107,9 +114,13 @@ impl Machine {
         Ok(boxes)
     }
 
-    /// Whether the BMC has a quirk. The first time it is asked who made it.
+    /// Whether the BMC has a quirk. The first time it is asked who made it, and again when its firmware may be another one.
     pub(super) async fn has(&self, quirk: Quirk) -> Result<bool, Failure> {
-        Ok(self.quirks.get_or_try_init(|| self.find_quirks()).await?.has(quirk))
+        let mut known = self.quirks.lock().await;
+        match known.as_ref() {
+            Some((since, quirks)) if since.elapsed() < QUIRKS => Ok(quirks.has(quirk)),
+            _ => Ok(known.insert((Instant::now(), self.find_quirks().await?)).1.has(quirk)),
+        }
     }
 
     async fn find_quirks(&self) -> Result<Quirks, Failure> {
@@ -179,7 +190,8 @@ impl Machine {
             return Err(Failure::Lacking { what: "the service has no systems".to_owned() });
         };
         let members = self.client.members(Some(&systems)).await?.unwrap_or_default();
-        let paths: Vec<String> = members.into_iter().map(|member| member.path).filter(|path| !path.is_empty()).collect();
+        let paths: Vec<String> =
+            members.into_iter().map(|member| member.path).filter(|path| !path.is_empty()).collect();
         let Some(wanted) = wanted else { return only(paths) };
         if let Some(path) = paths.iter().find(|path| last_part(path) == wanted) {
             return Ok(path.clone());

@@ -24,6 +24,12 @@ pub(super) struct Member {
 }
 
 impl Member {
+    /// A member by its path, of which nothing is told beside.
+    #[cfg(feature = "fuzzing")]
+    pub(super) fn at(path: &str) -> Self {
+        Self { path: path.to_owned(), inline: None }
+    }
+
     /// By what people know it.
     pub(super) fn id(&self) -> &str {
         last_part(&self.path)
@@ -42,7 +48,9 @@ impl Client {
             let listed = page.members.items().iter().filter_map(member);
             // Pages overlap where the list grows while it is read, or the service does not know the parameters of its own links.
             members.extend(listed.filter(|member| member.path.is_empty() || paths.insert(member.path.clone())));
-            let Some(next) = page.next.0.or(page.next_too.0).filter(|next| !next.is_empty()) else { return Ok(Some(members)) };
+            let Some(next) = page.next.0.or(page.next_too.0).filter(|next| !next.is_empty()) else {
+                return Ok(Some(members));
+            };
             let next = self.resolve(&next)?;
             if !pages.insert(next.to_string()) {
                 tracing::debug!(bmc = self.host(), page = %next, "the pages of a list go round in circles");
@@ -94,6 +102,16 @@ fn member(value: &Value) -> Option<Member> {
         return None;
     }
     Some(Member { path, inline: (!is_link).then(|| value.clone()) })
+}
+
+/// Reads a body as a page, for fuzzers.
+#[cfg(feature = "fuzzing")]
+pub(super) fn read(body: &[u8]) {
+    let Ok(value) = super::answer::value_of(body) else { return };
+    let Ok(page) = serde_json::from_value::<Collection>(value) else { return };
+    for member in page.members.items().iter().filter_map(member) {
+        assert!(!member.id().contains('/'), "an id is one part of a path");
+    }
 }
 
 #[cfg(test)]

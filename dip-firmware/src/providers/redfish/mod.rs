@@ -25,6 +25,8 @@ mod members;
 mod power;
 mod push;
 mod raid;
+#[cfg(feature = "fuzzing")]
+mod readers;
 mod registry;
 mod resource;
 mod secure_boot;
@@ -37,4 +39,6 @@ mod virtual_media;
 
 pub use bmc::Redfish;
 pub use error::RedfishError;
+#[cfg(feature = "fuzzing")]
+pub(crate) use readers::readers;
 pub use tls::FingerprintError;

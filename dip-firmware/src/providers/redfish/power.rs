@@ -73,7 +73,9 @@ impl Machine {
         let started = tokio::time::Instant::now();
         while power_state(&self.system().await?.body)? != PowerState::Off {
             if started.elapsed() > OFF {
-                return Err(Failure::Failed { what: format!("the machine is still on {} s after it was switched off", OFF.as_secs()) });
+                return Err(Failure::Failed {
+                    what: format!("the machine is still on {} s after it was switched off", OFF.as_secs()),
+                });
             }
             tokio::time::sleep(LOOK).await;
         }

@@ -66,7 +66,9 @@ mod tests {
     fn an_image_goes_with_what_it_is_for_and_its_name_cannot_end_the_header() {
         let upload = multipart("a\"\r\nb.bin", &json!({ "Targets": [] }), b"IMAGE");
         let text = String::from_utf8(upload.bytes).expect("this one is text");
-        assert!(text.contains("name=\"UpdateParameters\"\r\nContent-Type: application/json\r\n\r\n{\"Targets\":[]}\r\n"));
+        assert!(
+            text.contains("name=\"UpdateParameters\"\r\nContent-Type: application/json\r\n\r\n{\"Targets\":[]}\r\n")
+        );
         assert!(text.contains("filename=\"a___b.bin\"\r\n"), "{text}");
         assert!(text.ends_with(&format!("\r\n\r\nIMAGE\r\n--{BOUNDARY}--\r\n")), "{text}");
     }

@@ -81,7 +81,8 @@ impl Machine {
         }
         let mut volumes = Vec::new();
         let mut paths = Vec::new();
-        for (member, volume) in self.client.all::<resource::Volume>(storage.volumes.as_ref()).await?.unwrap_or_default() {
+        for (member, volume) in self.client.all::<resource::Volume>(storage.volumes.as_ref()).await?.unwrap_or_default()
+        {
             let volume = volume.unwrap_or_default();
             // A disk that passes through unchanged is listed as a volume by some, and is none.
             if volume.volume_type.as_deref() == Some("RawDevice") && volume.raid_type.is_none() {
@@ -127,7 +128,9 @@ impl Machine {
             let at = at.ok_or_else(|| Failure::Missing { what: format!("{controller} has no disk `{slot}`") })?;
             if let Some(owner) = known.told.volumes.iter().find(|volume| volume.disks.contains(slot)) {
                 let name = owner.name.as_deref().unwrap_or(&owner.id);
-                return Err(Failure::Taken { what: format!("the disk `{slot}` belongs to the volume `{name}`; delete that first") });
+                return Err(Failure::Taken {
+                    what: format!("the disk `{slot}` belongs to the volume `{name}`; delete that first"),
+                });
             }
             links.push(json!({ "@odata.id": known.drives[at] }));
         }
@@ -137,8 +140,10 @@ impl Machine {
         let collection = known.volumes.as_ref().and_then(|link| link.id.as_deref());
         let collection =
             collection.ok_or_else(|| Failure::Lacking { what: format!("{controller} makes no volumes") })?;
-        let mut body = json!({ "Name": wanted.name, "RAIDType": wanted.level.to_string(), "Links": { "Drives": links } });
-        let times = self.client.follow::<VolumeCollection>(known.volumes.as_ref()).await?.and_then(|it| it.body.apply_times.0);
+        let mut body =
+            json!({ "Name": wanted.name, "RAIDType": wanted.level.to_string(), "Links": { "Drives": links } });
+        let times =
+            self.client.follow::<VolumeCollection>(known.volumes.as_ref()).await?.and_then(|it| it.body.apply_times.0);
         let times = times.and_then(|times| times.supported_values.0).unwrap_or_default();
         let mut else_ = Accepted::Done;
         if let Some(time) = ["Immediate", "OnReset"].into_iter().find(|time| times.iter().any(|other| other == time)) {
@@ -205,7 +210,8 @@ fn volume(member: &Member, volume: &resource::Volume, drives: &[String], disks: 
 }
 
 fn levels(controllers: &[resource::Controller]) -> Option<Vec<RaidLevel>> {
-    let listed: Vec<_> = controllers.iter().filter_map(|controller| controller.raid_types.0.as_ref()).flatten().collect();
+    let listed: Vec<_> =
+        controllers.iter().filter_map(|controller| controller.raid_types.0.as_ref()).flatten().collect();
     let mut levels: Vec<_> = listed.iter().filter_map(|word| level(Some(word))).collect();
     levels.sort_unstable();
     levels.dedup();

@@ -25,7 +25,9 @@ impl Registry {
         }
         let values: Vec<&str> = attribute.value.items().iter().filter_map(|it| it.value_name.as_deref()).collect();
         match (attribute.kind.as_deref(), value) {
-            (Some("Enumeration"), BiosValue::Text(text)) if values.is_empty() || values.contains(&text.as_str()) => Ok(()),
+            (Some("Enumeration"), BiosValue::Text(text)) if values.is_empty() || values.contains(&text.as_str()) => {
+                Ok(())
+            }
             (Some("Enumeration"), _) => Err(format!("it may be {}", values.join(", "))),
             (Some("Integer"), BiosValue::Number(number)) => within(attribute, *number, "from", "to", false),
             (Some("Integer"), _) => Err("it is a whole number".to_owned()),
@@ -87,6 +89,21 @@ impl Machine {
 fn is_of(told: &str, name: &str) -> bool {
     let bare = |text: &str| text.split('.').next().unwrap_or_default().to_lowercase();
     bare(told) == bare(name)
+}
+
+/// Reads a body as a registry and asks it about values, for fuzzers.
+#[cfg(feature = "fuzzing")]
+pub(super) fn read(body: &[u8]) {
+    let Ok(value) = super::answer::value_of(body) else { return };
+    let Ok(told) = serde_json::from_value(value) else { return };
+    let registry = Registry::of(told);
+    let values = [BiosValue::Number(i64::MIN), BiosValue::Switch(true), BiosValue::Text("é".repeat(7))];
+    for name in registry.0.keys() {
+        for value in &values {
+            // Whether it is allowed is the registry's affair.
+            let _ = registry.allows(name, value);
+        }
+    }
 }
 
 #[cfg(test)]

@@ -27,7 +27,8 @@ impl SecureBoot for Machine {
 impl Machine {
     async fn secure_boot_state(&self) -> Result<SecureBootState, Failure> {
         let system = self.system().await?.body;
-        let told = self.client.follow::<resource::SecureBoot>(system.secure_boot.as_ref()).await?.ok_or_else(lacking)?.body;
+        let told =
+            self.client.follow::<resource::SecureBoot>(system.secure_boot.as_ref()).await?.ok_or_else(lacking)?.body;
         let enforced = match told.current_boot.as_deref() {
             Some("Enabled") => Some(true),
             Some("Disabled") => Some(false),

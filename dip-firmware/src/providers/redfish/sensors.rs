@@ -54,7 +54,8 @@ fn reading(member: &Member, sensor: Option<&Sensor>) -> SensorReading {
 
 fn of_thermal(thermal: &Thermal) -> Vec<SensorReading> {
     let temperatures = thermal.temperatures.items().iter().filter(|it| !is_absent(&it.status));
-    let temperatures = temperatures.map(|it| told(name(&it.name, "temperature"), it.celsius, Unit::Celsius, &it.status));
+    let temperatures =
+        temperatures.map(|it| told(name(&it.name, "temperature"), it.celsius, Unit::Celsius, &it.status));
     let fans = thermal.fans.items().iter().filter(|it| !is_absent(&it.status)).map(|it| {
         let unit = match it.reading_units.as_deref() {
             Some("Percent" | "%") => Unit::Percent,

@@ -40,11 +40,13 @@ impl Machine {
         if way.receivers() == wanted {
             return Ok(());
         }
-        let too_many = |most: usize| Failure::Wrong { what: format!("the controller sends its log to {most} receivers at most") };
+        let too_many =
+            |most: usize| Failure::Wrong { what: format!("the controller sends its log to {most} receivers at most") };
         match way {
             Way::Dell(..) if wanted.len() > DELL_PLACES => Err(too_many(DELL_PLACES)),
             Way::Dell(path, _) => {
-                let mut attributes = json!({ "SysLog.1.SysLogEnable": if wanted.is_empty() { "Disabled" } else { "Enabled" } });
+                let mut attributes =
+                    json!({ "SysLog.1.SysLogEnable": if wanted.is_empty() { "Disabled" } else { "Enabled" } });
                 for place in 0..DELL_PLACES {
                     let receiver = wanted.get(place).map(String::as_str).unwrap_or_default();
                     attributes[format!("SysLog.1.Server{}", place + 1)] = json!(receiver);
@@ -87,7 +89,8 @@ impl Machine {
         let dell = manager.links.as_ref().and_then(|links| links.oem.as_ref()?.dell.as_ref());
         let attributes = dell.map(|dell| dell.dell_attributes.items()).unwrap_or_default();
         // There is one for the controller, one for the machine, and one for its life cycle.
-        let own = attributes.iter().find(|link| link.id.as_deref().is_some_and(|id| last_part(id).starts_with("iDRAC")));
+        let own =
+            attributes.iter().find(|link| link.id.as_deref().is_some_and(|id| last_part(id).starts_with("iDRAC")));
         if let Some(told) = self.client.follow::<DellAttributes>(own).await? {
             let attributes = told.body.attributes.0.clone().unwrap_or_default();
             if attributes.contains_key("SysLog.1.SysLogEnable") {
@@ -99,7 +102,9 @@ impl Machine {
 
     async fn standard_way(&self) -> Result<Option<Way>, Failure> {
         let root = self.client.root().await?;
-        let Some(service) = self.client.follow::<EventService>(root.event_service.as_ref()).await? else { return Ok(None) };
+        let Some(service) = self.client.follow::<EventService>(root.event_service.as_ref()).await? else {
+            return Ok(None);
+        };
         let Some(Link { id: Some(path) }) = service.body.subscriptions.0 else { return Ok(None) };
         let link = Link { id: Some(path.clone()) };
         let Some(all) = self.client.all::<EventDestination>(Some(&link)).await? else { return Ok(None) };
@@ -126,7 +131,10 @@ impl Way {
             Self::Hpe(own) if own.enabled.0 == Some(true) => {
                 let server = own.server.as_deref().filter(|server| !server.is_empty());
                 let port = own.port.count::<u16>().filter(|port| *port != PORT);
-                server.map(|server| port.map_or_else(|| server.to_owned(), |port| format!("{server}:{port}"))).into_iter().collect()
+                server
+                    .map(|server| port.map_or_else(|| server.to_owned(), |port| format!("{server}:{port}")))
+                    .into_iter()
+                    .collect()
             }
             Self::Hpe(_) => Vec::new(),
             Self::Standard(_, known) => known.iter().map(|(_, receiver)| receiver.clone()).collect(),

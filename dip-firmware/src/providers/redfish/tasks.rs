@@ -89,7 +89,9 @@ fn state(status: StatusCode, task: &Task) -> TaskState {
         Some("Completed") if task.task_status.as_deref() == Some("Critical") => TaskState::Failed(words(task)),
         Some("Completed") => TaskState::Done,
         Some("Exception" | "Killed" | "Cancelled") => TaskState::Failed(words(task)),
-        Some("New" | "Starting" | "Pending" | "Suspended" | "Scheduled" | "Waiting" | "Downloaded") => TaskState::Pending,
+        Some("New" | "Starting" | "Pending" | "Suspended" | "Scheduled" | "Waiting" | "Downloaded") => {
+            TaskState::Pending
+        }
         Some(_) => TaskState::Running(percent()),
         None if status == StatusCode::ACCEPTED => TaskState::Running(percent()),
         None => TaskState::Done,
@@ -107,6 +109,16 @@ fn words(task: &Task) -> String {
     let last = messages.iter().rev().filter_map(|message| message.message.as_deref());
     let said = worse.chain(task.message.as_deref()).chain(last).find(|text| !text.trim().is_empty());
     said.map_or_else(|| "it does not say why".to_owned(), |said| said.chars().take(300).collect())
+}
+
+/// Reads a body as a task, for fuzzers.
+#[cfg(feature = "fuzzing")]
+pub(super) fn read(body: &[u8]) {
+    let Ok(value) = super::answer::value_of(body) else { return };
+    if let Ok(task) = serde_json::from_value(value) {
+        state(StatusCode::OK, &task);
+        state(StatusCode::ACCEPTED, &task);
+    }
 }
 
 #[cfg(test)]

@@ -182,7 +182,10 @@ mod tests {
         assert_eq!(image_of(json!({ "Image": "", "Inserted": null })), None);
         assert_eq!(image_of(json!({ "Image": "http://x/old.iso", "Inserted": false })), None);
         assert_eq!(image_of(json!({ "Image": "http://x/a.iso" })).as_deref(), Some("http://x/a.iso"));
-        assert_eq!(image_of(json!({ "Image": null, "ImageName": "a.iso", "Inserted": true })).as_deref(), Some("a.iso"));
+        assert_eq!(
+            image_of(json!({ "Image": null, "ImageName": "a.iso", "Inserted": true })).as_deref(),
+            Some("a.iso")
+        );
         assert_eq!(image_of(json!({})), None);
     }
 }

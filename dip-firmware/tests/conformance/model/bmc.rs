@@ -126,7 +126,9 @@ fn take_fault(state: &mut State, request: &Request) -> Option<Fault> {
 
 fn answer(state: &mut State, request: &Request, fault: Option<Fault>) -> Option<Answer> {
     match fault {
-        Some(Fault::Busy(seconds)) => return Some(refuse(503, "The service is busy.").with("Retry-After", seconds.to_string())),
+        Some(Fault::Busy(seconds)) => {
+            return Some(refuse(503, "The service is busy.").with("Retry-After", seconds.to_string()));
+        }
         Some(Fault::SessionDropped) => state.sessions.clear(),
         Some(Fault::TasksForgotten) => state.forget_tasks(),
         Some(Fault::SelfTest) => {

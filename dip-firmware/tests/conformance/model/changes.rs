@@ -7,8 +7,10 @@ use super::state::{State, Work};
 use crate::http::{Answer, Request};
 
 pub(super) fn refuse(status: u16, said: &str) -> Answer {
-    Answer::json(&json!({ "error": { "@Message.ExtendedInfo": [{ "Message": said, "MessageId": "Base.1.12.GeneralError" }] } }))
-        .with_status(status)
+    Answer::json(
+        &json!({ "error": { "@Message.ExtendedInfo": [{ "Message": said, "MessageId": "Base.1.12.GeneralError" }] } }),
+    )
+    .with_status(status)
 }
 
 pub(super) fn patch(state: &mut State, path: &str, request: &Request, body: &Value) -> Answer {

@@ -90,7 +90,11 @@ impl State {
     pub(super) fn start(&mut self) {
         self.starts += 1;
         let system = self.maker.system().to_owned();
-        let pending = if self.maker == Maker::Hpe { format!("{system}/bios/settings") } else { format!("{system}/Bios/Settings") };
+        let pending = if self.maker == Maker::Hpe {
+            format!("{system}/bios/settings")
+        } else {
+            format!("{system}/Bios/Settings")
+        };
         let waiting = self.tree[&pending]["Attributes"].as_object().cloned().unwrap_or_default();
         for (name, value) in waiting {
             self.tree.entry(format!("{system}/Bios")).and_modify(|bios| bios["Attributes"][&name] = value);
@@ -117,14 +121,20 @@ impl State {
             Maker::Dell => format!("/redfish/v1/TaskService/Tasks/JID_{number:012}"),
             _ => format!("/redfish/v1/TaskService/Tasks/{number}"),
         };
-        let task = Task { work: Some(work), ends: Instant::now() + Duration::from_millis(700), target: target.to_owned() };
+        let task =
+            Task { work: Some(work), ends: Instant::now() + Duration::from_millis(700), target: target.to_owned() };
         self.tasks.insert(path.clone(), task);
         path
     }
 
     /// Ends the tasks whose time has come, and shows all of them.
     pub(super) fn tick(&mut self) {
-        let through: Vec<_> = self.tasks.values_mut().filter(|task| task.ends <= Instant::now()).filter_map(|it| it.work.take()).collect();
+        let through: Vec<_> = self
+            .tasks
+            .values_mut()
+            .filter(|task| task.ends <= Instant::now())
+            .filter_map(|it| it.work.take())
+            .collect();
         for work in through {
             self.carry_out(work);
         }

@@ -51,7 +51,10 @@ fn service(maker: Maker, tree: &mut Tree) {
     tree.insert("/redfish/v1/Managers".to_owned(), members(&[maker.manager().to_owned()]));
     tree.insert("/redfish/v1/TaskService".to_owned(), json!({ "Tasks": v1("TaskService/Tasks") }));
     tree.insert("/redfish/v1/TaskService/Tasks".to_owned(), members(&[]));
-    tree.insert("/redfish/v1/Registries".to_owned(), members(&["/redfish/v1/Registries/BiosAttributeRegistry.v1_0_3".to_owned()]));
+    tree.insert(
+        "/redfish/v1/Registries".to_owned(),
+        members(&["/redfish/v1/Registries/BiosAttributeRegistry.v1_0_3".to_owned()]),
+    );
     tree.insert(
         "/redfish/v1/Registries/BiosAttributeRegistry.v1_0_3".to_owned(),
         json!({ "Registry": "BiosAttributeRegistry.v1_0_3", "Location": [{ "Language": "en", "Uri": "/redfish/v1/Registries/Bios.json" }] }),
@@ -62,7 +65,10 @@ fn service(maker: Maker, tree: &mut Tree) {
         { "AttributeName": "AcPwrRcvryUserDelay", "Type": "Integer", "LowerBound": 60, "UpperBound": 600 },
         { "AttributeName": "SystemModelName", "Type": "String", "ReadOnly": true },
     ]);
-    tree.insert("/redfish/v1/Registries/Bios.json".to_owned(), json!({ "RegistryEntries": { "Attributes": attributes } }));
+    tree.insert(
+        "/redfish/v1/Registries/Bios.json".to_owned(),
+        json!({ "RegistryEntries": { "Attributes": attributes } }),
+    );
     let target = "/redfish/v1/UpdateService/Actions/UpdateService.SimpleUpdate";
     let mut update = json!({
         "ServiceEnabled": true, "FirmwareInventory": v1("UpdateService/FirmwareInventory"),
@@ -94,7 +100,9 @@ fn system(maker: Maker, tree: &mut Tree) {
         _ => &["None", "Pxe", "Hdd", "Cd", "BiosSetup", "UefiHttp"],
     };
     let resets: &[&str] = match maker {
-        Maker::Hpe => &["On", "ForceOff", "GracefulShutdown", "ForceRestart", "Nmi", "PushPowerButton", "GracefulRestart"],
+        Maker::Hpe => {
+            &["On", "ForceOff", "GracefulShutdown", "ForceRestart", "Nmi", "PushPowerButton", "GracefulRestart"]
+        }
         Maker::Dell => &["On", "ForceOff", "ForceRestart", "GracefulShutdown", "PushPowerButton", "Nmi", "PowerCycle"],
         _ => &["On", "ForceOff", "GracefulShutdown", "GracefulRestart", "ForceRestart", "ForceOn"],
     };
@@ -138,7 +146,10 @@ fn system(maker: Maker, tree: &mut Tree) {
         Maker::Dell | Maker::OpenBmc => json!({ "Attributes": {} }),
     };
     tree.insert(pending.trim_end_matches('/').to_owned(), waiting);
-    tree.insert(format!("{path}/SecureBoot"), json!({ "SecureBootEnable": false, "SecureBootCurrentBoot": "Disabled" }));
+    tree.insert(
+        format!("{path}/SecureBoot"),
+        json!({ "SecureBootEnable": false, "SecureBootCurrentBoot": "Disabled" }),
+    );
     tree.insert(format!("{path}/LogServices"), members(&[]));
 }
 
@@ -191,7 +202,8 @@ fn manager(maker: Maker, tree: &mut Tree) {
     tree.insert(path.to_owned(), manager);
     let mut network = json!({ "NTP": { "ProtocolEnabled": false, "NTPServers": ["", "", null] } });
     if maker == Maker::Hpe {
-        network["Oem"] = json!({ "Hpe": { "RemoteSyslogEnabled": false, "RemoteSyslogServer": "", "RemoteSyslogPort": 514 } });
+        network["Oem"] =
+            json!({ "Hpe": { "RemoteSyslogEnabled": false, "RemoteSyslogServer": "", "RemoteSyslogPort": 514 } });
     }
     tree.insert(format!("{path}/NetworkProtocol"), network);
 }

@@ -26,13 +26,20 @@ resource! {
 impl ErrorBody {
     /// The first sentence that says more than "see the extended information".
     pub(in crate::providers::redfish) fn message(&self) -> Option<&str> {
-        let extended = self.error.iter().flat_map(|error| error.extended.items()).filter_map(|message| message.message.as_deref());
-        extended.chain(self.error.iter().filter_map(|error| error.message.as_deref())).find(|text| !text.trim().is_empty())
+        let extended =
+            self.error.iter().flat_map(|error| error.extended.items()).filter_map(|message| message.message.as_deref());
+        extended
+            .chain(self.error.iter().filter_map(|error| error.message.as_deref()))
+            .find(|text| !text.trim().is_empty())
     }
 
     /// The ids of its messages without registry and version: `UnableToModifyDuringSystemPOST`.
     pub(in crate::providers::redfish) fn ids(&self) -> impl Iterator<Item = &str> {
-        let ids = self.error.iter().flat_map(|error| error.extended.items()).filter_map(|message| message.message_id.as_deref());
+        let ids = self
+            .error
+            .iter()
+            .flat_map(|error| error.extended.items())
+            .filter_map(|message| message.message_id.as_deref());
         ids.filter_map(|id| id.rsplit('.').next())
     }
 }
