@@ -1,8 +1,11 @@
 //! Readers of Redfish resources, from the bytes of an answer to what the rest of dip is told.
 
+/// A reader.
+pub type Reader = fn(&[u8]);
+
 /// The readers by the names of what they read.
 #[must_use]
-pub fn readers() -> Vec<(&'static str, fn(&[u8]))> {
+pub fn readers() -> Vec<(&'static str, Reader)> {
     crate::providers::redfish_readers()
 }
 

@@ -10,6 +10,7 @@ mod recorded;
 mod redfish;
 mod scripted;
 mod several;
+mod skeleton;
 mod steps;
 
 use std::process::ExitCode;

@@ -11,6 +11,7 @@ use dip_core::provider::{ErrorKind, PowerAction, Retry, sentence};
 use dip_core::secret::Secret;
 use dip_firmware::provider::{Bmc, BootMode, BootOverride, NotActed, Persistence};
 use dip_firmware::providers::Redfish;
+use dip_firmware::quirks::{Entry, Quirk};
 use dip_firmware::settings::{RedfishSettings, Scheme};
 use serde_json::{Value, json};
 
@@ -33,6 +34,8 @@ pub(crate) fn trials() -> Vec<Trial> {
         a_session_that_cannot_be_opened_has_changed_nothing,
         a_service_that_still_starts_is_asked_again_how_to_log_in,
         a_change_names_the_version_it_was_decided_on_and_is_decided_anew_once,
+        a_version_is_named_as_the_maker_compares_it,
+        the_number_on_the_label_is_told_where_the_site_says_so,
         a_busy_service_says_when_to_come_back,
         systems_are_found_on_every_page_by_absolute_links_too,
         a_cycle_without_an_answer_is_not_repeated,
@@ -316,6 +319,56 @@ async fn a_change_names_the_version_it_was_decided_on_and_is_decided_anew_once()
         expect(patches == (refusals + 1).min(2), "it is tried twice at most", patches)?;
     }
     Ok(Verdict::Passed)
+}
+
+async fn a_version_is_named_as_the_maker_compares_it() -> Result<Verdict, Failure> {
+    let told = "\"27ff\"";
+    for (vendor, own, wanted) in [
+        ("Contoso", None, Some(told)),
+        ("Intel", None, Some("27ff")),
+        ("AMI", None, Some("*")),
+        ("Contoso", Some(Quirk::IfMatchNever), None),
+    ] {
+        let mut tree = service(json!({ "Boot": {}, "@odata.etag": told }));
+        tree.insert(
+            "/redfish/v1/".to_owned(),
+            json!({ "Vendor": vendor, "Systems": { "@odata.id": "/redfish/v1/Systems" } }),
+        );
+        let server = serve(tree).await?;
+        let bmc = knowing(&server, own);
+        bmc.boot().ok_or("Redfish has a boot device")?.set_boot_override(BootOverride::once(BootDevice::Disk)).await?;
+        let sent = server.asked().last().and_then(|last| last.header("if-match").map(str::to_owned));
+        expect(sent.as_deref() == wanted, &format!("{vendor} is told {wanted:?}"), &sent)?;
+    }
+    Ok(Verdict::Passed)
+}
+
+async fn the_number_on_the_label_is_told_where_the_site_says_so() -> Result<Verdict, Failure> {
+    let server = serve(service(json!({ "SerialNumber": "CN7016300001", "SKU": "ABC1234" }))).await?;
+    for (own, wanted) in [(None, "CN7016300001"), (Some(Quirk::SerialIsSku), "ABC1234")] {
+        let serial = knowing(&server, own).identity().await?.serial;
+        expect(serial.as_deref() == Some(wanted), "the number that is wanted", &serial)?;
+    }
+    Ok(Verdict::Passed)
+}
+
+/// A client that is told of a quirk by its site.
+fn knowing(server: &Server, quirk: Option<Quirk>) -> Redfish {
+    let entry = |quirk| Entry {
+        quirk,
+        holds: true,
+        vendor: None,
+        model: None,
+        firmware: None,
+        source: "this trial".to_owned(),
+    };
+    let settings = RedfishSettings {
+        port: Some(server.addr.port()),
+        scheme: Scheme::Http,
+        quirks: quirk.map(entry).into_iter().collect(),
+        ..RedfishSettings::default()
+    };
+    Redfish::new("127.0.0.1", "admin", &Secret::new("secret".to_owned()), &settings).expect("the settings are sound")
 }
 
 async fn a_busy_service_says_when_to_come_back() -> Result<Verdict, Failure> {

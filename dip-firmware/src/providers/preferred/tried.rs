@@ -31,7 +31,7 @@ impl Tried {
             .find(|error| error.retry() != Retry::Never)
             .or_else(|| errors().find(|error| error.kind() != ErrorKind::Unsupported));
         // The last one decides where it ended the call: it may have acted, or refused the credentials.
-        let last = errors().last().filter(|error| error.kind() == ErrorKind::Denied);
+        let last = errors().next_back().filter(|error| error.kind() == ErrorKind::Denied);
         let (kind, retry) =
             last.or(telling).map_or((ErrorKind::Unsupported, Retry::Never), |error| (error.kind(), error.retry()));
         let not_acted = errors().all(|error| error.kind() == ErrorKind::Unsupported || NotActed::is_cause_of(error));

@@ -41,8 +41,7 @@ impl Bmc for Redfish {
     async fn identity(&self) -> Result<Identity, ProviderError> {
         let read = async {
             let system = self.0.system().await?.body;
-            // Who tells no other number need not be asked for its quirks.
-            let labelled = system.sku.is_some() && self.0.has(Quirk::SerialIsSku).await?;
+            let labelled = self.0.has(Quirk::SerialIsSku).await?;
             let serial = if labelled { &system.sku } else { &system.serial_number };
             Ok(Identity {
                 manufacturer: told(system.manufacturer.as_deref()),

@@ -116,6 +116,10 @@ impl Machine {
 
     /// Whether the BMC has a quirk. The first time it is asked who made it, and again when its firmware may be another one.
     pub(super) async fn has(&self, quirk: Quirk) -> Result<bool, Failure> {
+        // What nobody is said to have need not be asked for.
+        if !shipped().iter().chain(&self.own_quirks).any(|entry| entry.quirk == quirk) {
+            return Ok(false);
+        }
         let mut known = self.quirks.lock().await;
         match known.as_ref() {
             Some((since, quirks)) if since.elapsed() < QUIRKS => Ok(quirks.has(quirk)),

@@ -88,7 +88,9 @@ fn power_state(system: &ComputerSystem) -> Result<PowerState, Failure> {
         // Power that is about to come or to go has not done so yet.
         Some("On" | "PoweringOff" | "Paused") => Ok(PowerState::On),
         Some("Off" | "PoweringOn") => Ok(PowerState::Off),
-        Some(other) => Err(Failure::Odd { what: format!("the system's power state is `{other}`") }),
+        Some(other) => Err(Failure::Lacking {
+            what: format!("the system's power state is `{other}`, which is neither on nor off"),
+        }),
         None => Err(Failure::Lacking { what: "the system does not tell its power state".to_owned() }),
     }
 }

@@ -4,6 +4,7 @@ use serde::de::DeserializeOwned;
 
 use super::answer::value_of;
 use super::resource as r;
+use crate::fuzzing::redfish::Reader;
 
 /// Reads a body as a resource of this type.
 fn read<T: DeserializeOwned + std::fmt::Debug>(body: &[u8]) {
@@ -15,9 +16,9 @@ fn read<T: DeserializeOwned + std::fmt::Debug>(body: &[u8]) {
 }
 
 /// The readers by name.
-pub(crate) fn readers() -> Vec<(&'static str, fn(&[u8]))> {
+pub(crate) fn readers() -> Vec<(&'static str, Reader)> {
     macro_rules! readers {
-        ($($type:ident),* $(,)?) => { vec![$((stringify!($type), read::<r::$type> as fn(&[u8]))),*] };
+        ($($type:ident),* $(,)?) => { vec![$((stringify!($type), read::<r::$type> as Reader)),*] };
     }
     let mut readers = readers![
         AccountService,

@@ -70,7 +70,7 @@ impl Machine {
     async fn insert_image(&self, slot: &str, url: &str) -> Result<(), Failure> {
         let (member, drive) = self.drive(slot).await?;
         match image(&drive) {
-            Some(now) if now == url => return Ok(()),
+            Some(now) if now == url => Ok(()),
             Some(_) => {
                 self.eject_image(&member, &drive).await?;
                 self.insert_into(slot, &member, &drive, url).await.map_err(Failure::halfway)

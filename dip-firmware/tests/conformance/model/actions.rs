@@ -39,6 +39,21 @@ pub(super) fn post(state: &mut State, path: &str, body: &Value, raw: &str) -> An
             }
             install(state, path, &json!("/redfish/v1/UpdateService/FirmwareInventory/BIOS"))
         }
+        "/redfish/v1/EventService/Subscriptions" => {
+            state.carry_out(Work::Create { collection: path.to_owned(), body: body.clone() });
+            Answer::json(&json!({})).with_status(201)
+        }
+        "/redfish/v1/CertificateService/Actions/CertificateService.GenerateCSR" => request_certificate(body),
+        "/redfish/v1/CertificateService/Actions/CertificateService.ReplaceCertificate" => {
+            let place = body["CertificateUri"]["@odata.id"].as_str().unwrap_or_default().to_owned();
+            state.tree.entry(place).and_modify(|it| it["CertificateString"] = body["CertificateString"].clone());
+            Answer::status(204)
+        }
+        _ if path.ends_with("/Actions/LogService.ClearLog") => {
+            let log = path.trim_end_matches("/Actions/LogService.ClearLog");
+            state.tree.insert(format!("{log}/Entries"), json!({ "Members": [] }));
+            Answer::status(204)
+        }
         _ if path.ends_with("/Volumes") => create_volume(state, path, body),
         _ => refuse(404, "The action does not exist."),
     }
@@ -100,6 +115,18 @@ fn create_user(state: &mut State, body: &Value) -> Answer {
     let list = state.tree.entry("/redfish/v1/AccountService/Accounts".to_owned()).or_default();
     list["Members"].as_array_mut().expect("the tree has it").push(super::tree::link(&path));
     Answer::json(&json!({})).with_status(201).with("Location", path)
+}
+
+/// The schema before version 1.1 requires a whole address.
+fn request_certificate(body: &Value) -> Answer {
+    let required =
+        ["CertificateCollection", "City", "CommonName", "Country", "Organization", "OrganizationalUnit", "State"];
+    match required.iter().find(|name| body.get(**name).is_none()) {
+        Some(missing) => refuse(400, &format!("The parameter {missing} is missing.")),
+        None => {
+            Answer::json(&json!({ "CSRString": format!("-----BEGIN CERTIFICATE REQUEST----- {}", body["CommonName"]) }))
+        }
+    }
 }
 
 fn install(state: &mut State, target: &str, component: &Value) -> Answer {

@@ -6,6 +6,7 @@ mod bmc;
 mod changes;
 mod fault;
 mod maker;
+mod parts;
 mod state;
 mod tree;
 

@@ -15,7 +15,7 @@ pub(super) fn link(path: &str) -> Value {
     json!({ "@odata.id": path })
 }
 
-fn members(paths: &[String]) -> Value {
+pub(super) fn members(paths: &[String]) -> Value {
     json!({ "Members@odata.count": paths.len(), "Members": paths.iter().map(|path| link(path)).collect::<Vec<_>>() })
 }
 
@@ -26,6 +26,7 @@ pub(super) fn tree(maker: Maker) -> Tree {
     storage(maker, &mut tree);
     manager(maker, &mut tree);
     accounts(maker, &mut tree);
+    super::parts::add(maker, &mut tree);
     tree
 }
 
@@ -113,7 +114,7 @@ fn system(maker: Maker, tree: &mut Tree) {
     let mut system = json!({
         "Id": path.rsplit('/').next(), "Manufacturer": manufacturer, "Model": model, "SerialNumber": SERIAL, "UUID": UUID,
         "SKU": if maker == Maker::Lenovo { "7D9RCTOLWW" } else { "" }, "PowerState": "Off", "IndicatorLED": "Off", "Boot": boot,
-        "Bios": sub("Bios"), "SecureBoot": sub("SecureBoot"), "Storage": sub("Storage"), "LogServices": sub("LogServices"),
+        "Bios": sub("Bios"), "SecureBoot": sub("SecureBoot"), "Storage": sub("Storage"),
         "Links": { "ManagedBy": [link(maker.manager())], "Chassis": [] },
         "Actions": { "#ComputerSystem.Reset": {
             "target": format!("{path}/Actions/ComputerSystem.Reset"), "ResetType@Redfish.AllowableValues": resets,
@@ -150,7 +151,6 @@ fn system(maker: Maker, tree: &mut Tree) {
         format!("{path}/SecureBoot"),
         json!({ "SecureBootEnable": false, "SecureBootCurrentBoot": "Disabled" }),
     );
-    tree.insert(format!("{path}/LogServices"), members(&[]));
 }
 
 fn storage(maker: Maker, tree: &mut Tree) {
