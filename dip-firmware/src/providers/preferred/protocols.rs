@@ -28,7 +28,7 @@ pub(super) struct Protocol {
 struct Worked {
     /// For whatever is not told below.
     first: usize,
-    /// For a facet that the first one turned out not to have. Whoever sets something by it must also read it there, or
+    /// For a facet that the first one turned out not to have, or to fail over. Whoever sets something by it must also read it there, or
     /// a change would seem not to have come about.
     facets: BTreeMap<Facet, usize>,
 }
@@ -99,14 +99,15 @@ impl Protocols {
         Err(tried.into_error(format!("{action} at {}", self.address)))
     }
 
-    /// Keeps who worked: for everything where another one failed, for the facet alone where another one lacks it.
+    /// Keeps who worked: for everything where another one was not reached, for the facet alone where another one lacks it or fails
+    /// over it. Who was busy is asked first again.
     fn remember(&self, facet: Facet, index: usize, tried: &Tried) {
-        if tried.is_empty() {
+        if tried.is_empty() || tried.has(ErrorKind::Busy) {
             return;
         }
         let protocol = self.protocols[index].name;
         let mut worked = self.worked.lock().unwrap_or_else(PoisonError::into_inner);
-        if tried.has_failure() {
+        if tried.has(ErrorKind::Unreachable) {
             tracing::info!(bmc = %self.address, protocol, %tried, "another protocol of the BMC works");
             worked.first = index;
             // Which of them is reached has changed; what each of them has is found out again.

@@ -119,6 +119,19 @@ async fn a_facet_that_the_first_protocol_turns_out_to_lack_is_asked_of_the_other
 }
 
 #[tokio::test]
+async fn a_facet_that_the_first_protocol_fails_over_does_not_take_the_others_with_it() {
+    for (kind, asked_next) in [(ErrorKind::Unexpected, "ipmi"), (ErrorKind::Busy, "redfish")] {
+        let mut failing = MockSensors::new();
+        failing.expect_readings().returning(move || Err(ProviderError::new(kind, "redfish", "read the sensors")));
+        let mut working = MockSensors::new();
+        working.expect_readings().times(1).returning(|| Ok(vec![]));
+        let bmc = both(with_sensors(failing), with_sensors(working));
+        bmc.sensors().expect("both have it").readings().await.expect("the second protocol can");
+        assert_eq!((bmc.protocol(), bmc.protocol_for(Facet::Sensors)), ("redfish", asked_next), "{kind}");
+    }
+}
+
+#[tokio::test]
 async fn what_nobody_did_may_be_tried_by_whoever_wraps_this() {
     let bmc = both(requested(1, || Err(refused())), requested(1, || Err(refused())));
     let error = request(&bmc, PowerAction::Cycle).await.expect_err("nobody listens");

@@ -19,9 +19,9 @@ impl Tried {
         self.0.is_empty()
     }
 
-    /// Whether one of them failed by more than not offering what was asked.
-    pub(super) fn has_failure(&self) -> bool {
-        self.0.iter().any(|(_, error)| error.kind() != ErrorKind::Unsupported)
+    /// Whether one of them failed so.
+    pub(super) fn has(&self, kind: ErrorKind) -> bool {
+        self.0.iter().any(|(_, error)| error.kind() == kind)
     }
 
     /// One error for all: the class of the first that can be tried again, else of the first that is more than "unsupported".
