@@ -20,12 +20,13 @@
 pub mod conformance;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
-pub use ipmi::fuzzing;
+pub mod fuzzing;
 #[cfg(feature = "ipmi")]
 pub mod ipmi;
 mod layer;
 pub mod provider;
 pub mod providers;
+pub mod quirks;
 pub mod settings;
 pub mod steps;
 #[cfg(test)]

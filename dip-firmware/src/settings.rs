@@ -5,6 +5,7 @@ use dip_core::site::{Field, SettingsSchema, Shape, Variant};
 use serde::{Deserialize, Serialize};
 
 use crate::provider::BootMode;
+use crate::quirks::{Entry, Quirk};
 
 /// The BMC protocol `ipmi`.
 pub(crate) const IPMI: &str = "ipmi";
@@ -98,8 +99,13 @@ pub struct RedfishSettings {
     pub scheme: Scheme,
     /// The id of the node's system, for a service that has several.
     pub system: Option<String>,
-    /// The SHA-256 fingerprint of its certificate, in hexadecimal; the system's roots decide where it is left out.
+    /// The SHA-256 fingerprint of its certificate, in hexadecimal; `ca_file` or the system's roots decide where it is left out.
     pub tls_fingerprint: Option<String>,
+    /// A file of certificates in PEM: the roots that the site signs its BMCs with.
+    pub ca_file: Option<String>,
+    /// What the site knows of this BMC that the table of quirks does not.
+    #[serde(default)]
+    pub quirks: Vec<Entry>,
 }
 
 /// How a Redfish service is spoken to.
@@ -184,10 +190,33 @@ fn redfish() -> Variant {
             Field::optional(
                 "tls_fingerprint",
                 Shape::Text,
-                "The SHA-256 fingerprint of its certificate, in hexadecimal; the system's roots decide where it is left out.",
+                "The SHA-256 fingerprint of its certificate, in hexadecimal; `ca_file` or the system's roots decide where it is left out.",
+            ),
+            Field::optional(
+                "ca_file",
+                Shape::Text,
+                "A file of certificates in PEM: the roots that the site signs its BMCs with.",
+            ),
+            Field::optional(
+                "quirks",
+                Shape::List(Box::new(Shape::Object(quirk()))),
+                "What the site knows of this BMC that dip's own table of quirks does not.",
             ),
         ],
     )
+}
+
+fn quirk() -> Vec<Field> {
+    let version = |name, what| Field::optional(name, Shape::Text, what);
+    let range = vec![version("from", "The first version."), version("to", "The last version.")];
+    vec![
+        Field::required("quirk", Shape::Choice(Quirk::ALL.map(Quirk::name).to_vec()), "The quirk."),
+        Field::optional("holds", Shape::Boolean, "Whether the BMC has it; `true` where it is left out."),
+        Field::optional("vendor", Shape::Text, "A word of the maker's name; any maker where it is left out."),
+        Field::optional("model", Shape::Text, "A part of the model's name; any model where it is left out."),
+        Field::optional("firmware", Shape::Object(range), "The versions of its firmware; all where it is left out."),
+        Field::required("source", Shape::Text, "Who says so."),
+    ]
 }
 
 #[cfg(test)]
@@ -197,12 +226,18 @@ mod tests {
 
     /// An object with one value of the right form for each field.
     fn full(fields: &[Field]) -> Value {
-        let value = |field: &Field| match &field.shape {
+        Value::Object(fields.iter().map(|field| (field.name.to_owned(), value(&field.shape))).collect::<Map<_, _>>())
+    }
+
+    fn value(shape: &Shape) -> Value {
+        match shape {
             Shape::Integer { min, .. } => json!(min),
+            Shape::Boolean => json!(true),
             Shape::Choice(words) => json!(words[0]),
+            Shape::List(items) => json!([value(items)]),
+            Shape::Object(fields) => full(fields),
             _ => json!("a"),
-        };
-        Value::Object(fields.iter().map(|field| (field.name.to_owned(), value(field))).collect::<Map<_, _>>())
+        }
     }
 
     fn assert_agree<T: Serialize + serde::de::DeserializeOwned>(fields: &[Field]) {

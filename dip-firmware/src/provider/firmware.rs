@@ -30,6 +30,7 @@ pub trait Firmware: Send + Sync {
     /// What is installed.
     async fn components(&self) -> Result<Vec<Component>, ProviderError>;
 
-    /// Lets the controller fetch an image from a URL and install it, on these components, or on whatever it is for.
+    /// Lets the controller fetch an image from a URL and install it, on these components, or on whatever it is for. An image by a
+    /// `file:` URL lies on this host and is sent to the controller.
     async fn install(&self, url: &str, components: &[String]) -> Result<Accepted, ProviderError>;
 }

@@ -13,6 +13,8 @@ mod told;
 pub(crate) use connect::connect;
 #[cfg(feature = "ipmi")]
 pub use ipmi::Ipmi;
-pub use preferred::Preferred;
+pub use preferred::{Facet, Preferred};
+#[cfg(all(feature = "fuzzing", feature = "redfish"))]
+pub(crate) use redfish::readers as redfish_readers;
 #[cfg(feature = "redfish")]
 pub use redfish::{FingerprintError, Redfish, RedfishError};

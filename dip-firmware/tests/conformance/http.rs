@@ -50,6 +50,11 @@ impl Answer {
         self
     }
 
+    pub(crate) fn with_status(mut self, status: u16) -> Self {
+        self.status = status;
+        self
+    }
+
     pub(crate) fn text(body: String) -> Self {
         Self { status: 200, headers: vec![], body }
     }

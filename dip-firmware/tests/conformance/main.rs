@@ -5,9 +5,13 @@ mod http;
 mod ipmi;
 mod ipmi_facets;
 mod machine;
+mod makers;
+mod model;
+mod recorded;
 mod redfish;
 mod scripted;
 mod several;
+mod skeleton;
 mod steps;
 
 use std::process::ExitCode;
@@ -19,6 +23,8 @@ fn main() -> ExitCode {
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime starts");
     let trials = runtime.block_on(async {
         let mut trials: Vec<Trial> = scripted::trials();
+        trials.extend(recorded::trials());
+        trials.extend(makers::trials().await.expect("a model listens on a free port of this host"));
         trials.extend(ipmi::trials().await);
         trials.extend(ipmi_facets::trials().await);
         trials.extend(redfish::trials().await);

@@ -6,24 +6,49 @@ use dip_core::conformance::{Failure, Trial, Verdict};
 use dip_core::hardware::{BootDevice, Identity, PowerState};
 use dip_core::provider::{ErrorKind, PowerAction, sentence};
 use dip_core::secret::Secret;
-use dip_firmware::conformance::{BmcHarness, bmc};
-use dip_firmware::provider::{Bmc, BootOverride};
+use dip_firmware::conformance::{
+    BiosSample, BmcHarness, FirmwareSample, RaidSample, bios, bmc, firmware, raid, secure_boot, virtual_media,
+};
+use dip_firmware::provider::{BiosValue, Bmc, BootOverride};
 use dip_firmware::providers::Redfish;
 use dip_firmware::settings::{RedfishSettings, Scheme};
 use dip_lab::{LabError, RedfishSystem, SushyEmulator, Tls};
 
+use crate::http::{Answer, Server};
 use crate::machine::{LabBmc, Machine, expect, trials_on};
 
 pub(crate) const UUID: &str = "1d1b0000-0000-4000-8000-000000000001";
 const OTHER: &str = "1d1b0000-0000-4000-8000-000000000002";
 
 pub(crate) async fn trials() -> Vec<Trial> {
-    let mut trials =
-        trials_on(
-            "sushy-emulator",
-            harness(Tls::Off).await,
-            |harness| bmc(&(Arc::new(harness) as Arc<dyn BmcHarness>)),
-        );
+    let images = images().await;
+    let mut trials = trials_on("sushy-emulator", harness(Tls::Off).await, |harness| {
+        let harness = Arc::new(harness) as Arc<dyn BmcHarness>;
+        let urls = ["one.iso", "two.iso"].map(|name| format!("http://{}/{name}", images.addr));
+        [
+            bmc(&harness),
+            bios(&harness, bios_sample()),
+            secure_boot(&harness),
+            virtual_media(&harness, urls.each_ref().map(String::as_str)),
+            raid(&harness, RaidSample { controller: "1", disks: ["1", "2"] }),
+            firmware(&harness, FirmwareSample { component: "BIOS", image: urls[0].clone(), version: None }),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    });
+    // It serves until the last trial has run.
+    trials.push(
+        Trial::new("images_were_fetched", move || async move {
+            let asked = images.asked();
+            expect(asked.iter().any(|request| request.path == "/two.iso"), "the emulator fetched them", asked.len())?;
+            Ok(Verdict::Passed)
+        })
+        .on("sushy-emulator"),
+    );
+    trials.extend(trials_on("sushy-emulator", start(Tls::SignedByRoot).await, |(machine, emulator)| {
+        vec![Trial::new("a_certificate_that_the_site_signed_is_trusted_by_its_root", move || signed(machine, emulator))]
+    }));
     trials.extend(trials_on("sushy-emulator", start(Tls::SelfSigned).await, |(machine, emulator)| {
         let emulator = Arc::new(emulator);
         let (first, second, third) = (Arc::clone(&emulator), Arc::clone(&emulator), emulator);
@@ -34,6 +59,39 @@ pub(crate) async fn trials() -> Vec<Trial> {
         ]
     }));
     trials
+}
+
+/// Somebody who has images.
+async fn images() -> Server {
+    let served = Server::start(|_| Some(Answer::text("an image".to_owned()))).await;
+    served.expect("a server listens on a free port of this host")
+}
+
+fn bios_sample() -> BiosSample {
+    let text = |text: &str| BiosValue::Text(text.to_owned());
+    BiosSample {
+        settings: [
+            ("ProcTurboMode", [text("Enabled"), text("Disabled")]),
+            ("ProcVirtualization", [text("Enabled"), text("Disabled")]),
+        ],
+        refused: vec![("NoSuchSetting", text("Enabled")), ("ProcTurboMode", BiosValue::Number(7))],
+    }
+}
+
+async fn signed(machine: Machine, emulator: SushyEmulator) -> Result<Verdict, Failure> {
+    let root = emulator.root.as_ref().ok_or("a root signed it")?.display().to_string();
+    let trusting = |ca_file: Option<String>| {
+        let settings = RedfishSettings { ca_file, system: Some(UUID.to_owned()), ..RedfishSettings::default() };
+        client(emulator.addr.port(), &emulator.admin.password, settings)
+    };
+    let bmc = trusting(Some(root));
+    bmc.identity().await?;
+    let shown = bmc.controller().ok_or("Redfish tells of the controller")?.state().await?.certificate;
+    expect(shown == emulator.certificate_fingerprint, "the certificate that it shows is told", &shown)?;
+    let Err(error) = trusting(None).identity().await else { return Err("nobody vouches for it".into()) };
+    expect(error.kind() == ErrorKind::Denied, "it is not spoken to", sentence(&error))?;
+    machine.bring(PowerState::Off).await?;
+    Ok(Verdict::Passed)
 }
 
 pub(crate) async fn start(tls: Tls) -> Result<(Machine, SushyEmulator), LabError> {

@@ -1,26 +1,22 @@
-//! The Redfish provider against answers that no emulator gives: sessions, ETags, pages, busy services, makers' oddities, and
-//! recorded services where they are at hand.
+//! The Redfish provider against answers that no emulator gives: sessions, ETags, pages, busy services, makers' oddities.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use dip_core::conformance::{Failure, Trial, Verdict};
-use dip_core::hardware::{BootDevice, Identity, PowerState};
+use dip_core::hardware::{BootDevice, Identity};
 use dip_core::provider::{ErrorKind, PowerAction, Retry, sentence};
 use dip_core::secret::Secret;
 use dip_firmware::provider::{Bmc, BootMode, BootOverride, NotActed, Persistence};
 use dip_firmware::providers::Redfish;
+use dip_firmware::quirks::{Entry, Quirk};
 use dip_firmware::settings::{RedfishSettings, Scheme};
 use serde_json::{Value, json};
 
 use crate::http::{Answer, Request, Server};
 use crate::machine::expect;
-
-/// A directory with recorded Redfish answers, for whoever has some: one `index.json` for each URI, or single resources.
-const SAMPLES: &str = "DIP_REDFISH_SAMPLES";
 
 const SYSTEM: &str = "/redfish/v1/Systems/1";
 
@@ -38,12 +34,13 @@ pub(crate) fn trials() -> Vec<Trial> {
         a_session_that_cannot_be_opened_has_changed_nothing,
         a_service_that_still_starts_is_asked_again_how_to_log_in,
         a_change_names_the_version_it_was_decided_on_and_is_decided_anew_once,
+        a_version_is_named_as_the_maker_compares_it,
+        the_number_on_the_label_is_told_where_the_site_says_so,
         a_busy_service_says_when_to_come_back,
         systems_are_found_on_every_page_by_absolute_links_too,
         a_cycle_without_an_answer_is_not_repeated,
         a_redirected_change_is_not_taken_for_done,
         a_password_is_not_sent_to_another_service,
-        every_recorded_service_is_read,
     ];
     trials.into_iter().map(|trial| trial.on("scripted redfish")).collect()
 }
@@ -57,7 +54,7 @@ fn client_of(server: &Server, system: Option<&str>) -> Redfish {
         port: Some(server.addr.port()),
         scheme: Scheme::Http,
         system: system.map(str::to_owned),
-        tls_fingerprint: None,
+        ..RedfishSettings::default()
     };
     Redfish::new("127.0.0.1", "admin", &Secret::new("secret".to_owned()), &settings).expect("the settings are sound")
 }
@@ -324,6 +321,56 @@ async fn a_change_names_the_version_it_was_decided_on_and_is_decided_anew_once()
     Ok(Verdict::Passed)
 }
 
+async fn a_version_is_named_as_the_maker_compares_it() -> Result<Verdict, Failure> {
+    let told = "\"27ff\"";
+    for (vendor, own, wanted) in [
+        ("Contoso", None, Some(told)),
+        ("Intel", None, Some("27ff")),
+        ("AMI", None, Some("*")),
+        ("Contoso", Some(Quirk::IfMatchNever), None),
+    ] {
+        let mut tree = service(json!({ "Boot": {}, "@odata.etag": told }));
+        tree.insert(
+            "/redfish/v1/".to_owned(),
+            json!({ "Vendor": vendor, "Systems": { "@odata.id": "/redfish/v1/Systems" } }),
+        );
+        let server = serve(tree).await?;
+        let bmc = knowing(&server, own);
+        bmc.boot().ok_or("Redfish has a boot device")?.set_boot_override(BootOverride::once(BootDevice::Disk)).await?;
+        let sent = server.asked().last().and_then(|last| last.header("if-match").map(str::to_owned));
+        expect(sent.as_deref() == wanted, &format!("{vendor} is told {wanted:?}"), &sent)?;
+    }
+    Ok(Verdict::Passed)
+}
+
+async fn the_number_on_the_label_is_told_where_the_site_says_so() -> Result<Verdict, Failure> {
+    let server = serve(service(json!({ "SerialNumber": "CN7016300001", "SKU": "ABC1234" }))).await?;
+    for (own, wanted) in [(None, "CN7016300001"), (Some(Quirk::SerialIsSku), "ABC1234")] {
+        let serial = knowing(&server, own).identity().await?.serial;
+        expect(serial.as_deref() == Some(wanted), "the number that is wanted", &serial)?;
+    }
+    Ok(Verdict::Passed)
+}
+
+/// A client that is told of a quirk by its site.
+fn knowing(server: &Server, quirk: Option<Quirk>) -> Redfish {
+    let entry = |quirk| Entry {
+        quirk,
+        holds: true,
+        vendor: None,
+        model: None,
+        firmware: None,
+        source: "this trial".to_owned(),
+    };
+    let settings = RedfishSettings {
+        port: Some(server.addr.port()),
+        scheme: Scheme::Http,
+        quirks: quirk.map(entry).into_iter().collect(),
+        ..RedfishSettings::default()
+    };
+    Redfish::new("127.0.0.1", "admin", &Secret::new("secret".to_owned()), &settings).expect("the settings are sound")
+}
+
 async fn a_busy_service_says_when_to_come_back() -> Result<Verdict, Failure> {
     let tree = service(json!({}));
     let server = Server::start(move |request| {
@@ -413,101 +460,4 @@ async fn a_password_is_not_sent_to_another_service() -> Result<Verdict, Failure>
     expect(sentence(&error).contains("leads to another service"), "it says so", sentence(&error))?;
     expect(stranger.asked().is_empty(), "nobody spoke to the stranger", stranger.asked())?;
     Ok(Verdict::Passed)
-}
-
-async fn every_recorded_service_is_read() -> Result<Verdict, Failure> {
-    let Some(samples) = std::env::var_os(SAMPLES).map(PathBuf::from) else {
-        return Ok(Verdict::Ignored(format!(
-            "no recorded services are at hand: set {SAMPLES} to a directory that holds some"
-        )));
-    };
-    let (mut trees, mut single) = (0, 0);
-    for folder in std::fs::read_dir(&samples)?.collect::<Result<Vec<_>, _>>()? {
-        let folder = folder.path();
-        if folder.join("index.json").is_file() {
-            read_tree(&folder).await.map_err(|error| format!("{}: {error}", folder.display()))?;
-            trees += 1;
-        } else {
-            for file in files(&folder)? {
-                let Ok(resource) = serde_json::from_slice::<Value>(&std::fs::read(&file)?) else { continue };
-                single += read_resource(&resource).await.map_err(|error| format!("{}: {error}", file.display()))?;
-            }
-        }
-    }
-    expect(trees + single > 0, "something was read", (trees, single))?;
-    Ok(Verdict::Passed)
-}
-
-/// A whole service, one `index.json` for each URI.
-async fn read_tree(folder: &Path) -> Result<(), Failure> {
-    let root = folder.to_owned();
-    let server = Server::start(move |request| {
-        if request.method != "GET" {
-            return Some(Answer::status(405));
-        }
-        let path = request.path.strip_prefix("/redfish/v1").unwrap_or_default().trim_matches('/');
-        let text = std::fs::read_to_string(root.join(path).join("index.json"));
-        Some(text.map_or_else(|_| Answer::status(404), Answer::text))
-    })
-    .await?;
-    let identity = read_machine(&client(&server)).await?;
-    expect(identity.serial.is_some() && identity.uuid.is_some(), "the machine is told", &identity)
-}
-
-/// A single resource, as a part of a service that is otherwise ours; gives how many there were to read.
-async fn read_resource(resource: &Value) -> Result<usize, Failure> {
-    let mut tree = service(json!({ "PowerState": "On", "Boot": {} }));
-    let kind = resource["@odata.type"].as_str().unwrap_or_default();
-    let path = resource["@odata.id"].as_str().unwrap_or_default();
-    if kind.starts_with("#ServiceRoot.") {
-        let systems = resource["Systems"]["@odata.id"].as_str().unwrap_or_default();
-        tree.insert(systems.to_owned(), json!({ "Members": [{ "@odata.id": SYSTEM }] }));
-        tree.insert("/redfish/v1/".to_owned(), resource.clone());
-    } else if kind.starts_with("#ComputerSystemCollection.") {
-        let members = resource["Members"].as_array().cloned().unwrap_or_default();
-        for member in &members {
-            tree.insert(
-                member["@odata.id"].as_str().unwrap_or_default().to_owned(),
-                json!({ "PowerState": "On", "Boot": {} }),
-            );
-        }
-        tree.insert("/redfish/v1/Systems".to_owned(), resource.clone());
-    } else if kind.starts_with("#ComputerSystem.") && resource.get("PowerState").is_some() && path.starts_with('/') {
-        tree.insert("/redfish/v1/Systems".to_owned(), json!({ "Members": [{ "@odata.id": path }] }));
-        tree.insert(path.to_owned(), resource.clone());
-    } else {
-        return Ok(0);
-    }
-    let server = serve(tree).await?;
-    let identity = read_machine(&client(&server)).await?;
-    if kind.starts_with("#ComputerSystem.") {
-        let told = resource["SerialNumber"].as_str();
-        expect(identity.serial.as_deref() == told, "the serial number is told", &identity)?;
-    }
-    Ok(1)
-}
-
-async fn read_machine(bmc: &Redfish) -> Result<Identity, Failure> {
-    let identity = bmc.identity().await?;
-    let state = bmc.power().ok_or("Redfish has power")?.state().await?;
-    expect(matches!(state, PowerState::On | PowerState::Off), "the power is told", state)?;
-    bmc.boot().ok_or("Redfish has a boot device")?.boot_override().await?;
-    Ok(identity)
-}
-
-/// All JSON files of a folder and of the folders in it.
-fn files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    if !folder.is_dir() {
-        return Ok(found);
-    }
-    for entry in std::fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.is_dir() {
-            found.extend(files(&path)?);
-        } else if path.extension().is_some_and(|extension| extension == "json") {
-            found.push(path);
-        }
-    }
-    Ok(found)
 }

@@ -40,8 +40,9 @@ class LabDriver(fakedriver.FakeDriver):
             raise error.NotSupportedError(f"power state {state} is not supported")
         system = self._get(identity)
         self.hook(system, "set", *POWER[state])
-        starts = state in ("On", "ForceOn", "GracefulRestart", "ForceRestart")
-        if starts and system.get("boot_enabled") == "Once":
+        if state not in ("On", "ForceOn", "GracefulRestart", "ForceRestart"):
+            return
+        if system.get("boot_enabled") == "Once":
             self._update(system, boot_enabled="Disabled", boot_device="None")
 
     def set_boot_device(self, identity, source):
@@ -56,17 +57,40 @@ class LabDriver(fakedriver.FakeDriver):
     def get_boot_device(self, identity):
         return self._get(identity).get("boot_device", "None")
 
+    def starts(self, system):
+        """How often the node was started, by whomever: settings that wait come about then."""
+        try:
+            with open(system["dir"] + "/commands.log") as file:
+                return sum(line.split(" ", 1)[1].strip() in ("power 1", "reset 1") for line in file)
+        except FileNotFoundError:
+            return 0
+
     def get_bios(self, identity):
-        return {**BIOS, **(self._get(identity).get("bios") or {})}
+        system = self._get(identity)
+        pending = system.get("bios_pending") or {}
+        if pending and self.starts(system) > system.get("bios_since", 0):
+            self._update(system, bios={**(system.get("bios") or {}), **pending}, bios_pending={})
+            system = self._get(identity)
+            pending = {}
+        current = {**BIOS, **(system.get("bios") or {})}
+        return {**current, **pending} if flask.request.path.endswith("/Settings") else current
 
     def set_bios(self, identity, attributes):
         unknown = sorted(set(attributes) - set(BIOS))
         if unknown:
             raise error.BadRequest(f"unknown BIOS attributes {unknown}")
-        self._update(identity, bios={**(self._get(identity).get("bios") or {}), **attributes})
+        system = self._get(identity)
+        pending = {**(system.get("bios_pending") or {}), **attributes}
+        self._update(system, bios_pending=pending, bios_since=self.starts(system))
 
     def reset_bios(self, identity):
-        self._update(identity, bios={})
+        self._update(identity, bios={}, bios_pending={})
+
+    def get_secure_boot(self, identity):
+        return bool(self._get(identity).get("secure_boot"))
+
+    def set_secure_boot(self, identity, secure):
+        self._update(identity, secure_boot=bool(secure))
 
     def get_versions(self, identity):
         return {"BiosVersion": "1.0.0"}

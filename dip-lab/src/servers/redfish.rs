@@ -24,6 +24,8 @@ pub enum Tls {
     Off,
     /// HTTPS with a certificate that it signed itself, see [`SushyEmulator::certificate`].
     SelfSigned,
+    /// HTTPS with a certificate that a root of its own signed, see [`SushyEmulator::root`].
+    SignedByRoot,
 }
 
 /// A system of the emulator.
@@ -50,6 +52,8 @@ pub struct SushyEmulator {
     pub admin: BmcUser,
     /// Its certificate (PEM), if it speaks TLS.
     pub certificate: Option<PathBuf>,
+    /// The root that signed its certificate (PEM), if one did.
+    pub root: Option<PathBuf>,
     /// The SHA-256 fingerprint of its certificate: 64 hexadecimal digits, if it speaks TLS.
     pub certificate_fingerprint: Option<String>,
     systems: Vec<RedfishSystem>,
@@ -75,9 +79,13 @@ impl SushyEmulator {
     ) -> Result<Self, LabError> {
         let scratch = scratch.within("redfish")?;
         let admin = BmcUser::admin();
-        let certificate = match tls {
-            Tls::Off => None,
-            Tls::SelfSigned => Some(certify(&scratch, addr).await?),
+        let (certificate, root) = match tls {
+            Tls::Off => (None, None),
+            Tls::SelfSigned => (Some(certify(&scratch, addr).await?), None),
+            Tls::SignedByRoot => {
+                let (certificate, root) = sign(&scratch, addr).await?;
+                (Some(certificate), Some(root))
+            }
         };
         let certificate_fingerprint = match &certificate {
             None => None,
@@ -90,7 +98,8 @@ impl SushyEmulator {
         let hash = output(line).await?;
         scratch.write("htpasswd", &format!("{}:{}\n", admin.name, hash.trim()))?;
         scratch.write("redfish.py", LAUNCHER)?;
-        let mut emulator = Self { addr, admin, certificate, certificate_fingerprint, systems, daemon: None, scratch };
+        let mut emulator =
+            Self { addr, admin, certificate, root, certificate_fingerprint, systems, daemon: None, scratch };
         emulator.restart().await?;
         Ok(emulator)
     }
@@ -132,7 +141,7 @@ impl SushyEmulator {
     pub async fn curl(&self, words: &[&str], path: &str) -> Result<String, LabError> {
         let url = format!("{}{path}", self.url());
         let user = format!("{}:{}", self.admin.name, self.admin.password);
-        let certificate = self.certificate.as_ref().map(|file| file.display().to_string());
+        let certificate = self.root.as_ref().or(self.certificate.as_ref()).map(|file| file.display().to_string());
         let mut line = vec!["-sSf", "--max-time", "20", "-u", &user];
         if let Some(file) = &certificate {
             line.extend(["--cacert", file]);
@@ -201,6 +210,32 @@ async fn certify(scratch: &Scratch, addr: SocketAddr) -> Result<PathBuf, LabErro
     line.args(words).arg("-keyout").arg(&key).arg("-out").arg(&cert);
     output(line).await?;
     Ok(cert)
+}
+
+/// A certificate for the address, and the root that signed it.
+async fn sign(scratch: &Scratch, addr: SocketAddr) -> Result<(PathBuf, PathBuf), LabError> {
+    let [root_key, root, key, request, cert] =
+        ["root-key.pem", "root.pem", "key.pem", "request.pem", "cert.pem"].map(|it| scratch.path(it));
+    let extensions =
+        scratch.write("extensions", &format!("subjectAltName=IP:{}\nbasicConstraints=CA:FALSE\n", addr.ip()))?;
+    let curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
+    let mut line = crate::command::command("openssl");
+    line.args(["req", "-x509", "-days", "2", "-subj", "/CN=dip-lab-root"]).args(curve);
+    line.arg("-keyout").arg(&root_key).arg("-out").arg(&root);
+    output(line).await?;
+    let mut line = crate::command::command("openssl");
+    line.args(["req", "-new", "-subj", "/CN=dip-lab-bmc"])
+        .args(curve)
+        .arg("-keyout")
+        .arg(&key)
+        .arg("-out")
+        .arg(&request);
+    output(line).await?;
+    let mut line = crate::command::command("openssl");
+    line.args(["x509", "-req", "-days", "2", "-in"]).arg(&request).arg("-CA").arg(&root).arg("-CAkey").arg(&root_key);
+    line.args(["-set_serial", "1", "-extfile"]).arg(&extensions).arg("-out").arg(&cert);
+    output(line).await?;
+    Ok((cert, root))
 }
 
 async fn fingerprint(certificate: &Path) -> Result<String, LabError> {

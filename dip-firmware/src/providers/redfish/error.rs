@@ -11,6 +11,19 @@ use super::tls::{FingerprintError, OtherCertificate};
 use crate::provider::NotActed;
 use crate::settings::REDFISH;
 
+/// Messages of refusals that pass, whatever their status: the machine is in its self-test (HPE), a job is running or waiting (Dell),
+/// the service starts (DSP0266).
+const PASSING: &[&str] = &[
+    "InvalidOperationForSystemState",
+    "LC068",
+    "RAC0679",
+    "ResourceInUse",
+    "ServiceInUnknownState",
+    "ServiceShuttingDown",
+    "ServiceTemporarilyUnavailable",
+    "UnableToModifyDuringSystemPOST",
+];
+
 /// A client cannot be made.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -24,6 +37,17 @@ pub enum RedfishError {
     /// A fingerprint is pinned for a service that is spoken to in the clear.
     #[error("`tls_fingerprint` means nothing with `scheme: http`; take one of them out")]
     FingerprintWithoutTls,
+    /// The site's own certificates cannot be used.
+    #[error("its `ca_file` {0} cannot be used: {1}")]
+    CaFile(String, String),
+    /// Two ways to trust a service.
+    #[error(
+        "`tls_fingerprint` trusts one certificate and no other, so `ca_file` means nothing beside it; take one of them out"
+    )]
+    TwoTrusts,
+    /// Certificates for a service that is spoken to in the clear.
+    #[error("`ca_file` means nothing with `scheme: http`; take one of them out")]
+    CaFileWithoutTls,
     /// TLS cannot be set up on this system.
     #[error("TLS cannot be set up")]
     Tls(#[source] Box<dyn Error + Send + Sync>),
@@ -55,6 +79,8 @@ pub(super) enum Failure {
         status: StatusCode,
         /// The service's own words.
         said: Option<String>,
+        /// The ids of its messages, without registry and version.
+        ids: Vec<String>,
         /// When the service asks to come back.
         retry_after: Option<Duration>,
     },
@@ -68,10 +94,34 @@ pub(super) enum Failure {
         /// Why.
         source: reqwest::Error,
     },
+    /// A change of several steps ended after the first.
+    #[error("a part of it was done")]
+    Halfway {
+        /// Why it went no further.
+        source: Box<Failure>,
+    },
     /// The service does not offer it.
     #[error("{what}")]
     Lacking {
         /// What it lacks.
+        what: String,
+    },
+    /// Something else has what is asked for.
+    #[error("{what}")]
+    Taken {
+        /// What is taken, and by whom.
+        what: String,
+    },
+    /// It cannot be done now.
+    #[error("{what}")]
+    Later {
+        /// What stands in the way.
+        what: String,
+    },
+    /// The service began it, and says that it failed.
+    #[error("{what}")]
+    Failed {
+        /// What it says.
         what: String,
     },
     /// The site file and the service do not fit.
@@ -89,6 +139,23 @@ pub(super) enum Failure {
 }
 
 impl Failure {
+    /// Whether the failure is about the one resource that was asked for, and not about the service or who asks: it is not there,
+    /// cannot be read, or the service fails over it.
+    pub(super) fn is_of_this_resource(&self) -> bool {
+        match self {
+            Self::Odd { .. } => true,
+            Self::Refused { status, .. } => {
+                matches!(status.as_u16(), 400 | 404 | 405 | 406 | 409 | 410 | 500 | 501)
+            }
+            _ => false,
+        }
+    }
+
+    /// The failure of a later step of a change: whatever it says of itself, the first step has acted.
+    pub(super) fn halfway(self) -> Self {
+        Self::Halfway { source: Box::new(self) }
+    }
+
     pub(super) fn status(&self) -> Option<StatusCode> {
         match self {
             Self::Refused { status, .. } => Some(*status),
@@ -111,14 +178,18 @@ impl Failure {
 
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::NoSession { source } => source.kind(),
+            Self::NoSession { source } | Self::Halfway { source } => source.kind(),
             Self::Odd { .. } => ErrorKind::Unexpected,
+            Self::Failed { .. } => ErrorKind::Unexpected,
             Self::Lacking { .. } => ErrorKind::Unsupported,
+            Self::Later { .. } => ErrorKind::Busy,
+            Self::Taken { .. } => ErrorKind::Conflict,
             Self::Wrong { .. } => ErrorKind::Invalid,
             Self::Missing { .. } => ErrorKind::NotFound,
             // Not to be trusted is not to be spoken to: no password goes to a stranger, by no protocol.
             Self::Silent { source, .. } if distrust(source).is_some() => ErrorKind::Denied,
             Self::Silent { .. } => ErrorKind::Unreachable,
+            Self::Refused { ids, .. } if ids.iter().any(|id| PASSING.contains(&id.as_str())) => ErrorKind::Busy,
             Self::Refused { status, .. } => match status.as_u16() {
                 401 | 403 => ErrorKind::Denied,
                 404 | 410 => ErrorKind::NotFound,
@@ -133,7 +204,7 @@ impl Failure {
 
     fn retry(&self) -> Option<Retry> {
         match self {
-            Self::NoSession { source } => source.retry(),
+            Self::NoSession { source } | Self::Halfway { source } => source.retry(),
             Self::Refused { retry_after: Some(after), .. } if self.kind() == ErrorKind::Busy => {
                 Some(Retry::After(*after))
             }
@@ -147,7 +218,7 @@ impl Failure {
 
     fn advice(&self) -> Option<String> {
         let advice = match self {
-            Self::NoSession { source } => return source.advice(),
+            Self::NoSession { source } | Self::Halfway { source } => return source.advice(),
             Self::Silent { source, .. } => match distrust(source) {
                 Some(advice) => return Some(advice),
                 None => "check the BMC's address, and that Redfish is switched on",
@@ -169,7 +240,13 @@ impl Failure {
             }
             // Only what was read can be odd: of a change no answer is read but its status.
             Self::Odd { .. } => false,
-            Self::Lacking { .. } | Self::Missing { .. } | Self::NoSession { .. } | Self::Wrong { .. } => false,
+            Self::Failed { .. } | Self::Halfway { .. } => true,
+            Self::Lacking { .. }
+            | Self::Later { .. }
+            | Self::Missing { .. }
+            | Self::NoSession { .. }
+            | Self::Taken { .. }
+            | Self::Wrong { .. } => false,
         }
     }
 }
@@ -185,7 +262,7 @@ fn distrust(error: &reqwest::Error) -> Option<String> {
                 return Some(format!("{other}; find out why it changed before you pin the new one"));
             }
             Some(rustls::Error::InvalidCertificate(_)) => {
-                let advice = "if that certificate is the BMC's own, give its SHA-256 fingerprint as `tls_fingerprint`";
+                let advice = "if that certificate is the BMC's own, give its SHA-256 fingerprint as `tls_fingerprint`; if the site signs them, name its roots as `ca_file`";
                 return Some(advice.to_owned());
             }
             _ => {}

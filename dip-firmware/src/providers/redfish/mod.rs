@@ -1,16 +1,44 @@
 //! A BMC by Redfish (DMTF DSP0266), read tolerantly: services leave out what the schemas require and add what they like.
 //!
-//! From the bottom up: `tls` (whom to trust), `client` (requests, login, errors), `resource` (the JSON), `discovery` (which of
-//! the service's systems is the node), and `machine` (identity, power, boot device).
+//! From the bottom up: `tls` (whom to trust), `address`, `answer`, `push`, `send` and `client` (requests, sessions, refusals), `members`
+//! (collections), `resource` (the JSON), `machine` (which of the service's systems is the node, its controller, its boxes, its
+//! quirks), then a file for each ability, and `bmc`, which offers them.
 
+mod accounts;
+mod address;
+mod answer;
+mod bios;
+mod bmc;
+mod boot;
+mod certificate;
 mod client;
-mod discovery;
+mod controller;
 mod error;
+mod event_log;
+mod firmware;
+mod health;
+mod identify_light;
+mod inventory;
 mod login;
 mod machine;
+mod members;
+mod power;
+mod push;
+mod raid;
+#[cfg(feature = "fuzzing")]
+mod readers;
+mod registry;
 mod resource;
+mod secure_boot;
+mod send;
+mod sensors;
+mod syslog;
+mod tasks;
 mod tls;
+mod virtual_media;
 
+pub use bmc::Redfish;
 pub use error::RedfishError;
-pub use machine::Redfish;
+#[cfg(feature = "fuzzing")]
+pub(crate) use readers::readers;
 pub use tls::FingerprintError;

@@ -1,14 +1,19 @@
-//! Whom to trust: the roots of this system, or the one certificate that the site file pins by its fingerprint.
+//! Whom to trust: the roots of this system, the site's own roots, or the one certificate that the site file pins by its fingerprint.
 
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use reqwest::ClientBuilder;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, OtherError, SignatureScheme};
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, OtherError, RootCertStore, SignatureScheme};
 use sha2::{Digest, Sha256};
+
+use super::error::RedfishError;
+use crate::settings::{RedfishSettings, Scheme};
 
 /// The SHA-256 fingerprint of a certificate, written in hexadecimal with or without `:`.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -20,6 +25,13 @@ pub(super) struct Fingerprint([u8; 32]);
     "`{0}` is not a SHA-256 fingerprint: write its 64 hexadecimal digits, as `openssl x509 -noout -fingerprint -sha256` does"
 )]
 pub struct FingerprintError(String);
+
+impl Fingerprint {
+    /// The fingerprint of a certificate (DER).
+    pub(super) fn of(certificate: &[u8]) -> Self {
+        Self(Sha256::digest(certificate).into())
+    }
+}
 
 impl FromStr for Fingerprint {
     type Err = FingerprintError;
@@ -58,14 +70,56 @@ pub(super) struct OtherCertificate {
     pinned: Fingerprint,
 }
 
+/// A client that trusts whom the settings say.
+pub(super) fn trusting(builder: ClientBuilder, settings: &RedfishSettings) -> Result<ClientBuilder, RedfishError> {
+    let failed = |error: rustls::Error| RedfishError::Tls(error.into());
+    match (&settings.tls_fingerprint, &settings.ca_file, settings.scheme) {
+        (Some(_), _, Scheme::Http) => Err(RedfishError::FingerprintWithoutTls),
+        (None, Some(_), Scheme::Http) => Err(RedfishError::CaFileWithoutTls),
+        (Some(_), Some(_), Scheme::Https) => Err(RedfishError::TwoTrusts),
+        (Some(fingerprint), None, Scheme::Https) => {
+            let config = pinned(fingerprint.parse()?).map_err(failed)?;
+            Ok(builder.tls_backend_preconfigured(config))
+        }
+        (None, Some(file), Scheme::Https) => {
+            let config = signed_by(roots(file)?).map_err(failed)?;
+            Ok(builder.tls_backend_preconfigured(config))
+        }
+        (None, None, _) => {
+            install_provider();
+            Ok(builder)
+        }
+    }
+}
+
+/// The certificates of a PEM file.
+fn roots(file: &str) -> Result<RootCertStore, RedfishError> {
+    let wrong = |why: String| RedfishError::CaFile(file.to_owned(), why);
+    let mut roots = RootCertStore::empty();
+    let certificates = CertificateDer::pem_file_iter(file).map_err(|error| wrong(error.to_string()))?;
+    for certificate in certificates {
+        let certificate = certificate.map_err(|error| wrong(error.to_string()))?;
+        roots.add(certificate).map_err(|error| wrong(error.to_string()))?;
+    }
+    if roots.is_empty() { Err(wrong("it holds no certificate in PEM".to_owned())) } else { Ok(roots) }
+}
+
+/// TLS that trusts what these roots have signed, for the name that is asked for.
+fn signed_by(roots: RootCertStore) -> Result<ClientConfig, rustls::Error> {
+    Ok(ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth())
+}
+
 /// The process's TLS provider: ours, unless the embedding program chose one.
-pub(super) fn install_provider() {
+fn install_provider() {
     // An error says that there is one already, which is as good.
     let _ = ring::default_provider().install_default();
 }
 
 /// TLS that trusts one certificate and no other.
-pub(super) fn pinned(pinned: Fingerprint) -> Result<ClientConfig, rustls::Error> {
+fn pinned(pinned: Fingerprint) -> Result<ClientConfig, rustls::Error> {
     let provider = Arc::new(ring::default_provider());
     let verifier = Arc::new(Pinned { pinned, provider: Arc::clone(&provider) });
     Ok(ClientConfig::builder_with_provider(provider)
@@ -91,7 +145,7 @@ impl ServerCertVerifier for Pinned {
         _: &[u8],
         _: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let shown = Fingerprint(Sha256::digest(end_entity).into());
+        let shown = Fingerprint::of(end_entity);
         if shown == self.pinned {
             return Ok(ServerCertVerified::assertion());
         }
