@@ -1,11 +1,14 @@
 //! The layer itself: which BMCs it connects and which steps it proposes.
 
 use dip_core::fact::FactRegistry;
-use dip_core::fact::firmware::{BOOT_DEVICE, IDENTITY, POWER, POWER_CYCLED};
+use dip_core::fact::firmware::{
+    BIOS, BOOT_DEVICE, FIRMWARE_VERSION, IDENTITY, POWER, POWER_CYCLED, SECURE_BOOT, VOLUME,
+};
 use dip_core::fact::network::{PORT_VLAN, RESERVATION};
+use dip_core::fact::os::DISK_SERIALS;
 use dip_core::hardware::BootDevice;
 use dip_core::id::LayerId;
-use dip_core::layer::{ConnectError, Layer, Note};
+use dip_core::layer::{ConnectError, Deferred, Layer, Note};
 use dip_core::observed::Observed;
 use dip_core::operation::Operations;
 use dip_core::provider::Providers;
@@ -15,7 +18,13 @@ use dip_core::step::{Boot, Environment, Need, Step};
 use dip_core::subject::Subject;
 
 use crate::settings::{self, NodeFirmware};
-use crate::steps::{Identify, PowerOff, PowerOn, Purpose, SetBootDevice, Start};
+use crate::steps::{
+    BIOS_ACCEPTED, COMPONENTS, FIRMWARE_ACCEPTED, Identify, InstallFirmware, MakeVolume, PowerOff, PowerOn, Purpose,
+    ReadComponents, ReadStorage, RemoveVolume, SECURE_BOOT_ACCEPTED, SetBios, SetBootDevice, SetSecureBoot, Start,
+    VOLUME_ACCEPTED, VOLUME_REMOVED,
+};
+use crate::storage::STORAGE;
+use crate::transaction;
 
 /// Layer 2, firmware and management: identity, boot device and power of nodes.
 #[derive(Debug, Clone, Copy, Default)]
@@ -37,6 +46,24 @@ impl Layer for FirmwareLayer {
             "The device that a boot of a node starts from; the wanted one where the node runs and nothing is to be booted.",
         );
         known.declare(&IDENTITY, "Who a machine is: maker, model, serial number, UUID.");
+        known.declare(&BIOS_ACCEPTED, "The wanted BIOS attributes wait for a boot, or are in force.");
+        known.declare(&BIOS, "The wanted BIOS attributes are in force.");
+        known.declare(&SECURE_BOOT_ACCEPTED, "Secure Boot is as wanted from the next boot on.");
+        known.declare(&SECURE_BOOT, "Secure Boot is in force or not, as it is wanted.");
+        known.declare(&STORAGE, "The disks and volumes of a node.");
+        known.declare(&DISK_SERIALS, "The serial numbers of all disks that were seen in a node.");
+        known.declare(
+            &VOLUME_ACCEPTED,
+            "A volume is there, or comes about at the next boot; the serial numbers of its disks.",
+        );
+        known.declare(&VOLUME, "A volume is there; the serial numbers of its disks.");
+        known.declare(&VOLUME_REMOVED, "A volume is gone, or goes at the next boot; the serial numbers of its disks.");
+        known.declare(&COMPONENTS, "The firmware of a node's components.");
+        known.declare(
+            &FIRMWARE_ACCEPTED,
+            "A component runs the wanted firmware, or does from the next boot on; its version.",
+        );
+        known.declare(&FIRMWARE_VERSION, "A component runs the wanted firmware; its version.");
     }
 
     fn operations(&self, known: &mut Operations) {
@@ -44,6 +71,13 @@ impl Layer for FirmwareLayer {
         known.register::<SetBootDevice>();
         known.register::<PowerOn>();
         known.register::<PowerOff>();
+        known.register::<SetBios>();
+        known.register::<SetSecureBoot>();
+        known.register::<ReadStorage>();
+        known.register::<MakeVolume>();
+        known.register::<RemoveVolume>();
+        known.register::<ReadComponents>();
+        known.register::<InstallFirmware>();
     }
 
     fn settings(&self) -> SettingsSchema {
@@ -55,13 +89,21 @@ impl Layer for FirmwareLayer {
         if errors.is_empty() { Ok(()) } else { Err(errors) }
     }
 
-    fn propose(&self, site: &Site, _: &Observed) -> Result<Vec<Step>, Vec<Note>> {
+    fn propose(&self, site: &Site, seen: &Observed) -> Result<Vec<Step>, Vec<Note>> {
         let mut steps = Vec::new();
         let mut notes = Vec::new();
         for node in site.ready_nodes() {
-            if let Err(error) = node.settings.read::<NodeFirmware>(LayerId::Firmware) {
-                let text = format!("the firmware settings of node `{}` cannot be read: {error}", node.name);
-                notes.push(Note { text, origin: node.settings.origin("firmware").or(node.origin.as_ref()).cloned() });
+            match node.settings.read::<NodeFirmware>(LayerId::Firmware) {
+                Ok(wanted) => {
+                    transaction::propose(node, &wanted.unwrap_or_default(), seen, &mut steps, &mut notes);
+                }
+                Err(error) => {
+                    let text = format!("the firmware settings of node `{}` cannot be read: {error}", node.name);
+                    notes.push(Note {
+                        text,
+                        origin: node.settings.origin("firmware").or(node.origin.as_ref()).cloned(),
+                    });
+                }
             }
             if let Some(bmc) = &node.bmc {
                 let identify = Identify { node: node.name.clone(), serial: node.serial.clone() };
@@ -69,6 +111,12 @@ impl Layer for FirmwareLayer {
             }
         }
         if notes.is_empty() { Ok(steps) } else { Err(notes) }
+    }
+
+    fn deferred(&self, site: &Site, _: &Observed) -> Vec<Deferred> {
+        let nodes = site.ready_nodes().filter(|node| node.bmc.is_some());
+        let wanted = nodes.filter_map(|node| Some((node, node.settings.read(LayerId::Firmware).ok()??)));
+        wanted.flat_map(|(node, wanted)| transaction::deferred(node, &wanted)).collect()
     }
 
     fn remove(&self, site: &Site, step: &Step) -> Option<Step> {

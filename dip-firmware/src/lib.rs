@@ -21,11 +21,18 @@ pub mod conformance;
 #[cfg(feature = "ipmi")]
 pub mod ipmi;
 mod layer;
+mod natural;
 pub mod provider;
 pub mod providers;
+pub mod selection;
 pub mod settings;
 pub mod steps;
+pub mod storage;
 #[cfg(test)]
 mod testing;
+mod transaction;
+mod underway;
+pub mod wishes;
 
 pub use layer::FirmwareLayer;
+pub use underway::Underway;
