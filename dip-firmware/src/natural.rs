@@ -25,6 +25,7 @@ pub(crate) fn compare_slots(one: &str, other: &str) -> Ordering {
 /// two families, and nobody knows whether `2.1rc` is older than `2.1`.
 pub(crate) fn compare_versions(one: &str, other: &str) -> Option<Ordering> {
     let (mut ones, mut others) = (runs(one), runs(other));
+    let mut is_first = true;
     loop {
         let order = match (ones.next(), others.next()) {
             (None, None) => return Some(Ordering::Equal),
@@ -32,8 +33,10 @@ pub(crate) fn compare_versions(one: &str, other: &str) -> Option<Ordering> {
             (None, Some(more)) => return is_a_step(more).then_some(Ordering::Less),
             (Some(Run::Number(one)), Some(Run::Number(other))) => compare_numbers(one, other),
             (Some(Run::Word(one)), Some(Run::Word(other))) if one.eq_ignore_ascii_case(other) => Ordering::Equal,
-            // `A07` and `A11` begin alike; `2.1a` and `2.1b` are steps; whole words are names.
-            (Some(one @ Run::Word(word)), Some(other @ Run::Word(next))) if is_a_step(one) && is_a_step(other) => {
+            // `2.1a` and `2.1b` are steps; what a version begins with is a family, and whole words are names.
+            (Some(one @ Run::Word(word)), Some(other @ Run::Word(next)))
+                if !is_first && is_a_step(one) && is_a_step(other) =>
+            {
                 word.to_ascii_lowercase().cmp(&next.to_ascii_lowercase())
             }
             _ => return None,
@@ -41,6 +44,7 @@ pub(crate) fn compare_versions(one: &str, other: &str) -> Option<Ordering> {
         if order.is_ne() {
             return Some(order);
         }
+        is_first = false;
     }
 }
 

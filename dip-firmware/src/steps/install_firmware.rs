@@ -29,7 +29,9 @@ use crate::wishes::{Downgrade, TakesEffect, UpdateWish};
 pub(crate) const FIRMWARE_ACCEPTED: Fact<String> = Fact::new("firmware.version_accepted");
 
 /// A large image over a slow management network, and a controller that verifies, writes and restarts: half an hour is no rarity.
-const PATIENCE: Patience = Patience { deadline: Duration::from_secs(90 * 60), attempt: Duration::from_secs(40 * 60) };
+/// After ten minutes it is asked for again, since a controller that has restarted may have lost the request; one that still
+/// works on it says that it is busy.
+const PATIENCE: Patience = Patience { deadline: Duration::from_secs(90 * 60), attempt: Duration::from_secs(10 * 60) };
 
 /// Installs firmware on all components that a name stands for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

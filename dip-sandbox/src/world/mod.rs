@@ -5,6 +5,7 @@ mod dhcp;
 mod dns;
 mod etcd;
 mod machine;
+mod management;
 mod pdu;
 mod reach;
 mod records;
