@@ -216,7 +216,7 @@ mod tests {
         assert!(matches!(accepted.check(&bench.context()).await, Ok(Check::Holds(_))));
         let in_force = wanted(Stage::InForce, &[("Turbo", "true")]);
         let Ok(Check::Differs(diff)) = in_force.check(&bench.context()).await else { panic!("it holds") };
-        assert_eq!(diff.to_string(), "Turbo off → on");
+        assert_eq!(diff.to_string(), "Turbo off → on, in force");
         assert!(matches!(in_force.apply(&bench.context()).await, Ok(Applied::Watch { .. })), "it asks for nothing");
     }
 

@@ -38,7 +38,8 @@ impl Stage {
     pub(super) const fn when(self) -> &'static str {
         match self {
             Self::Accepted => ", at the next boot",
-            Self::Whole | Self::InForce => "",
+            Self::InForce => ", in force",
+            Self::Whole => "",
         }
     }
 }

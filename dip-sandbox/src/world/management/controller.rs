@@ -68,18 +68,18 @@ impl Management {
                 }
             }
         }
-        for index in 0..self.jobs.len() {
-            let due = match self.jobs[index].state {
-                JobState::Runs { due, .. } | JobState::InSelfTest { due } | JobState::Fetches { due, .. } => due,
-                JobState::Waits | JobState::Done | JobState::Failed(_) => continue,
-            };
-            if due <= now {
-                self.end(index, due, around);
-            }
+        // The earliest first; a restart in between changes the list.
+        while let Some((due, index)) = self.next_due(now) {
+            self.end(index, due, around);
         }
         if self.away_until.is_some_and(|until| until <= now) {
             self.away_until = None;
         }
+    }
+
+    fn next_due(&self, now: Duration) -> Option<(Duration, usize)> {
+        let due = |(index, job): (usize, &Job)| Some((job.due()?, index));
+        self.jobs.iter().enumerate().filter_map(due).filter(|(due, _)| *due <= now).min()
     }
 
     /// The machine was switched on: what waits is done until its self-test ends.

@@ -66,6 +66,14 @@ impl Job {
         matches!(self.state, JobState::Done | JobState::Failed(_))
     }
 
+    /// When the controller is done with it, where it works on it.
+    pub(super) const fn due(&self) -> Option<Duration> {
+        match self.state {
+            JobState::Runs { due, .. } | JobState::Fetches { due, .. } | JobState::InSelfTest { due } => Some(due),
+            JobState::Waits | JobState::Done | JobState::Failed(_) => None,
+        }
+    }
+
     pub(super) fn told(&self, now: Duration) -> TaskState {
         match &self.state {
             JobState::Waits => TaskState::Pending,
