@@ -187,3 +187,136 @@ fn reading<T: DeserializeOwned>(seen: &Observed, node: &Node, fact: &Fact<T>) ->
 fn origin<'a>(node: &'a Node, path: &str) -> Option<&'a Origin> {
     node.settings.origin(path).or(node.origin.as_ref())
 }
+
+#[cfg(test)]
+mod tests {
+    use dip_core::fact::Facts;
+    use dip_core::hardware::{Disk, Part};
+    use dip_core::id::LayerId;
+    use dip_core::step::{Environment, Hazard, Place};
+    use jiff::Timestamp;
+    use serde_json::json;
+
+    use super::*;
+    use crate::provider::{StorageController, Volume};
+    use crate::testing::{node_named, node_with_bmc};
+
+    fn node() -> Node {
+        let mut node = node_with_bmc("n1", vec![]);
+        let firmware = json!({
+            "bios": {"Turbo": "on"},
+            "secure_boot": "enabled",
+            "volumes": [{"name": "system", "level": "raid1", "role": "system", "disks": {"pick": "first", "count": 2}}],
+            "in_the_way": "remove",
+            "updates": {"BIOS": {"version": "2.0", "image": "http://images/bios"}},
+        });
+        node.settings.layers.insert(LayerId::Firmware, firmware);
+        node
+    }
+
+    fn proposed(seen: &Observed) -> Vec<Step> {
+        let node = node();
+        let wanted = node.settings.read(LayerId::Firmware).expect("its shape").expect("it is there");
+        let (mut steps, mut notes) = (Vec::new(), Vec::new());
+        propose(&node, &wanted, seen, &mut steps, &mut notes);
+        assert!(notes.is_empty(), "{notes:?}");
+        steps
+    }
+
+    fn names(steps: &[Step]) -> Vec<&str> {
+        steps.iter().map(|step| step.name.as_str()).collect()
+    }
+
+    /// Three disks, two of them in a volume of somebody else.
+    fn seen(bios: &str) -> Observed {
+        let disk = |slot: u8| {
+            let part = Part { slot: slot.to_string(), serial: Some(format!("S{slot}")), ..Part::default() };
+            Disk { part, ..Disk::default() }
+        };
+        let disks = vec!["1".to_owned(), "2".to_owned()];
+        let controller = StorageController {
+            id: "C0".to_owned(),
+            model: None,
+            levels: None,
+            disks: (0..3).map(disk).collect(),
+            volumes: vec![Volume { id: "VD7".to_owned(), name: None, level: None, disks, bytes: None }],
+        };
+        let component =
+            Component { id: "BIOS".to_owned(), name: None, version: Some(bios.to_owned()), updateable: Some(true) };
+        let subject = Subject::node(&node_named("n1"));
+        let facts = Facts::new().with(&STORAGE, &subject, &Storage::new(vec![controller], vec![])).with(
+            &COMPONENTS,
+            &subject,
+            &vec![component],
+        );
+        let mut seen = Observed::new();
+        seen.record(facts, Timestamp::UNIX_EPOCH);
+        seen
+    }
+
+    #[test]
+    fn what_there_is_is_read_first_and_the_rest_is_deferred() {
+        let blind = proposed(&Observed::new());
+        assert_eq!(
+            names(&blind),
+            [
+                "firmware.read_components node/n1",
+                "firmware.set_bios node/n1",
+                "firmware.set_bios node/n1 in force",
+                "firmware.set_secure_boot node/n1",
+                "firmware.set_secure_boot node/n1 in force",
+                "firmware.read_storage node/n1",
+            ]
+        );
+        let node = node();
+        let wanted = node.settings.read(LayerId::Firmware).expect("its shape").expect("it is there");
+        let deferred = deferred(&node, &wanted);
+        assert_eq!(deferred.len(), 2);
+        assert!(
+            deferred.iter().all(|deferred| !deferred.is_known(&Observed::new()) && deferred.is_known(&seen("1.0")))
+        );
+    }
+
+    #[test]
+    fn firmware_and_the_volume_of_the_system_are_there_before_a_system_starts_and_settings_after_new_firmware() {
+        let steps = proposed(&seen("1.0"));
+        let named = |name: &str| {
+            steps.iter().find(|step| step.name.as_str() == name).unwrap_or_else(|| panic!("{:?}", names(&steps)))
+        };
+        let at = |environment| Place::In(node_named("n1"), environment);
+        for name in ["firmware.install_firmware node/n1 BIOS in force", "firmware.make_volume node/n1 system in force"]
+        {
+            assert_eq!(named(name).place, at(Environment::Firmware));
+        }
+        assert_eq!(named("firmware.set_bios node/n1 in force").place, at(Environment::Installed));
+        let first = Need::AllIfGiven(vec![version_of(&node_named("n1"), "BIOS")]);
+        assert!(named("firmware.set_bios node/n1").needs.contains(&first));
+        assert_eq!(named("firmware.set_bios node/n1").hazard, Hazard::None);
+        let removal = named("firmware.remove_volume node/n1 VD7");
+        assert_eq!(removal.erases.iter().map(AsRef::as_ref).collect::<Vec<&str>>(), ["S1", "S2"]);
+        let make = named("firmware.make_volume node/n1 system");
+        assert!(make.needs.contains(&Need::fact(removal.gives[0].clone())), "room is made first");
+    }
+
+    #[test]
+    fn what_runs_already_or_must_not_be_installed_causes_no_boot() {
+        for bios in ["2.0", "3.0"] {
+            let steps = proposed(&seen(bios));
+            let of_firmware = steps.iter().filter(|step| step.name.as_str().contains("install_firmware"));
+            assert_eq!(of_firmware.map(|step| step.place.clone()).collect::<Vec<_>>(), [Place::Anywhere], "{bios}");
+            let first = version_of(&node_named("n1"), "BIOS");
+            assert!(steps.iter().all(|step| !step.needs.contains(&Need::AllIfGiven(vec![first.clone()]))));
+        }
+    }
+
+    #[test]
+    fn a_node_that_nobody_can_ask_is_told_with_what_to_do() {
+        let mut node = node();
+        node.bmc = None;
+        let wanted = node.settings.read(LayerId::Firmware).expect("its shape").expect("it is there");
+        let (mut steps, mut notes) = (Vec::new(), Vec::new());
+        propose(&node, &wanted, &Observed::new(), &mut steps, &mut notes);
+        assert!(steps.is_empty());
+        assert!(notes[0].text.contains("node `n1` has no `bmc`"), "{notes:?}");
+    }
+}

@@ -265,3 +265,95 @@ impl Operation for InstallFirmware {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::provider::{Firmware, MockBmc, MockFirmware};
+    use crate::testing::{bench_with, node_named};
+    use dip_core::testing::Bench;
+
+    fn component(id: &str, name: &str, version: &str) -> Component {
+        let version = Some(version.to_owned()).filter(|version| !version.is_empty());
+        Component { id: id.to_owned(), name: Some(name.to_owned()), version, updateable: None }
+    }
+
+    fn wanted(component: &str, version: &str, after: &[(&str, &str)], downgrade: Downgrade) -> InstallFirmware {
+        let update = UpdateWish {
+            version: version.to_owned(),
+            image: "http://images/nic.bin".to_owned(),
+            after: after.iter().map(|(other, least)| ((*other).to_owned(), (*least).to_owned())).collect(),
+            downgrade,
+            takes_effect: TakesEffect::AtReset,
+        };
+        InstallFirmware::new(&node_named("n1"), component, &update, Stage::Accepted)
+    }
+
+    /// Two network cards, one of them behind, a controller, and what says nothing of its version.
+    fn bench(installs: &'static [&'static str]) -> Bench {
+        let mut firmware = MockFirmware::new();
+        firmware.expect_components().returning(|| {
+            Ok(vec![
+                component("Installed-1-22.0.1__NIC.1", "NIC in slot 1", "22.0.1"),
+                component("Installed-1-22.0.9__NIC.2", "NIC in slot 2", "22.0.9"),
+                component("BMC", "controller", "7.10"),
+                component("CPLD", "logic", ""),
+            ])
+        });
+        firmware
+            .expect_install()
+            .withf(move |_, ids| ids.iter().map(String::as_str).eq(installs.iter().copied()))
+            .times(usize::from(!installs.is_empty()))
+            .returning(|_, _| Ok(Accepted::Task(crate::provider::TaskRef("7".to_owned()))));
+        let firmware: Arc<dyn Firmware> = Arc::new(firmware);
+        let mut bmc = MockBmc::new();
+        bmc.expect_firmware().returning(move || Some(Arc::clone(&firmware)));
+        bench_with(bmc, wanted("BMC", "1", &[], Downgrade::Refused).bare(None))
+    }
+
+    #[tokio::test]
+    async fn a_name_with_a_star_stands_for_all_of_a_kind_and_only_those_behind_are_flashed() {
+        let bench = bench(&["Installed-1-22.0.1__NIC.1"]);
+        for name in ["Installed-*__NIC.*", "nic in slot *"] {
+            let install = wanted(name, "22.0.9", &[("BMC", "7.9")], Downgrade::Refused);
+            let Ok(Check::Differs(diff)) = install.check(&bench.context()).await else { panic!("one is behind") };
+            assert_eq!(diff.to_string(), "firmware of Installed-1-22.0.1__NIC.1 22.0.1 → 22.0.9, at the next boot");
+        }
+        let install = wanted("nic in slot *", "22.0.9", &[("BMC", "7.9")], Downgrade::Refused);
+        assert!(matches!(install.apply(&bench.context()).await, Ok(Applied::Wait { .. })));
+    }
+
+    #[tokio::test]
+    async fn nothing_is_flashed_that_may_go_back_comes_too_early_or_is_not_there() {
+        let bench = bench(&[]);
+        for (install, why) in [
+            (wanted("BMC", "7.9", &[], Downgrade::Refused), "which is newer than 7.9; set `downgrade: allowed`"),
+            (wanted("CPLD", "1.2", &[], Downgrade::Refused), "nobody can tell whether 1.2 is newer"),
+            (
+                wanted("BMC", "7.20", &[("CPLD", "1.0")], Downgrade::Refused),
+                "and that runs a version that nobody tells",
+            ),
+            (wanted("BMC", "7.20", &[("TPM", "1.0")], Downgrade::Refused), "its BMC tells of no such component"),
+            (
+                wanted("TPM", "1.0", &[], Downgrade::Refused),
+                "has no component `TPM` with firmware; its BMC tells of Installed-1",
+            ),
+        ] {
+            let error = install.apply(&bench.context()).await.expect_err("it is not installed");
+            assert!(error.to_string().contains(why), "{error}");
+        }
+    }
+
+    #[test]
+    fn only_what_is_behind_and_may_be_installed_has_a_boot_planned_for_it() {
+        let known = [component("BIOS", "", "2.3")];
+        let waits = |version: &str, downgrade| {
+            let install = wanted("BIOS", version, &[], downgrade);
+            InstallFirmware::waits_for_boot("BIOS", &install.update, &known)
+        };
+        assert!(waits("2.10", Downgrade::Refused) && waits("2.2", Downgrade::Allowed));
+        assert!(!waits("2.3", Downgrade::Refused) && !waits("2.2", Downgrade::Refused));
+    }
+}

@@ -278,3 +278,115 @@ impl Operation for MakeVolume {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+    use crate::Underway;
+    use crate::provider::{Bmc, MockBmc, MockRaid, MockTasks, Raid, RaidLevel, TaskRef, TaskState, Tasks};
+    use crate::testing::node_named;
+    use dip_core::hardware::Part;
+    use dip_core::provider::Providers;
+    use dip_core::testing::Bench;
+
+    fn disk(slot: &str, serial: &str) -> Disk {
+        let part = Part { slot: slot.to_owned(), serial: Some(serial.to_owned()), ..Part::default() };
+        Disk { part, controller: Some("C0".to_owned()), ..Disk::default() }
+    }
+
+    fn wanted(stage: Stage) -> MakeVolume {
+        let disks = vec![disk("0", "S0"), disk("1", "S1")];
+        let chosen = Chosen { name: "system".to_owned(), level: Level::Raid1, role: Role::System, disks };
+        MakeVolume::new(&node_named("n1"), &chosen, stage)
+    }
+
+    fn volume(id: &str, level: RaidLevel, slots: &[&str]) -> Volume {
+        let disks = slots.iter().map(ToString::to_string).collect();
+        Volume { id: id.to_owned(), name: None, level: Some(level), disks, bytes: None }
+    }
+
+    /// A controller with these disks and volumes, which accepts what it is asked, and a task that is that far.
+    fn bench(serials: [&str; 2], volumes: &[Volume], accepts: Accepted, task: TaskState) -> (Bench, Arc<Mutex<usize>>) {
+        let controller = StorageController {
+            id: "C0".to_owned(),
+            model: None,
+            levels: None,
+            disks: vec![disk("0", serials[0]), disk("1", serials[1])],
+            volumes: volumes.to_vec(),
+        };
+        let asked = Arc::new(Mutex::new(0));
+        let count = Arc::clone(&asked);
+        let mut raid = MockRaid::new();
+        raid.expect_controllers().returning(move || Ok(vec![controller.clone()]));
+        raid.expect_create().returning(move |_, _| {
+            *count.lock().expect("no test panics with it") += 1;
+            Ok(accepts.clone())
+        });
+        let mut tasks = MockTasks::new();
+        tasks.expect_task().returning(move |_| Ok(task.clone()));
+        let (raid, tasks): (Arc<dyn Raid>, Arc<dyn Tasks>) = (Arc::new(raid), Arc::new(tasks));
+        let mut bmc = MockBmc::new();
+        bmc.expect_raid().returning(move || Some(Arc::clone(&raid)));
+        bmc.expect_tasks().returning(move || Some(Arc::clone(&tasks)));
+        let subject = Subject::node(&node_named("n1"));
+        let mut providers = Providers::new();
+        providers.insert::<dyn Bmc>(&subject, Arc::new(bmc));
+        providers.insert::<Underway>(&subject, Arc::default());
+        (Bench::new(providers, wanted(Stage::Accepted).erasing(None)), asked)
+    }
+
+    fn task() -> Accepted {
+        Accepted::Task(TaskRef("JID_1".to_owned()))
+    }
+
+    #[test]
+    fn the_step_erases_its_disks_and_reads_which_are_in_the_node() {
+        let step = wanted(Stage::Accepted).erasing(None);
+        assert_eq!(step.erases.iter().map(AsRef::as_ref).collect::<Vec<&str>>(), ["S0", "S1"]);
+        assert!(step.needs.contains(&Need::fact(DISK_SERIALS.of(&Subject::node(&node_named("n1"))))));
+    }
+
+    #[tokio::test]
+    async fn a_volume_counts_by_what_it_is_and_not_by_its_name() {
+        let (there, _) = bench(["S0", "S1"], &[volume("VD0", RaidLevel::Raid1, &["1", "0"])], task(), TaskState::Gone);
+        assert!(matches!(wanted(Stage::Whole).check(&there.context()).await, Ok(Check::Holds(_))));
+        let (other, _) = bench(["S0", "S1"], &[volume("VD0", RaidLevel::Raid0, &["0", "1"])], task(), TaskState::Gone);
+        let check = wanted(Stage::Whole).check(&other.context()).await;
+        let Ok(Check::Unknown(gap)) = check else { panic!("{check:?}") };
+        assert!(gap.to_string().contains("give a consent that names S0, S1"), "{gap}");
+    }
+
+    #[tokio::test]
+    async fn what_waits_for_a_reset_is_accepted_and_not_there() {
+        for accepts in [Accepted::AtReset, task()] {
+            let (bench, _) = bench(["S0", "S1"], &[], accepts, TaskState::Pending);
+            let accepted = wanted(Stage::Accepted);
+            assert!(matches!(accepted.check(&bench.context()).await, Ok(Check::Differs(_))));
+            accepted.apply(&bench.context()).await.expect("it is accepted");
+            assert!(matches!(accepted.check(&bench.context()).await, Ok(Check::Holds(_))));
+            assert!(matches!(wanted(Stage::InForce).check(&bench.context()).await, Ok(Check::Differs(_))));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_task_that_fails_is_told_in_the_words_of_the_controller_and_one_that_is_lost_is_looked_past() {
+        let accepted = wanted(Stage::Accepted);
+        let (failed, _) = bench(["S0", "S1"], &[], task(), TaskState::Failed("disk 1 is foreign".to_owned()));
+        assert!(matches!(accepted.apply(&failed.context()).await, Ok(Applied::Wait { .. })));
+        let error = accepted.check(&failed.context()).await.expect_err("it has failed");
+        assert!(error.to_string().contains("volume `system`, has failed: disk 1 is foreign"), "{error}");
+        let (lost, _) = bench(["S0", "S1"], &[], task(), TaskState::Gone);
+        accepted.apply(&lost.context()).await.expect("it is accepted");
+        assert!(matches!(accepted.check(&lost.context()).await, Ok(Check::Differs(_))), "nothing is there");
+    }
+
+    #[tokio::test]
+    async fn a_disk_that_was_exchanged_since_is_not_taken() {
+        let (bench, asked) = bench(["S0", "S9"], &[], task(), TaskState::Gone);
+        let error = wanted(Stage::Accepted).apply(&bench.context()).await.expect_err("it is another disk");
+        assert!(error.to_string().contains("slot 1 of node `n1` has `S9` and not the disk `S1`"), "{error}");
+        assert_eq!(*asked.lock().expect("no test panics with it"), 0);
+    }
+}

@@ -129,3 +129,66 @@ impl Operation for RemoveVolume {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::provider::{MockBmc, MockRaid, Raid, RaidLevel};
+    use crate::testing::{bench_with, node_named};
+    use dip_core::hardware::{Disk, Part};
+    use dip_core::testing::Bench;
+
+    fn controller(serials: &[Option<&str>]) -> StorageController {
+        let disk = |(slot, serial): (usize, &Option<&str>)| Disk {
+            part: Part { slot: slot.to_string(), serial: serial.map(str::to_owned), ..Part::default() },
+            ..Disk::default()
+        };
+        let disks = vec!["0".to_owned(), "1".to_owned()];
+        let volume = Volume { id: "VD0".to_owned(), name: None, level: Some(RaidLevel::Raid1), disks, bytes: None };
+        StorageController {
+            id: "C0".to_owned(),
+            model: None,
+            levels: None,
+            disks: serials.iter().enumerate().map(disk).collect(),
+            volumes: vec![volume],
+        }
+    }
+
+    fn seen(serials: &[Option<&str>]) -> Option<RemoveVolume> {
+        let controller = controller(serials);
+        RemoveVolume::of(&node_named("n1"), &controller, &controller.volumes[0])
+    }
+
+    fn bench(serials: &'static [Option<&'static str>], deletes: usize) -> Bench {
+        let mut raid = MockRaid::new();
+        raid.expect_controllers().returning(|| Ok(vec![controller(serials)]));
+        raid.expect_delete().times(deletes).returning(|_, _| Ok(Accepted::Done));
+        let raid: Arc<dyn Raid> = Arc::new(raid);
+        let mut bmc = MockBmc::new();
+        bmc.expect_raid().returning(move || Some(Arc::clone(&raid)));
+        bmc.expect_tasks().returning(|| None);
+        bench_with(bmc, seen(&[Some("S0"), Some("S1")]).expect("it is known").step(None))
+    }
+
+    #[tokio::test]
+    async fn the_volume_that_was_seen_is_removed_and_one_on_other_disks_is_left_alone() {
+        let removal = seen(&[Some("S0"), Some("S1")]).expect("both tell their serial numbers");
+        let same = bench(&[Some("S0"), Some("S1")], 1);
+        let Ok(Check::Differs(diff)) = removal.check(&same.context()).await else { panic!("it is there") };
+        assert_eq!(diff.to_string(), "- volume VD0 RAID1 of disks S0, S1");
+        removal.apply(&same.context()).await.expect("it is removed");
+        let swapped = bench(&[Some("S0"), Some("S9")], 0);
+        assert!(
+            matches!(removal.check(&swapped.context()).await, Ok(Check::Holds(_))),
+            "the one that was seen is gone"
+        );
+        removal.apply(&swapped.context()).await.expect("nothing is done");
+    }
+
+    #[test]
+    fn a_volume_with_a_disk_that_nobody_can_name_is_never_proposed_to_be_removed() {
+        assert!(seen(&[Some("S0"), None]).is_none());
+    }
+}

@@ -17,8 +17,8 @@ use crate::line::{Intent, Line};
 /// One controller; clones are lines to the same one.
 #[derive(Debug, Clone)]
 pub(crate) struct SandboxBmc {
-    pub(super) line: Arc<Line>,
-    pub(super) node: NodeName,
+    line: Arc<Line>,
+    node: NodeName,
 }
 
 impl SandboxBmc {
@@ -38,6 +38,14 @@ impl SandboxBmc {
             return Err(self.line.no_answer(action, "it restarts itself").await);
         }
         self.line.carry(intent, action).await
+    }
+
+    pub(super) fn line(&self) -> &Line {
+        &self.line
+    }
+
+    pub(super) fn node(&self) -> &NodeName {
+        &self.node
     }
 }
 

@@ -57,7 +57,7 @@ impl World {
                 let cell = Cell {
                     subject: Subject::node(&node.name),
                     wiring: Wiring::of(site, node),
-                    machine: Mutex::new(Machine::new(Linux::default(), Management::new(node.name.as_str()))),
+                    machine: Mutex::new(Machine::new(Linux::default()).managed_by(Management::new(node.name.as_str()))),
                 };
                 (node.name.clone(), cell)
             })

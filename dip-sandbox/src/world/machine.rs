@@ -93,7 +93,7 @@ pub(crate) enum Silence {
 }
 
 impl Machine {
-    pub(crate) fn new(linux: Linux, management: Management) -> Self {
+    pub(crate) fn new(linux: Linux) -> Self {
         Self {
             power: PowerState::Off,
             fed: true,
@@ -103,8 +103,13 @@ impl Machine {
             running: None,
             next_boot: NO_OVERRIDE,
             linux,
-            management,
+            management: Management::new(""),
         }
+    }
+
+    /// The same machine with this controller.
+    pub(crate) fn managed_by(self, management: Management) -> Self {
+        Self { management, ..self }
     }
 
     /// Moves on to `now`: accepted commands come true, boots come to their end, faults of the machine strike.
@@ -294,7 +299,7 @@ mod tests {
                 faults: board,
                 log: Log::default(),
                 ledger: Ledger::default(),
-                machine: Machine::new(Linux::default(), Management::new("n1")),
+                machine: Machine::new(Linux::default()),
             }
         }
 
