@@ -237,7 +237,8 @@ impl Operation for MakeVolume {
             underway::forget(cx, &node, &self.request());
             return Ok(self.holds());
         }
-        let wanted = format!("{level} of slots {}", self.slots().join(", "));
+        let serials: Vec<&str> = self.disks.iter().filter_map(|disk| disk.serial.as_deref()).collect();
+        let wanted = format!("{level} of {} in slots {}", serials.join(", "), self.slots().join(", "));
         let progress = match underway::progress(cx, &node, &self.request()).await? {
             Progress::AtReset if self.stage == Stage::Accepted => return Ok(self.holds()),
             Progress::Running(Some(percent)) => format!(" ({percent} % done)"),
