@@ -256,6 +256,10 @@ impl Operation for InstallFirmware {
             )));
         }
         let ids: Vec<String> = self.differing(&of_it).into_iter().map(|component| component.id.clone()).collect();
+        // No components would be all that the image is for.
+        if ids.is_empty() {
+            return Ok(Applied::Done);
+        }
         let firmware = facet(cx, &self.node, "install firmware", |bmc| bmc.firmware())?;
         let accepted = firmware.install(&self.update.image, &ids).await?;
         underway::note(cx, &node, &self.request(), &accepted);

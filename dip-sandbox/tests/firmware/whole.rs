@@ -1,11 +1,14 @@
 //! From powered off to ready, in as few boots as that takes.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use dip_core::guard::Guard;
 use dip_core::id::LayerId;
 use dip_core::observed::Observed;
+use dip_core::operation::Check;
 use dip_core::plan::render;
+use dip_core::testing::Bench;
 use dip_firmware::provider::BiosValue;
 use dip_sandbox::Fault;
 
@@ -84,5 +87,36 @@ fn what_disks_there_are_is_looked_up_before_anything_is_planned_of_them() {
         scene.sandbox.inject(Fault::BmcSilent { node: node("r1-n1"), lasting: Duration::from_secs(600) });
         let plan = scene.prepare().await.plan;
         assert_eq!(plan.deferred().len(), 2);
+    });
+}
+
+#[test]
+fn each_step_of_the_transaction_that_is_applied_a_second_time_changes_nothing() {
+    let scene = Scene::new(1, ALL);
+    scene.sandbox.clone().block_on(async {
+        let planned = scene.prepare().await.plan;
+        ready(&scene.run_with_consent().await);
+        let (operations, providers) = (layers().operations(), scene.sandbox.providers());
+        let before = (scene.sandbox.snapshot(), scene.sandbox.mutations());
+        let mut repeated = BTreeSet::new();
+        for step in planned
+            .steps()
+            .iter()
+            .map(|planned| &planned.step)
+            .filter(|step| step.layer == LayerId::Firmware && step.boot.is_none())
+        {
+            let bench = Bench::new(providers.clone(), step.clone());
+            let operation = operations.load(&step.call).expect("it ran a moment ago");
+            operation
+                .apply(&bench.context())
+                .await
+                .unwrap_or_else(|error| panic!("{} a second time: {error}", step.name));
+            tokio::time::sleep(Duration::from_secs(600)).await;
+            let check = operation.check(&bench.context()).await;
+            assert!(matches!(check, Ok(Check::Holds(_))), "{} a second time: {check:?}", step.name);
+            assert!(before == (scene.sandbox.snapshot(), scene.sandbox.mutations()), "{} a second time", step.name);
+            repeated.insert(step.call.operation().to_owned());
+        }
+        assert_eq!(repeated.len(), 4, "{repeated:?}");
     });
 }
