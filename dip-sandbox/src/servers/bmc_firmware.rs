@@ -1,5 +1,7 @@
 //! What a simulated management controller does beside power: settings, Secure Boot, volumes, firmware, tasks.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use dip_core::provider::{ErrorKind, ProviderError};
 use dip_firmware::provider::{
@@ -71,11 +73,13 @@ impl Raid for SandboxBmc {
         self.has_controller(controller, &action)?;
         let world = self.line().world();
         let empty = world.machine(self.node(), |machine| machine.management.empty_slots(wanted));
-        if !empty.is_empty() || wanted.disks.len() < wanted.level.fewest_disks() {
-            let advice = match empty.as_slice() {
-                [] => format!("{} needs at least {} disks", wanted.level, wanted.level.fewest_disks()),
-                some => format!("no disk is in slot {}", some.join(", ")),
-            };
+        if !empty.is_empty() {
+            let advice = format!("no disk is in slot {}", empty.join(", "));
+            return Err(self.line().error(ErrorKind::NotFound, action).advise(advice));
+        }
+        let slots: BTreeSet<&String> = wanted.disks.iter().collect();
+        if slots.len() < wanted.disks.len() || slots.len() < wanted.level.fewest_disks() {
+            let advice = format!("{} needs at least {} different disks", wanted.level, wanted.level.fewest_disks());
             return Err(self.line().error(ErrorKind::Invalid, action).advise(advice));
         }
         let taken = world.machine_at(self.node(), |machine, now, around| {

@@ -16,11 +16,11 @@ use crate::log::Phase;
 use crate::world::machine::Surroundings;
 
 /// How long a storage controller works on a volume.
-const VOLUME: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(40));
+const VOLUME: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(20));
 /// How long an image takes to be fetched and checked.
-const FETCHING: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(120));
+const FETCHING: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(40));
 /// How long the controller writes its own firmware.
-const FLASHING: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(180));
+const FLASHING: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(120));
 /// How long it is away when it restarts.
 const RESTART: Duration = Duration::from_secs(90);
 /// The component that is the controller itself.
