@@ -206,19 +206,19 @@ mod tests {
 
     /// An object with one value of the right form for each field.
     fn full(fields: &[Field]) -> Value {
-        fn value(shape: &Shape) -> Value {
-            match shape {
-                Shape::Integer { min, .. } => json!(min),
-                // The last one: a default is left out when it is written.
-                Shape::Choice(words) => json!(words.last()),
-                Shape::List(of) => json!([value(of)]),
-                Shape::Map(of) => json!({"a": value(of)}),
-                Shape::Object(fields) => full(fields),
-                _ => json!("a"),
-            }
+        Value::Object(fields.iter().map(|field| (field.name.to_owned(), value(&field.shape))).collect::<Map<_, _>>())
+    }
+
+    fn value(shape: &Shape) -> Value {
+        match shape {
+            Shape::Integer { min, .. } => json!(min),
+            // The last one: what stands first is the default, and left out when it is written.
+            Shape::Choice(words) => json!(words.last()),
+            Shape::List(of) => json!([value(of)]),
+            Shape::Map(of) => json!({"a": value(of)}),
+            Shape::Object(fields) => full(fields),
+            _ => json!("a"),
         }
-        let value = |field: &Field| (field.name.to_owned(), value(&field.shape));
-        Value::Object(fields.iter().map(value).collect::<Map<_, _>>())
     }
 
     fn assert_agree<T: Serialize + serde::de::DeserializeOwned>(fields: &[Field]) {

@@ -1,7 +1,6 @@
 //! What goes wrong on the way, and how it goes on.
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use dip_core::engine::{Converge, ConvergeEnd, Engine, EngineError, Planner, Round, Stop};
@@ -114,7 +113,7 @@ impl From<EngineError> for Failed {
 fn an_image_that_the_controller_refuses_is_told_in_its_own_words_and_a_lost_task_is_no_harm() {
     let scene = Scene::new(2, ALL);
     scene.sandbox.inject(Fault::UpdateFails { node: node("r1-n1"), times: 1 });
-    scene.sandbox.inject_at(Duration::from_secs(300), Fault::TaskLost { node: node("r1-n2"), times: 1 });
+    scene.sandbox.inject(Fault::TaskLost { node: node("r1-n2"), times: 1 });
     scene.sandbox.clone().block_on(async {
         let report = scene.run_with_consent().await;
         let told = failures(&report);
