@@ -1,9 +1,11 @@
 //! `firmware.read_components`: which firmware a node's components run is known.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use dip_core::fact::{Fact, Facts};
 use dip_core::id::{LayerId, NodeName};
-use dip_core::operation::{Applied, Check, Context, Operation, OperationError};
+use dip_core::operation::{Applied, Check, Context, Operation, OperationError, Patience};
 use dip_core::site::Origin;
 use dip_core::step::Step;
 use dip_core::subject::Subject;
@@ -15,6 +17,9 @@ use crate::provider::Component;
 
 /// The firmware of a node's components (`node/<node>`). Updates are planned from it.
 pub const COMPONENTS: Fact<Vec<Component>> = Fact::new("firmware.components");
+
+/// Each component is a question of its own to many controllers; large machines have some dozens.
+const PATIENCE: Patience = Patience { deadline: Duration::from_secs(10 * 60), attempt: Duration::from_secs(2 * 60) };
 
 /// Reads what firmware there is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +34,7 @@ impl ReadComponents {
         Step::new(LayerId::Firmware, subject.clone(), &self)
             .give(COMPONENTS.of(&subject))
             .lock(bmc_lock(&self.node))
+            .patience(PATIENCE)
             .origin(origin.cloned())
     }
 }

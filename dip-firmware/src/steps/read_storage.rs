@@ -1,12 +1,14 @@
 //! `firmware.read_storage`: the disks and volumes of a node are known, and the wanted volumes have their disks.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use dip_core::fact::Facts;
 use dip_core::fact::os::DISK_SERIALS;
 use dip_core::id::{LayerId, NodeName};
-use dip_core::operation::{Applied, Check, Context, Operation, OperationError};
+use dip_core::operation::{Applied, Check, Context, Operation, OperationError, Patience};
+use dip_core::provider::ErrorKind;
 use dip_core::site::Origin;
 use dip_core::step::Step;
 use dip_core::subject::Subject;
@@ -18,6 +20,9 @@ use crate::provider::Bmc;
 use crate::selection::select;
 use crate::storage::{STORAGE, Storage};
 use crate::wishes::VolumeWish;
+
+/// Each disk is a question of its own to many controllers, some hundred milliseconds each; large machines have a hundred disks.
+const PATIENCE: Patience = Patience { deadline: Duration::from_secs(10 * 60), attempt: Duration::from_secs(3 * 60) };
 
 /// Reads what disks there are. Where a volume finds none for itself, this step fails, and no other node's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +40,7 @@ impl ReadStorage {
             .give(STORAGE.of(&subject))
             .give(DISK_SERIALS.of(&subject))
             .lock(bmc_lock(&self.node))
+            .patience(PATIENCE)
             .origin(origin.cloned())
     }
 
@@ -42,7 +48,10 @@ impl ReadStorage {
         let raid = facet(cx, &self.node, "tell of its storage controllers", |bmc| bmc.raid())?;
         let controllers = raid.controllers().await?;
         let inventory = match cx.provider::<dyn Bmc>(&Subject::node(&self.node))?.inventory() {
-            Some(inventory) => inventory.hardware().await?.disks,
+            Some(inventory) => match inventory.hardware().await {
+                Err(error) if error.kind() == ErrorKind::Unsupported => None,
+                told => told?.disks,
+            },
             None => None,
         };
         Ok(Storage::new(controllers, inventory.unwrap_or_default()))

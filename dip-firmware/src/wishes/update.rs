@@ -95,6 +95,16 @@ pub(crate) fn faults(updates: &BTreeMap<String, UpdateWish>) -> Vec<WishFault> {
                 tell("after", format!("the update of `{component}` cannot come after itself"));
                 continue;
             }
+            // The order of two updates comes from the name that both say.
+            let is_alike = |known: &&String| known.eq_ignore_ascii_case(other) && *known != other;
+            if let Some(known) = updates.keys().find(is_alike) {
+                tell(
+                    "after",
+                    format!(
+                        "the update of `{component}` comes after `{other}`, which is called `{known}` here; write it the same"
+                    ),
+                );
+            }
             let wanted = updates.get(other).map(|other| &other.version);
             let too_old = wanted.filter(|wanted| compare_versions(wanted, least) == Some(Ordering::Less));
             if let Some(wanted) = too_old {
@@ -129,13 +139,15 @@ mod tests {
     fn what_cannot_come_true_is_told_before_anything_is_flashed() {
         let updates = [
             ("BIOS", update("2.1", "http://images/bios", &[("BMC", "7.10"), ("BIOS", "2.0")])),
+            ("NIC", update("1.0", "http://images/nic", &[("bmc", "1.0")])),
             ("BMC", update("7.9", "https://anna:geheim@images/bmc", &[("CPLD", "1.0")])),
         ];
         let told = faults(&updates.map(|(name, update)| (name.to_owned(), update)).into());
         let told: Vec<String> = told.iter().map(|fault| format!("{}: {}", fault.path, fault.text)).collect();
-        assert_eq!(told.len(), 3, "{told:#?}");
+        assert_eq!(told.len(), 4, "{told:#?}");
         assert_eq!(told[0], "firmware.updates.BIOS.after: the update of `BIOS` cannot come after itself");
         assert!(told[1].contains("needs `BMC` at 7.10 or newer, and `7.9` is wanted of it"), "{}", told[1]);
         assert!(told[2].starts_with("firmware.updates.BMC.image") && !told[2].contains("geheim"), "{}", told[2]);
+        assert!(told[3].ends_with("comes after `bmc`, which is called `BMC` here; write it the same"), "{}", told[3]);
     }
 }
