@@ -1,11 +1,14 @@
 //! The layer itself: which BMCs it connects and which steps it proposes.
 
 use dip_core::fact::FactRegistry;
-use dip_core::fact::firmware::{BMC_ANSWERS, BOOT_DEVICE, IDENTITY, POWER, POWER_CYCLED};
+use dip_core::fact::firmware::{
+    BIOS, BMC_ANSWERS, BOOT_DEVICE, FIRMWARE_VERSION, IDENTITY, POWER, POWER_CYCLED, SECURE_BOOT, VOLUME,
+};
 use dip_core::fact::network::cabling;
+use dip_core::fact::os::DISK_SERIALS;
 use dip_core::hardware::BootDevice;
 use dip_core::id::LayerId;
-use dip_core::layer::{ConnectError, Layer, Note};
+use dip_core::layer::{ConnectError, Deferred, Layer, Note};
 use dip_core::observed::Observed;
 use dip_core::operation::Operations;
 use dip_core::provider::Providers;
@@ -15,7 +18,13 @@ use dip_core::step::{Boot, Environment, Need, Step};
 use dip_core::subject::Subject;
 
 use crate::settings::{self, LastResort, NodeFirmware};
-use crate::steps::{Identify, PowerOff, PowerOn, Purpose, ReviveBmc, SetBootDevice, Start};
+use crate::steps::{
+    BIOS_ACCEPTED, COMPONENTS, FIRMWARE_ACCEPTED, Identify, InstallFirmware, MakeVolume, PowerOff, PowerOn, Purpose,
+    ReadComponents, ReadStorage, RemoveVolume, ReviveBmc, SECURE_BOOT_ACCEPTED, SetBios, SetBootDevice, SetSecureBoot,
+    Start, VOLUME_ACCEPTED, VOLUME_REMOVED,
+};
+use crate::storage::STORAGE;
+use crate::transaction;
 
 /// Layer 2, firmware and management: identity, boot device and power of nodes.
 #[derive(Debug, Clone, Copy, Default)]
@@ -38,6 +47,24 @@ impl Layer for FirmwareLayer {
         );
         known.declare(&BMC_ANSWERS, "A BMC answers that may be brought back by the power of its node's outlets.");
         known.declare(&IDENTITY, "Who a machine is: maker, model, serial number, UUID.");
+        known.declare(&BIOS_ACCEPTED, "The wanted BIOS attributes wait for a boot, or are in force.");
+        known.declare(&BIOS, "The wanted BIOS attributes are in force.");
+        known.declare(&SECURE_BOOT_ACCEPTED, "Secure Boot is as wanted from the next boot on.");
+        known.declare(&SECURE_BOOT, "Secure Boot is in force or not, as it is wanted.");
+        known.declare(&STORAGE, "The disks and volumes of a node.");
+        known.declare(&DISK_SERIALS, "The serial numbers of all disks that were seen in a node.");
+        known.declare(
+            &VOLUME_ACCEPTED,
+            "A volume is there, or comes about at the next boot; the serial numbers of its disks.",
+        );
+        known.declare(&VOLUME, "A volume is there; the serial numbers of its disks.");
+        known.declare(&VOLUME_REMOVED, "A volume is gone, or goes at the next boot; the serial numbers of its disks.");
+        known.declare(&COMPONENTS, "The firmware of a node's components.");
+        known.declare(
+            &FIRMWARE_ACCEPTED,
+            "A component runs the wanted firmware, or does from the next boot on; its version.",
+        );
+        known.declare(&FIRMWARE_VERSION, "A component runs the wanted firmware; its version.");
     }
 
     fn operations(&self, known: &mut Operations) {
@@ -46,6 +73,13 @@ impl Layer for FirmwareLayer {
         known.register::<SetBootDevice>();
         known.register::<PowerOn>();
         known.register::<PowerOff>();
+        known.register::<SetBios>();
+        known.register::<SetSecureBoot>();
+        known.register::<ReadStorage>();
+        known.register::<MakeVolume>();
+        known.register::<RemoveVolume>();
+        known.register::<ReadComponents>();
+        known.register::<InstallFirmware>();
     }
 
     fn settings(&self) -> SettingsSchema {
@@ -57,21 +91,25 @@ impl Layer for FirmwareLayer {
         if errors.is_empty() { Ok(()) } else { Err(errors) }
     }
 
-    fn propose(&self, site: &Site, _: &Observed) -> Result<Vec<Step>, Vec<Note>> {
+    fn propose(&self, site: &Site, seen: &Observed) -> Result<Vec<Step>, Vec<Note>> {
         let mut steps = Vec::new();
         let mut notes = Vec::new();
         for node in site.ready_nodes() {
-            let revive = match node.settings.read::<NodeFirmware>(LayerId::Firmware) {
-                Ok(firmware) => revive(site, node, firmware.unwrap_or_default()),
-                Err(error) => Err(format!("the firmware settings of node `{}` cannot be read: {error}", node.name)),
+            let origin = || node.settings.origin("firmware").or(node.origin.as_ref()).cloned();
+            let wanted = match node.settings.read::<NodeFirmware>(LayerId::Firmware) {
+                Ok(wanted) => wanted.unwrap_or_default(),
+                Err(error) => {
+                    let text = format!("the firmware settings of node `{}` cannot be read: {error}", node.name);
+                    notes.push(Note { text, origin: origin() });
+                    NodeFirmware::default()
+                }
             };
+            transaction::propose(node, &wanted, seen, &mut steps, &mut notes);
+            let revive = revive(site, node, &wanted);
             let may_revive = matches!(revive, Ok(Some(_)));
             match revive {
                 Ok(step) => steps.extend(step),
-                Err(text) => {
-                    let origin = node.settings.origin("firmware").or(node.origin.as_ref()).cloned();
-                    notes.push(Note { text, origin });
-                }
+                Err(text) => notes.push(Note { text, origin: origin() }),
             }
             if let Some(bmc) = &node.bmc {
                 let identify = Identify { node: node.name.clone(), serial: node.serial.clone() };
@@ -81,6 +119,12 @@ impl Layer for FirmwareLayer {
             }
         }
         if notes.is_empty() { Ok(steps) } else { Err(notes) }
+    }
+
+    fn deferred(&self, site: &Site, _: &Observed) -> Vec<Deferred> {
+        let nodes = site.ready_nodes().filter(|node| node.bmc.is_some());
+        let wanted = nodes.filter_map(|node| Some((node, node.settings.read(LayerId::Firmware).ok()??)));
+        wanted.flat_map(|(node, wanted)| transaction::deferred(node, &wanted)).collect()
     }
 
     fn remove(&self, site: &Site, step: &Step) -> Option<Step> {
@@ -158,7 +202,7 @@ fn by_outlets(site: &Site, node: &Node, boot: &Boot) -> Vec<Step> {
 }
 
 /// The step that brings a silent BMC back, where the site allows it.
-fn revive(site: &Site, node: &Node, firmware: NodeFirmware) -> Result<Option<Step>, String> {
+fn revive(site: &Site, node: &Node, firmware: &NodeFirmware) -> Result<Option<Step>, String> {
     let (Some(LastResort::Outlet), Some(bmc)) = (firmware.last_resort, &node.bmc) else { return Ok(None) };
     if node.outlets.is_empty() {
         return Err(format!(

@@ -2,6 +2,9 @@
 //!
 //! Steps:
 //! * `firmware.identify`: the machine behind the BMC is the one that the site file means.
+//! * `firmware.read_components`, `firmware.install_firmware`, `firmware.set_bios`, `firmware.set_secure_boot`, `firmware.read_storage`,
+//!   `firmware.make_volume` and `firmware.remove_volume`: firmware, settings and volumes as one transaction. What comes about at a
+//!   boot is two steps each, one that asks and one that sees it [in force](steps::Stage).
 //! * `firmware.set_boot_device` and `firmware.power_on`: this layer's part of a boot into the installed system.
 //! * `firmware.power_off`: its part of a boot into `off`: ask the system to shut down, then switch off.
 //!
@@ -24,12 +27,19 @@ pub mod fuzzing;
 #[cfg(feature = "ipmi")]
 pub mod ipmi;
 mod layer;
+mod natural;
 pub mod provider;
 pub mod providers;
 pub mod quirks;
+pub mod selection;
 pub mod settings;
 pub mod steps;
+pub mod storage;
 #[cfg(test)]
 mod testing;
+mod transaction;
+mod underway;
+pub mod wishes;
 
 pub use layer::FirmwareLayer;
+pub use underway::Underway;

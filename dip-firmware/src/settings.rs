@@ -1,11 +1,14 @@
 //! The settings that this layer reads, as types and as the shape that the site file is checked against.
 
+use std::collections::BTreeMap;
+
 use dip_core::id::LayerId;
 use dip_core::site::{Field, SettingsSchema, Shape, Variant};
 use serde::{Deserialize, Serialize};
 
 use crate::provider::BootMode;
 use crate::quirks::{Entry, Quirk};
+use crate::wishes::{self, InTheWay, SecureBootWish, UpdateWish, VolumeWish, WishFault};
 
 /// The BMC protocol `ipmi`.
 pub(crate) const IPMI: &str = "ipmi";
@@ -14,7 +17,7 @@ pub(crate) const IPMI: &str = "ipmi";
 pub(crate) const REDFISH: &str = "redfish";
 
 /// What this layer reads of a node: `firmware: {...}`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NodeFirmware {
     /// The firmware interface that the node boots by.
@@ -23,6 +26,36 @@ pub struct NodeFirmware {
     /// What may be done about a BMC that does not answer; nothing where it is left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_resort: Option<LastResort>,
+    /// BIOS attributes by name, each as it is written; the machine says what type it has. Others are left alone.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub bios: BTreeMap<String, String>,
+    /// Secure Boot; left as it is where this is left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secure_boot: Option<SecureBootWish>,
+    /// Volumes, in the order in which they choose their disks. Others are left alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub volumes: Vec<VolumeWish>,
+    /// What becomes of volumes that have the wanted disks.
+    #[serde(default, skip_serializing_if = "InTheWay::is_keep")]
+    pub in_the_way: InTheWay,
+    /// Firmware by component: the controller's id or name of it, in which `*` stands for anything. Others are left alone.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub updates: BTreeMap<String, UpdateWish>,
+}
+
+impl NodeFirmware {
+    /// Whether anything is wanted that a management controller must see to.
+    pub(crate) fn asks_the_bmc(&self) -> bool {
+        let nothing = self.bios.is_empty() && self.volumes.is_empty() && self.updates.is_empty();
+        self.secure_boot.is_some() || !nothing
+    }
+
+    /// What is wrong with it beyond its shape.
+    pub(crate) fn faults(&self) -> Vec<WishFault> {
+        let mut faults = wishes::volume_faults(&self.volumes);
+        faults.extend(wishes::update_faults(&self.updates));
+        faults
+    }
 }
 
 /// What may be done about a BMC that does not answer.
@@ -152,6 +185,31 @@ fn node() -> Vec<Field> {
             Shape::Choice(vec!["outlet"]),
             "What may be done about a BMC that does not answer: `outlet` cuts the power of all outlets of the node, and its system with it.",
         ),
+        Field::optional(
+            "bios",
+            Shape::map(Shape::Text),
+            "BIOS attributes by name, `ProcVirtualization: Enabled`. Others are left alone.",
+        ),
+        Field::optional(
+            "secure_boot",
+            Shape::Choice(vec!["enabled", "disabled"]),
+            "UEFI Secure Boot; left as it is where this is left out.",
+        ),
+        Field::optional(
+            "volumes",
+            Shape::list(Shape::Object(wishes::volume_fields())),
+            "Volumes, in the order in which they choose their disks. Others are left alone.",
+        ),
+        Field::optional(
+            "in_the_way",
+            Shape::Choice(vec!["keep", "remove"]),
+            "What becomes of volumes that have the wanted disks: they stay where it is left out; to `remove` them needs a consent.",
+        ),
+        Field::optional(
+            "updates",
+            Shape::map(Shape::Object(wishes::update_fields())),
+            "Firmware by component: the controller's id or name of it, in which `*` stands for anything.",
+        ),
     ]
 }
 
@@ -233,8 +291,10 @@ mod tests {
         match shape {
             Shape::Integer { min, .. } => json!(min),
             Shape::Boolean => json!(true),
-            Shape::Choice(words) => json!(words[0]),
-            Shape::List(items) => json!([value(items)]),
+            // The last one: what stands first is the default, and left out when it is written.
+            Shape::Choice(words) => json!(words.last()),
+            Shape::List(of) => json!([value(of)]),
+            Shape::Map(of) => json!({"a": value(of)}),
             Shape::Object(fields) => full(fields),
             _ => json!("a"),
         }

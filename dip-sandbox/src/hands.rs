@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use dip_core::hardware::{PowerState, VlanId};
 use dip_core::id::{NodeName, ServiceName, SiteName, SwitchName};
 use dip_core::site::PortRef;
+use dip_firmware::provider::WantedVolume;
 use dip_network::provider::{Held, LearnedMac, Neighbour, PortState};
 use dip_opsmgmt::provider::{HeldName, HeldRecord, HeldTarget};
 
@@ -97,6 +98,11 @@ impl<'a> Hands<'a> {
     /// Holds a node's power button until it is off.
     pub fn power_off(&self, node: &NodeName) {
         self.world.press(node, PowerState::Off);
+    }
+
+    /// Makes a volume in the setup of a node's storage controller, whatever its disks hold.
+    pub fn make_volume(&self, node: &NodeName, volume: &WantedVolume) {
+        self.world.machine(node, |machine| machine.management.put_volume(volume));
     }
 
     /// Presses a node's power button.

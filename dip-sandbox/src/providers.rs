@@ -7,6 +7,7 @@ use dip_apps::providers::etcd::Etcd;
 use dip_cluster::provider::Membership;
 use dip_core::provider::{Host, Power, Providers};
 use dip_core::subject::Subject;
+use dip_firmware::Underway;
 use dip_firmware::provider::Bmc;
 use dip_network::provider::{Dhcp, Pdu, Switch};
 use dip_opsmgmt::provider::{Cmdb, Dns, Monitor};
@@ -59,6 +60,7 @@ pub(crate) fn all(world: &Arc<World>, access: Access) -> Providers {
             let bmc = SandboxBmc::new(line(&subject, "sandbox BMC", CONTROLLER), name.clone());
             providers.insert::<dyn Power>(&subject, Arc::new(bmc.clone()));
             providers.insert::<dyn Bmc>(&subject, Arc::new(bmc));
+            providers.insert::<Underway>(&subject, Arc::default());
         }
         let host = SandboxHost::new(line(&subject, "sandbox host", QUICK), name.clone());
         providers.insert::<dyn Host>(&subject, Arc::new(host));

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use dip_core::hardware::PowerState;
 use dip_core::id::{ClusterName, NodeName, PduName, ServiceName, SwitchName};
+use dip_firmware::provider::{BiosAttributes, SecureBootState, Volume};
 use dip_network::provider::{Held, PortState};
 use dip_opsmgmt::provider::{HeldName, HeldRecord, HeldTarget};
 use serde::Serialize;
@@ -41,6 +42,14 @@ pub struct Snapshot {
 pub struct NodeSnapshot {
     /// Its power.
     pub power: PowerState,
+    /// Its BIOS attributes that are in force.
+    pub bios: BiosAttributes,
+    /// Secure Boot.
+    pub secure_boot: SecureBootState,
+    /// The volumes of its storage controller.
+    pub volumes: Vec<Volume>,
+    /// The firmware of its components.
+    pub firmware: BTreeMap<String, String>,
     /// Whether its system answers on its address.
     pub answers: bool,
     /// The host name that its running system tells.
@@ -114,6 +123,10 @@ fn node(world: &World, name: &NodeName) -> NodeSnapshot {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         NodeSnapshot {
             power: machine.power(),
+            bios: machine.management.bios().current.clone(),
+            secure_boot: machine.management.secure_boot(),
+            volumes: machine.management.volumes().to_vec(),
+            firmware: machine.management.versions().clone(),
             answers,
             host_name: linux.host_name().map(str::to_owned),
             files: linux.files().iter().map(|(path, file)| (path.clone(), (file.mode, text(&file.bytes)))).collect(),

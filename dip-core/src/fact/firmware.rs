@@ -1,7 +1,9 @@
 //! What layer 2 (firmware and management) promises to the others.
 
+use std::collections::BTreeMap;
+
 use super::Fact;
-use crate::hardware::{BootDevice, Identity, PowerState};
+use crate::hardware::{BootDevice, Hardware, Identity, PowerState};
 
 /// The chassis power of a node (`node/<node>`, within a boot), as its BMC tells it.
 pub const POWER: Fact<PowerState> = Fact::new("firmware.power");
@@ -18,3 +20,18 @@ pub const BMC_ANSWERS: Fact<bool> = Fact::new("firmware.bmc_answers");
 
 /// Who the machine is: maker, model, serial number, UUID (`node/<node>`).
 pub const IDENTITY: Fact<Identity> = Fact::new("firmware.identity");
+
+/// What the machine consists of, as its management controller tells it (`node/<node>`).
+pub const HARDWARE: Fact<Hardware> = Fact::new("firmware.hardware");
+
+/// The BIOS attributes that the site wants are in force (`node/<node>`), each as it is written there.
+pub const BIOS: Fact<BTreeMap<String, String>> = Fact::new("firmware.bios");
+
+/// Secure Boot is in force or not, as the site wants it (`node/<node>`).
+pub const SECURE_BOOT: Fact<bool> = Fact::new("firmware.secure_boot");
+
+/// A volume is there (`volume/<node>/<volume>`); the value names the serial numbers of its disks.
+pub const VOLUME: Fact<Vec<String>> = Fact::new("firmware.volume");
+
+/// A component runs the wanted firmware (`component/<node>/<component>`); the value is its version.
+pub const FIRMWARE_VERSION: Fact<String> = Fact::new("firmware.version");

@@ -10,6 +10,7 @@ use dip_core::subject::Subject;
 use serde::de::DeserializeOwned;
 
 use super::Preferred;
+use crate::Underway;
 use crate::provider::Bmc;
 
 /// Registers a provider for every BMC of a node that is wanted at ready state; gives all that is wrong.
@@ -25,6 +26,7 @@ pub(crate) fn connect(site: &Site, secrets: &dyn Secrets, providers: &mut Provid
                     providers.insert::<dyn Power>(&subject, power);
                 }
                 providers.insert::<dyn Bmc>(&subject, bmc);
+                providers.insert::<Underway>(&subject, Arc::default());
             }
             Err(wrong) => errors.extend(wrong),
         }

@@ -51,6 +51,27 @@ pub enum Fault {
         /// The node.
         node: NodeName,
     },
+    /// A node's self-test drops the settings that waited for it, and says nothing.
+    SettingsDropped {
+        /// The node.
+        node: NodeName,
+        /// How many self-tests.
+        times: u32,
+    },
+    /// An image that a BMC has fetched is refused.
+    UpdateFails {
+        /// The node.
+        node: NodeName,
+        /// How many images.
+        times: u32,
+    },
+    /// A BMC restarts when it has fetched an image, and forgets its tasks.
+    TaskLost {
+        /// The node.
+        node: NodeName,
+        /// How many images.
+        times: u32,
+    },
     /// A service refuses requests that change something, as if the credentials were wrong: a DNS server's `REFUSED`.
     ServiceRefuses {
         /// The service.
@@ -93,6 +114,9 @@ impl Fault {
             | Self::PowerCommandLost { node, .. }
             | Self::BootHangs { node, .. }
             | Self::BootSlow { node, .. }
+            | Self::SettingsDropped { node, .. }
+            | Self::UpdateFails { node, .. }
+            | Self::TaskLost { node, .. }
             | Self::HostDies { node } => Subject::node(node),
             Self::ServiceRefuses { service, .. }
             | Self::ServiceBusy { service, .. }
@@ -107,6 +131,9 @@ impl Fault {
             Self::PowerCommandLost { times, .. }
             | Self::BootHangs { times, .. }
             | Self::BootSlow { times, .. }
+            | Self::SettingsDropped { times, .. }
+            | Self::UpdateFails { times, .. }
+            | Self::TaskLost { times, .. }
             | Self::ServiceRefuses { times, .. }
             | Self::ServiceBusy { times, .. } => Some(*times),
             Self::HostDies { .. } => Some(1),
@@ -136,6 +163,11 @@ impl fmt::Display for Fault {
             Self::BootHangs { times, .. } => write!(f, "{} hangs in the firmware", counted(*times, "boot")),
             Self::BootSlow { by, times, .. } => {
                 write!(f, "{} takes {} s longer", counted(*times, "boot"), by.as_secs())
+            }
+            Self::SettingsDropped { times, .. } => write!(f, "{} drops its settings", counted(*times, "self-test")),
+            Self::UpdateFails { times, .. } => write!(f, "the BMC refuses {}", counted(*times, "image")),
+            Self::TaskLost { times, .. } => {
+                write!(f, "the BMC restarts after {}, and forgets its tasks", counted(*times, "image"))
             }
             Self::HostDies { .. } => f.write_str("the system stops"),
             Self::ServiceRefuses { times, .. } => write!(f, "it refuses {}", counted(*times, "change")),

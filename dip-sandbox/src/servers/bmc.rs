@@ -27,14 +27,25 @@ impl SandboxBmc {
     }
 
     /// Carries a request to the controller. It answers whatever its machine does, as long as mains reaches it.
-    async fn carry(&self, intent: Intent, action: &str) -> Result<(), ProviderError> {
+    pub(super) async fn carry(&self, intent: Intent, action: &str) -> Result<(), ProviderError> {
         if let Some(hit) = self.line.bite(|fault| matches!(fault, Fault::BmcSilent { .. } | Fault::BmcHangs { .. })) {
             return Err(self.line.no_answer(action, hit.fault).await);
         }
         if !self.line.world().machine(&self.node, |machine| machine.is_fed()) {
             return Err(self.line.no_answer(action, "none of its outlets has power").await);
         }
+        if self.line.world().machine(&self.node, |machine| machine.management.is_away()) {
+            return Err(self.line.no_answer(action, "it restarts itself").await);
+        }
         self.line.carry(intent, action).await
+    }
+
+    pub(super) fn line(&self) -> &Line {
+        &self.line
+    }
+
+    pub(super) fn node(&self) -> &NodeName {
+        &self.node
     }
 }
 
@@ -87,23 +98,23 @@ impl Bmc for SandboxBmc {
     }
 
     fn bios(&self) -> Option<Arc<dyn Bios>> {
-        None
+        Some(Arc::new(self.clone()))
     }
 
     fn secure_boot(&self) -> Option<Arc<dyn SecureBoot>> {
-        None
+        Some(Arc::new(self.clone()))
     }
 
     fn raid(&self) -> Option<Arc<dyn Raid>> {
-        None
+        Some(Arc::new(self.clone()))
     }
 
     fn firmware(&self) -> Option<Arc<dyn Firmware>> {
-        None
+        Some(Arc::new(self.clone()))
     }
 
     fn tasks(&self) -> Option<Arc<dyn Tasks>> {
-        None
+        Some(Arc::new(self.clone()))
     }
 
     fn accounts(&self) -> Option<Arc<dyn Accounts>> {

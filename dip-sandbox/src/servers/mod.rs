@@ -1,6 +1,7 @@
 //! The simulated servers, each as the provider trait of its layer.
 
 mod bmc;
+mod bmc_firmware;
 mod cmdb;
 mod dhcp;
 mod dns;

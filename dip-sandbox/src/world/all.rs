@@ -10,6 +10,7 @@ use dip_core::site::Site;
 use dip_core::subject::Subject;
 
 use super::machine::{Surroundings, WithMains};
+use super::management::Management;
 use super::{CMDB_KINDS, DHCP_KINDS, DNS_KINDS, MONITOR_KINDS};
 use super::{Cables, Keys, Machine, Names, Outlets, Ports, Records, Reservations, Targets, Wiring};
 use crate::draw::Draw;
@@ -59,7 +60,7 @@ impl World {
                 let cell = Cell {
                     subject: Subject::node(&node.name),
                     wiring: Wiring::of(site, node),
-                    machine: Mutex::new(machine),
+                    machine: Mutex::new(machine.managed_by(Management::new(node.name.as_str()))),
                 };
                 (node.name.clone(), cell)
             })
@@ -107,7 +108,7 @@ impl World {
     }
 
     /// As [`Self::machine`], with the time and the surroundings.
-    pub(super) fn machine_at<T>(
+    pub(crate) fn machine_at<T>(
         &self,
         node: &NodeName,
         act: impl FnOnce(&mut Machine, Duration, Surroundings<'_>) -> T,

@@ -12,6 +12,7 @@ use crate::fault::{Board, Fault};
 use crate::ledger::Ledger;
 use crate::linux::Linux;
 use crate::log::{Log, Phase};
+use crate::world::management::{Management, Moment};
 
 /// How long the chassis takes to switch after a command was accepted.
 const SWITCHING: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(3));
@@ -54,6 +55,8 @@ pub(crate) struct Machine {
     pub(crate) next_boot: BootOverride,
     /// The system on its disk.
     pub(crate) linux: Linux,
+    /// What sees to its settings, volumes and firmware.
+    pub(crate) management: Management,
 }
 
 /// What a machine does when mains comes back.
@@ -112,7 +115,13 @@ impl Machine {
             running: None,
             next_boot: NO_OVERRIDE,
             linux,
+            management: Management::new(""),
         }
+    }
+
+    /// The same machine with this controller.
+    pub(crate) fn managed_by(self, management: Management) -> Self {
+        Self { management, ..self }
     }
 
     /// Moves on to `now`: accepted commands come true, boots come to their end, faults of the machine strike.
@@ -120,6 +129,7 @@ impl Machine {
         if let Some(change) = self.change.filter(|change| change.due <= now) {
             self.change = None;
             self.start_system(change.due, around);
+            self.management.settle(change.due, around);
             self.stop();
             self.power = change.to;
             if change.to == PowerState::On {
@@ -127,7 +137,13 @@ impl Machine {
             }
         }
         self.start_system(now, around);
+        self.management.settle(now, around);
         self.die(now, around);
+    }
+
+    /// What its management controller is asked now.
+    pub(crate) fn moment<'a>(&self, now: Duration, around: Surroundings<'a>) -> Moment<'a> {
+        Moment { now, runs: self.power == PowerState::On, around }
     }
 
     pub(crate) fn power(&self) -> PowerState {
@@ -224,7 +240,9 @@ impl Machine {
     fn boot(&mut self, at: Duration, around: Surroundings<'_>) {
         self.boots += 1;
         around.ledger.count(around.subject, "boot");
-        let mut takes = self.span(around, "self-test", SELF_TEST) + self.span(around, "system start", SYSTEM_START);
+        let self_test = self.span(around, "self-test", SELF_TEST);
+        self.management.reset(at + self_test);
+        let mut takes = self_test + self.span(around, "system start", SYSTEM_START);
         let device = self.next_boot.device;
         if self.next_boot.persistence == Persistence::Once {
             self.next_boot = NO_OVERRIDE;
@@ -274,6 +292,7 @@ impl Machine {
     fn stop(&mut self) {
         self.running = None;
         self.linux.halt();
+        self.management.cut();
     }
 
     fn span(&mut self, around: Surroundings<'_>, purpose: &str, range: (Duration, Duration)) -> Duration {

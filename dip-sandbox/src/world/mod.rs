@@ -6,6 +6,7 @@ mod dhcp;
 mod dns;
 mod etcd;
 mod machine;
+mod management;
 mod pdu;
 mod reach;
 mod records;
