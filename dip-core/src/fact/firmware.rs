@@ -1,7 +1,7 @@
 //! What layer 2 (firmware and management) promises to the others.
 
 use super::Fact;
-use crate::hardware::{BootDevice, Identity, PowerState};
+use crate::hardware::{BootDevice, Hardware, Identity, PowerState};
 
 /// The chassis power of a node (`node/<node>`, within a boot), as its BMC tells it.
 pub const POWER: Fact<PowerState> = Fact::new("firmware.power");
@@ -15,3 +15,6 @@ pub const BOOT_DEVICE: Fact<BootDevice> = Fact::new("firmware.boot_device");
 
 /// Who the machine is: maker, model, serial number, UUID (`node/<node>`).
 pub const IDENTITY: Fact<Identity> = Fact::new("firmware.identity");
+
+/// What the machine consists of, as its management controller tells it (`node/<node>`).
+pub const HARDWARE: Fact<Hardware> = Fact::new("firmware.hardware");

@@ -1,0 +1,7 @@
+//! Hardware: the words for it, and what a machine consists of.
+
+mod inventory;
+mod vocabulary;
+
+pub use inventory::{Disk, DiskKind, Hardware, Health, MemoryModule, NicPort, Part, Processor};
+pub use vocabulary::{BootDevice, HardwareError, Identity, MacAddr, PciAddress, PowerState, VlanError, VlanId};
