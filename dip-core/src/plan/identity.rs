@@ -117,6 +117,7 @@ impl Canonical {
             clusters,
             conduct,
             claims,
+            machines,
         } = site;
         self.add(&(name, domain));
         self.all("rack", racks.values());
@@ -130,6 +131,7 @@ impl Canonical {
         self.all("conduct", Some(conduct).filter(|conduct| !conduct.is_empty()).into_iter());
         // Who claimed it and when changes nothing of what will be done.
         self.all("claim", claims.iter().map(|claim| (&claim.operation, &claim.subject, &claim.holder)));
+        self.all("machine", machines.iter());
     }
 
     /// One by one: a large site as one tree of values would take much memory.

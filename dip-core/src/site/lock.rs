@@ -7,15 +7,18 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::LockedBase;
+use crate::id::NodeName;
+use crate::identity::{Fingerprint, Replacement};
 use crate::whole_file;
 
-/// The version that is written. Older ones are read:
+/// The newest version. Older ones are read, and the oldest that holds all of a lock is written:
 ///
 /// | version | what it has |
 /// |---|---|
 /// | 1 | `addresses` |
 /// | 2 | `bases` too |
-const VERSION: u32 = 2;
+/// | 3 | `machines` and `replaced` too |
+const VERSION: u32 = 3;
 
 /// What was chosen for a site.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -24,6 +27,10 @@ pub struct Lock {
     pub addresses: BTreeMap<String, Vec<IpAddr>>,
     /// The bases that the site was made from, by their paths from the directory of the site file.
     pub bases: BTreeMap<String, LockedBase>,
+    /// The machine that each node is bound to. Entries of nodes that vanished stay, as their addresses do.
+    pub machines: BTreeMap<NodeName, Fingerprint>,
+    /// The parts that were exchanged, the oldest first.
+    pub replaced: Vec<Replacement>,
 }
 
 /// A lock file cannot be read or written.
@@ -65,6 +72,11 @@ struct Document {
     /// Version 1 has none.
     #[serde(default)]
     bases: BTreeMap<String, LockedBase>,
+    /// Before version 3 there are none, as for what follows.
+    #[serde(default)]
+    machines: BTreeMap<NodeName, Fingerprint>,
+    #[serde(default)]
+    replaced: Vec<Replacement>,
 }
 
 #[derive(Deserialize)]
@@ -89,8 +101,8 @@ impl Lock {
         if !(1..=VERSION).contains(&version) {
             return Err(LockError::Version { file: file(), version });
         }
-        let Document { addresses, bases, .. } = serde_json::from_str(&text).map_err(damaged)?;
-        Ok(Self { addresses, bases })
+        let document: Document = serde_json::from_str(&text).map_err(damaged)?;
+        Ok(document.into())
     }
 
     /// Writes the file so that a reader sees the old one or the new one, never half of one.
@@ -119,7 +131,29 @@ impl Lock {
         };
         let addresses = body(self.addresses.iter().map(address).collect());
         let bases = body(self.bases.iter().map(base).collect());
-        format!("{{\n  \"version\": {VERSION},\n  \"addresses\": {{{addresses}}},\n  \"bases\": {{{bases}}}\n}}\n")
+        let mut text = format!("  \"addresses\": {{{addresses}}},\n  \"bases\": {{{bases}}}");
+        let version = if self.machines.is_empty() && self.replaced.is_empty() {
+            2
+        } else {
+            let machine = |(node, machine)| format!("    {}: {}", quoted(NodeName::as_str(node)), line(machine));
+            let machines = body(self.machines.iter().map(machine).collect());
+            let replaced = body(self.replaced.iter().map(|part| format!("    {}", line(part))).collect());
+            text.push_str(&format!(",\n  \"machines\": {{{machines}}},\n  \"replaced\": [{replaced}]"));
+            VERSION
+        };
+        format!("{{\n  \"version\": {version},\n{text}\n}}\n")
+    }
+}
+
+/// An entry in one line.
+fn line<T: Serialize>(entry: &T) -> String {
+    serde_json::to_string(entry).expect("entries of a lock serialise to JSON")
+}
+
+impl From<Document> for Lock {
+    fn from(document: Document) -> Self {
+        let Document { version: _, addresses, bases, machines, replaced } = document;
+        Self { addresses, bases, machines, replaced }
     }
 }
 
@@ -136,7 +170,21 @@ mod tests {
         let base = LockedBase { release: Some("3.2".to_owned()), sha256: "ab".to_owned() };
         let more = LockedBase { release: None, sha256: "cd".to_owned() };
         let bases = [("../base.yaml".to_owned(), base), ("more.yaml".to_owned(), more)].into();
-        Lock { addresses: addresses.into(), bases }
+        Lock { addresses: addresses.into(), bases, ..Lock::default() }
+    }
+
+    fn with_machines() -> Lock {
+        let node = |name: &str| NodeName::new(name).expect("a name");
+        let machine = Fingerprint { serial: Some("SN-1".to_owned()), ..Fingerprint::default() };
+        let replaced = Replacement {
+            node: node("n1"),
+            part: "nic/eth0".parse().expect("a part"),
+            was: "52:54:00:00:00:01".to_owned(),
+            now: "52:54:00:00:00:99".to_owned(),
+            at: "2026-01-05T08:00:00Z".parse().expect("a time"),
+            reason: Some("RMA 17".to_owned()),
+        };
+        Lock { machines: [(node("n1"), machine)].into(), replaced: vec![replaced], ..sample() }
     }
 
     #[test]
@@ -144,7 +192,9 @@ mod tests {
         let text = sample().to_text();
         assert!(text.find("n1/").expect("n1") < text.find("n2/").expect("n2"));
         let read: Document = serde_json::from_str(&text).expect("JSON");
-        assert_eq!(Lock { addresses: read.addresses, bases: read.bases }, sample());
+        assert_eq!(Lock::from(read), sample());
+        let read: Document = serde_json::from_str(&with_machines().to_text()).expect("JSON");
+        assert_eq!((read.version, Lock::from(read)), (3, with_machines()));
         serde_json::from_str::<Document>(&Lock::default().to_text()).expect("JSON");
     }
 
@@ -156,8 +206,8 @@ mod tests {
         assert_eq!(Lock::read(&path).expect("none is empty"), Lock::default());
         sample().write(&path).expect("written");
         assert_eq!(Lock::read(&path).expect("read"), sample());
-        std::fs::write(&path, "{\"version\": 3, \"more\": {}}").expect("written");
-        assert!(matches!(Lock::read(&path), Err(LockError::Version { version: 3, .. })));
+        std::fs::write(&path, "{\"version\": 4, \"more\": {}}").expect("written");
+        assert!(matches!(Lock::read(&path), Err(LockError::Version { version: 4, .. })));
         let first = "{\n  \"version\": 1,\n  \"addresses\": {\n    \"n1/eth0/prod\": [\"10.0.0.10\"]\n  }\n}\n";
         std::fs::write(&path, first).expect("written");
         let read = Lock::read(&path).expect("the first form is read");

@@ -40,10 +40,20 @@ pub(crate) fn resolve(
     let profiles = Profiles::read(root, &shape, &mut checker);
     site.profiles = profiles.all();
     site.nodes = Nodes::new(&site, &networks, profiles).read(root, &shape, settings, &mut checker);
+    site.machines = lock
+        .machines
+        .iter()
+        .filter(|(node, _)| site.nodes.contains_key(*node))
+        .map(|(node, machine)| (node.clone(), machine.clone()))
+        .collect();
+    for replacement in &lock.replaced {
+        site.nodes.get_mut(&replacement.node).into_iter().for_each(|node| replacement.apply(node));
+    }
     let clusters = clusters::read(root, &shape, &mut checker, &site);
     site.clusters = clusters;
     site.conduct = conducts::read(root, &mut checker, &site);
-    let lock = address::choose(&mut site.nodes, &networks, lock, checker.report);
+    let chosen = address::choose(&mut site.nodes, &networks, lock, checker.report);
+    let lock = Lock { machines: lock.machines.clone(), replaced: lock.replaced.clone(), ..chosen };
     site.networks = networks.into_iter().map(|(name, placed)| (name, placed.network)).collect();
     site.name = name?;
     Some((site, lock))

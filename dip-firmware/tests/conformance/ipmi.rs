@@ -65,6 +65,7 @@ async fn harness(name: &str) -> Result<LabBmc, LabError> {
             model: Some("Simulated Node".to_owned()),
             serial: Some(format!("SN-{name}")),
             uuid: Some(UUID.to_owned()),
+            ..Identity::default()
         },
         _keep: Box::new(sim),
     })

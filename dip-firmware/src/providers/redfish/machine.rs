@@ -50,6 +50,7 @@ impl Bmc for Redfish {
             model: told(system.model.as_deref()),
             serial: told(system.serial_number.as_deref()),
             uuid: uuid(system.uuid.as_deref()),
+            ..Identity::default()
         })
     }
 
