@@ -1,7 +1,10 @@
 //! The layer itself: which BMCs it connects and which steps it proposes.
 
 use dip_core::fact::FactRegistry;
-use dip_core::fact::firmware::{BOOT_DEVICE, IDENTITY, POWER, POWER_CYCLED};
+use dip_core::fact::firmware::{
+    BMC_PASSWORD, BMC_STRANGERS, BMC_WEAKNESSES, BOOT_DEVICE, HARDWARE, HARDWARE_VERIFIED, IDENTITY, POWER,
+    POWER_CYCLED,
+};
 use dip_core::fact::network::{PORT_VLAN, RESERVATION};
 use dip_core::hardware::BootDevice;
 use dip_core::id::LayerId;
@@ -14,8 +17,13 @@ use dip_core::site::{Limit, Node, NodeState, SettingsSchema, Site};
 use dip_core::step::{Boot, Environment, Need, Step};
 use dip_core::subject::Subject;
 
+use crate::expectation::ExpectedHardware;
+use crate::hygiene;
 use crate::settings::{self, NodeFirmware};
-use crate::steps::{Identify, PowerOff, PowerOn, Purpose, SetBootDevice, Start};
+use crate::steps::{
+    BarUsers, Discover, Identify, PowerOff, PowerOn, Purpose, RetirePassword, SetBootDevice, SetPassword, Start,
+    TendController, VerifyHardware,
+};
 
 /// Layer 2, firmware and management: identity, boot device and power of nodes.
 #[derive(Debug, Clone, Copy, Default)]
@@ -37,10 +45,24 @@ impl Layer for FirmwareLayer {
             "The device that a boot of a node starts from; the wanted one where the node runs and nothing is to be booted.",
         );
         known.declare(&IDENTITY, "Who a machine is: maker, model, serial number, UUID.");
+        known.declare(&HARDWARE, "What a machine consists of, as its BMC tells it.");
+        known.declare(
+            &HARDWARE_VERIFIED,
+            "A machine has the parts that the site expects, or may go on without; what it lacks.",
+        );
+        known.declare(&BMC_PASSWORD, "Which password a BMC takes, by its generation.");
+        known.declare(&BMC_WEAKNESSES, "The weak ways into a BMC that are open.");
+        known.declare(&BMC_STRANGERS, "The users of a BMC that may log in and that the site does not name.");
     }
 
     fn operations(&self, known: &mut Operations) {
         known.register::<Identify>();
+        known.register::<Discover>();
+        known.register::<VerifyHardware>();
+        known.register::<SetPassword>();
+        known.register::<RetirePassword>();
+        known.register::<TendController>();
+        known.register::<BarUsers>();
         known.register::<SetBootDevice>();
         known.register::<PowerOn>();
         known.register::<PowerOff>();
@@ -59,13 +81,23 @@ impl Layer for FirmwareLayer {
         let mut steps = Vec::new();
         let mut notes = Vec::new();
         for node in site.ready_nodes() {
-            if let Err(error) = node.settings.read::<NodeFirmware>(LayerId::Firmware) {
+            let firmware = node.settings.read::<NodeFirmware>(LayerId::Firmware).unwrap_or_else(|error| {
                 let text = format!("the firmware settings of node `{}` cannot be read: {error}", node.name);
                 notes.push(Note { text, origin: node.settings.origin("firmware").or(node.origin.as_ref()).cloned() });
+                None
+            });
+            let Some(bmc) = &node.bmc else { continue };
+            let bound = site.machines.get(&node.name).cloned();
+            let identify = Identify { node: node.name.clone(), serial: node.serial.clone(), bound };
+            steps.push(identify.step(bmc.origin.clone()));
+            let firmware = firmware.unwrap_or_default();
+            if firmware.discovers() {
+                steps.push(Discover { node: node.name.clone() }.step(bmc.origin.clone()));
             }
-            if let Some(bmc) = &node.bmc {
-                let identify = Identify { node: node.name.clone(), serial: node.serial.clone() };
-                steps.push(identify.step(bmc.origin.clone()));
+            steps.extend(firmware.hardware.clone().map(|expected| verify(node, expected)));
+            match hygiene::steps(node, bmc, firmware.password.as_ref(), firmware.controller.as_ref()) {
+                Ok(hygiene) => steps.extend(hygiene),
+                Err(text) => notes.push(Note { text, origin: bmc.origin.clone() }),
             }
         }
         if notes.is_empty() { Ok(steps) } else { Err(notes) }
@@ -92,16 +124,20 @@ impl Layer for FirmwareLayer {
         let Some(node) = site.nodes.get(&boot.node).filter(|node| node.bmc.is_some()) else { return Vec::new() };
         let origin = node.bmc.as_ref().and_then(|bmc| bmc.origin.clone());
         let subject = Subject::node(&node.name);
-        // Where the site file tells the serial number, no other machine is switched by mistake.
-        let identified = node.serial.as_ref().map(|_| Need::IfGiven(IDENTITY.of(&subject)));
+        // `propose` has told the fault of settings that cannot be read.
+        let firmware = node.settings.read::<NodeFirmware>(LayerId::Firmware).ok().flatten().unwrap_or_default();
+        // Where the site file tells the serial number, or the node is bound, no other machine is switched by mistake.
+        let is_known = node.serial.is_some() || site.machines.contains_key(&node.name);
+        let identified = is_known.then(|| Need::IfGiven(IDENTITY.of(&subject)));
+        // A machine that lacks parts goes no further.
+        let whole = firmware.hardware.as_ref().map(|_| Need::IfGiven(HARDWARE_VERIFIED.of(&subject)));
+        let identified: Vec<Need> = identified.into_iter().chain(whole).collect();
         let guard = |step: Step| identified.iter().cloned().fold(step, Step::need);
         let start = Start::of(boot);
         let off = guard(PowerOff { boot: boot.into(), start, purpose: Purpose::Boot }.step(boot, origin.clone()));
         if boot.to == Environment::Off {
             return vec![off];
         }
-        // `propose` has told the fault of settings that cannot be read.
-        let firmware = node.settings.read::<NodeFirmware>(LayerId::Firmware).ok().flatten().unwrap_or_default();
         let device = SetBootDevice { boot: boot.into(), device: boot_device(boot.to), mode: firmware.boot_mode, start };
         let on = PowerOn { boot: boot.into() }.step(boot, origin.clone());
         let on = on.need(Need::fact(BOOT_DEVICE.of_boot(&subject, boot.ordinal)));
@@ -116,6 +152,14 @@ impl Layer for FirmwareLayer {
             }
         }
     }
+}
+
+/// The comparison of a machine's parts with those that the site expects of it.
+fn verify(node: &Node, expected: ExpectedHardware) -> Step {
+    let origin = node.settings.origin("firmware.hardware").cloned();
+    let profile = origin.as_ref().and_then(|origin| origin.profile.as_ref());
+    let wanted_by = profile.map_or_else(|| "the site file".to_owned(), |profile| format!("the profile `{profile}`"));
+    VerifyHardware { node: node.name.clone(), expected, wanted_by }.step(origin)
 }
 
 /// What a machine starts from to get into an environment: systems in memory come over the network.

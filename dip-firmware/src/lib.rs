@@ -1,7 +1,10 @@
 //! DIP layer 2, firmware and management: what a node's management controller (BMC) tells and does.
 //!
 //! Steps:
-//! * `firmware.identify`: the machine behind the BMC is the one that the site file means.
+//! * `firmware.identify`: the machine behind the BMC is the one that the site file means, and that the node was bound to.
+//! * `firmware.discover` and `firmware.verify_hardware`: which parts it has, and whether they are those that the site expects.
+//! * `firmware.set_password`, `firmware.retire_password`, `firmware.tend_controller`, `firmware.bar_users`: the BMC itself, see
+//!   [`hygiene`].
 //! * `firmware.set_boot_device` and `firmware.power_on`: this layer's part of a boot into the installed system.
 //! * `firmware.power_off`: its part of a boot into `off`: ask the system to shut down, then switch off.
 //!
@@ -18,6 +21,8 @@
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
+pub mod expectation;
+pub mod hygiene;
 #[cfg(feature = "ipmi")]
 pub mod ipmi;
 mod layer;

@@ -4,6 +4,8 @@ use dip_core::id::LayerId;
 use dip_core::site::{Field, SettingsSchema, Shape, Variant};
 use serde::{Deserialize, Serialize};
 
+use crate::expectation::{self, ExpectedHardware};
+use crate::hygiene::{self, ControllerSettings, PasswordSettings};
 use crate::provider::BootMode;
 
 /// The BMC protocol `ipmi`.
@@ -13,12 +15,40 @@ pub(crate) const IPMI: &str = "ipmi";
 pub(crate) const REDFISH: &str = "redfish";
 
 /// What this layer reads of a node: `firmware: {...}`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NodeFirmware {
     /// The firmware interface that the node boots by.
     #[serde(default)]
     pub boot_mode: BootMode,
+    /// When the parts of the machine are read.
+    #[serde(default)]
+    pub discover: Discovery,
+    /// The parts that it should have.
+    pub hardware: Option<ExpectedHardware>,
+    /// The password of its controller.
+    pub password: Option<PasswordSettings>,
+    /// Its controller itself.
+    pub controller: Option<ControllerSettings>,
+}
+
+/// When the parts of a machine are read: a controller answers for each part, which takes its time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Discovery {
+    /// Where something is expected of them.
+    #[default]
+    WhenNeeded,
+    /// By every plan.
+    Always,
+}
+
+impl NodeFirmware {
+    /// Whether a plan reads the parts of the machine.
+    #[must_use]
+    pub const fn discovers(&self) -> bool {
+        self.hardware.is_some() || matches!(self.discover, Discovery::Always)
+    }
 }
 
 /// A BMC protocol of kind `ipmi`.
@@ -91,11 +121,21 @@ pub fn schema() -> SettingsSchema {
 }
 
 fn node() -> Vec<Field> {
-    vec![Field::optional(
-        "boot_mode",
-        Shape::Choice(vec!["uefi", "bios"]),
-        "The firmware interface that the node boots by; `uefi` where it is left out.",
-    )]
+    vec![
+        Field::optional(
+            "boot_mode",
+            Shape::Choice(vec!["uefi", "bios"]),
+            "The firmware interface that the node boots by; `uefi` where it is left out.",
+        ),
+        Field::optional(
+            "discover",
+            Shape::Choice(vec!["when_needed", "always"]),
+            "When the parts of the machine are read; `when_needed` where it is left out: where `hardware` expects some.",
+        ),
+        Field::optional("hardware", Shape::Object(expectation::shape()), "The parts that the machine should have."),
+        Field::optional("password", Shape::Object(hygiene::password_shape()), "The password of its BMC."),
+        Field::optional("controller", Shape::Object(hygiene::controller_shape()), "The BMC itself."),
+    ]
 }
 
 fn ipmi() -> Variant {

@@ -131,7 +131,11 @@ fn bmc(settings: &SettingsSchema) -> Field {
     let fields = vec![
         Field::required("address", Shape::Parsed(Parsed::Endpoint), "Its address or host name."),
         Field::required("user", Shape::Text, "The user."),
-        Field::required("password", Shape::Parsed(Parsed::Secret), "Where the password is, `env:NAME`, `file:PATH` or `store:PATH`."),
+        Field::required(
+            "password",
+            Shape::Parsed(Parsed::Secret),
+            "Where the password is, `env:NAME`, `file:PATH` or `store:PATH`.",
+        ),
         Field::required(
             "protocols",
             Shape::list(Shape::Tagged(settings.bmc_protocols.clone())),
