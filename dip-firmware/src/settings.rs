@@ -182,16 +182,23 @@ fn redfish() -> Variant {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use dip_core::site::Parsed;
     use serde_json::{Map, Value, json};
 
     /// An object with one value of the right form for each field.
     fn full(fields: &[Field]) -> Value {
-        let value = |field: &Field| match &field.shape {
+        Value::Object(fields.iter().map(|field| (field.name.to_owned(), value(&field.shape))).collect::<Map<_, _>>())
+    }
+
+    fn value(shape: &Shape) -> Value {
+        match shape {
             Shape::Integer { min, .. } => json!(min),
             Shape::Choice(words) => json!(words[0]),
+            Shape::Parsed(Parsed::Secret) => json!("env:A"),
+            Shape::Object(fields) => full(fields),
+            Shape::List(item) => json!([value(item)]),
             _ => json!("a"),
-        };
-        Value::Object(fields.iter().map(|field| (field.name.to_owned(), value(field))).collect::<Map<_, _>>())
+        }
     }
 
     fn assert_agree<T: Serialize + serde::de::DeserializeOwned>(fields: &[Field]) {

@@ -17,7 +17,8 @@ pub enum SecretRef {
     Env(String),
     /// A file; one newline at its end does not belong to the secret.
     File(PathBuf),
-    /// A place in a store of secrets that dip makes itself; the version that was proved last counts.
+    /// A place in a store of secrets that dip makes itself; the version that was proved last counts. Each node has its own below the
+    /// place that the site file names, by its name.
     Store(PathBuf),
 }
 

@@ -25,6 +25,7 @@ use super::{
 };
 use crate::hardware::MacAddr;
 use crate::id::{DiskName, LayerId, NetworkName, NicName, NodeName, ProfileName, RackName};
+use crate::secret::SecretRef;
 
 /// Reads the nodes of a site.
 pub(crate) struct Nodes<'s> {
@@ -87,7 +88,7 @@ impl<'s> Nodes<'s> {
         if let (Some(serial), Some(tree), true) = (&serial, tree.at("serial"), claims) {
             claim(&mut self.serials, serial.clone(), key, tree.mark, "serial number", report);
         }
-        let bmc = tree.entry("bmc").and_then(|entry| bmc(&object, entry, report));
+        let bmc = tree.entry("bmc").and_then(|entry| bmc(&name, &object, entry, report));
         let nics = self.nics(&tree, key, rack.as_ref(), claims, report);
         let outlets = self.outlets(&tree, key, claims, report);
         let disks = disks(&tree, report);
@@ -338,7 +339,7 @@ fn outside(address: IpAddr, name: &NetworkName, placed: &Placed, rack: Option<&R
     }
 }
 
-fn bmc(object: &Object<String, Value>, entry: &Entry, report: &Report<'_>) -> Option<BmcAccess> {
+fn bmc(node: &NodeName, object: &Object<String, Value>, entry: &Entry, report: &Report<'_>) -> Option<BmcAccess> {
     let value = object.get("bmc")?;
     let text = |key: &str| value.get(key)?.as_str();
     let trees = entry.value.items("protocols");
@@ -347,10 +348,15 @@ fn bmc(object: &Object<String, Value>, entry: &Entry, report: &Report<'_>) -> Op
         let mark = trees.get(index).map_or(entry.key, |tree| tree.mark);
         driver(protocol.as_object()?.clone(), &[], mark, report)
     };
+    let password = match text("password")?.parse().ok()? {
+        // A profile names one place for all; what is kept there is each controller's own.
+        SecretRef::Store(place) => SecretRef::Store(place.join(node.as_str())),
+        elsewhere => elsewhere,
+    };
     Some(BmcAccess {
         address: text("address")?.to_owned(),
         user: text("user")?.to_owned(),
-        password: text("password")?.parse().ok()?,
+        password,
         protocols: protocols.filter_map(protocol).collect(),
         origin: Some(entry.key.origin(report.sources())),
     })

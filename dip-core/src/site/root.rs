@@ -134,7 +134,7 @@ fn bmc(settings: &SettingsSchema) -> Field {
         Field::required(
             "password",
             Shape::Parsed(Parsed::Secret),
-            "Where the password is, `env:NAME`, `file:PATH` or `store:PATH`.",
+            "Where the password is, `env:NAME` or `file:PATH`; or `store:PATH`, below which dip keeps one that it makes for each node.",
         ),
         Field::required(
             "protocols",

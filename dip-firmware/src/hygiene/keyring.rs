@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use dip_core::provider::{ErrorKind, ProviderError, sentence};
-use dip_core::secret::{Secret, SecretError, SecretRef, SecretStore, Standing};
+use dip_core::secret::{Secret, SecretError, SecretRef, SecretStore, Standing, Versions};
 use tokio::sync::Mutex;
 
 use crate::provider::Bmc;
@@ -62,6 +62,13 @@ struct Door {
     open: Option<(Arc<dyn Bmc>, Key)>,
     /// How many passwords were refused.
     refused: u32,
+}
+
+/// Whether a controller may have the password of the factory still, as far as a store knows.
+#[must_use]
+pub fn takes_factory(versions: &Versions) -> bool {
+    let another = versions.iter().any(|(version, standing)| *version > 0 && *standing == Standing::Proved);
+    !another && versions.get(&0) != Some(&Standing::Refused)
 }
 
 /// No password opens a controller, or none may be tried any more.
@@ -137,6 +144,10 @@ impl Keyring {
             match client.identity().await {
                 Ok(_) => {
                     self.note(key, Standing::Proved)?;
+                    if key != Key::Factory {
+                        // Nobody goes back to it, not even where this one is refused one day.
+                        self.note(Key::Factory, Standing::Refused)?;
+                    }
                     door.open = Some((Arc::clone(&client), key));
                     return Ok((client, key));
                 }
@@ -226,7 +237,6 @@ impl Keyring {
     /// The passwords that may be tried, the likeliest first: one that was sent has most likely arrived.
     fn candidates(&self) -> Result<Vec<(Key, Secret)>, Shut> {
         let versions = self.store.versions(&self.at)?;
-        let standing = |version: u32| versions.get(&version).copied();
         let newest_first = || versions.iter().rev().filter(|(version, _)| **version > 0);
         let sent = newest_first().filter(|(_, standing)| **standing == Standing::Sent);
         let proved = newest_first().filter(|(_, standing)| **standing == Standing::Proved);
@@ -236,10 +246,8 @@ impl Keyring {
                 keys.push((Key::Version(*version), secret));
             }
         }
-        // Nobody goes back to the factory's password once another one was proved.
-        let is_new = !versions.iter().any(|(version, standing)| *version > 0 && *standing == Standing::Proved);
-        let untried = standing(0) != Some(Standing::Refused);
-        keys.extend(self.factory.clone().filter(|_| is_new && untried).map(|secret| (Key::Factory, secret)));
+        let factory = self.factory.clone().filter(|_| takes_factory(&versions));
+        keys.extend(factory.map(|secret| (Key::Factory, secret)));
         Ok(keys)
     }
 

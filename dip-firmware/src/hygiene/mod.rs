@@ -10,7 +10,7 @@ mod propose;
 mod settings;
 
 pub use keyed::Keyed;
-pub use keyring::{Key, Keyring, Making};
+pub use keyring::{Key, Keyring, Making, takes_factory};
 pub use password::mint;
 pub use settings::{ControllerSettings, Others, PasswordSettings, UserSettings, Weaknesses};
 

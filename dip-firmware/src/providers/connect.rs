@@ -5,13 +5,13 @@ use std::sync::Arc;
 use dip_core::id::LayerId;
 use dip_core::layer::ConnectError;
 use dip_core::provider::{ErrorKind, Power, ProviderError, Providers, sentence};
-use dip_core::secret::{Secret, SecretError, SecretRef, Secrets, Standing};
+use dip_core::secret::{Secret, SecretError, SecretRef, Secrets};
 use dip_core::site::{BmcAccess, Driver, Node, Site};
 use dip_core::subject::Subject;
 use serde::de::DeserializeOwned;
 
 use super::Preferred;
-use crate::hygiene::{Keyed, Keyring};
+use crate::hygiene::{Keyed, Keyring, takes_factory};
 use crate::provider::Bmc;
 use crate::settings::NodeFirmware;
 
@@ -74,10 +74,10 @@ fn keyed(
             access.password
         )])
     })?;
-    let proved = store.versions(&access.password).map_err(Unkeyed::Secret)?;
-    let is_new = !proved.iter().any(|(version, standing)| *version > 0 && *standing == Standing::Proved);
+    let versions = store.versions(&access.password).map_err(Unkeyed::Secret)?;
     // Once another password was proved, nobody needs the factory's to be there still.
-    let factory = password.factory.filter(|_| is_new).map(|factory| secrets.resolve(&factory)).transpose();
+    let factory =
+        password.factory.filter(|_| takes_factory(&versions)).map(|factory| secrets.resolve(&factory)).transpose();
     let factory = factory.map_err(Unkeyed::Secret)?;
     // What is wrong with the settings shows without any password.
     clients(access, &Secret::new(String::new())).map_err(Unkeyed::Settings)?;

@@ -52,6 +52,10 @@ pub(crate) struct Machine {
     pub(crate) next_boot: BootOverride,
     /// The system on its disk.
     pub(crate) linux: Linux,
+    /// What it consists of.
+    pub(crate) parts: super::Parts,
+    /// Its management controller.
+    pub(crate) keeper: super::Keeper,
 }
 
 /// An accepted power command that has not come true.
@@ -100,7 +104,14 @@ impl Machine {
             running: None,
             next_boot: NO_OVERRIDE,
             linux,
+            parts: super::Parts::default(),
+            keeper: super::Keeper::default(),
         }
+    }
+
+    /// The same machine with these parts and this controller.
+    pub(crate) fn with(self, parts: super::Parts, keeper: super::Keeper) -> Self {
+        Self { parts, keeper, ..self }
     }
 
     /// Moves on to `now`: accepted commands come true, boots come to their end, faults of the machine strike.

@@ -54,6 +54,7 @@ impl BmcHarness for Harness {
             model: Some("SB-1U".to_owned()),
             serial: Some("S3".to_owned()),
             uuid: Some(self.sandbox().machine_uuid(&self.node)),
+            board_serial: Some(self.sandbox().board_serial(&self.node)),
         }
     }
 
