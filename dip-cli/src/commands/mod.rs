@@ -9,7 +9,9 @@ mod converge;
 mod demo;
 mod diff;
 mod drift;
+mod enrol;
 mod export;
+mod hardware;
 mod impact;
 mod lint;
 mod order;
@@ -18,6 +20,7 @@ mod outliers;
 mod pin;
 mod plan;
 mod ready;
+mod replace;
 mod resume;
 mod runs;
 mod schema;
@@ -75,6 +78,9 @@ pub(crate) fn run(args: &Args, out: &Out) -> Result<u8, CliError> {
         Command::Outliers(args) => outliers::run(args, out),
         Command::Orphans(args) => orphans::run(args, out),
         Command::Claim(args) => claim::run(args, out),
+        Command::Hardware(args) => hardware::run(args, out),
+        Command::Enrol(args) => enrol::run(args, out),
+        Command::Replace(args) => replace::run(args, out),
         Command::Schema => schema::run(out),
     }
 }

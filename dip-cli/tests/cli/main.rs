@@ -4,6 +4,7 @@
 mod converge;
 mod explain;
 mod guards;
+mod identity;
 mod metrics;
 mod orders;
 mod place;

@@ -1,0 +1,57 @@
+//! Machines of a site: shown, bound, exchanged.
+
+use serde_json::Value;
+
+use crate::place::Place;
+
+fn lock(place: &Place) -> Value {
+    serde_json::from_str(&std::fs::read_to_string(place.0.join("dip.lock")).expect("a lock")).expect("JSON")
+}
+
+#[test]
+fn machines_are_shown_with_their_parts() {
+    let place = Place::new("hardware");
+    let done = place.dip(&["hardware", "site.yaml", "r1-n1", "--sandbox"]).ends(0);
+    let done = done.prints("r1-n1  Sandbox Systems, SB-1U, serial ").prints("memory         16 × 32 GiB: DIMM A1, ");
+    let done = done.prints("network ports  NIC eth0, ");
+    assert!(!done.out.contains("r1-n2"), "{}", done.out);
+    place.dip(&["hardware", "site.yaml", "r9-n9", "--sandbox"]).ends(2).tells("`r9-n9` is not in the site file");
+}
+
+#[test]
+fn nodes_are_bound_once_and_an_exchange_is_a_change_of_the_lock_file() {
+    let place = Place::new("enrol");
+    place
+        .dip(&["enrol", "site.yaml", "--sandbox"])
+        .ends(0)
+        .prints("bound          r1-n1  serial ")
+        .tells("binds 4 more");
+    let first = lock(&place);
+    assert_eq!(first["version"], 3);
+    place.dip(&["enrol", "site.yaml", "--sandbox"]).ends(0).prints("already        r1-n1  ");
+    assert_eq!(lock(&place), first, "who is bound stays bound");
+    place.dip(&["replace", "site.yaml", "r1-n1", "--sandbox"]).ends(0).prints("nothing of r1-n1 was exchanged");
+
+    // As if the board had been another one when the node was bound.
+    let board = first["machines"]["r1-n1"]["board_serial"].as_str().expect("it tells one").to_owned();
+    let text = std::fs::read_to_string(place.0.join("dip.lock")).expect("a lock").replace(&board, "B-OLD");
+    place.write("dip.lock", &text);
+    place.dip(&["enrol", "site.yaml", "--sandbox"]).ends(3).prints("refused        r1-n1  ").prints("another board");
+    let done = place.dip(&["apply", "site.yaml", "--sandbox", "--yes"]).ends(1);
+    assert!(done.out.contains("has another main board") || done.err.contains("has another main board"), "{}", done.out);
+    let done = place.dip(&["replace", "site.yaml", "r1-n1", "--reason", "RMA 17", "--sandbox"]).ends(0);
+    done.prints(&format!("r1-n1  board: B-OLD → {board}")).tells("review it");
+    let after = lock(&place);
+    assert_eq!(after["machines"], first["machines"]);
+    assert_eq!(after["replaced"][0]["reason"], "RMA 17");
+    place.dip(&["apply", "site.yaml", "--sandbox", "--yes"]).ends(0);
+}
+
+#[test]
+fn a_part_that_is_given_must_be_one() {
+    let place = Place::new("replace-part");
+    let replace = |part: &str| place.dip(&["replace", "site.yaml", "r1-n1", "--part", part, "--sandbox"]);
+    replace("nic/eth0").ends(2).tells("does not say what a part is known by now");
+    replace("fan/1=X").ends(2).tells("the parts are `chassis`, `board`, `nic/NAME` and `disk/NAME`");
+    replace("nic/eth0=x").ends(2).tells("is not a MAC address");
+}
