@@ -111,6 +111,8 @@ pub(crate) enum Command {
     Orphans(Orphans),
     /// Let the site take over records of other people, or give them back
     Claim(Claim),
+    /// List the machines that were sent, and which node each is to be; asks nobody
+    Manifest(Manifest),
     /// Tell who the machines of a site are and what they consist of; changes nothing
     Hardware(Hardware),
     /// Bind nodes to the machines behind their BMCs, in the lock file
@@ -614,6 +616,12 @@ pub(crate) struct Claim {
     /// Why, for those who review it
     #[arg(long, value_name = "TEXT", conflicts_with = "release")]
     pub(crate) reason: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Manifest {
+    #[command(flatten)]
+    pub(crate) files: SiteFiles,
 }
 
 #[derive(Debug, clap::Args)]

@@ -8,6 +8,8 @@ mod conduct;
 mod faults;
 #[path = "site/mangled.rs"]
 mod mangled;
+#[path = "site/manifest.rs"]
+mod manifest;
 #[path = "site/rules.rs"]
 mod rules;
 #[path = "site/schema.rs"]

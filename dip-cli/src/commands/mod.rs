@@ -14,6 +14,7 @@ mod export;
 mod hardware;
 mod impact;
 mod lint;
+mod manifest;
 mod order;
 mod orphans;
 mod outliers;
@@ -78,6 +79,7 @@ pub(crate) fn run(args: &Args, out: &Out) -> Result<u8, CliError> {
         Command::Outliers(args) => outliers::run(args, out),
         Command::Orphans(args) => orphans::run(args, out),
         Command::Claim(args) => claim::run(args, out),
+        Command::Manifest(args) => manifest::run(args, out),
         Command::Hardware(args) => hardware::run(args, out),
         Command::Enrol(args) => enrol::run(args, out),
         Command::Replace(args) => replace::run(args, out),

@@ -36,7 +36,8 @@ fn nodes_are_bound_once_and_an_exchange_is_a_change_of_the_lock_file() {
     let board = first["machines"]["r1-n1"]["board_serial"].as_str().expect("it tells one").to_owned();
     let text = std::fs::read_to_string(place.0.join("dip.lock")).expect("a lock").replace(&board, "B-OLD");
     place.write("dip.lock", &text);
-    place.dip(&["enrol", "site.yaml", "--sandbox"]).ends(3).prints("refused        r1-n1  ").prints("another board");
+    let done = place.dip(&["enrol", "site.yaml", "--sandbox"]).ends(3);
+    done.prints("refused        r1-n1  ").prints("another board");
     let done = place.dip(&["apply", "site.yaml", "--sandbox", "--yes"]).ends(1);
     assert!(done.out.contains("has another main board") || done.err.contains("has another main board"), "{}", done.out);
     let done = place.dip(&["replace", "site.yaml", "r1-n1", "--reason", "RMA 17", "--sandbox"]).ends(0);
@@ -54,4 +55,28 @@ fn a_part_that_is_given_must_be_one() {
     replace("nic/eth0").ends(2).tells("does not say what a part is known by now");
     replace("fan/1=X").ends(2).tells("the parts are `chassis`, `board`, `nic/NAME` and `disk/NAME`");
     replace("nic/eth0=x").ends(2).tells("is not a MAC address");
+}
+
+#[test]
+fn a_manifest_tells_spares_and_what_is_not_there_yet() {
+    let place = Place::new("manifest");
+    let site = "version: 1
+site: lab
+manifest: sent.csv
+racks: {r1: {}}
+profiles: {base: {bmc: {user: admin, password: store:secrets, protocols: [{kind: ipmi}]}}}
+nodes:
+  n1: {rack: r1, position: 1, profile: base}
+  n2: {rack: r1, position: 2, profile: base}
+";
+    place.write("site.yaml", site);
+    place.write(
+        "sent.csv",
+        "serial,bmc_address,rack,position,model\nA1,10.8.0.1,r1,1,R650\nA2,,r1,2,R650\nA3,10.8.0.3,,,R650\n",
+    );
+    let done = place.dip(&["manifest", "site.yaml"]).ends(0);
+    let done = done.prints("connected      A1               n1           r1/1     10.8.0.1         R650\n");
+    let done = done.prints("not delivered  A2               n2           r1/2     -                R650\n");
+    let done = done.prints("spare          A3               -            -        10.8.0.3         R650\n");
+    done.tells("`n2` (rack `r1`, position 2) is not delivered yet");
 }

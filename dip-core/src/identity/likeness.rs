@@ -22,7 +22,7 @@ pub enum Trait {
 pub struct Reason {
     /// What was compared.
     pub by: Trait,
-    /// For it where positive, against it where negative; -100 to 100.
+    /// For it where positive, against it where negative.
     pub points: i32,
     /// In words, as a clause: "the serial number is `A1` and was `B2`".
     pub text: String,
@@ -54,8 +54,9 @@ pub struct Likeness {
 
 /// The label of a chassis stays with it; a serial number alone says which chassis it is.
 const SERIAL: i32 = 100;
-/// A board has one serial number for life, which says everything about the board and nothing about the chassis.
-const BOARD_SERIAL: i32 = 60;
+/// A board has one serial number for life, which says everything about the board and nothing about the chassis: more than all else
+/// together, since technicians write the old UUID into a new board, and cards come along.
+const BOARD_SERIAL: i32 = 120;
 /// A UUID lies on the board; service technicians can write it anew.
 const UUID: i32 = 60;
 /// Cards move between machines, so MAC addresses alone never make a machine: less than [`SURE`].
@@ -64,7 +65,7 @@ const MACS: i32 = 40;
 /// From here on the board is the same one: one of its own numbers agrees and nothing outweighs it.
 const SURE: i32 = 60;
 /// From here on the board is another one: one of its own numbers differs, though all cards may have come along.
-const OTHER_BOARD: i32 = MACS - BOARD_SERIAL;
+const OTHER_BOARD: i32 = UUID + MACS - BOARD_SERIAL;
 
 impl Likeness {
     /// Compares what a machine was with what is seen now. Pure.

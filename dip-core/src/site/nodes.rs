@@ -10,6 +10,7 @@ use serde_json::{Map as Object, Value};
 
 use super::check::{Checker, Place};
 use super::fault::nearest;
+use super::manifest::Manifest;
 use super::merge::inherit;
 use super::network::Placed;
 use super::profiles::Profiles;
@@ -18,7 +19,7 @@ use super::root::Root;
 use super::section::{driver, parse, section};
 use super::shape::SettingsSchema;
 use super::source::Mark;
-use super::tree::{Data, Entry, Tree};
+use super::tree::{Data, Entry, Map, Tree};
 use super::{
     BmcAccess, Chosen, Disk, Nic, NicAddress, NicRole, Node, NodeSettings, NodeState, Origin, OutletRef, PortRef, Site,
     parsed,
@@ -37,11 +38,17 @@ pub(crate) struct Nodes<'s> {
     outlets: HashMap<OutletRef, String>,
     serials: HashMap<String, String>,
     addresses: HashMap<(NetworkName, IpAddr), String>,
+    manifest: &'s mut Manifest,
 }
 
 impl<'s> Nodes<'s> {
     /// Nodes of a site whose racks, switches and PDUs are known.
-    pub(crate) fn new(site: &'s Site, networks: &'s BTreeMap<NetworkName, Placed>, profiles: Profiles) -> Self {
+    pub(crate) fn new(
+        site: &'s Site,
+        networks: &'s BTreeMap<NetworkName, Placed>,
+        profiles: Profiles,
+        manifest: &'s mut Manifest,
+    ) -> Self {
         Self {
             site,
             networks,
@@ -51,6 +58,7 @@ impl<'s> Nodes<'s> {
             outlets: HashMap::new(),
             serials: HashMap::new(),
             addresses: HashMap::new(),
+            manifest,
         }
     }
 
@@ -76,11 +84,14 @@ impl<'s> Nodes<'s> {
         settings: &SettingsSchema,
         checker: &mut Checker<'_, '_>,
     ) -> Node {
-        let (profiles, tree) = self.with_profiles(&entry.value, checker.report);
+        let row = self.manifest.of(&name, &entry.value, checker.report);
+        let (profiles, mut tree) = self.with_profiles(&entry.value, row.as_ref(), checker.report);
+        let awaited = self.awaits(&mut tree);
         let place = Place { key, mark: entry.key };
         let mut object = checker.object(&tree, &shape.node, place).unwrap_or_default();
         let report = &mut *checker.report;
         let state = object.remove("state").and_then(|state| serde_json::from_value(state).ok()).unwrap_or_default();
+        let state = if awaited && state == NodeState::Ready { awaits(key, &tree, entry, report) } else { state };
         // What an absent node had may have gone to another one.
         let claims = state != NodeState::Absent;
         let rack = parse(&tree, "rack");
@@ -98,7 +109,12 @@ impl<'s> Nodes<'s> {
     }
 
     /// The node's tree with its profiles under it.
-    fn with_profiles<'t>(&mut self, tree: &'t Tree, report: &mut Report<'_>) -> (Vec<ProfileName>, Cow<'t, Tree>) {
+    fn with_profiles<'t>(
+        &mut self,
+        tree: &'t Tree,
+        row: Option<&Tree>,
+        report: &mut Report<'_>,
+    ) -> (Vec<ProfileName>, Cow<'t, Tree>) {
         if let (Some(_), Some(entry)) = (tree.at("profile"), tree.entry("profiles")) {
             report.tell("profiles", entry.key, || {
                 Raw::at(entry.key, "a node has `profile` or `profiles`, not both")
@@ -107,13 +123,30 @@ impl<'s> Nodes<'s> {
         }
         let one = tree.at("profile").into_iter();
         let names: Vec<&str> = one.chain(tree.items("profiles")).filter_map(Tree::text).collect();
-        if names.is_empty() {
+        if names.is_empty() && row.is_none() {
             return (Vec::new(), Cow::Borrowed(tree));
         }
-        let inherited = self.profiles.inherited(&names);
-        let mut merged = inherited.tree.clone();
+        let (profiles, mut merged) = if names.is_empty() {
+            (Vec::new(), Tree::new(tree.mark, Data::Map(Map::new())))
+        } else {
+            let inherited = self.profiles.inherited(&names);
+            (inherited.profiles.clone(), inherited.tree.clone())
+        };
+        // What was sent says more than a profile, and less than the node itself.
+        row.into_iter().for_each(|row| inherit(&mut merged, row));
         inherit(&mut merged, tree);
-        (inherited.profiles.clone(), Cow::Owned(merged))
+        (profiles, Cow::Owned(merged))
+    }
+
+    /// Whether a node's controller is to be found by the manifest, and is not connected yet: then the node has none.
+    fn awaits(&self, tree: &mut Cow<'_, Tree>) -> bool {
+        let wants = tree.at("bmc").is_some_and(|bmc| bmc.at("address").is_none());
+        let placed = tree.at("serial").is_some() || tree.at("position").is_some();
+        let awaits = self.manifest.given && wants && placed;
+        if awaits && let Data::Map(map) = &mut tree.to_mut().data {
+            map.remove("bmc");
+        }
+        awaits
     }
 
     fn nics(
@@ -306,6 +339,22 @@ impl<'s> Nodes<'s> {
     }
 }
 
+/// A node that is not there yet, which is told.
+fn awaits(key: &str, tree: &Tree, entry: &Entry, report: &mut Report<'_>) -> NodeState {
+    let serial = tree.at("serial").and_then(Tree::text);
+    let place = tree.at("rack").and_then(Tree::text).zip(tree.at("position").and_then(Tree::text));
+    let which = match (serial, place) {
+        (Some(serial), _) => format!(" (serial number `{serial}`)"),
+        (None, Some((rack, unit))) => format!(" (rack `{rack}`, position {unit})"),
+        (None, None) => String::new(),
+    };
+    report.warn(
+        Raw::at(entry.key, format!("`{key}`{which} is not delivered yet: the manifest tells no address of its BMC"))
+            .advice("it is left alone, and the others go on; fill in `bmc_address` once it is connected"),
+    );
+    NodeState::Awaited
+}
+
 fn claim<K: Hash + Eq>(
     claims: &mut HashMap<K, String>,
     what: K,
@@ -357,6 +406,7 @@ fn bmc(node: &NodeName, object: &Object<String, Value>, entry: &Entry, report: &
         address: text("address")?.to_owned(),
         user: text("user")?.to_owned(),
         password,
+        factory_password: text("factory_password").and_then(|reference| reference.parse().ok()),
         protocols: protocols.filter_map(protocol).collect(),
         origin: Some(entry.key.origin(report.sources())),
     })

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::check::{Checker, Names, Place, Whole};
 use super::fault::nearest;
+use super::manifest::Manifest;
 use super::network::networks;
 use super::nodes::Nodes;
 use super::profiles::Profiles;
@@ -22,6 +23,7 @@ pub(crate) fn resolve(
     root: &Tree,
     settings: &SettingsSchema,
     lock: &Lock,
+    manifest: &mut Manifest,
     report: &mut Report<'_>,
 ) -> Option<(Site, Lock)> {
     let names = names(root);
@@ -39,7 +41,7 @@ pub(crate) fn resolve(
     let networks = networks(root, &shape, &mut checker);
     let profiles = Profiles::read(root, &shape, &mut checker);
     site.profiles = profiles.all();
-    site.nodes = Nodes::new(&site, &networks, profiles).read(root, &shape, settings, &mut checker);
+    site.nodes = Nodes::new(&site, &networks, profiles, manifest).read(root, &shape, settings, &mut checker);
     site.machines = lock
         .machines
         .iter()

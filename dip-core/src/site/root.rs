@@ -67,6 +67,11 @@ impl Root {
                     "Which release of itself this file is, for the files that are laid over it as their base.",
                 ),
                 Field::optional("base", Shape::Object(base()), "The file that this one is laid over."),
+                Field::optional(
+                    "manifest",
+                    Shape::Parsed(Parsed::Path),
+                    "The table (CSV) of the machines that were sent; nodes that name a serial number, or a rack and a position, get the rest from it.",
+                ),
                 Field::optional("conduct", Shape::Object(conduct()), "How work at the site is conducted."),
             ],
             rack: vec![Field::optional("row", Shape::Text, "The row that it stands in.")],
@@ -136,6 +141,11 @@ fn bmc(settings: &SettingsSchema) -> Field {
             Shape::Parsed(Parsed::Secret),
             "Where the password is, `env:NAME` or `file:PATH`; or `store:PATH`, below which dip keeps one that it makes for each node.",
         ),
+        Field::optional(
+            "factory_password",
+            Shape::Parsed(Parsed::Secret),
+            "Where the password is that it was shipped with, for a `password` that dip makes.",
+        ),
         Field::required(
             "protocols",
             Shape::list(Shape::Tagged(settings.bmc_protocols.clone())),
@@ -187,7 +197,7 @@ fn node(settings: &SettingsSchema) -> Vec<Field> {
     let own = vec![
         Field::optional(
             "state",
-            Shape::Choice(vec!["ready", "maintenance", "quarantine", "absent"]),
+            Shape::Choice(vec!["ready", "maintenance", "quarantine", "awaited", "absent"]),
             "What is wanted of it; `ready` where it is left out.",
         ),
         Field::optional("rack", Shape::Reference(Noun::Rack), "The rack that it stands in."),
@@ -196,6 +206,11 @@ fn node(settings: &SettingsSchema) -> Vec<Field> {
             "profiles",
             Shape::list(Shape::Reference(Noun::Profile)),
             "The profiles that it inherits from; an earlier one wins over a later one.",
+        ),
+        Field::optional(
+            "position",
+            Shape::integer(1, 100),
+            "The unit of its rack at which it stands, by which it is found in the manifest.",
         ),
         Field::optional("serial", Shape::Text, "The serial number that the machine must tell of itself."),
         bmc(settings),

@@ -9,6 +9,7 @@ use proptest::prelude::*;
 struct Truth {
     chassis: u32,
     board: u32,
+    uuid: u32,
     /// Ports on the board.
     onboard: u8,
     /// One port each.
@@ -20,6 +21,8 @@ struct Truth {
 enum Done {
     Nothing,
     BoardExchanged,
+    /// The technician wrote the old UUID into the new board.
+    BoardExchangedAndUuidRestored,
     CardExchanged,
     ChassisExchanged,
     AnotherMachine,
@@ -47,7 +50,7 @@ impl Truth {
         Fingerprint {
             serial: tells.serial.then(|| format!("C{}", self.chassis)),
             board_serial: tells.board_serial.then(|| format!("B{}", self.board)),
-            uuid: tells.uuid.then(|| format!("{:032x}", u64::from(self.board) + 1)),
+            uuid: tells.uuid.then(|| format!("{:032x}", u64::from(self.uuid) + 1)),
             nics: if tells.macs { onboard.chain(cards).collect() } else { [].into() },
             ..Fingerprint::default()
         }
@@ -59,17 +62,23 @@ impl Truth {
         let mut now = self.clone();
         match done {
             Done::Nothing => {}
-            Done::BoardExchanged => now.board += other,
+            Done::BoardExchanged => {
+                now.board += other;
+                now.uuid += other;
+            }
+            Done::BoardExchangedAndUuidRestored => now.board += other,
             Done::CardExchanged => now.cards.first_mut().into_iter().for_each(|card| *card += other),
             Done::ChassisExchanged => now.chassis += other,
             Done::AnotherMachine => {
                 now.chassis += other;
                 now.board += other;
+                now.uuid += other;
                 now.cards.iter_mut().for_each(|card| *card += other);
             }
             Done::AnotherMachineWithOurCards => {
                 now.chassis += other;
                 now.board += other;
+                now.uuid += other;
             }
         }
         now
@@ -81,7 +90,7 @@ fn truths() -> impl Strategy<Value = Truth> {
         |(chassis, board, onboard, mut cards)| {
             cards.sort_unstable();
             cards.dedup();
-            Truth { chassis, board, onboard, cards }
+            Truth { chassis, board, uuid: board, onboard, cards }
         },
     )
 }
@@ -94,6 +103,7 @@ fn doings() -> impl Strategy<Value = Done> {
     prop::sample::select(vec![
         Done::Nothing,
         Done::BoardExchanged,
+        Done::BoardExchangedAndUuidRestored,
         Done::CardExchanged,
         Done::ChassisExchanged,
         Done::AnotherMachine,
@@ -130,6 +140,11 @@ proptest! {
                 prop_assert!(!label || verdict != Verdict::Another, "{likeness}");
                 prop_assert!(!(label && own_of_board) || verdict == Verdict::NewBoard, "{likeness}");
                 prop_assert!(label || verdict != Verdict::Same, "{likeness}");
+            }
+            Done::BoardExchangedAndUuidRestored => {
+                prop_assert!(!label || matches!(verdict, Verdict::NewBoard | Verdict::Same), "{likeness}");
+                let by_its_own = before.board_serial && after.board_serial;
+                prop_assert!(!(label && by_its_own) || verdict == Verdict::NewBoard, "{likeness}");
             }
             Done::ChassisExchanged => {
                 prop_assert!(!label || matches!(verdict, Verdict::NewChassis | Verdict::Another), "{likeness}");

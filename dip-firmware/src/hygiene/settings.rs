@@ -1,6 +1,5 @@
 //! What a site says of its controllers themselves, as types and as the shape that the site file is checked against.
 
-use dip_core::secret::SecretRef;
 use dip_core::site::{Field, Parsed, Shape};
 use serde::{Deserialize, Serialize};
 
@@ -8,8 +7,6 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PasswordSettings {
-    /// The password that the controller was shipped with, where the manifest tells none.
-    pub factory: Option<SecretRef>,
     /// Which password it should have, from 1: whoever raises this has it rotated.
     #[serde(default = "first")]
     pub generation: u32,
@@ -20,7 +17,7 @@ pub struct PasswordSettings {
 
 impl Default for PasswordSettings {
     fn default() -> Self {
-        Self { factory: None, generation: first(), lockout_after: usual_lockout() }
+        Self { generation: first(), lockout_after: usual_lockout() }
     }
 }
 
@@ -80,11 +77,6 @@ pub enum Others {
 
 pub(crate) fn password_shape() -> Vec<Field> {
     vec![
-        Field::optional(
-            "factory",
-            Shape::Parsed(Parsed::Secret),
-            "The password that the controller was shipped with, where the manifest tells none.",
-        ),
         Field::optional(
             "generation",
             Shape::integer(1, i64::from(u32::MAX)),

@@ -76,8 +76,12 @@ fn keyed(
     })?;
     let versions = store.versions(&access.password).map_err(Unkeyed::Secret)?;
     // Once another password was proved, nobody needs the factory's to be there still.
-    let factory =
-        password.factory.filter(|_| takes_factory(&versions)).map(|factory| secrets.resolve(&factory)).transpose();
+    let factory = access
+        .factory_password
+        .clone()
+        .filter(|_| takes_factory(&versions))
+        .map(|factory| secrets.resolve(&factory))
+        .transpose();
     let factory = factory.map_err(Unkeyed::Secret)?;
     // What is wrong with the settings shows without any password.
     clients(access, &Secret::new(String::new())).map_err(Unkeyed::Settings)?;
