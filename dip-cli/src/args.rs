@@ -117,6 +117,8 @@ pub(crate) enum Command {
     Hardware(Hardware),
     /// Bind nodes to the machines behind their BMCs, in the lock file
     Enrol(Enrol),
+    /// Choose profiles for nodes that name none, by the rules of the site, in the lock file
+    Classify(Classify),
     /// Say that parts of a node, or its whole machine, were exchanged
     Replace(Replace),
     /// Print the JSON Schema of site files
@@ -641,6 +643,16 @@ pub(crate) struct Enrol {
     #[command(flatten)]
     pub(crate) files: SiteFiles,
     /// The nodes; all at ready state that have a BMC where none is named
+    pub(crate) nodes: Vec<NodeName>,
+    #[command(flatten)]
+    pub(crate) simulation: Simulation,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Classify {
+    #[command(flatten)]
+    pub(crate) files: SiteFiles,
+    /// The nodes; all that name no profile and have a BMC where none is named
     pub(crate) nodes: Vec<NodeName>,
     #[command(flatten)]
     pub(crate) simulation: Simulation,

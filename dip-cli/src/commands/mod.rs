@@ -4,6 +4,7 @@ mod apply;
 mod approve;
 mod check;
 mod claim;
+mod classify;
 mod consent;
 mod converge;
 mod demo;
@@ -82,6 +83,7 @@ pub(crate) fn run(args: &Args, out: &Out) -> Result<u8, CliError> {
         Command::Manifest(args) => manifest::run(args, out),
         Command::Hardware(args) => hardware::run(args, out),
         Command::Enrol(args) => enrol::run(args, out),
+        Command::Classify(args) => classify::run(args, out),
         Command::Replace(args) => replace::run(args, out),
         Command::Schema => schema::run(out),
     }

@@ -80,3 +80,30 @@ nodes:
     let done = done.prints("spare          A3               -            -        10.8.0.3         R650\n");
     done.tells("`n2` (rack `r1`, position 2) is not delivered yet");
 }
+
+#[test]
+fn a_node_without_a_profile_gets_the_one_of_the_first_rule_that_fits_its_machine() {
+    let place = Place::new("classify");
+    let site = "version: 1
+site: lab
+classify:
+  - {profile: storage, disks: 12}
+  - {profile: compute, model: \"SB-*\", cores: 64, memory_gib: 512}
+  - {profile: other, model: \"*\"}
+profiles: {compute: {os: {sysctl: {vm.swappiness: \"1\"}}}, storage: {}, other: {}}
+nodes:
+  n1: {bmc: {address: 10.8.0.1, user: admin, password: env:BMC, protocols: [{kind: ipmi}]}}
+";
+    place.write("site.yaml", site);
+    let done = place.dip(&["classify", "site.yaml", "--sandbox"]).ends(0);
+    let done = done.prints("compute        n1 (").tells("warning: n1 fits `other` (");
+    done.tells("because that rule stands first");
+    assert_eq!(lock(&place)["profiles"]["n1"], "compute");
+    let checked = place.dip(&["check", "site.yaml", "--json"]).ends(0);
+    assert!(
+        checked.out.contains("\"vm.swappiness\":\"1\""),
+        "the node has the settings of its profile: {}",
+        checked.out
+    );
+    place.dip(&["classify", "site.yaml", "--sandbox"]).ends(0).prints("compute        n1 (");
+}

@@ -103,7 +103,7 @@ impl Canonical {
 impl Canonical {
     /// What a plan is bound to: the services, switches and BMCs that it will ask when it is applied, maybe elsewhere.
     fn site(&mut self, site: &Site) {
-        // Profiles are left out: what they say is in the settings of the nodes, and one that nobody has changes nothing.
+        // Profiles and rules for them are left out: what they say is in the settings of the nodes, and one that nobody has changes nothing.
         let Site {
             name,
             domain,
@@ -117,6 +117,7 @@ impl Canonical {
             clusters,
             conduct,
             claims,
+            rules: _,
             machines,
         } = site;
         self.add(&(name, domain));

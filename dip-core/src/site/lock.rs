@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::LockedBase;
-use crate::id::NodeName;
+use crate::id::{NodeName, ProfileName};
 use crate::identity::{Fingerprint, Replacement};
 use crate::whole_file;
 
@@ -17,7 +17,7 @@ use crate::whole_file;
 /// |---|---|
 /// | 1 | `addresses` |
 /// | 2 | `bases` too |
-/// | 3 | `machines` and `replaced` too |
+/// | 3 | `machines`, `profiles` and `replaced` too |
 const VERSION: u32 = 3;
 
 /// What was chosen for a site.
@@ -29,6 +29,8 @@ pub struct Lock {
     pub bases: BTreeMap<String, LockedBase>,
     /// The machine that each node is bound to. Entries of nodes that vanished stay, as their addresses do.
     pub machines: BTreeMap<NodeName, Fingerprint>,
+    /// The profiles that were chosen, by the rules of the site, for nodes that name none.
+    pub profiles: BTreeMap<NodeName, ProfileName>,
     /// The parts that were exchanged, the oldest first.
     pub replaced: Vec<Replacement>,
 }
@@ -75,6 +77,8 @@ struct Document {
     /// Before version 3 there are none, as for what follows.
     #[serde(default)]
     machines: BTreeMap<NodeName, Fingerprint>,
+    #[serde(default)]
+    profiles: BTreeMap<NodeName, ProfileName>,
     #[serde(default)]
     replaced: Vec<Replacement>,
 }
@@ -132,13 +136,17 @@ impl Lock {
         let addresses = body(self.addresses.iter().map(address).collect());
         let bases = body(self.bases.iter().map(base).collect());
         let mut text = format!("  \"addresses\": {{{addresses}}},\n  \"bases\": {{{bases}}}");
-        let version = if self.machines.is_empty() && self.replaced.is_empty() {
+        let version = if self.machines.is_empty() && self.profiles.is_empty() && self.replaced.is_empty() {
             2
         } else {
             let machine = |(node, machine)| format!("    {}: {}", quoted(NodeName::as_str(node)), line(machine));
             let machines = body(self.machines.iter().map(machine).collect());
+            let profile = |(node, profile)| format!("    {}: {}", quoted(NodeName::as_str(node)), line(profile));
+            let profiles = body(self.profiles.iter().map(profile).collect());
             let replaced = body(self.replaced.iter().map(|part| format!("    {}", line(part))).collect());
-            text.push_str(&format!(",\n  \"machines\": {{{machines}}},\n  \"replaced\": [{replaced}]"));
+            text.push_str(&format!(
+                ",\n  \"machines\": {{{machines}}},\n  \"profiles\": {{{profiles}}},\n  \"replaced\": [{replaced}]"
+            ));
             VERSION
         };
         format!("{{\n  \"version\": {version},\n{text}\n}}\n")
@@ -152,8 +160,8 @@ fn line<T: Serialize>(entry: &T) -> String {
 
 impl From<Document> for Lock {
     fn from(document: Document) -> Self {
-        let Document { version: _, addresses, bases, machines, replaced } = document;
-        Self { addresses, bases, machines, replaced }
+        let Document { version: _, addresses, bases, machines, profiles, replaced } = document;
+        Self { addresses, bases, machines, profiles, replaced }
     }
 }
 

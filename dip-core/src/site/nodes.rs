@@ -39,6 +39,8 @@ pub(crate) struct Nodes<'s> {
     serials: HashMap<String, String>,
     addresses: HashMap<(NetworkName, IpAddr), String>,
     manifest: &'s mut Manifest,
+    /// The profiles that were chosen for nodes that name none.
+    chosen: &'s BTreeMap<NodeName, ProfileName>,
 }
 
 impl<'s> Nodes<'s> {
@@ -48,6 +50,7 @@ impl<'s> Nodes<'s> {
         networks: &'s BTreeMap<NetworkName, Placed>,
         profiles: Profiles,
         manifest: &'s mut Manifest,
+        chosen: &'s BTreeMap<NodeName, ProfileName>,
     ) -> Self {
         Self {
             site,
@@ -59,6 +62,7 @@ impl<'s> Nodes<'s> {
             serials: HashMap::new(),
             addresses: HashMap::new(),
             manifest,
+            chosen,
         }
     }
 
@@ -85,7 +89,7 @@ impl<'s> Nodes<'s> {
         checker: &mut Checker<'_, '_>,
     ) -> Node {
         let row = self.manifest.of(&name, &entry.value, checker.report);
-        let (profiles, mut tree) = self.with_profiles(&entry.value, row.as_ref(), checker.report);
+        let (profiles, mut tree) = self.with_profiles(&name, &entry.value, row.as_ref(), checker.report);
         let awaited = self.awaits(&mut tree);
         let place = Place { key, mark: entry.key };
         let mut object = checker.object(&tree, &shape.node, place).unwrap_or_default();
@@ -111,6 +115,7 @@ impl<'s> Nodes<'s> {
     /// The node's tree with its profiles under it.
     fn with_profiles<'t>(
         &mut self,
+        node: &NodeName,
         tree: &'t Tree,
         row: Option<&Tree>,
         report: &mut Report<'_>,
@@ -123,6 +128,9 @@ impl<'s> Nodes<'s> {
         }
         let one = tree.at("profile").into_iter();
         let names: Vec<&str> = one.chain(tree.items("profiles")).filter_map(Tree::text).collect();
+        // A profile that is gone from the site file is chosen anew by whoever classifies.
+        let chosen = self.chosen.get(node).filter(|name| names.is_empty() && self.site_has(name));
+        let names: Vec<&str> = names.into_iter().chain(chosen.map(ProfileName::as_str)).collect();
         if names.is_empty() && row.is_none() {
             return (Vec::new(), Cow::Borrowed(tree));
         }
@@ -136,6 +144,10 @@ impl<'s> Nodes<'s> {
         row.into_iter().for_each(|row| inherit(&mut merged, row));
         inherit(&mut merged, tree);
         (profiles, Cow::Owned(merged))
+    }
+
+    fn site_has(&self, profile: &ProfileName) -> bool {
+        self.site.profiles.contains_key(profile)
     }
 
     /// Whether a node's controller is to be found by the manifest, and is not connected yet: then the node has none.

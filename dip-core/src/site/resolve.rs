@@ -16,6 +16,7 @@ use super::source::Mark;
 use super::tree::{Data, Entry, Tree};
 use super::{Driver, Lock, Pdu, Rack, Service, Site, Switch, address, clusters, conducts, expand};
 use crate::id::SiteName;
+use crate::identity::Rule;
 
 /// The site that a tree describes, and the addresses as they are to be locked. Where the report holds faults
 /// afterwards, the site is not to be used.
@@ -32,6 +33,7 @@ pub(crate) fn resolve(
     top(root, &shape, &mut checker);
 
     let mut site = Site::new(SiteName::new("unnamed").expect("that is a name"));
+    site.rules = rules(root, checker.report);
     let name = parse(root, "site");
     site.domain = root.at("domain").and_then(Tree::text).map(str::to_owned);
     site.racks = racks(root, &shape, &mut checker);
@@ -41,7 +43,8 @@ pub(crate) fn resolve(
     let networks = networks(root, &shape, &mut checker);
     let profiles = Profiles::read(root, &shape, &mut checker);
     site.profiles = profiles.all();
-    site.nodes = Nodes::new(&site, &networks, profiles, manifest).read(root, &shape, settings, &mut checker);
+    site.nodes =
+        Nodes::new(&site, &networks, profiles, manifest, &lock.profiles).read(root, &shape, settings, &mut checker);
     site.machines = lock
         .machines
         .iter()
@@ -55,7 +58,7 @@ pub(crate) fn resolve(
     site.clusters = clusters;
     site.conduct = conducts::read(root, &mut checker, &site);
     let chosen = address::choose(&mut site.nodes, &networks, lock, checker.report);
-    let lock = Lock { machines: lock.machines.clone(), replaced: lock.replaced.clone(), ..chosen };
+    let lock = Lock { addresses: chosen.addresses, ..lock.clone() };
     site.networks = networks.into_iter().map(|(name, placed)| (name, placed.network)).collect();
     site.name = name?;
     Some((site, lock))
@@ -101,6 +104,22 @@ fn top(root: &Tree, shape: &Root, checker: &mut Checker<'_, '_>) {
                 .advice(format!("`{}`: {}", field.name, field.doc))
         });
     }
+}
+
+/// The rules by which machines get profiles; what is wrong with them the check has told.
+fn rules(root: &Tree, report: &Report<'_>) -> Vec<Rule> {
+    let rule = |tree: &Tree| {
+        Some(Rule {
+            profile: parse(tree, "profile")?,
+            manufacturer: parse(tree, "manufacturer"),
+            model: parse(tree, "model"),
+            cores: parse(tree, "cores"),
+            memory_gib: parse(tree, "memory_gib"),
+            disks: parse(tree, "disks"),
+            origin: Some(tree.mark.origin(report.sources())),
+        })
+    };
+    root.items("classify").iter().filter_map(rule).collect()
 }
 
 fn racks(root: &Tree, shape: &Root, checker: &mut Checker<'_, '_>) -> BTreeMap<crate::id::RackName, Rack> {

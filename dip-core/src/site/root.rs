@@ -68,6 +68,11 @@ impl Root {
                 ),
                 Field::optional("base", Shape::Object(base()), "The file that this one is laid over."),
                 Field::optional(
+                    "classify",
+                    Shape::list(Shape::Object(rule())),
+                    "Which profile a node without one gets, by what its machine is; the first rule that fits counts.",
+                ),
+                Field::optional(
                     "manifest",
                     Shape::Parsed(Parsed::Path),
                     "The table (CSV) of the machines that were sent; nodes that name a serial number, or a rack and a position, get the rest from it.",
@@ -84,6 +89,17 @@ impl Root {
             cluster: cluster(settings),
         }
     }
+}
+
+fn rule() -> Vec<Field> {
+    vec![
+        Field::required("profile", Shape::Reference(Noun::Profile), "The profile that fitting machines get."),
+        Field::optional("manufacturer", Shape::Text, "The maker; `*` stands for any characters."),
+        Field::optional("model", Shape::Text, "The model; `*` stands for any characters."),
+        Field::optional("cores", Shape::integer(1, 65_536), "At least so many cores, over all processors."),
+        Field::optional("memory_gib", Shape::integer(1, 1_048_576), "At least so many GiB of memory."),
+        Field::optional("disks", Shape::integer(1, 1024), "At least so many disks."),
+    ]
 }
 
 /// What a file says of its base.

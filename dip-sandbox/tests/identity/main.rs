@@ -2,6 +2,7 @@
 
 mod hygiene;
 mod mortal;
+mod pages;
 mod parts;
 mod replacement;
 mod scene;
