@@ -78,7 +78,7 @@ nodes:
     let done = done.prints("connected      A1               n1           r1/1     10.8.0.1         R650\n");
     let done = done.prints("not delivered  A2               n2           r1/2     -                R650\n");
     let done = done.prints("spare          A3               -            -        10.8.0.3         R650\n");
-    done.tells("`n2` (rack `r1`, position 2) is not delivered yet");
+    done.tells("`n2` (serial number `A2`) is not delivered yet");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The shipping manifest: which machines were sent, as a table, and which node each of them is to be.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
@@ -8,7 +9,7 @@ use super::fault::nearest;
 use super::report::{Raw, Report};
 use super::source::{Mark, Source};
 use super::tree::{Data, Entry, Map, Style, Tree};
-use super::{Origin, Parsed, parsed, table};
+use super::{NodeState, Origin, Parsed, parsed, table};
 use crate::hardware::MacAddr;
 use crate::id::{NodeName, RackName};
 
@@ -60,7 +61,7 @@ pub struct Delivery {
 #[derive(Default)]
 pub(crate) struct Manifest {
     /// Whether the site has one.
-    pub(crate) given: bool,
+    given: bool,
     rows: Vec<Row>,
     by_serial: HashMap<String, usize>,
     by_place: HashMap<(String, String), usize>,
@@ -180,6 +181,17 @@ impl Manifest {
         Some(Tree::new(row.mark, Data::Map(whole)))
     }
 
+    /// Whether a node's controller is to be found by the manifest, and is not connected yet: then the node has none.
+    pub(crate) fn awaits(&self, tree: &mut Cow<'_, Tree>) -> bool {
+        let wants = tree.at("bmc").is_some_and(|bmc| bmc.at("address").is_none());
+        let placed = tree.at("serial").is_some() || tree.at("position").is_some();
+        let awaits = self.given && wants && placed;
+        if awaits && let Data::Map(map) = &mut tree.to_mut().data {
+            map.remove("bmc");
+        }
+        awaits
+    }
+
     /// The machines that were sent.
     pub(crate) fn deliveries(self, report: &Report<'_>) -> Vec<Delivery> {
         let delivery = |Row { mark, mut cells, node }: Row| {
@@ -197,6 +209,22 @@ impl Manifest {
         };
         self.rows.into_iter().map(delivery).collect()
     }
+}
+
+/// A node that is not there yet, which is told.
+pub(crate) fn awaited_node(key: &str, tree: &Tree, entry: &Entry, report: &mut Report<'_>) -> NodeState {
+    let serial = tree.at("serial").and_then(Tree::text);
+    let place = tree.at("rack").and_then(Tree::text).zip(tree.at("position").and_then(Tree::text));
+    let which = match (serial, place) {
+        (Some(serial), _) => format!(" (serial number `{serial}`)"),
+        (None, Some((rack, unit))) => format!(" (rack `{rack}`, position {unit})"),
+        (None, None) => String::new(),
+    };
+    report.warn(
+        Raw::at(entry.key, format!("`{key}`{which} is not delivered yet: the manifest tells no address of its BMC"))
+            .advice("it is left alone, and the others go on; fill in `bmc_address` once it is connected"),
+    );
+    NodeState::Awaited
 }
 
 impl What {

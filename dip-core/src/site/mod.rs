@@ -17,6 +17,7 @@ mod infrastructure;
 mod json;
 mod load;
 mod lock;
+mod machine;
 mod manifest;
 mod merge;
 mod network;

@@ -10,23 +10,22 @@ use serde_json::{Map as Object, Value};
 
 use super::check::{Checker, Place};
 use super::fault::nearest;
-use super::manifest::Manifest;
+use super::machine::{bmc, disks};
+use super::manifest::{Manifest, awaited_node};
 use super::merge::inherit;
 use super::network::Placed;
 use super::profiles::Profiles;
 use super::report::{Raw, Report};
 use super::root::Root;
-use super::section::{driver, parse, section};
+use super::section::{parse, section};
 use super::shape::SettingsSchema;
 use super::source::Mark;
 use super::tree::{Data, Entry, Map, Tree};
 use super::{
-    BmcAccess, Chosen, Disk, Nic, NicAddress, NicRole, Node, NodeSettings, NodeState, Origin, OutletRef, PortRef, Site,
-    parsed,
+    Chosen, Nic, NicAddress, NicRole, Node, NodeSettings, NodeState, Origin, OutletRef, PortRef, Site, parsed,
 };
 use crate::hardware::MacAddr;
-use crate::id::{DiskName, LayerId, NetworkName, NicName, NodeName, ProfileName, RackName};
-use crate::secret::SecretRef;
+use crate::id::{LayerId, NetworkName, NicName, NodeName, ProfileName, RackName};
 
 /// Reads the nodes of a site.
 pub(crate) struct Nodes<'s> {
@@ -90,12 +89,12 @@ impl<'s> Nodes<'s> {
     ) -> Node {
         let row = self.manifest.of(&name, &entry.value, checker.report);
         let (profiles, mut tree) = self.with_profiles(&name, &entry.value, row.as_ref(), checker.report);
-        let awaited = self.awaits(&mut tree);
+        let awaited = self.manifest.awaits(&mut tree);
         let place = Place { key, mark: entry.key };
         let mut object = checker.object(&tree, &shape.node, place).unwrap_or_default();
         let report = &mut *checker.report;
         let state = object.remove("state").and_then(|state| serde_json::from_value(state).ok()).unwrap_or_default();
-        let state = if awaited && state == NodeState::Ready { awaits(key, &tree, entry, report) } else { state };
+        let state = if awaited && state == NodeState::Ready { awaited_node(key, &tree, entry, report) } else { state };
         // What an absent node had may have gone to another one.
         let claims = state != NodeState::Absent;
         let rack = parse(&tree, "rack");
@@ -148,17 +147,6 @@ impl<'s> Nodes<'s> {
 
     fn site_has(&self, profile: &ProfileName) -> bool {
         self.site.profiles.contains_key(profile)
-    }
-
-    /// Whether a node's controller is to be found by the manifest, and is not connected yet: then the node has none.
-    fn awaits(&self, tree: &mut Cow<'_, Tree>) -> bool {
-        let wants = tree.at("bmc").is_some_and(|bmc| bmc.at("address").is_none());
-        let placed = tree.at("serial").is_some() || tree.at("position").is_some();
-        let awaits = self.manifest.given && wants && placed;
-        if awaits && let Data::Map(map) = &mut tree.to_mut().data {
-            map.remove("bmc");
-        }
-        awaits
     }
 
     fn nics(
@@ -351,22 +339,6 @@ impl<'s> Nodes<'s> {
     }
 }
 
-/// A node that is not there yet, which is told.
-fn awaits(key: &str, tree: &Tree, entry: &Entry, report: &mut Report<'_>) -> NodeState {
-    let serial = tree.at("serial").and_then(Tree::text);
-    let place = tree.at("rack").and_then(Tree::text).zip(tree.at("position").and_then(Tree::text));
-    let which = match (serial, place) {
-        (Some(serial), _) => format!(" (serial number `{serial}`)"),
-        (None, Some((rack, unit))) => format!(" (rack `{rack}`, position {unit})"),
-        (None, None) => String::new(),
-    };
-    report.warn(
-        Raw::at(entry.key, format!("`{key}`{which} is not delivered yet: the manifest tells no address of its BMC"))
-            .advice("it is left alone, and the others go on; fill in `bmc_address` once it is connected"),
-    );
-    NodeState::Awaited
-}
-
 fn claim<K: Hash + Eq>(
     claims: &mut HashMap<K, String>,
     what: K,
@@ -398,44 +370,4 @@ fn outside(address: IpAddr, name: &NetworkName, placed: &Placed, rack: Option<&R
         some if some.len() <= 8 => raw.advice(format!("it has {} there", some.join(", "))),
         some => raw.advice(format!("it has {} and {} more there", some[..8].join(", "), some.len() - 8)),
     }
-}
-
-fn bmc(node: &NodeName, object: &Object<String, Value>, entry: &Entry, report: &Report<'_>) -> Option<BmcAccess> {
-    let value = object.get("bmc")?;
-    let text = |key: &str| value.get(key)?.as_str();
-    let trees = entry.value.items("protocols");
-    let protocols = value.get("protocols")?.as_array()?.iter().enumerate();
-    let protocol = |(index, protocol): (usize, &Value)| {
-        let mark = trees.get(index).map_or(entry.key, |tree| tree.mark);
-        driver(protocol.as_object()?.clone(), &[], mark, report)
-    };
-    let password = match text("password")?.parse().ok()? {
-        // A profile names one place for all; what is kept there is each controller's own.
-        SecretRef::Store(place) => SecretRef::Store(place.join(node.as_str())),
-        elsewhere => elsewhere,
-    };
-    Some(BmcAccess {
-        address: text("address")?.to_owned(),
-        user: text("user")?.to_owned(),
-        password,
-        factory_password: text("factory_password").and_then(|reference| reference.parse().ok()),
-        protocols: protocols.filter_map(protocol).collect(),
-        origin: Some(entry.key.origin(report.sources())),
-    })
-}
-
-fn disks(tree: &Tree, report: &mut Report<'_>) -> BTreeMap<DiskName, Disk> {
-    let mut disks = BTreeMap::new();
-    for (key, entry) in tree.entries("disks") {
-        match DiskName::new(key) {
-            Ok(name) => {
-                let text = |key: &str| parse(&entry.value, key);
-                let disk =
-                    Disk { serial: text("serial"), wwn: text("wwn"), path: text("path"), purpose: text("purpose") };
-                disks.insert(name, disk);
-            }
-            Err(error) => report.tell("name", entry.key, || Raw::at(entry.key, error.to_string())),
-        }
-    }
-    disks
 }

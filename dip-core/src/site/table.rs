@@ -107,7 +107,10 @@ impl Reader<'_> {
 mod tests {
     use super::*;
 
-    fn cells(text: &str) -> (Vec<Vec<(u32, u32, String)>>, bool) {
+    /// A cell's line, column and text.
+    type Told = (u32, u32, String);
+
+    fn cells(text: &str) -> (Vec<Vec<Told>>, bool) {
         let mut report = Report::default();
         let rows = read(text, 0, &mut report);
         let cell = |cell: Cell| (cell.mark.line, cell.mark.column, cell.text);
