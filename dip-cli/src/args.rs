@@ -8,7 +8,9 @@ use std::time::Duration;
 use clap::{Parser, Subcommand, ValueEnum};
 use dip::core::actor::Actor;
 use dip::core::explain::Rule;
+use dip::core::hardware::MacAddr;
 use dip::core::id::NodeName;
+use dip::core::identity::Part;
 use dip::core::report::handoff::HandOffFormat;
 use dip::core::site::GivenValue;
 use jiff::SignedDuration;
@@ -115,6 +117,16 @@ pub(crate) enum Command {
     Claim(Claim),
     /// Ask the BMCs of nodes, or let them do something: power, boot device, sensors, log, console
     Bmc(Bmc),
+    /// List the machines that were sent, and which node each is to be; asks nobody
+    Manifest(Manifest),
+    /// Tell who the machines of a site are and what they consist of; changes nothing
+    Hardware(Hardware),
+    /// Bind nodes to the machines behind their BMCs, in the lock file
+    Enrol(Enrol),
+    /// Choose profiles for nodes that name none, by the rules of the site, in the lock file
+    Classify(Classify),
+    /// Say that parts of a node, or its whole machine, were exchanged
+    Replace(Replace),
     /// Print the JSON Schema of site files
     Schema,
 }
@@ -612,6 +624,84 @@ pub(crate) struct Claim {
     /// Why, for those who review it
     #[arg(long, value_name = "TEXT", conflicts_with = "release")]
     pub(crate) reason: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Manifest {
+    #[command(flatten)]
+    pub(crate) files: SiteFiles,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Hardware {
+    #[command(flatten)]
+    pub(crate) files: SiteFiles,
+    /// The nodes; all at ready state that have a BMC where none is named
+    pub(crate) nodes: Vec<NodeName>,
+    #[command(flatten)]
+    pub(crate) simulation: Simulation,
+    #[command(flatten)]
+    pub(crate) journals: Journals,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Enrol {
+    #[command(flatten)]
+    pub(crate) files: SiteFiles,
+    /// The nodes; all at ready state that have a BMC where none is named
+    pub(crate) nodes: Vec<NodeName>,
+    #[command(flatten)]
+    pub(crate) simulation: Simulation,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Classify {
+    #[command(flatten)]
+    pub(crate) files: SiteFiles,
+    /// The nodes; all that name no profile and have a BMC where none is named
+    pub(crate) nodes: Vec<NodeName>,
+    #[command(flatten)]
+    pub(crate) simulation: Simulation,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Replace {
+    #[command(flatten)]
+    pub(crate) files: SiteFiles,
+    /// The node
+    pub(crate) node: NodeName,
+    /// What a part is known by now, where its controller does not make that clear: `nic/eth0=52:54:00:12:34:56`, `disk/data=SERIAL`
+    #[arg(long = "part", value_name = "PART=NUMBER")]
+    pub(crate) parts: Vec<GivenPart>,
+    /// Why, for those who review it: a ticket, a name
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
+    #[command(flatten)]
+    pub(crate) simulation: Simulation,
+}
+
+/// A part and what it is known by now.
+#[derive(Debug, Clone)]
+pub(crate) struct GivenPart {
+    pub(crate) part: Part,
+    pub(crate) now: String,
+}
+
+impl std::str::FromStr for GivenPart {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (part, now) = text.split_once('=').filter(|(_, now)| !now.trim().is_empty()).ok_or_else(|| {
+            format!("`{text}` does not say what a part is known by now, for example `nic/eth0=52:54:00:12:34:56`")
+        })?;
+        let part: Part = part.parse().map_err(|error: dip::core::identity::PartError| error.to_string())?;
+        // One way to write it, so that it is found again.
+        let now = match part {
+            Part::Nic(_) => now.parse::<MacAddr>().map_err(|error| error.to_string())?.to_string(),
+            _ => now.trim().to_owned(),
+        };
+        Ok(Self { part, now })
+    }
 }
 
 #[cfg(test)]

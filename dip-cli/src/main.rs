@@ -4,6 +4,7 @@ mod args;
 mod commands;
 mod error;
 mod guard;
+mod machines;
 mod metrics;
 mod out;
 mod present;

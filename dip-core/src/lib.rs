@@ -12,6 +12,7 @@ pub mod hardware;
 mod hash;
 pub mod history;
 pub mod id;
+pub mod identity;
 pub mod journal;
 pub mod layer;
 pub mod metrics;

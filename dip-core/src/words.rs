@@ -11,3 +11,11 @@ pub fn duration(duration: Duration) -> String {
         seconds => format!("{} h {:02} min", seconds / 3600, seconds / 60 % 60),
     }
 }
+
+/// Several things as one list in a sentence: `a`, `a and b`, `a, b and c`.
+#[must_use]
+pub fn and<T: AsRef<str>>(things: &[T]) -> String {
+    let Some((last, before)) = things.split_last() else { return String::new() };
+    let before: Vec<&str> = before.iter().map(AsRef::as_ref).collect();
+    if before.is_empty() { last.as_ref().to_owned() } else { format!("{} and {}", before.join(", "), last.as_ref()) }
+}

@@ -10,6 +10,8 @@ mod conduct;
 mod faults;
 #[path = "site/mangled.rs"]
 mod mangled;
+#[path = "site/manifest.rs"]
+mod manifest;
 #[path = "site/ports.rs"]
 mod ports;
 #[path = "site/rules.rs"]

@@ -2,7 +2,8 @@
 
 use dip_core::fact::FactRegistry;
 use dip_core::fact::firmware::{
-    BIOS, BMC_ANSWERS, BOOT_DEVICE, FIRMWARE_VERSION, IDENTITY, POWER, POWER_CYCLED, SECURE_BOOT, VOLUME,
+    BIOS, BMC_ANSWERS, BMC_PASSWORD, BMC_STRANGERS, BMC_WEAKNESSES, BOOT_DEVICE, FIRMWARE_VERSION, HARDWARE,
+    HARDWARE_VERIFIED, IDENTITY, POWER, POWER_CYCLED, SECURE_BOOT, VOLUME,
 };
 use dip_core::fact::network::cabling;
 use dip_core::fact::os::DISK_SERIALS;
@@ -17,11 +18,14 @@ use dip_core::site::{Limit, Node, NodeState, OutletRef, SettingsSchema, Site};
 use dip_core::step::{Boot, Environment, Need, Step};
 use dip_core::subject::Subject;
 
+use crate::expectation::ExpectedHardware;
+use crate::hygiene;
 use crate::settings::{self, LastResort, NodeFirmware};
 use crate::steps::{
-    BIOS_ACCEPTED, COMPONENTS, FIRMWARE_ACCEPTED, Identify, InstallFirmware, MakeVolume, PowerOff, PowerOn, Purpose,
-    ReadComponents, ReadStorage, RemoveVolume, ReviveBmc, SECURE_BOOT_ACCEPTED, SetBios, SetBootDevice, SetSecureBoot,
-    Start, VOLUME_ACCEPTED, VOLUME_REMOVED,
+    BIOS_ACCEPTED, BarUsers, COMPONENTS, Discover, FIRMWARE_ACCEPTED, Identify, InstallFirmware, MakeVolume, PowerOff,
+    PowerOn, Purpose, ReadComponents, ReadStorage, RemoveVolume, RetirePassword, ReviveBmc, SECURE_BOOT_ACCEPTED,
+    SetBios, SetBootDevice, SetPassword, SetSecureBoot, Start, TendController, VOLUME_ACCEPTED, VOLUME_REMOVED,
+    VerifyHardware,
 };
 use crate::storage::STORAGE;
 use crate::transaction;
@@ -65,11 +69,25 @@ impl Layer for FirmwareLayer {
             "A component runs the wanted firmware, or does from the next boot on; its version.",
         );
         known.declare(&FIRMWARE_VERSION, "A component runs the wanted firmware; its version.");
+        known.declare(&HARDWARE, "What a machine consists of, as its BMC tells it.");
+        known.declare(
+            &HARDWARE_VERIFIED,
+            "A machine has the parts that the site expects, or may go on without; what it lacks.",
+        );
+        known.declare(&BMC_PASSWORD, "Which password a BMC takes, by its generation.");
+        known.declare(&BMC_WEAKNESSES, "The weak ways into a BMC that are open.");
+        known.declare(&BMC_STRANGERS, "The users of a BMC that may log in and that the site does not name.");
     }
 
     fn operations(&self, known: &mut Operations) {
         known.register::<Identify>();
         known.register::<ReviveBmc>();
+        known.register::<Discover>();
+        known.register::<VerifyHardware>();
+        known.register::<SetPassword>();
+        known.register::<RetirePassword>();
+        known.register::<TendController>();
+        known.register::<BarUsers>();
         known.register::<SetBootDevice>();
         known.register::<PowerOn>();
         known.register::<PowerOff>();
@@ -111,11 +129,19 @@ impl Layer for FirmwareLayer {
                 Ok(step) => steps.extend(step),
                 Err(text) => notes.push(Note { text, origin: origin() }),
             }
-            if let Some(bmc) = &node.bmc {
-                let identify = Identify { node: node.name.clone(), serial: node.serial.clone() };
-                let step = identify.step(bmc.origin.clone());
-                let answers = Need::IfGiven(BMC_ANSWERS.of(&Subject::node(&node.name)));
-                steps.push(if may_revive { step.need(answers) } else { step });
+            let Some(bmc) = &node.bmc else { continue };
+            let bound = site.machines.get(&node.name).cloned();
+            let identify = Identify { node: node.name.clone(), serial: node.serial.clone(), bound };
+            let step = identify.step(bmc.origin.clone());
+            let answers = Need::IfGiven(BMC_ANSWERS.of(&Subject::node(&node.name)));
+            steps.push(if may_revive { step.need(answers) } else { step });
+            if wanted.discovers() {
+                steps.push(Discover { node: node.name.clone() }.step(bmc.origin.clone()));
+            }
+            steps.extend(wanted.hardware.clone().map(|expected| verify(node, expected)));
+            match hygiene::steps(node, bmc, wanted.password.as_ref(), wanted.controller.as_ref()) {
+                Ok(hygiene) => steps.extend(hygiene),
+                Err(text) => notes.push(Note { text, origin: bmc.origin.clone() }),
             }
         }
         if notes.is_empty() { Ok(steps) } else { Err(notes) }
@@ -151,10 +177,14 @@ impl Layer for FirmwareLayer {
         }
         let origin = node.bmc.as_ref().and_then(|bmc| bmc.origin.clone());
         let subject = Subject::node(&node.name);
-        // Where the site file tells the serial number, no other machine is switched by mistake.
-        let identified = node.serial.as_ref().map(|_| Need::IfGiven(IDENTITY.of(&subject)));
         // `propose` has told the fault of settings that cannot be read.
         let firmware = node.settings.read::<NodeFirmware>(LayerId::Firmware).ok().flatten().unwrap_or_default();
+        // Where the site file tells the serial number, or the node is bound, no other machine is switched by mistake.
+        let is_known = node.serial.is_some() || site.machines.contains_key(&node.name);
+        let identified = is_known.then(|| Need::IfGiven(IDENTITY.of(&subject)));
+        // A machine that lacks parts goes no further.
+        let whole = firmware.hardware.as_ref().map(|_| Need::IfGiven(HARDWARE_VERIFIED.of(&subject)));
+        let identified: Vec<Need> = identified.into_iter().chain(whole).collect();
         let answers = firmware.last_resort.map(|_| Need::IfGiven(BMC_ANSWERS.of(&subject)));
         let guard = |step: Step| identified.iter().chain(&answers).cloned().fold(step, Step::need);
         let start = Start::of(boot);
@@ -219,6 +249,14 @@ fn revive(site: &Site, node: &Node, firmware: &NodeFirmware) -> Result<Option<St
     }
     let step = ReviveBmc { node: node.name.clone(), outlets: node.outlets.clone() }.step(bmc.origin.clone());
     Ok(Some(step))
+}
+
+/// The comparison of a machine's parts with those that the site expects of it.
+fn verify(node: &Node, expected: ExpectedHardware) -> Step {
+    let origin = node.settings.origin("firmware.hardware").cloned();
+    let profile = origin.as_ref().and_then(|origin| origin.profile.as_ref());
+    let wanted_by = profile.map_or_else(|| "the site file".to_owned(), |profile| format!("the profile `{profile}`"));
+    VerifyHardware { node: node.name.clone(), expected, wanted_by }.step(origin)
 }
 
 /// What a machine starts from to get into an environment: systems in memory come over the network.

@@ -1,10 +1,13 @@
 //! DIP layer 2, firmware and management: what a node's management controller (BMC) tells and does.
 //!
 //! Steps:
-//! * `firmware.identify`: the machine behind the BMC is the one that the site file means.
 //! * `firmware.read_components`, `firmware.install_firmware`, `firmware.set_bios`, `firmware.set_secure_boot`, `firmware.read_storage`,
 //!   `firmware.make_volume` and `firmware.remove_volume`: firmware, settings and volumes as one transaction. What comes about at a
 //!   boot is two steps each, one that asks and one that sees it [in force](steps::Stage).
+//! * `firmware.identify`: the machine behind the BMC is the one that the site file means, and that the node was bound to.
+//! * `firmware.discover` and `firmware.verify_hardware`: which parts it has, and whether they are those that the site expects.
+//! * `firmware.set_password`, `firmware.retire_password`, `firmware.tend_controller`, `firmware.bar_users`: the BMC itself, see
+//!   [`hygiene`].
 //! * `firmware.set_boot_device` and `firmware.power_on`: this layer's part of a boot into the installed system.
 //! * `firmware.power_off`: its part of a boot into `off`: ask the system to shut down, then switch off.
 //!
@@ -21,9 +24,11 @@
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
+pub mod expectation;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
+pub mod hygiene;
 #[cfg(feature = "ipmi")]
 pub mod ipmi;
 mod layer;

@@ -6,6 +6,8 @@ use dip_core::id::LayerId;
 use dip_core::site::{Field, SettingsSchema, Shape, Variant};
 use serde::{Deserialize, Serialize};
 
+use crate::expectation::{self, ExpectedHardware};
+use crate::hygiene::{self, ControllerSettings, PasswordSettings};
 use crate::provider::BootMode;
 use crate::quirks::{Entry, Quirk};
 use crate::wishes::{self, InTheWay, SecureBootWish, UpdateWish, VolumeWish, WishFault};
@@ -41,6 +43,34 @@ pub struct NodeFirmware {
     /// Firmware by component: the controller's id or name of it, in which `*` stands for anything. Others are left alone.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub updates: BTreeMap<String, UpdateWish>,
+    /// When the parts of the machine are read.
+    #[serde(default)]
+    pub discover: Discovery,
+    /// The parts that it should have.
+    pub hardware: Option<ExpectedHardware>,
+    /// The password of its controller.
+    pub password: Option<PasswordSettings>,
+    /// Its controller itself.
+    pub controller: Option<ControllerSettings>,
+}
+
+/// What may be done about a BMC that does not answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LastResort {
+    /// The power of all outlets of its node is cut.
+    Outlet,
+}
+
+/// When the parts of a machine are read: a controller answers for each part, which takes its time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Discovery {
+    /// Where something is expected of them.
+    #[default]
+    WhenNeeded,
+    /// By every plan.
+    Always,
 }
 
 impl NodeFirmware {
@@ -56,14 +86,12 @@ impl NodeFirmware {
         faults.extend(wishes::update_faults(&self.updates));
         faults
     }
-}
 
-/// What may be done about a BMC that does not answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LastResort {
-    /// The power of all outlets of its node is cut.
-    Outlet,
+    /// Whether a plan reads the parts of the machine.
+    #[must_use]
+    pub const fn discovers(&self) -> bool {
+        self.hardware.is_some() || matches!(self.discover, Discovery::Always)
+    }
 }
 
 /// A BMC protocol of kind `ipmi`.
@@ -210,6 +238,14 @@ fn node() -> Vec<Field> {
             Shape::map(Shape::Object(wishes::update_fields())),
             "Firmware by component: the controller's id or name of it, in which `*` stands for anything.",
         ),
+        Field::optional(
+            "discover",
+            Shape::Choice(vec!["when_needed", "always"]),
+            "When the parts of the machine are read; `when_needed` where it is left out: where `hardware` expects some.",
+        ),
+        Field::optional("hardware", Shape::Object(expectation::shape()), "The parts that the machine should have."),
+        Field::optional("password", Shape::Object(hygiene::password_shape()), "The password of its BMC."),
+        Field::optional("controller", Shape::Object(hygiene::controller_shape()), "The BMC itself."),
     ]
 }
 
@@ -280,6 +316,7 @@ fn quirk() -> Vec<Field> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use dip_core::site::Parsed;
     use serde_json::{Map, Value, json};
 
     /// An object with one value of the right form for each field.
@@ -291,6 +328,7 @@ mod tests {
         match shape {
             Shape::Integer { min, .. } => json!(min),
             Shape::Boolean => json!(true),
+            Shape::Parsed(Parsed::Secret) => json!("env:A"),
             // The last one: what stands first is the default, and left out when it is written.
             Shape::Choice(words) => json!(words.last()),
             Shape::List(of) => json!([value(of)]),

@@ -44,6 +44,7 @@ pub(crate) fn node_with_bmc(name: &str, protocols: Vec<Driver>) -> Node {
             address: "192.0.2.9".to_owned(),
             user: "admin".to_owned(),
             password: SecretRef::Env("DIP_TEST_BMC_PASSWORD".to_owned()),
+            factory_password: None,
             protocols,
             origin: None,
         }),

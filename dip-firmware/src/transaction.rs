@@ -3,7 +3,7 @@
 //! New firmware comes first: it may bring other settings, and some makers refuse a BIOS update while settings wait for a boot.
 //! All else has no order of its own, so that it shares the next boot.
 
-use dip_core::fact::firmware::IDENTITY;
+use dip_core::fact::firmware::{HARDWARE_VERIFIED, IDENTITY};
 use dip_core::fact::{Fact, FactKey};
 use dip_core::layer::{Deferred, Note};
 use dip_core::observed::Observed;
@@ -63,8 +63,12 @@ pub(crate) fn propose(
     }
     volumes(node, wanted, seen, &mut own);
     // Where the site file tells the serial number, no other machine is changed by mistake.
-    let identified = node.serial.as_ref().map(|_| Need::IfGiven(IDENTITY.of(&Subject::node(&node.name))));
-    steps.extend(own.into_iter().map(|step| identified.iter().cloned().fold(step, Step::need)));
+    let subject = Subject::node(&node.name);
+    let identified = node.serial.as_ref().map(|_| Need::IfGiven(IDENTITY.of(&subject)));
+    // A machine that lacks parts goes no further.
+    let whole = wanted.hardware.as_ref().map(|_| Need::IfGiven(HARDWARE_VERIFIED.of(&subject)));
+    let needs: Vec<Need> = identified.into_iter().chain(whole).collect();
+    steps.extend(own.into_iter().map(|step| needs.iter().cloned().fold(step, Step::need)));
 }
 
 /// What is proposed only once it is known what the node has.

@@ -19,7 +19,7 @@ pub fn login(node: &Node) -> Option<Login> {
         becomes_root: ssh.r#become == Some(Become::Sudo),
         key: match ssh.key {
             Some(SecretRef::File(path)) => Some(path),
-            Some(SecretRef::Env(_)) | None => None,
+            Some(SecretRef::Env(_) | SecretRef::Store(_)) | None => None,
         },
     })
 }

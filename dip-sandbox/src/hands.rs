@@ -2,10 +2,11 @@
 
 use std::net::IpAddr;
 
-use dip_core::hardware::{PowerState, VlanId};
-use dip_core::id::{NodeName, ServiceName, SiteName, SwitchName};
+use dip_core::hardware::{MacAddr, PowerState, VlanId};
+use dip_core::id::{DiskName, NicName, NodeName, ServiceName, SiteName, SwitchName};
+use dip_core::secret::Secret;
 use dip_core::site::PortRef;
-use dip_firmware::provider::WantedVolume;
+use dip_firmware::provider::{Role, WantedVolume};
 use dip_network::provider::{Held, LearnedMac, Neighbour, PortState};
 use dip_opsmgmt::provider::{HeldName, HeldRecord, HeldTarget};
 
@@ -93,6 +94,39 @@ impl<'a> Hands<'a> {
     /// Stops a service of a running node.
     pub fn stop_service(&self, node: &NodeName, unit: &str) {
         self.world.machine(node, |machine| machine.linux.stop_unit(unit));
+    }
+
+    /// Puts another card in place of one: the interface has another MAC address.
+    pub fn swap_nic(&self, node: &NodeName, nic: &NicName, mac: MacAddr) {
+        self.world.machine(node, |machine| machine.parts.nics.insert(nic.clone(), mac));
+    }
+
+    /// Puts another disk in place of one.
+    pub fn swap_disk(&self, node: &NodeName, disk: &DiskName, serial: &str) {
+        self.world.machine(node, |machine| machine.parts.disks.insert(disk.clone(), serial.to_owned()));
+    }
+
+    /// Exchanges the main board: it has another serial number and UUID.
+    pub fn swap_board(&self, node: &NodeName, serial: &str, uuid: &str) {
+        self.world.machine(node, |machine| {
+            serial.clone_into(&mut machine.parts.board);
+            uuid.clone_into(&mut machine.parts.uuid);
+        });
+    }
+
+    /// Puts all parts of a machine into another chassis.
+    pub fn swap_chassis(&self, node: &NodeName, serial: &str) {
+        self.world.machine(node, |machine| serial.clone_into(&mut machine.parts.serial));
+    }
+
+    /// Pulls a memory module.
+    pub fn pull_dimm(&self, node: &NodeName, slot: &str) {
+        self.world.machine(node, |machine| machine.parts.dimms.retain(|dimm| dimm != slot));
+    }
+
+    /// Sets the password of a user of a controller, beside dip.
+    pub fn set_bmc_password(&self, node: &NodeName, user: &str, password: &Secret) {
+        self.world.machine(node, |machine| machine.keeper.set(user, password, Role::Administrator));
     }
 
     /// Holds a node's power button until it is off.

@@ -5,9 +5,13 @@ use std::sync::Arc;
 use dip_apps::provider::Workload;
 use dip_apps::providers::etcd::Etcd;
 use dip_cluster::provider::Membership;
+use dip_core::id::NodeName;
 use dip_core::provider::{Host, Power, Providers};
+use dip_core::secret::{Secret, SecretRef};
+use dip_core::site::Node;
 use dip_core::subject::Subject;
 use dip_firmware::Underway;
+use dip_firmware::hygiene::{Keyed, Keyring};
 use dip_firmware::provider::Bmc;
 use dip_network::provider::{Dhcp, Pdu, Switch};
 use dip_opsmgmt::provider::{Cmdb, Dns, Monitor};
@@ -15,7 +19,24 @@ use dip_opsmgmt::provider::{Cmdb, Dns, Monitor};
 use crate::line::{Access, CONTROLLER, Latency, Line, QUICK};
 use crate::servers::{SandboxBmc, SandboxCmdb, SandboxDhcp, SandboxDns, SandboxHost};
 use crate::servers::{SandboxMembership, SandboxMonitor, SandboxPdu, SandboxSwitch};
-use crate::world::World;
+use crate::world::{LOCKOUT_AFTER, World, factory_password};
+
+/// The line to the controller of a node.
+pub(crate) fn bmc(world: &Arc<World>, node: &NodeName, access: Access) -> SandboxBmc {
+    let line = Line::new(world, Subject::node(node), "sandbox BMC", CONTROLLER, access);
+    SandboxBmc::new(line, node.clone())
+}
+
+/// The keyring of a controller whose password dip keeps. Its factory's is known, as from a manifest.
+fn keyed(world: &Arc<World>, node: &Node, bmc: &SandboxBmc) -> Option<Keyring> {
+    let access = node.bmc.as_ref().filter(|access| matches!(access.password, SecretRef::Store(_)))?;
+    let (line, user) = (bmc.clone(), access.user.clone());
+    let making = move |password: &Secret| Ok(Arc::new(line.as_user(&user, password)) as Arc<dyn Bmc>);
+    let factory = Some(factory_password(&node.name));
+    let store = world.secrets.clone();
+    let after = LOCKOUT_AFTER;
+    Some(Keyring::new(&access.user, access.password.clone(), store, factory, after, Box::new(making)))
+}
 
 /// Providers of every trait for everything in the site.
 pub(crate) fn all(world: &Arc<World>, access: Access) -> Providers {
@@ -57,9 +78,20 @@ pub(crate) fn all(world: &Arc<World>, access: Access) -> Providers {
     for (name, node) in &world.site.nodes {
         let subject = Subject::node(name);
         if node.bmc.is_some() {
-            let bmc = SandboxBmc::new(line(&subject, "sandbox BMC", CONTROLLER), name.clone());
-            providers.insert::<dyn Power>(&subject, Arc::new(bmc.clone()));
-            providers.insert::<dyn Bmc>(&subject, Arc::new(bmc));
+            let bmc = bmc(world, name, access);
+            match keyed(world, node, &bmc) {
+                Some(keyring) => {
+                    let keyring = Arc::new(keyring);
+                    let keyed = Keyed::new(Arc::clone(&keyring)).expect("clients of the sandbox can always be made");
+                    providers.insert::<Keyring>(&subject, keyring);
+                    providers.insert::<dyn Power>(&subject, Arc::new(keyed.clone()));
+                    providers.insert::<dyn Bmc>(&subject, Arc::new(keyed));
+                }
+                None => {
+                    providers.insert::<dyn Power>(&subject, Arc::new(bmc.clone()));
+                    providers.insert::<dyn Bmc>(&subject, Arc::new(bmc));
+                }
+            }
             providers.insert::<Underway>(&subject, Arc::default());
         }
         let host = SandboxHost::new(line(&subject, "sandbox host", QUICK), name.clone());

@@ -9,7 +9,9 @@ use dip_core::engine::Clock;
 use dip_core::id::NodeName;
 use dip_core::journal::Journal;
 use dip_core::provider::Providers;
+use dip_core::secret::{Secret, SecretStore};
 use dip_core::site::Site;
+use dip_firmware::provider::Bmc;
 use jiff::Timestamp;
 
 use crate::fault::{Fault, Faults};
@@ -20,7 +22,7 @@ use crate::line::Access;
 use crate::log::{Incident, Phase};
 use crate::snapshot::Snapshot;
 use crate::time::Pace;
-use crate::world::World;
+use crate::world::{World, factory_password};
 
 /// A simulated datacenter: the machines, switches, PDUs and servers of one site, all in memory. Clones are the same datacenter.
 ///
@@ -128,6 +130,48 @@ impl Sandbox {
     #[must_use]
     pub fn machine_uuid(&self, node: &NodeName) -> String {
         self.world.machine_uuid(node)
+    }
+
+    /// The serial number of a node's main board.
+    #[must_use]
+    pub fn board_serial(&self, node: &NodeName) -> String {
+        self.world.machine(node, |machine| machine.parts.board.clone())
+    }
+
+    /// A line to the controller of a node that logs in with a password.
+    #[must_use]
+    pub fn bmc_as(&self, node: &NodeName, user: &str, password: &Secret) -> Arc<dyn Bmc> {
+        Arc::new(crate::providers::bmc(&self.world, node, Access::Granted).as_user(user, password))
+    }
+
+    /// The store in which the passwords are that dip gave to controllers.
+    #[must_use]
+    pub fn secrets(&self) -> Arc<dyn SecretStore> {
+        self.world.secrets.clone()
+    }
+
+    /// The password that the controller of a node was shipped with, where dip keeps the one that it has since.
+    #[must_use]
+    pub fn factory_password(&self, node: &NodeName) -> Secret {
+        factory_password(node)
+    }
+
+    /// Whether a controller lets a user in by a password, without its counting a wrong one.
+    #[must_use]
+    pub fn lets_in(&self, node: &NodeName, user: &str, password: &Secret) -> bool {
+        self.world.machine(node, |machine| machine.keeper.clone().log_in(user, password).is_ok())
+    }
+
+    /// Whether a controller has locked any of its users.
+    #[must_use]
+    pub fn is_locked_out(&self, node: &NodeName) -> bool {
+        self.world.machine(node, |machine| machine.keeper.is_locked())
+    }
+
+    /// How often in a row a wrong password of a user was tried.
+    #[must_use]
+    pub fn wrong_logins(&self, node: &NodeName, user: &str) -> u32 {
+        self.world.machine(node, |machine| machine.keeper.wrong(user))
     }
 
     /// What a person does in the machine room or on a server, beside dip.

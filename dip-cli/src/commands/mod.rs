@@ -5,20 +5,25 @@ mod approve;
 mod bmc;
 mod check;
 mod claim;
+mod classify;
 mod consent;
 mod converge;
 mod demo;
 mod diff;
 mod drift;
+mod enrol;
 mod export;
+mod hardware;
 mod impact;
 mod lint;
+mod manifest;
 mod order;
 mod orphans;
 mod outliers;
 mod pin;
 mod plan;
 mod ready;
+mod replace;
 mod resume;
 mod runs;
 mod schema;
@@ -79,6 +84,11 @@ pub(crate) fn run(args: &Args, out: &Out) -> Result<u8, CliError> {
         Command::Orphans(args) => orphans::run(args, out),
         Command::Claim(args) => claim::run(args, out),
         Command::Bmc(args) => bmc::run(args, out),
+        Command::Manifest(args) => manifest::run(args, out),
+        Command::Hardware(args) => hardware::run(args, out),
+        Command::Enrol(args) => enrol::run(args, out),
+        Command::Classify(args) => classify::run(args, out),
+        Command::Replace(args) => replace::run(args, out),
         Command::Schema => schema::run(out),
     }
 }

@@ -6,6 +6,7 @@ mod boots;
 mod converge;
 mod explain;
 mod guards;
+mod identity;
 mod metrics;
 mod orders;
 mod place;

@@ -43,7 +43,8 @@ impl Limits {
     }
 
     /// How many steps are worked on at once: at least one, or a run would never end.
-    pub(super) fn workers(&self) -> usize {
+    #[must_use]
+    pub fn workers(&self) -> usize {
         self.workers.max(1)
     }
 

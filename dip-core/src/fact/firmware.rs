@@ -35,3 +35,14 @@ pub const VOLUME: Fact<Vec<String>> = Fact::new("firmware.volume");
 
 /// A component runs the wanted firmware (`component/<node>/<component>`); the value is its version.
 pub const FIRMWARE_VERSION: Fact<String> = Fact::new("firmware.version");
+/// A machine has the parts that the site expects of it, or may go on without (`node/<node>`); what it lacks, in sentences.
+pub const HARDWARE_VERIFIED: Fact<Vec<String>> = Fact::new("firmware.hardware_verified");
+
+/// Which password a management controller takes, by its generation (`node/<node>`); never the password.
+pub const BMC_PASSWORD: Fact<u32> = Fact::new("firmware.bmc_password");
+
+/// The weak ways into a management controller that are open, in words (`node/<node>`).
+pub const BMC_WEAKNESSES: Fact<Vec<String>> = Fact::new("firmware.bmc_weaknesses");
+
+/// The users of a management controller that may log in and that the site does not name (`node/<node>`).
+pub const BMC_STRANGERS: Fact<Vec<String>> = Fact::new("firmware.bmc_strangers");

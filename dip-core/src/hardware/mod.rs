@@ -4,4 +4,6 @@ mod inventory;
 mod vocabulary;
 
 pub use inventory::{Disk, DiskKind, Hardware, Health, MemoryModule, NicPort, Part, Processor};
-pub use vocabulary::{BootDevice, HardwareError, Identity, MacAddr, PciAddress, PowerState, VlanError, VlanId};
+pub use vocabulary::{
+    BootDevice, HardwareError, Identity, MacAddr, Mtu, MtuError, PciAddress, PowerState, VlanError, VlanId, VlanSet,
+};

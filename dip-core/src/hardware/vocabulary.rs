@@ -306,4 +306,7 @@ pub struct Identity {
     pub serial: Option<String>,
     /// The system UUID, in the canonical lower-case form.
     pub uuid: Option<String>,
+    /// The serial number of the main board, where it is told apart from the machine's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub board_serial: Option<String>,
 }

@@ -103,7 +103,7 @@ impl Canonical {
 impl Canonical {
     /// What a plan is bound to: the services, switches and BMCs that it will ask when it is applied, maybe elsewhere.
     fn site(&mut self, site: &Site) {
-        // Profiles are left out: what they say is in the settings of the nodes, and one that nobody has changes nothing.
+        // Profiles and rules for them are left out: what they say is in the settings of the nodes, and one that nobody has changes nothing.
         let Site {
             name,
             domain,
@@ -118,6 +118,8 @@ impl Canonical {
             clusters,
             conduct,
             claims,
+            rules: _,
+            machines,
         } = site;
         self.add(&(name, domain));
         self.all("rack", racks.values());
@@ -132,6 +134,7 @@ impl Canonical {
         self.all("conduct", Some(conduct).filter(|conduct| !conduct.is_empty()).into_iter());
         // Who claimed it and when changes nothing of what will be done.
         self.all("claim", claims.iter().map(|claim| (&claim.operation, &claim.subject, &claim.holder)));
+        self.all("machine", machines.iter());
     }
 
     /// One by one: a large site as one tree of values would take much memory.

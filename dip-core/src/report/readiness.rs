@@ -290,6 +290,7 @@ const fn words(state: NodeState) -> &'static str {
         NodeState::Ready => "ready",
         NodeState::Maintenance => "in maintenance",
         NodeState::Quarantine => "in quarantine",
+        NodeState::Awaited => "not delivered yet",
         NodeState::Absent => "absent",
     }
 }

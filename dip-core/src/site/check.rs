@@ -347,7 +347,7 @@ impl Noun {
 }
 
 fn is_reference(text: &str) -> bool {
-    text.starts_with("env:") || text.starts_with("file:")
+    ["env:", "file:", "store:"].iter().any(|scheme| text.starts_with(scheme))
 }
 
 /// `a`, `b`, `c`.

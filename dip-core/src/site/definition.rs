@@ -73,10 +73,16 @@ impl Definition {
             let (source, trees) = given::read(&self.given, sheets.next()?);
             sheets.add_given(source, trees);
         }
-        let Resolved { mut site, lock, warnings } = sheets.resolve(settings, &old)?;
+        if let Some((named, directory, mark)) = sheets.manifest() {
+            match table(&directory.join(&named)) {
+                Ok(source) => sheets.add_manifest(source),
+                Err(why) => sheets.misses_manifest(mark, why),
+            }
+        }
+        let Resolved { mut site, lock, deliveries, warnings } = sheets.resolve(settings, &old)?;
         site.claims = claims;
         let lock_changed = lock != old;
-        Ok(Loaded { site, lock, lock_changed, lock_path, claims_path, warnings })
+        Ok(Loaded { site, lock, lock_changed, lock_path, claims_path, deliveries, warnings })
     }
 }
 
@@ -164,6 +170,16 @@ fn read(file: &Path) -> Result<Source, Box<Fault>> {
     let short = Some(tidy(&absolute)).filter(|short| real(short) == real(&absolute)).unwrap_or(absolute);
     let directory = short.parent().unwrap_or(Path::new("/")).to_owned();
     Ok(Source::new(&name, format, text).at(directory))
+}
+
+/// A manifest.
+fn table(file: &Path) -> Result<Source, String> {
+    let name = tidy(file).display().to_string();
+    let bytes = std::fs::read(file).map_err(|error| format!("the manifest `{name}` cannot be read: {error}"))?;
+    let text = String::from_utf8(bytes)
+        .map_err(|_| format!("the manifest `{name}` is not text in UTF-8; save it as CSV in UTF-8"))?;
+    let directory = file.parent().unwrap_or(Path::new("")).to_owned();
+    Ok(Source::table(&name, text).at(directory))
 }
 
 fn with_causes(error: &dyn std::error::Error) -> String {

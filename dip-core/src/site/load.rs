@@ -6,7 +6,7 @@ use super::definition::{Definition, none_given};
 use super::fault::{Fault, Faults};
 use super::sheets::{Role, Sheets};
 use super::source::Source;
-use super::{Lock, SettingsSchema, Site};
+use super::{Delivery, Lock, SettingsSchema, Site};
 
 /// A site with what was chosen for it.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,6 +15,8 @@ pub struct Resolved {
     pub site: Site,
     /// What was chosen, as it is to be locked.
     pub lock: Lock,
+    /// The machines that were sent, where the site has a manifest.
+    pub deliveries: Vec<Delivery>,
     /// What is not wrong and still worth a look.
     pub warnings: Vec<Fault>,
 }
@@ -32,6 +34,8 @@ pub struct Loaded {
     pub lock_path: PathBuf,
     /// The file of claims, `dip.claims` beside the site file; the site carries what stands in it.
     pub claims_path: PathBuf,
+    /// The machines that were sent, where the site has a manifest.
+    pub deliveries: Vec<Delivery>,
     /// What is not wrong and still worth a look.
     pub warnings: Vec<Fault>,
 }

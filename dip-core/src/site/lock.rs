@@ -8,16 +8,18 @@ use serde::{Deserialize, Serialize};
 
 use super::LockedBase;
 use super::versioned::{self, Unread};
-use crate::id::NodeName;
+use crate::id::{NodeName, ProfileName};
+use crate::identity::{Fingerprint, Replacement};
 use crate::whole_file;
 
-/// The version that is written. Older ones are read:
+/// The newest version. Older ones are read, and the oldest that holds all of a lock is written:
 ///
 /// | version | what it has |
 /// |---|---|
 /// | 1 | `addresses` |
 /// | 2 | `bases` too |
-const VERSION: u32 = 2;
+/// | 3 | `machines`, `profiles` and `replaced` too |
+const VERSION: u32 = 3;
 
 /// What was chosen for a site.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -27,6 +29,12 @@ pub struct Lock {
     pub addresses: BTreeMap<String, Vec<IpAddr>>,
     /// The bases that the site was made from, by their paths from the directory of the site file.
     pub bases: BTreeMap<String, LockedBase>,
+    /// The machine that each node is bound to. Entries of nodes that vanished stay, as their addresses do.
+    pub machines: BTreeMap<NodeName, Fingerprint>,
+    /// The profiles that were chosen, by the rules of the site, for nodes that name none.
+    pub profiles: BTreeMap<NodeName, ProfileName>,
+    /// The parts that were exchanged, the oldest first.
+    pub replaced: Vec<Replacement>,
 }
 
 /// A lock file cannot be read or written.
@@ -79,6 +87,13 @@ struct Document {
     /// Version 1 has none.
     #[serde(default)]
     bases: BTreeMap<String, LockedBase>,
+    /// Before version 3 there are none, as for what follows.
+    #[serde(default)]
+    machines: BTreeMap<NodeName, Fingerprint>,
+    #[serde(default)]
+    profiles: BTreeMap<NodeName, ProfileName>,
+    #[serde(default)]
+    replaced: Vec<Replacement>,
 }
 
 impl Lock {
@@ -89,7 +104,7 @@ impl Lock {
     pub fn read(path: &Path) -> Result<Self, LockError> {
         let document: Option<Document> =
             versioned::read(path, VERSION).map_err(|unread| LockError::of(path, unread))?;
-        Ok(document.map(|Document { addresses, bases, .. }| Self { addresses, bases }).unwrap_or_default())
+        Ok(document.map(Self::from).unwrap_or_default())
     }
 
     /// Writes the file so that a reader sees the old one or the new one, never half of one.
@@ -105,7 +120,10 @@ impl Lock {
     pub fn release(&mut self, node: &NodeName) -> bool {
         let before = self.addresses.len();
         self.addresses.retain(|key, _| key.split_once('/').is_none_or(|(name, _)| name != node.as_str()));
-        self.addresses.len() < before
+        let machine = self.machines.remove(node).is_some();
+        let profile = self.profiles.remove(node).is_some();
+        self.replaced.retain(|replacement| replacement.node != *node);
+        machine || profile || self.addresses.len() < before
     }
 
     /// The file's text: JSON, sorted, one entry a line, so that a change reads well in a review.
@@ -125,7 +143,33 @@ impl Lock {
         };
         let addresses = body(self.addresses.iter().map(address).collect());
         let bases = body(self.bases.iter().map(base).collect());
-        format!("{{\n  \"version\": {VERSION},\n  \"addresses\": {{{addresses}}},\n  \"bases\": {{{bases}}}\n}}\n")
+        let mut text = format!("  \"addresses\": {{{addresses}}},\n  \"bases\": {{{bases}}}");
+        let version = if self.machines.is_empty() && self.profiles.is_empty() && self.replaced.is_empty() {
+            2
+        } else {
+            let machine = |(node, machine)| format!("    {}: {}", quoted(NodeName::as_str(node)), line(machine));
+            let machines = body(self.machines.iter().map(machine).collect());
+            let profile = |(node, profile)| format!("    {}: {}", quoted(NodeName::as_str(node)), line(profile));
+            let profiles = body(self.profiles.iter().map(profile).collect());
+            let replaced = body(self.replaced.iter().map(|part| format!("    {}", line(part))).collect());
+            text.push_str(&format!(
+                ",\n  \"machines\": {{{machines}}},\n  \"profiles\": {{{profiles}}},\n  \"replaced\": [{replaced}]"
+            ));
+            VERSION
+        };
+        format!("{{\n  \"version\": {version},\n{text}\n}}\n")
+    }
+}
+
+/// An entry in one line.
+fn line<T: Serialize>(entry: &T) -> String {
+    serde_json::to_string(entry).expect("entries of a lock serialise to JSON")
+}
+
+impl From<Document> for Lock {
+    fn from(document: Document) -> Self {
+        let Document { version: _, addresses, bases, machines, profiles, replaced } = document;
+        Self { addresses, bases, machines, profiles, replaced }
     }
 }
 
@@ -142,7 +186,21 @@ mod tests {
         let base = LockedBase { release: Some("3.2".to_owned()), sha256: "ab".to_owned() };
         let more = LockedBase { release: None, sha256: "cd".to_owned() };
         let bases = [("../base.yaml".to_owned(), base), ("more.yaml".to_owned(), more)].into();
-        Lock { addresses: addresses.into(), bases }
+        Lock { addresses: addresses.into(), bases, ..Lock::default() }
+    }
+
+    fn with_machines() -> Lock {
+        let node = |name: &str| NodeName::new(name).expect("a name");
+        let machine = Fingerprint { serial: Some("SN-1".to_owned()), ..Fingerprint::default() };
+        let replaced = Replacement {
+            node: node("n1"),
+            part: "nic/eth0".parse().expect("a part"),
+            was: "52:54:00:00:00:01".to_owned(),
+            now: "52:54:00:00:00:99".to_owned(),
+            at: "2026-01-05T08:00:00Z".parse().expect("a time"),
+            reason: Some("RMA 17".to_owned()),
+        };
+        Lock { machines: [(node("n1"), machine)].into(), replaced: vec![replaced], ..sample() }
     }
 
     #[test]
@@ -150,7 +208,9 @@ mod tests {
         let text = sample().to_text();
         assert!(text.find("n1/").expect("n1") < text.find("n2/").expect("n2"));
         let read: Document = serde_json::from_str(&text).expect("JSON");
-        assert_eq!(Lock { addresses: read.addresses, bases: read.bases }, sample());
+        assert_eq!(Lock::from(read), sample());
+        let read: Document = serde_json::from_str(&with_machines().to_text()).expect("JSON");
+        assert_eq!((read.version, Lock::from(read)), (3, with_machines()));
         serde_json::from_str::<Document>(&Lock::default().to_text()).expect("JSON");
     }
 
@@ -162,8 +222,8 @@ mod tests {
         assert_eq!(Lock::read(&path).expect("none is empty"), Lock::default());
         sample().write(&path).expect("written");
         assert_eq!(Lock::read(&path).expect("read"), sample());
-        std::fs::write(&path, "{\"version\": 3, \"more\": {}}").expect("written");
-        assert!(matches!(Lock::read(&path), Err(LockError::Version { version: 3, .. })));
+        std::fs::write(&path, "{\"version\": 4, \"more\": {}}").expect("written");
+        assert!(matches!(Lock::read(&path), Err(LockError::Version { version: 4, .. })));
         let first = "{\n  \"version\": 1,\n  \"addresses\": {\n    \"n1/eth0/prod\": [\"10.0.0.10\"]\n  }\n}\n";
         std::fs::write(&path, first).expect("written");
         let read = Lock::read(&path).expect("the first form is read");

@@ -72,6 +72,8 @@ pub enum NodeState {
     Maintenance,
     /// It is not trusted: it is left alone, and nothing relies on it.
     Quarantine,
+    /// It was ordered and is not there yet: it is left alone until it is.
+    Awaited,
     /// It should be gone.
     Absent,
 }
@@ -85,6 +87,9 @@ pub struct BmcAccess {
     pub user: String,
     /// Where the password is.
     pub password: SecretRef,
+    /// The password that it was shipped with, where dip makes the one that it gets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub factory_password: Option<SecretRef>,
     /// The protocols that it speaks, the preferred one first.
     pub protocols: Vec<Driver>,
     /// Where it stands in the site file.

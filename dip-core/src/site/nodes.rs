@@ -10,21 +10,22 @@ use serde_json::{Map as Object, Value};
 
 use super::check::{Checker, Place};
 use super::fault::nearest;
+use super::machine::{bmc, disks};
+use super::manifest::{Manifest, awaited_node};
 use super::merge::inherit;
 use super::network::Placed;
 use super::profiles::Profiles;
 use super::report::{Raw, Report};
 use super::root::Root;
-use super::section::{driver, parse, section};
+use super::section::{parse, section};
 use super::shape::SettingsSchema;
 use super::source::Mark;
-use super::tree::{Data, Entry, Tree};
+use super::tree::{Data, Entry, Map, Tree};
 use super::{
-    BmcAccess, Chosen, Disk, Nic, NicAddress, NicRole, Node, NodeSettings, NodeState, Origin, OutletRef, PortRef, Site,
-    parsed,
+    Chosen, Nic, NicAddress, NicRole, Node, NodeSettings, NodeState, Origin, OutletRef, PortRef, Site, parsed,
 };
 use crate::hardware::MacAddr;
-use crate::id::{DiskName, LayerId, NetworkName, NicName, NodeName, ProfileName, RackName};
+use crate::id::{LayerId, NetworkName, NicName, NodeName, ProfileName, RackName};
 
 /// Reads the nodes of a site.
 pub(crate) struct Nodes<'s> {
@@ -36,11 +37,20 @@ pub(crate) struct Nodes<'s> {
     outlets: HashMap<OutletRef, String>,
     serials: HashMap<String, String>,
     addresses: HashMap<(NetworkName, IpAddr), String>,
+    manifest: &'s mut Manifest,
+    /// The profiles that were chosen for nodes that name none.
+    chosen: &'s BTreeMap<NodeName, ProfileName>,
 }
 
 impl<'s> Nodes<'s> {
     /// Nodes of a site whose racks, switches and PDUs are known.
-    pub(crate) fn new(site: &'s Site, networks: &'s BTreeMap<NetworkName, Placed>, profiles: Profiles) -> Self {
+    pub(crate) fn new(
+        site: &'s Site,
+        networks: &'s BTreeMap<NetworkName, Placed>,
+        profiles: Profiles,
+        manifest: &'s mut Manifest,
+        chosen: &'s BTreeMap<NodeName, ProfileName>,
+    ) -> Self {
         Self {
             site,
             networks,
@@ -50,6 +60,8 @@ impl<'s> Nodes<'s> {
             outlets: HashMap::new(),
             serials: HashMap::new(),
             addresses: HashMap::new(),
+            manifest,
+            chosen,
         }
     }
 
@@ -75,11 +87,14 @@ impl<'s> Nodes<'s> {
         settings: &SettingsSchema,
         checker: &mut Checker<'_, '_>,
     ) -> Node {
-        let (profiles, tree) = self.with_profiles(&entry.value, checker.report);
+        let row = self.manifest.of(&name, &entry.value, checker.report);
+        let (profiles, mut tree) = self.with_profiles(&name, &entry.value, row.as_ref(), checker.report);
+        let awaited = self.manifest.awaits(&mut tree);
         let place = Place { key, mark: entry.key };
         let mut object = checker.object(&tree, &shape.node, place).unwrap_or_default();
         let report = &mut *checker.report;
         let state = object.remove("state").and_then(|state| serde_json::from_value(state).ok()).unwrap_or_default();
+        let state = if awaited && state == NodeState::Ready { awaited_node(key, &tree, entry, report) } else { state };
         // What an absent node had may have gone to another one.
         let claims = state != NodeState::Absent;
         let rack = parse(&tree, "rack");
@@ -87,7 +102,7 @@ impl<'s> Nodes<'s> {
         if let (Some(serial), Some(tree), true) = (&serial, tree.at("serial"), claims) {
             claim(&mut self.serials, serial.clone(), key, tree.mark, "serial number", report);
         }
-        let bmc = tree.entry("bmc").and_then(|entry| bmc(&object, entry, report));
+        let bmc = tree.entry("bmc").and_then(|entry| bmc(&name, &object, entry, report));
         let nics = self.nics(&tree, key, rack.as_ref(), claims, report);
         let outlets = self.outlets(&tree, key, claims, report);
         let disks = disks(&tree, report);
@@ -97,7 +112,13 @@ impl<'s> Nodes<'s> {
     }
 
     /// The node's tree with its profiles under it.
-    fn with_profiles<'t>(&mut self, tree: &'t Tree, report: &mut Report<'_>) -> (Vec<ProfileName>, Cow<'t, Tree>) {
+    fn with_profiles<'t>(
+        &mut self,
+        node: &NodeName,
+        tree: &'t Tree,
+        row: Option<&Tree>,
+        report: &mut Report<'_>,
+    ) -> (Vec<ProfileName>, Cow<'t, Tree>) {
         if let (Some(_), Some(entry)) = (tree.at("profile"), tree.entry("profiles")) {
             report.tell("profiles", entry.key, || {
                 Raw::at(entry.key, "a node has `profile` or `profiles`, not both")
@@ -106,13 +127,26 @@ impl<'s> Nodes<'s> {
         }
         let one = tree.at("profile").into_iter();
         let names: Vec<&str> = one.chain(tree.items("profiles")).filter_map(Tree::text).collect();
-        if names.is_empty() {
+        // A profile that is gone from the site file is chosen anew by whoever classifies.
+        let chosen = self.chosen.get(node).filter(|name| names.is_empty() && self.site_has(name));
+        let names: Vec<&str> = names.into_iter().chain(chosen.map(ProfileName::as_str)).collect();
+        if names.is_empty() && row.is_none() {
             return (Vec::new(), Cow::Borrowed(tree));
         }
-        let inherited = self.profiles.inherited(&names);
-        let mut merged = inherited.tree.clone();
+        let (profiles, mut merged) = if names.is_empty() {
+            (Vec::new(), Tree::new(tree.mark, Data::Map(Map::new())))
+        } else {
+            let inherited = self.profiles.inherited(&names);
+            (inherited.profiles.clone(), inherited.tree.clone())
+        };
+        // What was sent says more than a profile, and less than the node itself.
+        row.into_iter().for_each(|row| inherit(&mut merged, row));
         inherit(&mut merged, tree);
-        (inherited.profiles.clone(), Cow::Owned(merged))
+        (profiles, Cow::Owned(merged))
+    }
+
+    fn site_has(&self, profile: &ProfileName) -> bool {
+        self.site.profiles.contains_key(profile)
     }
 
     fn nics(
@@ -336,38 +370,4 @@ fn outside(address: IpAddr, name: &NetworkName, placed: &Placed, rack: Option<&R
         some if some.len() <= 8 => raw.advice(format!("it has {} there", some.join(", "))),
         some => raw.advice(format!("it has {} and {} more there", some[..8].join(", "), some.len() - 8)),
     }
-}
-
-fn bmc(object: &Object<String, Value>, entry: &Entry, report: &Report<'_>) -> Option<BmcAccess> {
-    let value = object.get("bmc")?;
-    let text = |key: &str| value.get(key)?.as_str();
-    let trees = entry.value.items("protocols");
-    let protocols = value.get("protocols")?.as_array()?.iter().enumerate();
-    let protocol = |(index, protocol): (usize, &Value)| {
-        let mark = trees.get(index).map_or(entry.key, |tree| tree.mark);
-        driver(protocol.as_object()?.clone(), &[], mark, report)
-    };
-    Some(BmcAccess {
-        address: text("address")?.to_owned(),
-        user: text("user")?.to_owned(),
-        password: text("password")?.parse().ok()?,
-        protocols: protocols.filter_map(protocol).collect(),
-        origin: Some(entry.key.origin(report.sources())),
-    })
-}
-
-fn disks(tree: &Tree, report: &mut Report<'_>) -> BTreeMap<DiskName, Disk> {
-    let mut disks = BTreeMap::new();
-    for (key, entry) in tree.entries("disks") {
-        match DiskName::new(key) {
-            Ok(name) => {
-                let text = |key: &str| parse(&entry.value, key);
-                let disk =
-                    Disk { serial: text("serial"), wwn: text("wwn"), path: text("path"), purpose: text("purpose") };
-                disks.insert(name, disk);
-            }
-            Err(error) => report.tell("name", entry.key, || Raw::at(entry.key, error.to_string())),
-        }
-    }
-    disks
 }

@@ -30,6 +30,7 @@ pub(crate) fn read(text: &str, what: Parsed, directory: &Path) -> Result<String,
         Parsed::Duration => duration(text).map(|()| same()),
         Parsed::Secret => match text.parse::<SecretRef>() {
             Ok(SecretRef::File(path)) => Ok(format!("file:{}", directory.join(path).display())),
+            Ok(SecretRef::Store(path)) => Ok(format!("store:{}", directory.join(path).display())),
             Ok(SecretRef::Env(_)) => Ok(same()),
             Err(error) => Err(error.to_string()),
         },

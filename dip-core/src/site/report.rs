@@ -214,6 +214,7 @@ fn may_hold_secret(line: &str) -> bool {
         !(value.is_empty()
             || value.starts_with("env:")
             || value.starts_with("file:")
+            || value.starts_with("store:")
             || value.starts_with("${")
             || value.starts_with(['{', '[']))
     })

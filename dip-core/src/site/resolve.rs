@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::check::{Checker, Names, Place, Whole};
 use super::fault::nearest;
+use super::manifest::Manifest;
 use super::network::networks;
 use super::nodes::Nodes;
 use super::profiles::Profiles;
@@ -15,6 +16,7 @@ use super::source::Mark;
 use super::tree::{Data, Entry, Tree};
 use super::{Cabling, Driver, Lock, Pdu, Rack, Service, Site, Switch, address, clusters, conducts, expand, ports};
 use crate::id::{SiteName, SwitchName};
+use crate::identity::Rule;
 
 /// The site that a tree describes, and the addresses as they are to be locked. Where the report holds faults
 /// afterwards, the site is not to be used.
@@ -22,6 +24,7 @@ pub(crate) fn resolve(
     root: &Tree,
     settings: &SettingsSchema,
     lock: &Lock,
+    manifest: &mut Manifest,
     report: &mut Report<'_>,
 ) -> Option<(Site, Lock)> {
     let names = names(root);
@@ -30,6 +33,7 @@ pub(crate) fn resolve(
     top(root, &shape, &mut checker);
 
     let mut site = Site::new(SiteName::new("unnamed").expect("that is a name"));
+    site.rules = rules(root, checker.report);
     let name = parse(root, "site");
     site.domain = root.at("domain").and_then(Tree::text).map(str::to_owned);
     site.racks = racks(root, &shape, &mut checker);
@@ -39,12 +43,23 @@ pub(crate) fn resolve(
     let networks = networks(root, &shape, &mut checker);
     let profiles = Profiles::read(root, &shape, &mut checker);
     site.profiles = profiles.all();
-    site.nodes = Nodes::new(&site, &networks, profiles).read(root, &shape, settings, &mut checker);
+    site.nodes =
+        Nodes::new(&site, &networks, profiles, manifest, &lock.profiles).read(root, &shape, settings, &mut checker);
+    site.machines = lock
+        .machines
+        .iter()
+        .filter(|(node, _)| site.nodes.contains_key(*node))
+        .map(|(node, machine)| (node.clone(), machine.clone()))
+        .collect();
+    for replacement in &lock.replaced {
+        site.nodes.get_mut(&replacement.node).into_iter().for_each(|node| replacement.apply(node));
+    }
     site.ports = ports::read(root, &site, &networks, checker.report);
     let clusters = clusters::read(root, &shape, &mut checker, &site);
     site.clusters = clusters;
     site.conduct = conducts::read(root, &mut checker, &site);
-    let lock = address::choose(&mut site.nodes, &networks, lock, checker.report);
+    let chosen = address::choose(&mut site.nodes, &networks, lock, checker.report);
+    let lock = Lock { addresses: chosen.addresses, ..lock.clone() };
     site.networks = networks.into_iter().map(|(name, placed)| (name, placed.network)).collect();
     site.name = name?;
     Some((site, lock))
@@ -90,6 +105,22 @@ fn top(root: &Tree, shape: &Root, checker: &mut Checker<'_, '_>) {
                 .advice(format!("`{}`: {}", field.name, field.doc))
         });
     }
+}
+
+/// The rules by which machines get profiles; what is wrong with them the check has told.
+fn rules(root: &Tree, report: &Report<'_>) -> Vec<Rule> {
+    let rule = |tree: &Tree| {
+        Some(Rule {
+            profile: parse(tree, "profile")?,
+            manufacturer: parse(tree, "manufacturer"),
+            model: parse(tree, "model"),
+            cores: parse(tree, "cores"),
+            memory_gib: parse(tree, "memory_gib"),
+            disks: parse(tree, "disks"),
+            origin: Some(tree.mark.origin(report.sources())),
+        })
+    };
+    root.items("classify").iter().filter_map(rule).collect()
 }
 
 fn racks(root: &Tree, shape: &Root, checker: &mut Checker<'_, '_>) -> BTreeMap<crate::id::RackName, Rack> {

@@ -78,6 +78,16 @@ impl Root {
                     "Which release of itself this file is, for the files that are laid over it as their base.",
                 ),
                 Field::optional("base", Shape::Object(base()), "The file that this one is laid over."),
+                Field::optional(
+                    "classify",
+                    Shape::list(Shape::Object(rule())),
+                    "Which profile a node without one gets, by what its machine is; the first rule that fits counts.",
+                ),
+                Field::optional(
+                    "manifest",
+                    Shape::Parsed(Parsed::Path),
+                    "The table (CSV) of the machines that were sent; nodes that name a serial number, or a rack and a position, get the rest from it.",
+                ),
                 Field::optional("conduct", Shape::Object(conduct()), "How work at the site is conducted."),
             ],
             rack: vec![Field::optional("row", Shape::Text, "The row that it stands in.")],
@@ -90,6 +100,17 @@ impl Root {
             cluster: cluster(settings),
         }
     }
+}
+
+fn rule() -> Vec<Field> {
+    vec![
+        Field::required("profile", Shape::Reference(Noun::Profile), "The profile that fitting machines get."),
+        Field::optional("manufacturer", Shape::Text, "The maker; `*` stands for any characters."),
+        Field::optional("model", Shape::Text, "The model; `*` stands for any characters."),
+        Field::optional("cores", Shape::integer(1, 65_536), "At least so many cores, over all processors."),
+        Field::optional("memory_gib", Shape::integer(1, 1_048_576), "At least so many GiB of memory."),
+        Field::optional("disks", Shape::integer(1, 1024), "At least so many disks."),
+    ]
 }
 
 /// What a file says of its base.
@@ -142,7 +163,16 @@ fn bmc(settings: &SettingsSchema) -> Field {
     let fields = vec![
         Field::required("address", Shape::Parsed(Parsed::Endpoint), "Its address or host name."),
         Field::required("user", Shape::Text, "The user."),
-        Field::required("password", Shape::Parsed(Parsed::Secret), "Where the password is, `env:NAME` or `file:PATH`."),
+        Field::required(
+            "password",
+            Shape::Parsed(Parsed::Secret),
+            "Where the password is, `env:NAME` or `file:PATH`; or `store:PATH`, below which dip keeps one that it makes for each node.",
+        ),
+        Field::optional(
+            "factory_password",
+            Shape::Parsed(Parsed::Secret),
+            "Where the password is that it was shipped with, for a `password` that dip makes.",
+        ),
         Field::required(
             "protocols",
             Shape::list(Shape::Tagged(settings.bmc_protocols.clone())),
@@ -195,7 +225,7 @@ fn node(settings: &SettingsSchema) -> Vec<Field> {
     let own = vec![
         Field::optional(
             "state",
-            Shape::Choice(vec!["ready", "maintenance", "quarantine", "absent"]),
+            Shape::Choice(vec!["ready", "maintenance", "quarantine", "awaited", "absent"]),
             "What is wanted of it; `ready` where it is left out.",
         ),
         Field::optional("rack", Shape::Reference(Noun::Rack), "The rack that it stands in."),
@@ -204,6 +234,11 @@ fn node(settings: &SettingsSchema) -> Vec<Field> {
             "profiles",
             Shape::list(Shape::Reference(Noun::Profile)),
             "The profiles that it inherits from; an earlier one wins over a later one.",
+        ),
+        Field::optional(
+            "position",
+            Shape::integer(1, 100),
+            "The unit of its rack at which it stands, by which it is found in the manifest.",
         ),
         Field::optional("serial", Shape::Text, "The serial number that the machine must tell of itself."),
         bmc(settings),

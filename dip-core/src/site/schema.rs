@@ -122,7 +122,7 @@ fn parsed(what: Parsed) -> Value {
         Parsed::Pci => ("A PCI address, `0000:3b:00.1`.", None),
         Parsed::DomainName => ("A DNS name.", None),
         Parsed::Duration => ("A span of time, `30s`, `5m`, `1h`.", Some("(ms|s|m|h)$")),
-        Parsed::Secret => ("Where a secret is, never the secret.", Some("^(env|file):")),
+        Parsed::Secret => ("Where a secret is, never the secret.", Some("^(env|file|store):")),
         Parsed::Path => ("A path where dip runs; a relative one starts at the file that it stands in.", None),
         Parsed::NodePath => ("An absolute path on a node.", Some("^/")),
         Parsed::Url => ("A URL.", Some("^https?://")),

@@ -54,7 +54,7 @@ pub enum Parsed {
     DomainName,
     /// A span of time, `30s`, `5m`, `1h`.
     Duration,
-    /// A reference to a secret, `env:NAME` or `file:PATH`. A relative path starts at the file that it stands in.
+    /// A reference to a secret, `env:NAME`, `file:PATH` or `store:PATH`. A relative path starts at the file that it stands in.
     Secret,
     /// A path of a file or directory where dip runs. A relative one starts at the file that it stands in.
     Path,

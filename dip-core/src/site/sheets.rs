@@ -1,10 +1,12 @@
 //! The sheets that lie on one another and are read as one: bases, the site file, overlays, values.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use super::base::{self, LockedBase, Pin};
 use super::definition::Pinned;
 use super::fault::{Fault, Faults};
+use super::manifest::Manifest;
 use super::report::{Raw, Report};
 use super::source::{Mark, Source};
 use super::tree::{Data, Entry, Map, Tree};
@@ -37,6 +39,8 @@ pub(crate) struct Sheets {
     given: Vec<Tree>,
     told: Report<'static>,
     bases: Bases,
+    /// The index of the manifest among the sources, behind those of all sheets.
+    manifest: Option<u16>,
 }
 
 /// Whether bases are read.
@@ -95,12 +99,41 @@ impl Sheets {
         self.bases = Bases::Missing;
     }
 
+    /// The file that the topmost sheet names as the manifest, the directory at which its path starts, and where it is named.
+    pub(crate) fn manifest(&self) -> Option<(String, PathBuf, Mark)> {
+        let order = |role: &Role| match role {
+            Role::Overlay => 2,
+            Role::Site => 1,
+            Role::Base { .. } => 0,
+            Role::Values => -1,
+        };
+        // Of overlays the last is on top, of bases the first.
+        let named = self.trees.iter().zip(&self.roles).enumerate().filter_map(|(index, (tree, role))| {
+            let file = tree.as_ref()?.at("manifest")?;
+            let place = if matches!(role, Role::Base { .. }) { usize::MAX - index } else { index };
+            Some(((order(role), place), file.text()?.to_owned(), file.mark))
+        });
+        let (_, file, mark) = named.filter(|((order, _), ..)| *order >= 0).max_by_key(|(rank, ..)| *rank)?;
+        Some((file, self.sources.get(usize::from(mark.source))?.directory.clone(), mark))
+    }
+
+    /// Adds the manifest; no sheet comes after it.
+    pub(crate) fn add_manifest(&mut self, source: Source) {
+        self.manifest = u16::try_from(self.sources.len()).ok();
+        self.sources.push(source);
+    }
+
+    /// The manifest cannot be had.
+    pub(crate) fn misses_manifest(&mut self, mark: Mark, why: String) {
+        self.told.tell("manifest", mark, || Raw::at(mark, why));
+    }
+
     /// The site that all sheets together describe.
     ///
     /// # Errors
     /// All that is wrong in them.
     pub(crate) fn resolve(self, settings: &SettingsSchema, lock: &Lock) -> Result<Resolved, Faults> {
-        let Self { sources, trees, roles, given, told, bases } = self;
+        let Self { sources, trees, roles, given, told, bases, manifest } = self;
         let mut report = told.over(&sources);
         // What is missing from a file that cannot be read would only hide what is wrong with it.
         let trees = trees.into_iter().collect::<Option<Vec<_>>>().filter(|_| bases != Bases::Missing);
@@ -114,12 +147,17 @@ impl Sheets {
         let mut values = Values::take(&mut root, &mut report);
         values.put_in(&mut root, &mut report);
         expand::expand(&mut root, &mut report);
-        let resolved = resolve::resolve(&root, settings, lock, &mut report);
+        let mut deliveries = match manifest {
+            Some(index) => Manifest::read(&sources[usize::from(index)], index, &mut report),
+            None => Manifest::default(),
+        };
+        let resolved = resolve::resolve(&root, settings, lock, &mut deliveries, &mut report);
         match resolved {
             Some((site, lock)) if report.is_empty() => {
                 values.warn_of_unused(&mut report);
                 let lock = Lock { bases: locked, ..lock };
-                Ok(Resolved { site, lock, warnings: report.finish_warnings() })
+                let deliveries = deliveries.deliveries(&report);
+                Ok(Resolved { site, lock, deliveries, warnings: report.finish_warnings() })
             }
             _ => Err(report.finish()),
         }

@@ -46,6 +46,11 @@ impl Source {
         Self { name: name.into(), format, text: text.into(), directory }
     }
 
+    /// A table, which is no site file: nobody reads it by a format.
+    pub(crate) fn table(name: &str, text: String) -> Self {
+        Self::new(name, Format::Json, text)
+    }
+
     /// The same file with relative paths in it starting at `directory`.
     #[must_use]
     pub fn at(mut self, directory: impl Into<PathBuf>) -> Self {

@@ -8,6 +8,7 @@ use super::{Claims, Cluster, Conduct, Network, Node, NodeState, Pdu, Port, PortR
 use crate::id::{
     ClusterName, NetworkName, NodeName, PduName, ProfileName, RackName, ServiceName, SiteName, SwitchName,
 };
+use crate::identity::{Fingerprint, Rule};
 
 /// All that is wanted of one site. Every name in it resolves.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -43,6 +44,12 @@ pub struct Site {
     /// The records of other people that it may take over.
     #[serde(default, skip_serializing_if = "Claims::is_empty")]
     pub claims: Claims,
+    /// Which profile a node without one gets, by what its machine is, for those who classify machines: no plan reads them here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<Rule>,
+    /// The machine that each node is bound to, as the lock file keeps it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub machines: BTreeMap<NodeName, Fingerprint>,
 }
 
 impl Site {
@@ -63,6 +70,8 @@ impl Site {
             clusters: BTreeMap::new(),
             conduct: Conduct::new(),
             claims: Claims::new(),
+            rules: Vec::new(),
+            machines: BTreeMap::new(),
         }
     }
 

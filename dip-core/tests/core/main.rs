@@ -14,6 +14,7 @@ mod history;
 mod journal;
 mod judge;
 mod lessons;
+mod likeness;
 mod metrics;
 mod mortal;
 mod old_files;

@@ -82,13 +82,19 @@ pub(super) async fn settle(harness: &dyn BmcHarness, accepted: &Accepted) -> Res
     };
     let tasks = harness.bmc().tasks().ok_or("whoever makes tasks can be asked about them")?;
     let mut seen = tasks.task(task).await?;
-    for look in 0..150 {
+    let mut pending = 0;
+    for _ in 0..150 {
         match &seen {
             TaskState::Done => return Ok(()),
             TaskState::Failed(_) | TaskState::Gone => break,
-            // It says so for long: it waits for a reset.
-            TaskState::Pending if look == 10 => reset(harness).await?,
-            TaskState::Pending | TaskState::Running(_) => {}
+            TaskState::Pending => {
+                pending += 1;
+                // It says so for long: it waits for a reset.
+                if pending == 10 {
+                    reset(harness).await?;
+                }
+            }
+            TaskState::Running(_) => {}
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
         seen = tasks.task(task).await?;

@@ -57,6 +57,12 @@ impl Identity {
             fru.board.as_ref().map(|area| &area.serial),
         ])
     }
+
+    /// Serial number of the main board; absent where the machine's own number is all there is.
+    pub fn board_serial(&self) -> Option<&str> {
+        let board = first(&[self.fru.as_ref()?.board.as_ref().map(|area| &area.serial)]);
+        board.filter(|serial| self.serial() != Some(serial))
+    }
 }
 
 fn first<'a>(fields: &[Option<&'a Option<String>>]) -> Option<&'a str> {

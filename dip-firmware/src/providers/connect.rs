@@ -2,16 +2,19 @@
 
 use std::sync::Arc;
 
+use dip_core::id::LayerId;
 use dip_core::layer::ConnectError;
-use dip_core::provider::{Power, Providers};
-use dip_core::secret::{Secret, Secrets};
+use dip_core::provider::{ErrorKind, Power, ProviderError, Providers, sentence};
+use dip_core::secret::{Secret, SecretError, SecretRef, Secrets};
 use dip_core::site::{BmcAccess, Driver, Node, Site};
 use dip_core::subject::Subject;
 use serde::de::DeserializeOwned;
 
 use super::Preferred;
 use crate::Underway;
+use crate::hygiene::{Keyed, Keyring, takes_factory};
 use crate::provider::Bmc;
+use crate::settings::NodeFirmware;
 
 /// Registers a provider for every BMC of a node that is wanted at ready state; gives all that is wrong.
 pub(crate) fn connect(site: &Site, secrets: &dyn Secrets, providers: &mut Providers) -> Vec<ConnectError> {
@@ -19,7 +22,7 @@ pub(crate) fn connect(site: &Site, secrets: &dyn Secrets, providers: &mut Provid
     let shared = Shared::default();
     for node in site.ready_nodes() {
         let Some(access) = &node.bmc else { continue };
-        match bmc(&shared, node, access, secrets) {
+        match bmc(&shared, node, access, secrets, providers) {
             Ok(bmc) => {
                 let subject = Subject::node(&node.name);
                 if let Some(power) = bmc.power() {
@@ -35,7 +38,7 @@ pub(crate) fn connect(site: &Site, secrets: &dyn Secrets, providers: &mut Provid
 }
 
 /// What the BMCs of a site share.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Shared {
     #[cfg(feature = "ipmi")]
     sockets: crate::ipmi::Sockets,
@@ -46,21 +49,84 @@ fn bmc(
     node: &Node,
     access: &BmcAccess,
     secrets: &dyn Secrets,
+    providers: &mut Providers,
 ) -> Result<Arc<dyn Bmc>, Vec<ConnectError>> {
     let user = || format!("the BMC of node `{}`", node.name);
+    let setting = |why| ConnectError::Setting { user: user(), why };
+    if let SecretRef::Store(_) = access.password {
+        return keyed(shared, node, access, secrets, providers).map_err(|error| match error {
+            Unkeyed::Secret(source) => vec![ConnectError::Secret { user: user(), source }],
+            Unkeyed::Settings(all) => all.into_iter().map(setting).collect(),
+        });
+    }
     let password =
         secrets.resolve(&access.password).map_err(|source| vec![ConnectError::Secret { user: user(), source }])?;
+    clients(shared, access, &password).map_err(|all| all.into_iter().map(setting).collect())
+}
+
+/// Why no keyring can be made.
+enum Unkeyed {
+    Secret(SecretError),
+    Settings(Vec<String>),
+}
+
+/// A BMC whose password dip keeps, and its keyring beside it.
+fn keyed(
+    shared: &Shared,
+    node: &Node,
+    access: &BmcAccess,
+    secrets: &dyn Secrets,
+    providers: &mut Providers,
+) -> Result<Arc<dyn Bmc>, Unkeyed> {
+    let settings = node.settings.read::<NodeFirmware>(LayerId::Firmware).ok().flatten().unwrap_or_default();
+    let password = settings.password.unwrap_or_default();
+    let store = secrets.store().ok_or_else(|| {
+        Unkeyed::Settings(vec![format!(
+            "this program keeps no secrets, and its password is in `{}`; give it a store, or the password as `env:NAME` or `file:PATH`",
+            access.password
+        )])
+    })?;
+    let versions = store.versions(&access.password).map_err(Unkeyed::Secret)?;
+    // Once another password was proved, nobody needs the factory's to be there still.
+    let factory = access
+        .factory_password
+        .clone()
+        .filter(|_| takes_factory(&versions))
+        .map(|factory| secrets.resolve(&factory))
+        .transpose();
+    let factory = factory.map_err(Unkeyed::Secret)?;
+    // What is wrong with the settings shows without any password.
+    clients(shared, access, &Secret::new(String::new())).map_err(Unkeyed::Settings)?;
+    let making = {
+        let (shared, access) = (shared.clone(), access.clone());
+        move |password: &Secret| {
+            clients(&shared, &access, password).map_err(|wrong| {
+                ProviderError::new(ErrorKind::Invalid, "bmc", format!("speak to {}", access.address))
+                    .because(wrong.join("; "))
+            })
+        }
+    };
+    let (user, at, after) = (&access.user, access.password.clone(), password.lockout_after);
+    let keyring = Arc::new(Keyring::new(user, at, store, factory, after, Box::new(making)));
+    providers.insert::<Keyring>(&Subject::node(&node.name), Arc::clone(&keyring));
+    match Keyed::new(keyring) {
+        Ok(keyed) => Ok(Arc::new(keyed)),
+        Err(error) => Err(Unkeyed::Settings(vec![sentence(&error)])),
+    }
+}
+
+/// A client for each protocol of a BMC, behind one face.
+fn clients(shared: &Shared, access: &BmcAccess, password: &Secret) -> Result<Arc<dyn Bmc>, Vec<String>> {
     let mut clients = Vec::new();
     let mut errors = Vec::new();
     for driver in &access.protocols {
-        match client(shared, access, driver, &password) {
+        match client(shared, access, driver, password) {
             Ok(client) => clients.push(client),
-            Err(why) => errors.push(ConnectError::Setting { user: user(), why }),
+            Err(why) => errors.push(why),
         }
     }
     if clients.is_empty() && errors.is_empty() {
-        let why = "it lists no protocol; add `ipmi` or `redfish` to its `protocols`".to_owned();
-        errors.push(ConnectError::Setting { user: user(), why });
+        errors.push("it lists no protocol; add `ipmi` or `redfish` to its `protocols`".to_owned());
     }
     if !errors.is_empty() {
         return Err(errors);
@@ -102,8 +168,6 @@ mod tests {
     use super::*;
     use crate::testing::{node_with_bmc, site_of};
     use dip_core::id::Symbol;
-    use dip_core::provider::sentence;
-    use dip_core::secret::{SecretError, SecretRef};
     use serde_json::{Value, json};
 
     struct Known(Option<&'static str>);

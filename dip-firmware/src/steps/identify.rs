@@ -1,10 +1,11 @@
-//! `firmware.identify`: the machine behind a BMC tells who it is, and is the one that the site file means.
+//! `firmware.identify`: the machine behind a BMC tells who it is, and is the one that the site file means and the node is bound to.
 
 use async_trait::async_trait;
 use dip_core::fact::Facts;
 use dip_core::fact::firmware::IDENTITY;
 use dip_core::hardware::Identity;
 use dip_core::id::{LayerId, NodeName};
+use dip_core::identity::{Fingerprint, Likeness, Verdict};
 use dip_core::operation::{Applied, Check, Context, Diff, Operation, OperationError};
 use dip_core::site::Origin;
 use dip_core::step::Step;
@@ -21,6 +22,15 @@ pub struct Identify {
     pub node: NodeName,
     /// The serial number that the site file tells for it.
     pub serial: Option<String>,
+    /// The machine that the node is bound to, as the lock file keeps it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bound: Option<Fingerprint>,
+}
+
+/// A machine as it was seen, beside the one that the node is bound to.
+struct Sighting {
+    identity: Identity,
+    likeness: Option<Likeness>,
 }
 
 impl Identify {
@@ -33,16 +43,60 @@ impl Identify {
         Subject::node(&self.node)
     }
 
-    async fn identity(&self, cx: &Context<'_>) -> Result<Identity, OperationError> {
-        Ok(cx.provider::<dyn Bmc>(&self.subject())?.identity().await?)
+    async fn look(&self, cx: &Context<'_>) -> Result<Sighting, OperationError> {
+        let bmc = cx.provider::<dyn Bmc>(&self.subject())?;
+        let identity = bmc.identity().await?;
+        let Some(bound) = &self.bound else { return Ok(Sighting { identity, likeness: None }) };
+        let mut likeness = Likeness::between(bound, &Fingerprint::of(&identity, None));
+        // Its cards are asked for only where the rest is not as it was: a controller takes its time for them.
+        if likeness.verdict != Verdict::Same
+            && let Some(inventory) = bmc.inventory()
+            && let Ok(hardware) = inventory.hardware().await
+        {
+            likeness = Likeness::between(bound, &Fingerprint::of(&identity, Some(&hardware)));
+        }
+        Ok(Sighting { identity, likeness: Some(likeness) })
     }
 
-    fn diff(&self, seen: &Identity) -> Diff {
-        match &self.serial {
-            Some(wanted) if seen.serial.as_ref() != Some(wanted) => {
-                Diff::of("serial number", seen.serial.as_ref(), Some(wanted))
-            }
-            _ => Diff::default(),
+    fn diff(&self, seen: &Sighting) -> Diff {
+        let serial = seen.identity.serial.as_ref();
+        let mut diff = Diff::default();
+        if let Some(wanted) = self.serial.as_ref().filter(|wanted| serial != Some(wanted)) {
+            diff = diff.and("serial number", serial, Some(wanted));
+        }
+        if let Some(likeness) = seen.likeness.as_ref().filter(|likeness| likeness.verdict != Verdict::Same) {
+            diff = diff.and("machine", Some(likeness), Some("the one that the lock file keeps"));
+        }
+        diff
+    }
+
+    /// Why the machine is not the right one, and what to do about it.
+    fn sentence(&self, seen: &Sighting) -> Option<String> {
+        let node = &self.node;
+        let another = seen.likeness.as_ref().map(|likeness| (likeness.verdict, likeness.against()));
+        if let Some((verdict @ (Verdict::NewBoard | Verdict::NewChassis), why)) = &another {
+            let what = if *verdict == Verdict::NewBoard { "another main board" } else { "another chassis" };
+            return Some(format!(
+                "the machine of node `{node}` has {what}: {why}; if it was exchanged, say so by `dip replace {node}` and have the lock file reviewed"
+            ));
+        }
+        match (&self.serial, &seen.identity.serial) {
+            (Some(wanted), Some(seen)) if wanted != seen => Some(format!(
+                "the machine at the BMC of node `{node}` has serial number `{seen}` and not `{wanted}`; correct the BMC's address or the serial number in the site file, or swap the machines back; if the machine was exchanged, say so by `dip replace {node}`"
+            )),
+            (Some(wanted), None) => Some(format!(
+                "the machine at the BMC of node `{node}` tells no serial number, so nobody can say whether it is `{wanted}`; \
+                 look at the machine, and take `serial` out of the site file if it is the right one"
+            )),
+            _ => match another? {
+                (Verdict::Another, why) => Some(format!(
+                    "the machine at the BMC of node `{node}` is another one than the node is bound to: {why}; swap the machines back, or say by `dip replace {node}` that it was exchanged"
+                )),
+                (Verdict::Unclear, _) => Some(format!(
+                    "the machine at the BMC of node `{node}` tells too little to say whether the node is bound to it; look at its label, and say by `dip replace {node}` that it is the right one"
+                )),
+                _ => None,
+            },
         }
     }
 }
@@ -52,24 +106,13 @@ impl Operation for Identify {
     const NAME: &'static str = "firmware.identify";
 
     async fn check(&self, cx: &Context<'_>) -> Result<Check, OperationError> {
-        let seen = self.identity(cx).await?;
-        Ok(self.diff(&seen).or_holds(Facts::new().with(&IDENTITY, &self.subject(), &seen)))
+        let seen = self.look(cx).await?;
+        Ok(self.diff(&seen).or_holds(Facts::new().with(&IDENTITY, &self.subject(), &seen.identity)))
     }
 
     async fn apply(&self, cx: &Context<'_>) -> Result<Applied, OperationError> {
-        let seen = self.identity(cx).await?;
-        let (Some(wanted), false) = (&self.serial, self.diff(&seen).is_empty()) else { return Ok(Applied::Done) };
-        let node = &self.node;
-        Err(OperationError::Impossible(match &seen.serial {
-            Some(seen) => format!(
-                "the machine at the BMC of node `{node}` has serial number `{seen}` and not `{wanted}`; \
-                 correct the BMC's address or the serial number in the site file, or swap the machines back"
-            ),
-            None => format!(
-                "the machine at the BMC of node `{node}` tells no serial number, so nobody can say whether it is `{wanted}`; \
-                 look at the machine, and take `serial` out of the site file if it is the right one"
-            ),
-        }))
+        let seen = self.look(cx).await?;
+        self.sentence(&seen).map_or(Ok(Applied::Done), |why| Err(OperationError::Impossible(why)))
     }
 }
 
@@ -81,18 +124,29 @@ mod tests {
     use dip_core::testing::Bench;
 
     fn wanted(serial: Option<&str>) -> Identify {
-        Identify { node: node_named("n1"), serial: serial.map(str::to_owned) }
+        Identify { node: node_named("n1"), serial: serial.map(str::to_owned), bound: None }
+    }
+
+    fn bound(serial: &str, board: &str) -> Identify {
+        let bound = Fingerprint {
+            serial: Some(serial.to_owned()),
+            board_serial: Some(board.to_owned()),
+            ..Fingerprint::default()
+        };
+        Identify { bound: Some(bound), ..wanted(None) }
     }
 
     fn bench(serial: Option<&str>) -> (Bench, Identity) {
         let identity = Identity {
             manufacturer: Some("Acme".to_owned()),
             serial: serial.map(str::to_owned),
+            board_serial: Some("B-1".to_owned()),
             ..Identity::default()
         };
         let told = identity.clone();
         let mut bmc = MockBmc::new();
         bmc.expect_identity().returning(move || Ok(told.clone()));
+        bmc.expect_inventory().returning(|| None);
         (bench_with(bmc, wanted(None).step(None)), identity)
     }
 
@@ -124,5 +178,23 @@ mod tests {
         let (bench, _) = bench(None);
         let error = wanted(Some("SN-1")).apply(&bench.context()).await.expect_err("nobody knows");
         assert!(error.to_string().contains("tells no serial number"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn the_machine_that_the_node_is_bound_to_is_told_from_one_with_another_board() {
+        let (bench, _) = bench(Some("SN-1"));
+        let check = bound("SN-1", "B-1").check(&bench.context()).await.expect("the BMC answers");
+        assert!(matches!(check, Check::Holds(_)));
+        let cases = [
+            (bound("SN-1", "B-0"), "has another main board: the serial number of the board is `B-1` and was `B-0`"),
+            (bound("SN-0", "B-1"), "has another chassis: the serial number is `SN-1` and was `SN-0`"),
+            (bound("SN-0", "B-0"), "is another one than the node is bound to"),
+        ];
+        for (wanted, why) in cases {
+            assert!(matches!(wanted.check(&bench.context()).await, Ok(Check::Differs(_))));
+            let error = wanted.apply(&bench.context()).await.expect_err("a person must look");
+            assert!(error.to_string().contains(why), "{error}");
+            assert!(error.to_string().contains("dip replace n1"), "{error}");
+        }
     }
 }

@@ -1,6 +1,8 @@
 //! The operations of layer 2.
 
+mod bar_users;
 mod boot_ref;
+mod discover;
 mod facet;
 mod identify;
 mod install_firmware;
@@ -10,13 +12,19 @@ mod power_on;
 mod read_components;
 mod read_storage;
 mod remove_volume;
+mod retire_password;
 mod revive_bmc;
 mod set_bios;
 mod set_boot_device;
+mod set_password;
 mod set_secure_boot;
 mod stage;
+mod tend_controller;
+mod verify_hardware;
 
+pub use bar_users::BarUsers;
 pub use boot_ref::{BootRef, Start};
+pub use discover::Discover;
 pub use identify::Identify;
 pub use install_firmware::InstallFirmware;
 pub use make_volume::{DiskRef, MakeVolume};
@@ -34,5 +42,9 @@ pub use stage::Stage;
 pub(crate) use install_firmware::{FIRMWARE_ACCEPTED, version_of};
 pub(crate) use make_volume::VOLUME_ACCEPTED;
 pub(crate) use remove_volume::VOLUME_REMOVED;
+pub use retire_password::RetirePassword;
 pub(crate) use set_bios::BIOS_ACCEPTED;
+pub use set_password::SetPassword;
 pub(crate) use set_secure_boot::SECURE_BOOT_ACCEPTED;
+pub use tend_controller::TendController;
+pub use verify_hardware::VerifyHardware;

@@ -79,6 +79,7 @@ pub(crate) fn harness_of(machine: Machine, port: u16, password: &str, keep: Box<
             model: Some("Simulated Node".to_owned()),
             serial: Some(format!("SN-{name}")),
             uuid: Some(UUID.to_owned()),
+            ..Identity::default()
         },
         _keep: keep,
     }

@@ -141,6 +141,7 @@ async fn harness(tls: Tls) -> Result<LabBmc, LabError> {
             model: Some("Simulated Node".to_owned()),
             serial: Some("SN-redfish".to_owned()),
             uuid: Some(UUID.to_owned()),
+            ..Identity::default()
         },
         _keep: Box::new(emulator),
     })

@@ -106,6 +106,7 @@ async fn a_machine_of_one_maker_is_read() -> Result<Verdict, Failure> {
         model: Some("PowerEdge R6415".to_owned()),
         serial: Some("CN7016300001".to_owned()),
         uuid: Some("4c4c4544-0041-4210-8043-b1c04f313233".to_owned()),
+        ..Identity::default()
     };
     expect(bmc.identity().await? == identity, "the identity is told", &identity)?;
     let boot = bmc.boot().ok_or("Redfish has a boot device")?;

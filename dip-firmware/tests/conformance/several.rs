@@ -53,6 +53,7 @@ async fn harness() -> Result<LabBmc, LabError> {
             model: Some("Simulated Node".to_owned()),
             serial: Some("SN-redfish".to_owned()),
             uuid: Some(redfish::UUID.to_owned()),
+            ..Identity::default()
         },
         _keep: Box::new((emulator, sim)),
     })

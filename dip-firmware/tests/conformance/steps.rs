@@ -169,6 +169,7 @@ fn site(node: &NodeName, kind: &'static str, settings: Value, serial: &str) -> R
         address: "127.0.0.1".to_owned(),
         user: "admin".to_owned(),
         password: SecretRef::Env("BMC_PASSWORD".to_owned()),
+        factory_password: None,
         protocols: vec![Driver { kind: Symbol::of(kind), settings, origin: None }],
         origin: None,
     };

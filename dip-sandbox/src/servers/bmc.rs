@@ -5,7 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use dip_core::hardware::{BootDevice, Identity, PowerState};
 use dip_core::id::NodeName;
-use dip_core::provider::{Power, PowerAction, ProviderError};
+use dip_core::provider::{ErrorKind, Power, PowerAction, ProviderError};
+use dip_core::secret::Secret;
 use dip_firmware::provider::{
     Accounts, Bios, Bmc, Boot, BootOverride, BootState, Console, Controller, EventLog, Firmware, IdentifyLight,
     Inventory, Raid, SecureBoot, Sensors, Tasks, VirtualMedia,
@@ -19,11 +20,18 @@ use crate::line::{Intent, Line};
 pub(crate) struct SandboxBmc {
     line: Arc<Line>,
     node: NodeName,
+    /// As whom, where it asks for a password.
+    login: Option<(String, Secret)>,
 }
 
 impl SandboxBmc {
     pub(crate) fn new(line: Line, node: NodeName) -> Self {
-        Self { line: Arc::new(line), node }
+        Self { line: Arc::new(line), node, login: None }
+    }
+
+    /// The same line with a password that the controller checks.
+    pub(crate) fn as_user(&self, user: &str, password: &Secret) -> Self {
+        Self { login: Some((user.to_owned(), password.clone())), ..self.clone() }
     }
 
     /// Carries a request to the controller. It answers whatever its machine does, as long as mains reaches it.
@@ -37,7 +45,10 @@ impl SandboxBmc {
         if self.line.world().machine(&self.node, |machine| machine.management.is_away()) {
             return Err(self.line.no_answer(action, "it restarts itself").await);
         }
-        self.line.carry(intent, action).await
+        self.line.carry(intent, action).await?;
+        let Some((user, password)) = &self.login else { return Ok(()) };
+        let login = self.line.world().machine(&self.node, |machine| machine.keeper.log_in(user, password));
+        login.map_err(|refused| self.line.error(ErrorKind::Denied, action).because(refused))
     }
 
     pub(super) fn line(&self) -> &Line {
@@ -53,16 +64,7 @@ impl SandboxBmc {
 impl Bmc for SandboxBmc {
     async fn identity(&self) -> Result<Identity, ProviderError> {
         self.carry(Intent::Look, &format!("read who {} is", self.node)).await?;
-        let world = self.line.world();
-        let who = self.line.subject().to_string();
-        let printed = world.site.nodes.get(&self.node).and_then(|node| node.serial.clone());
-        let serial = printed.unwrap_or_else(|| format!("SBX{:08X}", world.draw.number(&who, "serial", 0) >> 32));
-        Ok(Identity {
-            manufacturer: Some("Sandbox Systems".to_owned()),
-            model: Some("SB-1U".to_owned()),
-            serial: Some(serial),
-            uuid: Some(world.machine_uuid(&self.node)),
-        })
+        Ok(self.line.world().machine(&self.node, |machine| machine.parts.identity()))
     }
 
     fn power(&self) -> Option<Arc<dyn Power>> {
@@ -74,19 +76,19 @@ impl Bmc for SandboxBmc {
     }
 
     fn inventory(&self) -> Option<Arc<dyn Inventory>> {
-        None
+        Some(Arc::new(self.clone()))
     }
 
     fn sensors(&self) -> Option<Arc<dyn Sensors>> {
-        None
+        Some(Arc::new(self.clone()))
     }
 
     fn event_log(&self) -> Option<Arc<dyn EventLog>> {
-        None
+        Some(Arc::new(self.clone()))
     }
 
     fn identify_light(&self) -> Option<Arc<dyn IdentifyLight>> {
-        None
+        Some(Arc::new(self.clone()))
     }
 
     fn console(&self) -> Option<Arc<dyn Console>> {
@@ -118,11 +120,11 @@ impl Bmc for SandboxBmc {
     }
 
     fn accounts(&self) -> Option<Arc<dyn Accounts>> {
-        None
+        Some(Arc::new(self.clone()))
     }
 
     fn controller(&self) -> Option<Arc<dyn Controller>> {
-        None
+        Some(Arc::new(self.clone()))
     }
 }
 

@@ -6,6 +6,7 @@ mod cmdb;
 mod dhcp;
 mod dns;
 mod host;
+mod keeper;
 mod membership;
 mod monitor;
 mod pdu;

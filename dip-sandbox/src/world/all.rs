@@ -1,18 +1,19 @@
 //! All of it together, behind one short lock for each part; no lock is held while another is taken.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use dip_core::hardware::PowerState;
 use dip_core::id::{ClusterName, NodeName, PduName, ServiceName, SwitchName};
+use dip_core::secret::{MemoryStore, Secret, SecretRef};
 use dip_core::site::Site;
 use dip_core::subject::Subject;
 
 use super::machine::{Surroundings, WithMains};
 use super::management::Management;
 use super::{CMDB_KINDS, DHCP_KINDS, DNS_KINDS, MONITOR_KINDS};
-use super::{Cables, Keys, Machine, Names, Outlets, Ports, Records, Reservations, Targets, Wiring};
+use super::{Cables, Keeper, Keys, Machine, Names, Outlets, Parts, Ports, Records, Reservations, Targets, Wiring};
 use crate::draw::Draw;
 use crate::fault::{Board, Fault, Hit};
 use crate::ledger::Ledger;
@@ -26,6 +27,8 @@ pub(crate) struct World {
     pub(crate) site: Site,
     pub(crate) time: Time,
     pub(crate) draw: Draw,
+    /// The passwords that dip gave to controllers.
+    pub(crate) secrets: Arc<MemoryStore>,
     pub(crate) faults: Board,
     pub(crate) log: Log,
     pub(crate) ledger: Ledger,
@@ -51,6 +54,7 @@ struct Cell {
 
 impl World {
     pub(crate) fn new(site: &Site, seed: u64, pace: Pace) -> Self {
+        let draw = Draw::new(seed);
         let nodes: BTreeMap<_, _> = site
             .nodes
             .values()
@@ -60,7 +64,11 @@ impl World {
                 let cell = Cell {
                     subject: Subject::node(&node.name),
                     wiring: Wiring::of(site, node),
-                    machine: Mutex::new(machine.managed_by(Management::new(node.name.as_str()))),
+                    machine: Mutex::new(
+                        machine
+                            .managed_by(Management::new(node.name.as_str()))
+                            .with(Parts::of(node, draw), shipped(node)),
+                    ),
                 };
                 (node.name.clone(), cell)
             })
@@ -82,7 +90,8 @@ impl World {
         Self {
             site: site.clone(),
             time: Time::new(pace),
-            draw: Draw::new(seed),
+            draw,
+            secrets: Arc::new(MemoryStore::new()),
             faults: Board::default(),
             log: Log::default(),
             ledger: Ledger::default(),
@@ -151,7 +160,7 @@ impl World {
 
     /// The UUID that a machine's maker gave it.
     pub(crate) fn machine_uuid(&self, node: &NodeName) -> String {
-        self.draw.uuid(&Subject::node(node).to_string(), "system", 0)
+        self.machine(node, |machine| machine.parts.uuid.clone())
     }
 
     pub(crate) fn wiring(&self, node: &NodeName) -> &Wiring {
@@ -250,6 +259,17 @@ impl World {
             });
         }
     }
+}
+
+/// The password that controllers are shipped with where dip keeps the one that they get: each has its own, as on a label.
+pub(crate) fn factory_password(node: &NodeName) -> Secret {
+    Secret::new(format!("factory-{node}"))
+}
+
+fn shipped(node: &dip_core::site::Node) -> Keeper {
+    let Some(bmc) = &node.bmc else { return Keeper::default() };
+    let kept = matches!(bmc.password, SecretRef::Store(_));
+    Keeper::shipped(&bmc.user, kept.then(|| factory_password(&node.name)))
 }
 
 /// One part of the world for each service of these kinds.

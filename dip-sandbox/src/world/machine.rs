@@ -57,6 +57,10 @@ pub(crate) struct Machine {
     pub(crate) linux: Linux,
     /// What sees to its settings, volumes and firmware.
     pub(crate) management: Management,
+    /// What it consists of.
+    pub(crate) parts: super::Parts,
+    /// Its management controller.
+    pub(crate) keeper: super::Keeper,
 }
 
 /// What a machine does when mains comes back.
@@ -116,12 +120,19 @@ impl Machine {
             next_boot: NO_OVERRIDE,
             linux,
             management: Management::new(""),
+            parts: super::Parts::default(),
+            keeper: super::Keeper::default(),
         }
     }
 
     /// The same machine with this controller.
     pub(crate) fn managed_by(self, management: Management) -> Self {
         Self { management, ..self }
+    }
+
+    /// The same machine with these parts and this controller.
+    pub(crate) fn with(self, parts: super::Parts, keeper: super::Keeper) -> Self {
+        Self { parts, keeper, ..self }
     }
 
     /// Moves on to `now`: accepted commands come true, boots come to their end, faults of the machine strike.

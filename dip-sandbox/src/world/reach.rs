@@ -1,5 +1,6 @@
 //! Whether a node can be reached: physical truth from the power plug to the address.
 
+use dip_core::hardware::MacAddr;
 use dip_core::id::NodeName;
 use dip_core::site::PortRef;
 
@@ -22,10 +23,13 @@ impl World {
     /// Whether the system of a node can be reached over its primary interface.
     pub(crate) fn reach(&self, node: &NodeName) -> Result<(), Unreached> {
         self.machine_at(node, |machine, now, _| machine.answers(now)).map_err(Unreached::Silent)?;
-        self.wiring(node).primary().map_or(Ok(()), |wire| self.carries(wire))
+        let Some(wire) = self.wiring(node).primary() else { return Ok(()) };
+        // A card that was exchanged has another address than the one that was cabled.
+        let mac = self.machine(node, |machine| machine.parts.nics.get(&wire.nic).copied());
+        self.carries(wire, mac.or(wire.mac))
     }
 
-    fn carries(&self, wire: &Wire) -> Result<(), Unreached> {
+    fn carries(&self, wire: &Wire, mac: Option<MacAddr>) -> Result<(), Unreached> {
         if let (Some(port), Some(vlan)) = (&wire.port, wire.vlan) {
             let port = self.cables(|cables| cables.end(port));
             let is_in = self
@@ -34,7 +38,7 @@ impl World {
                 return Err(Unreached::Vlan(port));
             }
         }
-        if let (Some(service), Some(mac), false) = (&wire.dhcp, wire.mac, wire.addresses.is_empty()) {
+        if let (Some(service), Some(mac), false) = (&wire.dhcp, mac, wire.addresses.is_empty()) {
             let kept = self.reservations(service, |reservations| {
                 reservations.find(mac).is_some_and(|held| {
                     wire.addresses.iter().any(|address| held.reservation.addresses.contains(address))

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use dip_core::conformance::Failure;
+use dip_core::conformance::{Failure, Trial};
 use dip_core::hardware::{Identity, PowerState};
 use dip_core::id::NodeName;
 use dip_core::subject::Subject;
-use dip_firmware::conformance::BmcHarness;
-use dip_firmware::provider::Bmc;
+use dip_firmware::conformance::{self, BiosSample, BmcHarness, FirmwareSample, RaidSample};
+use dip_firmware::provider::{BiosValue, Bmc};
 use dip_sandbox::{Access, Sandbox};
 
 use crate::datacenter::Datacenter;
@@ -22,6 +22,40 @@ struct Harness {
 /// The BMC of a node that no other trial needs.
 pub(crate) fn harness(datacenter: &Arc<Datacenter>) -> Arc<dyn BmcHarness> {
     Arc::new(Harness { datacenter: Arc::clone(datacenter), node: NodeName::new("n3").expect("a name") })
+}
+
+/// The trials of all that the simulated BMC offers beside power and boot device.
+pub(crate) fn abilities(harness: &Arc<dyn BmcHarness>) -> Vec<Trial> {
+    let text = |text: &str| BiosValue::Text(text.to_owned());
+    let bios = BiosSample {
+        settings: [
+            ("ProcVirtualization", [text("Disabled"), text("Enabled")]),
+            ("FanOffset", [BiosValue::Number(0), BiosValue::Number(20)]),
+        ],
+        refused: vec![
+            ("NoSuchSetting", text("Enabled")),
+            ("SystemServiceTag", text("X")),
+            ("FanOffset", BiosValue::Number(101)),
+        ],
+    };
+    let firmware = FirmwareSample {
+        component: "BIOS",
+        image: "http://images.demo.example/BIOS-2.10.0.bin".to_owned(),
+        version: Some("2.10.0"),
+    };
+    let lists = [
+        conformance::accounts(harness),
+        conformance::bios(harness, bios),
+        conformance::controller(harness),
+        conformance::event_log(harness),
+        conformance::firmware(harness, firmware),
+        conformance::identify_light(harness),
+        conformance::inventory(harness),
+        conformance::raid(harness, RaidSample { controller: "RAID.1", disks: ["1", "3"] }),
+        conformance::secure_boot(harness),
+        conformance::sensors(harness),
+    ];
+    lists.into_iter().flatten().collect()
 }
 
 impl Harness {
@@ -54,6 +88,7 @@ impl BmcHarness for Harness {
             model: Some("SB-1U".to_owned()),
             serial: Some("S3".to_owned()),
             uuid: Some(self.sandbox().machine_uuid(&self.node)),
+            board_serial: Some(self.sandbox().board_serial(&self.node)),
         }
     }
 

@@ -28,6 +28,7 @@ fn main() -> ExitCode {
         ("mains", dip_network::conformance::mains(Arc::new(mains::Harness::new(&datacenter)))),
         ("pdu", dip_network::conformance::pdu(Arc::new(pdu::Harness::new(&datacenter)))),
         ("bmc", dip_firmware::conformance::bmc(&bmc::harness(&datacenter))),
+        ("bmc", bmc::abilities(&bmc::harness(&datacenter))),
         ("host", dip_os::conformance::host(Arc::new(host::Harness::new(&datacenter)))),
         ("dns", dip_opsmgmt::conformance::dns(Arc::new(opsmgmt::Harness::new(&datacenter)))),
         ("cmdb", dip_opsmgmt::conformance::cmdb(Arc::new(opsmgmt::Harness::new(&datacenter)))),

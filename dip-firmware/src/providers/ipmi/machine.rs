@@ -82,6 +82,7 @@ impl Machine {
             serial: told(seen.serial()),
             // Makers send the bytes in three orders; a guess would be another machine's UUID.
             uuid: guid.and_then(|guid| Some(guid.uuid(guid.likely_order()?))),
+            board_serial: told(seen.board_serial()),
         })
     }
 

@@ -48,6 +48,8 @@ impl Bmc for Redfish {
                 model: told(system.model.as_deref()),
                 serial: told(serial.as_deref()),
                 uuid: uuid(system.uuid.as_deref()),
+                // A system resource has no field for it.
+                board_serial: None,
             })
         };
         read.await.map_err(self.0.failed("ask who the machine is"))

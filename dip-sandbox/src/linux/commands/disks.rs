@@ -39,8 +39,8 @@ pub(super) fn wipefs(shell: &Shell<'_>, invocation: &Invocation<'_>) -> Output {
 impl Shell<'_> {
     /// The device paths and serial numbers of the node's disks.
     fn disks(&self) -> Vec<(String, String)> {
-        let disks = self.world.site.nodes.get(self.node).into_iter().flat_map(|node| node.disks.values());
-        let serials = disks.filter_map(|disk| disk.serial.clone());
+        let serials: Vec<String> =
+            self.world.machine(self.node, |machine| machine.parts.disks.values().cloned().collect());
         ('a'..='z').map(|letter| format!("/dev/sd{letter}")).zip(serials).collect()
     }
 }

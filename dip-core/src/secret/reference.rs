@@ -1,19 +1,25 @@
-//! Secrets by reference: what stands in a site file is where a secret is, never the secret.
+//! References to secrets, and those who resolve them.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroizing;
 
-/// Where a secret is: `env:NAME`, or `file:PATH` (relative to the site file).
+use super::{DirectoryStore, SecretStore};
+
+/// Where a secret is: `env:NAME`, `file:PATH` or `store:PATH` (relative to the site file).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SecretRef {
     /// An environment variable of the program that runs dip.
     Env(String),
     /// A file; one newline at its end does not belong to the secret.
     File(PathBuf),
+    /// A place in a store of secrets that dip makes itself; the version that was proved last counts. Each node has its own below the
+    /// place that the site file names, by its name.
+    Store(PathBuf),
 }
 
 impl fmt::Display for SecretRef {
@@ -21,6 +27,7 @@ impl fmt::Display for SecretRef {
         match self {
             Self::Env(name) => write!(f, "env:{name}"),
             Self::File(path) => write!(f, "file:{}", path.display()),
+            Self::Store(path) => write!(f, "store:{}", path.display()),
         }
     }
 }
@@ -33,7 +40,7 @@ impl fmt::Debug for SecretRef {
 
 /// A text is not a reference to a secret. The text is not repeated: it may be the secret itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a secret is given by reference, as `env:NAME` or `file:PATH`, never by its value")]
+#[error("a secret is given by reference, as `env:NAME`, `file:PATH` or `store:PATH`, never by its value")]
 pub struct SecretRefError;
 
 impl FromStr for SecretRef {
@@ -43,6 +50,7 @@ impl FromStr for SecretRef {
         match text.split_once(':') {
             Some(("env", name)) if !name.is_empty() => Ok(Self::Env(name.to_owned())),
             Some(("file", path)) if !path.is_empty() => Ok(Self::File(PathBuf::from(path))),
+            Some(("store", path)) if !path.is_empty() => Ok(Self::Store(PathBuf::from(path))),
             _ => Err(SecretRefError),
         }
     }
@@ -98,6 +106,14 @@ pub enum SecretError {
         /// Why it cannot be read.
         source: std::io::Error,
     },
+    /// The store holds no version that was proved.
+    #[error(
+        "secret `{0}` has no version that is known to work; `dip apply` makes one where the site file says how to begin"
+    )]
+    Unproved(SecretRef),
+    /// The reference is to no place in a store.
+    #[error("secret `{0}` is not in a store, so dip cannot make it; write `store:PATH`")]
+    NoStore(SecretRef),
 }
 
 /// Resolves references to secrets, at the edge, by the worker that needs them.
@@ -107,6 +123,11 @@ pub trait Secrets: Send + Sync {
     /// # Errors
     /// Where it is not there; the error names the reference and never the secret.
     fn resolve(&self, reference: &SecretRef) -> Result<Secret, SecretError>;
+
+    /// Where secrets are kept that dip makes itself; `None` where this program keeps none.
+    fn store(&self) -> Option<Arc<dyn SecretStore>> {
+        None
+    }
 }
 
 /// Secrets from the environment and from files, relative to one directory.
@@ -137,6 +158,11 @@ impl Secrets for LocalSecrets {
                 }
                 Ok(Secret::new(text))
             }
+            SecretRef::Store(_) => DirectoryStore::new(&self.base).current(reference),
         }
+    }
+
+    fn store(&self) -> Option<Arc<dyn SecretStore>> {
+        Some(Arc::new(DirectoryStore::new(&self.base)))
     }
 }
