@@ -211,7 +211,7 @@ impl IpmiBmc {
     /// # Errors
     /// As [`set_user_password`](Self::set_user_password).
     pub async fn is_user_password(&self, id: u8, password: &str) -> Result<bool, IpmiError> {
-        let forms = if password.len() > SHORT_PASSWORD { &[PASSWORD_LEN][..] } else { &[PASSWORD_LEN, SHORT_PASSWORD] };
+        let forms = if password.len() > SHORT_PASSWORD { &[PASSWORD_LEN][..] } else { &[SHORT_PASSWORD, PASSWORD_LEN] };
         for form in forms {
             match self.password(id, TEST, password, *form).await {
                 Ok(()) => return Ok(true),
