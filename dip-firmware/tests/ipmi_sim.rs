@@ -388,6 +388,13 @@ async fn silent_bmcs_on_a_shared_socket_delay_nobody() {
     }
 }
 
+/// Some bytes of a sensor data record, behind the id of the next.
+async fn record(bmc: &IpmiBmc, id: [u8; 2], at: u8, count: u8) -> Vec<u8> {
+    let reservation = bmc.request(Opcode::new(NetFn::Storage, 0x22), &[], Resend::Allowed).await.expect("it gives one");
+    let request = [reservation[0], reservation[1], id[0], id[1], at, count];
+    bmc.request(Opcode::new(NetFn::Storage, 0x23), &request, Resend::Allowed).await.expect("it is there")
+}
+
 async fn what_the_simulator_sends_is_read_and_makes_the_seeds_of_fuzzers() {
     let sim = Sim::start().await;
     let network = LossyNetwork::before(sim.addr(), Faults::default()).await;
@@ -406,17 +413,24 @@ async fn what_the_simulator_sends_is_read_and_makes_the_seeds_of_fuzzers() {
     }
     for fru in [0, 1] {
         let mut inventory = Vec::new();
-        for at in (0u8..=224).step_by(32) {
-            let piece = bmc.request(storage(0x11), &[fru, at, 0, 32], Resend::Allowed).await.expect("it is there");
+        for at in (0u8..=248).step_by(8) {
+            // The simulator's file is shorter than it says.
+            let Ok(piece) = bmc.request(storage(0x11), &[fru, at, 0, 8], Resend::Allowed).await else { break };
             inventory.extend(&piece[1..]);
         }
+        assert!(inventory.len() >= 64, "{inventory:?}");
         seeds.push(("ipmi_fru", format!("sim-{fru}"), inventory));
     }
     let mut id = [0, 0];
     while id != [0xFF, 0xFF] {
-        let request = [0, 0, id[0], id[1], 0, 0xFF];
-        let record = bmc.request(storage(0x23), &request, Resend::Allowed).await.expect("it is there");
-        seeds.push(("ipmi_sdr", format!("sim-{:02}", id[0]), record[2..].to_vec()));
+        let record = record(&bmc, id, 0, 5).await;
+        let mut bytes = record[2..].to_vec();
+        // The fifth byte is the length of the rest.
+        while bytes.len() < 5 + usize::from(bytes[4]) {
+            let count = (5 + bytes[4] - bytes.len() as u8).min(16);
+            bytes.extend(&self::record(&bmc, id, bytes.len() as u8, count).await[2..]);
+        }
+        seeds.push(("ipmi_sdr", format!("sim-{:02}", id[0]), bytes));
         id = [record[0], record[1]];
     }
     let entry = bmc.request(storage(0x43), &[0, 0, 0, 0, 0, 0xFF], Resend::Allowed).await.expect("there is an event");

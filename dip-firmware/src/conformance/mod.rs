@@ -3,7 +3,6 @@
 mod accounts;
 mod bios;
 mod boot;
-mod boot;
 mod console;
 mod controller;
 mod event_log;
@@ -28,7 +27,6 @@ pub use console::trials as console;
 pub use controller::trials as controller;
 pub use event_log::trials as event_log;
 pub use firmware::{FirmwareSample, firmware};
-pub use harness::BmcHarness;
 pub use harness::BmcHarness;
 pub use identify_light::trials as identify_light;
 pub use inventory::trials as inventory;

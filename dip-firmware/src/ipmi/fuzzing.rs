@@ -19,8 +19,11 @@ use super::sol::{SolPacket, SolState};
 use super::suite::CipherSuite;
 use super::wire::Reply;
 
-/// All of them by name; a name is the name of its corpus too.
-pub const TARGETS: &[(&str, fn(&[u8]))] = &[
+/// A reader by name; its corpus has the same name.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// All of them.
+pub const TARGETS: &[Target] = &[
     ("ipmi_fru", ipmi_fru),
     ("ipmi_packet", ipmi_packet),
     ("ipmi_reply", ipmi_reply),

@@ -14,7 +14,7 @@ use super::completion::CompletionCode;
 use super::credentials::Credentials;
 use super::error::{ErrorClass, IpmiError};
 use super::opcode::Opcode;
-use super::options::{Options, Resend};
+use super::options::{Options, Privilege, Resend};
 use super::outside;
 use super::port::Port;
 use super::sockets::Sockets;
@@ -151,6 +151,16 @@ impl KeptSession {
         };
         *self.known_suite() = opened.as_ref().ok().map(IpmiClient::suite).or(known);
         opened
+    }
+
+    /// Whether somebody may log in; costs a failed login where not.
+    pub(super) async fn lets_in(&self, credentials: &Credentials) -> Result<bool, IpmiError> {
+        let options = self.options.with_privilege(Privilege::User);
+        match IpmiClient::connect(&self.sockets, self.addr, credentials, options).await {
+            Ok(client) => client.close().await.map(|()| true),
+            Err(IpmiError::AuthenticationFailed { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     async fn connect_with(&self, options: Options) -> Result<IpmiClient, IpmiError> {

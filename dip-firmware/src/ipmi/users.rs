@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::bmc::IpmiBmc;
-use super::credentials::PASSWORD_LEN;
+use super::credentials::{Credentials, PASSWORD_LEN};
 use super::error::IpmiError;
 use super::opcode::Opcode;
 use super::options::Resend;
@@ -211,7 +211,7 @@ impl IpmiBmc {
     /// # Errors
     /// As [`set_user_password`](Self::set_user_password).
     pub async fn is_user_password(&self, id: u8, password: &str) -> Result<bool, IpmiError> {
-        let forms = if password.len() > SHORT_PASSWORD { &[PASSWORD_LEN][..] } else { &[PASSWORD_LEN, SHORT_PASSWORD] };
+        let forms = if password.len() > SHORT_PASSWORD { &[PASSWORD_LEN][..] } else { &[SHORT_PASSWORD, PASSWORD_LEN] };
         for form in forms {
             match self.password(id, TEST, password, *form).await {
                 Ok(()) => return Ok(true),
@@ -222,6 +222,14 @@ impl IpmiBmc {
             }
         }
         Ok(false)
+    }
+
+    /// Whether somebody may log in with this name and password, found out by a login.
+    ///
+    /// # Errors
+    /// As [`power_state`](Self::power_state). A wrong password is no error; the BMC may count it.
+    pub async fn lets_in(&self, credentials: &Credentials) -> Result<bool, IpmiError> {
+        self.session.lets_in(credentials).await
     }
 
     async fn password(&self, id: u8, act: u8, password: &str, form: usize) -> Result<(), IpmiError> {

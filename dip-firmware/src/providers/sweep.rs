@@ -146,7 +146,10 @@ mod tests {
         }
     }
 
-    fn rack(seconds: &[u64]) -> (Vec<(usize, Arc<dyn Bmc>)>, Arc<AtomicUsize>) {
+    type Rack = Vec<(usize, Arc<dyn Bmc>)>;
+
+    /// A rack whose BMCs take so many seconds, and the most that were asked at the same time.
+    fn rack(seconds: &[u64]) -> (Rack, Arc<AtomicUsize>) {
         let (now, most) = (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
         let bmc = |after: u64| {
             let power: Arc<dyn Power> =

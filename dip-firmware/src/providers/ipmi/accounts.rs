@@ -5,7 +5,7 @@ use dip_core::provider::{ErrorKind, ProviderError};
 use dip_core::secret::Secret;
 
 use super::machine::Machine;
-use crate::ipmi::{IpmiBmc, IpmiError, User, UserLimit};
+use crate::ipmi::{Credentials, IpmiBmc, IpmiError, User, UserLimit};
 use crate::provider::{Account, Accounts, LockoutPolicy, Role};
 use crate::settings::IPMI;
 
@@ -47,7 +47,16 @@ impl Accounts for Machine {
     async fn has_password(&self, name: &str, password: &Secret) -> Result<bool, ProviderError> {
         let action = format!("test the password of user `{name}` of the BMC");
         let (bmc, user) = self.user(&action, name).await?;
-        bmc.is_user_password(user.id, password.expose()).await.map_err(|error| self.failed(&action, error))
+        let said = bmc.is_user_password(user.id, password.expose()).await;
+        if !said.map_err(|error| self.failed(&action, error))? {
+            return Ok(false);
+        }
+        // Some BMCs say yes to every password: a login proves it. For who may not log in there is only their word.
+        if !user.may_log_in() {
+            return Ok(true);
+        }
+        let credentials = Credentials::new(name, password.expose()).map_err(|error| self.failed(&action, error))?;
+        bmc.lets_in(&credentials).await.map_err(|error| self.failed(&action, error))
     }
 
     async fn disable(&self, name: &str) -> Result<(), ProviderError> {
