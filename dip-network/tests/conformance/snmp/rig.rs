@@ -88,7 +88,7 @@ impl Secrets for Open {
     fn resolve(&self, reference: &SecretRef) -> Result<Secret, SecretError> {
         match reference {
             SecretRef::Env(text) => Ok(Secret::new(text.clone())),
-            SecretRef::File(_) => Err(SecretError::Env(reference.clone())),
+            SecretRef::File(_) | SecretRef::Store(_) => Err(SecretError::Env(reference.clone())),
         }
     }
 }
