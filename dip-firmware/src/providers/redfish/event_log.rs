@@ -12,7 +12,7 @@ use super::error::Failure;
 use super::health::severity;
 use super::machine::{Machine, target};
 use super::members::Member;
-use super::resource::{self, Link, LogService};
+use super::resource::{self, LogService};
 use crate::provider::{EventLog, LogEntry};
 use crate::providers::told::told;
 
@@ -30,9 +30,13 @@ impl EventLog for Machine {
 
     async fn clear(&self) -> Result<(), ProviderError> {
         let clear = async {
-            let log = self.log_service().await?;
-            let action = log.actions.as_ref().and_then(|actions| actions.clear.as_ref());
-            self.client.post(target(action, "LogService.ClearLog")?, &json!({})).await
+            for log in self.logs().await? {
+                let Some(log) = self.client.member::<LogService>(&log).await? else { continue };
+                if let Some(action) = log.actions.as_ref().and_then(|actions| actions.clear.as_ref()) {
+                    return self.client.post(target(Some(action), "LogService.ClearLog")?, &json!({})).await;
+                }
+            }
+            Err(Failure::Lacking { what: "the event log cannot be cleared".to_owned() })
         };
         clear.await.map(drop).map_err(self.failed("clear the event log"))
     }
@@ -40,16 +44,20 @@ impl EventLog for Machine {
 
 impl Machine {
     async fn read_log(&self) -> Result<Vec<LogEntry>, Failure> {
-        let log = self.log_service().await?;
-        let listed = self.client.all::<resource::LogEntry>(log.entries.as_ref()).await?.ok_or_else(lacking)?;
-        let mut entries: Vec<_> =
-            listed.into_iter().map(|(member, told)| entry(&member, told.unwrap_or_default())).collect();
-        in_order(&mut entries);
-        Ok(entries)
+        // Some services list logs that they do not show.
+        for log in self.logs().await? {
+            let Some(log) = self.client.member::<LogService>(&log).await? else { continue };
+            let Some(listed) = self.client.all::<resource::LogEntry>(log.entries.as_ref()).await? else { continue };
+            let told = listed.into_iter().map(|(member, told)| entry(&member, told.unwrap_or_default()));
+            let mut entries: Vec<_> = told.collect();
+            in_order(&mut entries);
+            return Ok(entries);
+        }
+        Err(lacking())
     }
 
-    /// The log of the machine's hardware, which some keep with the system and some with the controller.
-    async fn log_service(&self) -> Result<LogService, Failure> {
+    /// The logs, the likeliest first to be that of the machine's hardware, which some keep with the system and some with the controller.
+    async fn logs(&self) -> Result<Vec<Member>, Failure> {
         let system = self.system().await?.body;
         let mut logs = self.client.members(system.log_services.as_ref()).await?.unwrap_or_default();
         if rank(&logs) >= HARDWARE.len() {
@@ -61,9 +69,10 @@ impl Machine {
                 Err(failure) => return Err(failure),
             }
         }
-        let best = logs.iter().min_by_key(|log| rank_of(log.id())).ok_or_else(lacking)?;
-        let link = Link { id: Some(best.path.clone()) };
-        Ok(self.client.follow::<LogService>(Some(&link)).await?.ok_or_else(lacking)?.body)
+        logs.sort_by_key(|log| rank_of(log.id()));
+        // A log of who did what is not the machine's, and must not be cleared in its stead.
+        logs.retain(|log| rank_of(log.id()) <= HARDWARE.len());
+        Ok(logs)
     }
 }
 

@@ -26,7 +26,7 @@ impl Machine {
         let memory = self.client.all::<resource::Memory>(system.memory.as_ref()).await?;
         let nics = self.client.all::<resource::EthernetInterface>(system.ethernet_interfaces.as_ref()).await?;
         Ok(Hardware {
-            processors: processors.map(|all| taken(all, |it| &it.status, processor)),
+            processors: processors.map(|all| taken(only_cpus(all), |it| &it.status, processor)),
             memory: memory.map(|all| taken(all, |it| &it.status, module)),
             nics: nics.map(|all| taken(all, |it| &it.status, port)),
             disks: self.disks(&system).await?,
@@ -68,6 +68,12 @@ impl Machine {
         }
         Ok(told)
     }
+}
+
+/// Without the graphics cards and other accelerators that services list among them.
+fn only_cpus(all: Vec<(Member, Option<resource::Processor>)>) -> Vec<(Member, Option<resource::Processor>)> {
+    let is_cpu = |it: &resource::Processor| it.processor_type.as_deref().is_none_or(|kind| kind == "CPU");
+    all.into_iter().filter(|(_, it)| it.as_ref().is_none_or(is_cpu)).collect()
 }
 
 /// The parts whose slots are taken.

@@ -29,18 +29,22 @@ impl Machine {
         told.ok_or_else(|| Failure::Lacking { what: "the service tells of no sensors".to_owned() })
     }
 
-    /// The sensors of a box: the newer form, or the older where that is empty or absent.
+    /// The sensors of a box, in the newer form or the older, whichever tells of more: some services list one or two in the newer and
+    /// all of them in the older.
     async fn sensors_of(&self, chassis: &Chassis) -> Result<Option<Vec<SensorReading>>, Failure> {
-        let sensors = self.client.all::<Sensor>(chassis.sensors.as_ref()).await?;
-        if let Some(sensors) = sensors.as_ref().filter(|sensors| !sensors.is_empty()) {
-            return Ok(Some(sensors.iter().map(|(member, sensor)| reading(member, sensor.as_ref())).collect()));
-        }
-        let thermal = self.client.follow::<Thermal>(chassis.thermal.as_ref()).await?;
-        let power = self.client.follow::<Power>(chassis.power.as_ref()).await?;
-        let is_told = sensors.is_some() || thermal.is_some() || power.is_some();
-        let mut readings = thermal.map(|it| of_thermal(&it.body)).unwrap_or_default();
-        readings.extend(power.map(|it| of_power(&it.body)).unwrap_or_default());
-        Ok(is_told.then_some(readings))
+        let newer = self.client.all::<Sensor>(chassis.sensors.as_ref()).await?;
+        let newer: Option<Vec<_>> =
+            newer.map(|all| all.iter().map(|(member, sensor)| reading(member, sensor.as_ref())).collect());
+        let thermal = self.client.follow::<Thermal>(chassis.thermal.as_ref()).await?.map(|it| of_thermal(&it.body));
+        let power = self.client.follow::<Power>(chassis.power.as_ref()).await?.map(|it| of_power(&it.body));
+        let older = match (thermal, power) {
+            (None, None) => None,
+            (thermal, power) => Some([thermal.unwrap_or_default(), power.unwrap_or_default()].concat()),
+        };
+        Ok(match (newer, older) {
+            (Some(newer), Some(older)) if older.len() > newer.len() => Some(older),
+            (newer, older) => newer.or(older),
+        })
     }
 }
 

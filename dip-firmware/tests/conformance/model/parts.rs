@@ -27,7 +27,8 @@ fn parts(maker: Maker, tree: &mut Tree) {
     };
     let absent = json!({ "Status": { "State": "Absent", "Health": null } });
     let processor = json!({ "Socket": "CPU 1", "Model": "EPYC", "TotalCores": 32, "TotalThreads": 64, "Status": { "Health": "OK" } });
-    list("Processors", &[processor, absent.clone()]);
+    let card = json!({ "ProcessorType": "GPU", "Model": "H100", "Status": { "State": "Enabled" } });
+    list("Processors", &[processor, absent.clone(), card]);
     let module = |slot: &str| json!({ "DeviceLocator": slot, "CapacityMiB": 65536, "PartNumber": "M393", "Status": { "Health": "OK" } });
     list("Memory", &[module("DIMM A1"), module("DIMM B1"), absent]);
     let port =
