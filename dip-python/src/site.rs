@@ -45,7 +45,7 @@ impl Site {
     fn load(py: Python<'_>, path: PathBuf, overlays: Vec<PathBuf>) -> PyResult<Self> {
         let files: Vec<PathBuf> = std::iter::once(path).chain(overlays).collect();
         let loaded = py.detach(|| dip::Site::load(&files, &dip::layers().settings())).map_err(error::site)?;
-        let Loaded { site, lock, lock_changed, lock_path, claims_path: _, warnings } = loaded;
+        let Loaded { site, lock, lock_changed, lock_path, claims_path: _, warnings, deliveries: _ } = loaded;
         let lock = lock_changed.then_some(ChosenAddresses { lock, path: lock_path });
         Ok(Self::new(site, lock, &warnings))
     }
