@@ -139,7 +139,7 @@ fn clients(shared: &Shared, access: &BmcAccess, password: &Secret) -> Result<Arc
 
 type Client = (&'static str, Arc<dyn Bmc>);
 
-#[cfg_attr(not(any(feature = "ipmi", feature = "redfish")), expect(unused_variables))]
+#[cfg_attr(not(feature = "ipmi"), expect(unused_variables))]
 fn client(shared: &Shared, access: &BmcAccess, driver: &Driver, password: &Secret) -> Result<Client, String> {
     match driver.kind.as_str() {
         #[cfg(feature = "ipmi")]
