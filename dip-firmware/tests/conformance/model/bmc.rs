@@ -109,6 +109,7 @@ impl BmcHarness for ModelBmc {
             model: Some(model.to_owned()),
             serial: Some(SERIAL.to_owned()),
             uuid: Some(UUID.to_owned()),
+            board_serial: None,
         }
     }
 
