@@ -437,7 +437,7 @@ async fn what_the_simulator_sends_is_read_and_makes_the_seeds_of_fuzzers() {
     seeds.push(("ipmi_sel", "sim".to_owned(), entry[2..].to_vec()));
     seeds.push(("ipmi_sol", "typed".to_owned(), [&[9, 1, 0, 0, 0][..], b"login", &[4, 0, 1, 5, 0]].concat()));
     for (target, name, bytes) in &seeds {
-        let (_, read) = fuzzing::TARGETS.iter().find(|(known, _)| known == target).expect("it is one");
+        let (_, read) = fuzzing::PARSERS.iter().find(|(known, _)| known == target).expect("it is one");
         read(bytes);
         // `DIP_BLESS=1` keeps them.
         if std::env::var_os("DIP_BLESS").is_some() {

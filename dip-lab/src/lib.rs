@@ -9,6 +9,7 @@
 
 mod cache;
 mod command;
+pub mod corpus;
 mod daemon;
 mod datacenter;
 mod error;

@@ -319,7 +319,7 @@ fn a_node_without_a_bmc_is_waited_for_where_the_plan_may_reach_it_and_told_where
         scene.sandbox.by_hand().power_on(&node());
         let plan = scene.prepare(&[]).await.plan;
         let waits = plan.why("os.await_answer node/r1-n1#1").expect("it is planned").remove(0);
-        assert!(waits.after.iter().any(|after| after.starts_with("`network.tag_port port/sw1/p1`")), "{waits}");
+        assert!(waits.after.iter().any(|after| after.starts_with("`network.set_port port/sw1/p1`")), "{waits}");
         scene.apply(&[]).await;
         assert!(scene.prepare(&[]).await.plan.steps().is_empty(), "a node that answers needs nobody to boot it");
         scene.sandbox.by_hand().power_off(&node());

@@ -1,5 +1,6 @@
 //! The command line of `dip bmc`.
 
+use std::num::NonZeroU16;
 use std::path::PathBuf;
 
 use clap::{Subcommand, ValueEnum};
@@ -29,8 +30,8 @@ pub(crate) struct Bmc {
     #[arg(long, short, global = true)]
     pub(crate) yes: bool,
     /// How many BMCs are asked at once
-    #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u16).range(1..))]
-    pub(crate) at_once: u16,
+    #[arg(long, value_name = "N", default_value = "256")]
+    pub(crate) at_once: NonZeroU16,
     #[command(subcommand)]
     pub(crate) verb: Verb,
 }

@@ -135,7 +135,7 @@ fn whoever_looks_at_a_run_is_told_of_the_freeze_that_a_step_waits_for() {
     let place = Place::new("orders-freeze");
     place.write("site.yaml", CLOSED);
     let apply = works(&place, &["apply", "site.yaml", "--yes"]);
-    let step = "network.tag_port port/sw1/p1";
+    let step = "network.set_port port/sw1/p1";
     shows(&place, &format!("{step}: waits until 2100-01-01T00:00:00Z: no change in this century"));
     let run = place.run();
     place

@@ -19,20 +19,6 @@ use super::sol::{SolPacket, SolState};
 use super::suite::CipherSuite;
 use super::wire::Reply;
 
-/// A reader by name; its corpus has the same name.
-pub type Target = (&'static str, fn(&[u8]));
-
-/// All of them.
-pub const TARGETS: &[Target] = &[
-    ("ipmi_fru", ipmi_fru),
-    ("ipmi_packet", ipmi_packet),
-    ("ipmi_reply", ipmi_reply),
-    ("ipmi_sdr", ipmi_sdr),
-    ("ipmi_sel", ipmi_sel),
-    ("ipmi_session", ipmi_session),
-    ("ipmi_sol", ipmi_sol),
-];
-
 /// Reads a FRU inventory.
 pub fn ipmi_fru(bytes: &[u8]) {
     let _ = FruInventory::parse(bytes);

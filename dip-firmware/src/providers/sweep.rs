@@ -11,7 +11,7 @@ use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 
-use crate::provider::{Bmc, NotActed};
+use crate::provider::Bmc;
 
 /// How many BMCs are asked at the same time, and how long one may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,14 +34,14 @@ impl Default for Pace {
 }
 
 /// The answers of many BMCs, in the order in which they come. Dropping it ends what is under way.
-pub struct Sweep<'a, K> {
-    waiting: Box<dyn Iterator<Item = (K, Arc<dyn Bmc>)> + Send + 'a>,
-    asked: FuturesUnordered<BoxFuture<'a, Answer<K>>>,
+pub struct Sweep<'a, K, T> {
+    waiting: Box<dyn Iterator<Item = BoxFuture<'a, Answer<K, T>>> + Send + 'a>,
+    asked: FuturesUnordered<BoxFuture<'a, Answer<K, T>>>,
     pace: Pace,
 }
 
-/// Which BMC, and whether its machine is on.
-pub type Answer<K> = (K, Result<PowerState, ProviderError>);
+/// Which BMC, and what it said.
+pub type Answer<K, T> = (K, Result<T, ProviderError>);
 
 /// Asks many BMCs whether their machines are on, by whatever protocol each of them speaks.
 ///
@@ -63,31 +63,53 @@ pub type Answer<K> = (K, Result<PowerState, ProviderError>);
 ///     }
 /// }
 /// ```
-pub fn power<'a, K, I>(bmcs: I, pace: Pace) -> Sweep<'a, K>
+pub fn power<'a, K, I>(bmcs: I, pace: Pace) -> Sweep<'a, K, PowerState>
 where
     K: Send + 'a,
     I: IntoIterator<Item = (K, Arc<dyn Bmc>), IntoIter: Send + 'a>,
 {
-    Sweep { waiting: Box::new(bmcs.into_iter()), asked: FuturesUnordered::new(), pace }
+    const ACTION: &str = "read the power state";
+    ask(bmcs, pace, ACTION, |bmc| async move {
+        match bmc.power() {
+            Some(power) => power.state().await,
+            None => Err(ProviderError::new(ErrorKind::Unsupported, "sweep", ACTION)),
+        }
+    })
 }
 
-impl<'a, K: Send + 'a> Sweep<'a, K> {
+/// Asks many BMCs the same, or lets them do the same; `action` says what, for those that do not answer in time.
+pub fn ask<'a, K, T, I, F, R>(bmcs: I, pace: Pace, action: &'a str, question: F) -> Sweep<'a, K, T>
+where
+    K: Send + 'a,
+    T: Send + 'a,
+    I: IntoIterator<Item = (K, Arc<dyn Bmc>), IntoIter: Send + 'a>,
+    F: Fn(Arc<dyn Bmc>) -> R + Send + 'a,
+    R: Future<Output = Result<T, ProviderError>> + Send + 'a,
+{
+    let deadline = pace.deadline;
+    let waiting = bmcs.into_iter().map(move |(key, bmc)| {
+        let answer = question(bmc);
+        Box::pin(async move { (key, in_time(answer, deadline, action).await) }) as BoxFuture<'a, Answer<K, T>>
+    });
+    Sweep { waiting: Box::new(waiting), asked: FuturesUnordered::new(), pace }
+}
+
+impl<'a, K: Send + 'a, T: Send + 'a> Sweep<'a, K, T> {
     /// The next answer, or `None` when all have answered or were given up.
     ///
     /// # Cancel safety
     /// Nothing is lost.
-    pub async fn next(&mut self) -> Option<Answer<K>> {
+    pub async fn next(&mut self) -> Option<Answer<K, T>> {
         while self.asked.len() < self.pace.at_once.get()
-            && let Some((key, bmc)) = self.waiting.next()
+            && let Some(next) = self.waiting.next()
         {
-            let deadline = self.pace.deadline;
-            self.asked.push(Box::pin(async move { (key, ask(&*bmc, deadline).await) }));
+            self.asked.push(next);
         }
         self.asked.next().await
     }
 
     /// All answers.
-    pub async fn all(mut self) -> Vec<Answer<K>> {
+    pub async fn all(mut self) -> Vec<Answer<K, T>> {
         let mut answers = Vec::new();
         while let Some(answer) = self.next().await {
             answers.push(answer);
@@ -96,21 +118,18 @@ impl<'a, K: Send + 'a> Sweep<'a, K> {
     }
 }
 
-async fn ask(bmc: &dyn Bmc, deadline: Duration) -> Result<PowerState, ProviderError> {
-    const ACTION: &str = "read the power state";
-    let Some(power) = bmc.power() else {
-        return Err(ProviderError::new(ErrorKind::Unsupported, "sweep", ACTION));
-    };
-    match tokio::time::timeout(deadline, power.state()).await {
-        Ok(state) => state,
-        Err(elapsed) => {
-            Err(ProviderError::new(ErrorKind::Unreachable, "sweep", format!("{ACTION} within {deadline:?}"))
-                .because(NotActed::new(elapsed)))
-        }
-    }
+async fn in_time<T>(
+    answer: impl Future<Output = Result<T, ProviderError>>,
+    deadline: Duration,
+    action: &str,
+) -> Result<T, ProviderError> {
+    tokio::time::timeout(deadline, answer).await.unwrap_or_else(|elapsed| {
+        let action = format!("{action} within {deadline:?}");
+        Err(ProviderError::new(ErrorKind::Unreachable, "sweep", action).because(elapsed))
+    })
 }
 
-impl<K> fmt::Debug for Sweep<'_, K> {
+impl<K, T> fmt::Debug for Sweep<'_, K, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sweep").field("asked", &self.asked.len()).field("pace", &self.pace).finish_non_exhaustive()
     }

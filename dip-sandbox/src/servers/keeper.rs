@@ -43,7 +43,12 @@ impl SandboxBmc {
 impl Inventory for SandboxBmc {
     async fn hardware(&self) -> Result<Hardware, ProviderError> {
         self.carry(Intent::Look, &format!("list the parts of {}", self.node())).await?;
-        Ok(self.line().world().machine(self.node(), |machine| machine.parts.hardware()))
+        Ok(self.line().world().machine(self.node(), |machine| {
+            let mut hardware = machine.parts.hardware();
+            let behind = machine.management.controllers().into_iter().flat_map(|controller| controller.disks);
+            hardware.disks.get_or_insert_default().extend(behind);
+            hardware
+        }))
     }
 }
 

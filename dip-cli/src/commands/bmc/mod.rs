@@ -57,7 +57,7 @@ pub(super) fn run(args: &Args, out: &Out) -> Result<u8, CliError> {
     let many = asked.len() > 1;
     let mut tally = Tally::default();
     let mut tell = |node: &str, answer: Result<Answer, ProviderError>| tally.tell(node, answer, many, out);
-    world.block_on(sweep::sweep(asked, usize::from(args.at_once), &args.verb, &mut tell))??;
+    world.block_on(sweep::sweep(asked, args.at_once.into(), &args.verb, &mut tell))??;
     tally.sum_up(many, out);
     Ok(match (tally.failed, args.verb.changes()) {
         (0, _) => super::READY,

@@ -1,10 +1,12 @@
 //! Many BMCs at once: each answer is told when it comes, so that a silent one delays nobody else.
 
-use std::sync::Arc;
+use std::num::NonZeroUsize;
+use std::time::Duration;
 
+use dip::core::id::NodeName;
 use dip::core::provider::ProviderError;
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
+use dip::firmware::provider::Bmc;
+use dip::firmware::providers::sweep::{self, Pace};
 
 use super::answer::{Answer, Asked};
 use super::{change, look};
@@ -14,27 +16,27 @@ use crate::error::CliError;
 /// Told each node with its answer, as they come.
 pub(super) type Tell<'a> = &'a mut dyn FnMut(&str, Result<Answer, ProviderError>) -> Result<(), CliError>;
 
+/// A Redfish service may take a second for each part that it lists, and a machine half a minute to switch.
+const PATIENCE: Duration = Duration::from_secs(120);
+
 /// Asks them all, so many at once, and tells each answer as it comes.
-pub(super) async fn sweep(asked: Vec<Asked>, at_once: usize, verb: &Verb, tell: Tell<'_>) -> Result<(), CliError> {
-    let turns = Arc::new(Semaphore::new(at_once));
-    let mut running = JoinSet::new();
-    for one in asked {
-        let (turns, verb) = (Arc::clone(&turns), verb.clone());
-        running.spawn(async move {
-            let _turn = turns.acquire_owned().await.expect("nobody closes it");
-            let answer = ask(&one, &verb).await;
-            (one.node, answer)
-        });
-    }
-    while let Some(done) = running.join_next().await {
-        let (node, answer) = done.expect("asking a BMC does not panic");
+pub(super) async fn sweep(
+    asked: Vec<Asked>,
+    at_once: NonZeroUsize,
+    verb: &Verb,
+    tell: Tell<'_>,
+) -> Result<(), CliError> {
+    let pace = Pace { at_once, deadline: PATIENCE };
+    let bmcs = asked.into_iter().map(|Asked { node, bmc }| (node, bmc));
+    let mut answers =
+        sweep::ask::<NodeName, _, _, _, _>(bmcs, pace, "do it", |bmc| async move { ask(&*bmc, verb).await });
+    while let Some((node, answer)) = answers.next().await {
         tell(node.as_str(), answer)?;
     }
     Ok(())
 }
 
-async fn ask(one: &Asked, verb: &Verb) -> Result<Answer, ProviderError> {
-    let bmc = &*one.bmc;
+async fn ask(bmc: &dyn Bmc, verb: &Verb) -> Result<Answer, ProviderError> {
     match verb {
         Verb::Power { action } => match action.action() {
             None => look::power(bmc).await,
