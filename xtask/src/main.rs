@@ -1,8 +1,9 @@
-//! Developer commands: `cargo xtask setup`, `cargo xtask test`, `cargo xtask lab up|down`.
+//! Developer commands: `cargo xtask setup`, `cargo xtask test`, `cargo xtask fuzz`, `cargo xtask lab up|down`.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command talks to the person who runs it")]
 
 use std::process::ExitCode;
 
+mod fuzz;
 mod lab;
 mod setup;
 mod test;
@@ -14,6 +15,8 @@ usage: cargo xtask COMMAND
 commands:
   setup        install the real servers that tests start, and build the base root of lab hosts
   test         do the setup, then run all tests
+  fuzz [SECONDS [PARSER ...]]
+               feed each parser of bytes from outside for so long [default: 600]; needs a nightly toolchain and cargo-fuzz
   lab up       start a small datacenter of real servers, everything powered off
   lab down     take it down";
 
@@ -23,6 +26,7 @@ fn main() -> ExitCode {
     let done = match words.as_slice() {
         ["setup"] => setup::run(),
         ["test"] => test::run(),
+        ["fuzz", rest @ ..] => fuzz::run(rest),
         ["lab", "up"] => lab::up(),
         ["lab", "down"] => lab::down(),
         _ => {
