@@ -311,7 +311,7 @@ fn a_node_without_a_bmc_is_waited_for_where_the_plan_may_reach_it_and_told_where
     let text = datacenter(1, 1);
     let text: String = text
         .lines()
-        .filter(|line| !line.trim_start().starts_with("bmc:"))
+        .filter(|line| !["bmc:", "outlets:"].iter().any(|key| line.trim_start().starts_with(key)))
         .fold(String::new(), |all, line| all + line + "\n");
     let scene = Scene::of(text);
     scene.sandbox.clone().block_on(async {

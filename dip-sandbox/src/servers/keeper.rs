@@ -104,7 +104,11 @@ impl Accounts for SandboxBmc {
 
     async fn has_password(&self, name: &str, password: &Secret) -> Result<bool, ProviderError> {
         self.carry(Intent::Look, &format!("try a password of {}", self.node())).await?;
-        Ok(self.line().world().machine(self.node(), |machine| machine.keeper.log_in(name, password)).is_ok())
+        let tried = self.line().world().machine(self.node(), |machine| {
+            let is_there = machine.keeper.accounts().iter().any(|account| account.name == name);
+            is_there.then(|| machine.keeper.log_in(name, password).is_ok())
+        });
+        tried.ok_or_else(|| self.line().error(ErrorKind::NotFound, &format!("try a password of {name}")))
     }
 
     async fn disable(&self, name: &str) -> Result<(), ProviderError> {

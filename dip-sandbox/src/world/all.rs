@@ -59,7 +59,9 @@ impl World {
             .nodes
             .values()
             .map(|node| {
-                let with_mains = if node.bmc.is_some() { WithMains::StaysOff } else { WithMains::Starts };
+                // Where only outlets can switch it, it is set to start with them.
+                let by_outlets = node.bmc.is_none() && !node.outlets.is_empty();
+                let with_mains = if by_outlets { WithMains::Starts } else { WithMains::StaysOff };
                 let machine = Machine::new(Linux::default()).when_mains_comes(with_mains);
                 let cell = Cell {
                     subject: Subject::node(&node.name),
