@@ -108,7 +108,7 @@ impl Accounts for SandboxBmc {
             let is_there = machine.keeper.accounts().iter().any(|account| account.name == name);
             is_there.then(|| machine.keeper.log_in(name, password).is_ok())
         });
-        tried.ok_or_else(|| self.line().error(ErrorKind::NotFound, &format!("try a password of {name}")))
+        tried.ok_or_else(|| self.line().error(ErrorKind::NotFound, format!("try a password of {name}")))
     }
 
     async fn disable(&self, name: &str) -> Result<(), ProviderError> {
