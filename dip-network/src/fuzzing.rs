@@ -24,5 +24,5 @@ pub const PARSERS: &[(&str, Parser)] = &[
 
 /// What `lldpcli -f json` prints on a node.
 fn lldp(bytes: &[u8]) {
-    let _ = crate::lldpcli::read(bytes);
+    std::hint::black_box(crate::lldpcli::read(bytes)).ok();
 }
