@@ -1,5 +1,8 @@
 //! Boots of simulated machines: what a node runs is what the plan booted, however often the one who carries it out dies.
 
+#[path = "shared/mortal_journal.rs"]
+mod mortal_journal;
+
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
@@ -8,7 +11,7 @@ use dip_core::engine::{Engine, Planner, Prepared, Stop};
 use dip_core::fact::{Fact, FactRegistry, Facts};
 use dip_core::hardware::PowerState;
 use dip_core::id::{LayerId, NodeName, Symbol};
-use dip_core::journal::{Journal, JournalError, MemoryJournal, Record};
+use dip_core::journal::{Journal, MemoryJournal};
 use dip_core::layer::{ConnectError, Layer, Layers, Note};
 use dip_core::observed::Observed;
 use dip_core::operation::{Applied, Check, Context, Diff, Operation, OperationError, Operations};
@@ -23,6 +26,7 @@ use dip_firmware::FirmwareLayer;
 use dip_network::NetworkLayer;
 use dip_os::OsLayer;
 use dip_sandbox::{Sandbox, datacenter};
+use mortal_journal::Mortal;
 use serde::{Deserialize, Serialize};
 
 const DONE: Fact<bool> = Fact::new("chore.done");
@@ -244,29 +248,6 @@ fn two_pending_settings_of_a_running_node_cost_one_reboot_and_then_none() {
         assert!(again.plan.is_empty(), "{:?}", again.plan.steps());
         assert!(again.drift().is_none());
     });
-}
-
-/// A journal whose disk fills up after some records.
-#[derive(Debug, Default)]
-struct Mortal {
-    records: Mutex<Vec<Record>>,
-    life: usize,
-}
-
-#[async_trait]
-impl Journal for Mortal {
-    fn append(&self, record: &Record) -> Result<(), JournalError> {
-        let mut records = self.records.lock().expect("nobody panics with the records locked");
-        if records.len() >= self.life {
-            return Err(JournalError::Broken);
-        }
-        records.push(record.clone());
-        Ok(())
-    }
-
-    async fn sync(&self) -> Result<(), JournalError> {
-        Ok(())
-    }
 }
 
 #[test]

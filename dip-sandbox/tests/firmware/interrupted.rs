@@ -1,13 +1,13 @@
 //! What goes wrong on the way, and how it goes on.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use async_trait::async_trait;
 use dip_core::engine::{Converge, ConvergeEnd, Engine, EngineError, Planner, Round, Stop};
-use dip_core::journal::{Journal, JournalError, MemoryJournal, Record};
+use dip_core::journal::{Journal, MemoryJournal};
 use dip_core::plan::{Goal, PlanError};
 use dip_sandbox::Fault;
 
+use super::mortal_journal::Mortal;
 use super::scene::{ALL, AT_ONE_BOOT, Scene, failures, is_as_wanted, layers, node, ready};
 
 #[test]
@@ -39,29 +39,6 @@ fn whoever_dies_in_the_middle_goes_on_and_flashes_and_makes_nothing_twice() {
             assert!(life > 60, "the run has {life} records");
             break;
         }
-    }
-}
-
-/// A journal whose disk fills up after some records.
-#[derive(Debug, Default)]
-struct Mortal {
-    records: Mutex<Vec<Record>>,
-    life: usize,
-}
-
-#[async_trait]
-impl Journal for Mortal {
-    fn append(&self, record: &Record) -> Result<(), JournalError> {
-        let mut records = self.records.lock().expect("nobody panics with the records locked");
-        if records.len() >= self.life {
-            return Err(JournalError::Broken);
-        }
-        records.push(record.clone());
-        Ok(())
-    }
-
-    async fn sync(&self) -> Result<(), JournalError> {
-        Ok(())
     }
 }
 

@@ -2,6 +2,8 @@
 
 mod interrupted;
 mod machine;
+#[path = "../shared/mortal_journal.rs"]
+mod mortal_journal;
 mod page;
 mod refused;
 mod scene;
