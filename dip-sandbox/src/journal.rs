@@ -14,9 +14,9 @@ use tokio::sync::Mutex;
 
 use crate::world::World;
 
-/// How long a write takes: that of a network disk under load. Shorter than nearly every request that the simulation answers,
-/// so that it changes no run by much: steps that have seconds to go do not notice.
-const WRITE: Duration = Duration::from_millis(50);
+/// How long a write takes: that of a slow disk under load. A step waits for two at most, which changes no run by much: a dozen
+/// steps take some seconds longer, where a boot takes minutes. The longer it is, the more share it.
+const WRITE: Duration = Duration::from_millis(100);
 
 /// Keeps records in another journal, and lets each write to it take the time of a disk.
 #[derive(Debug)]

@@ -37,6 +37,8 @@ pub enum Access {
 pub(crate) struct Line {
     world: Arc<World>,
     subject: Subject,
+    /// The subject as the seed knows it.
+    who: String,
     provider: &'static str,
     latency: Latency,
     access: Access,
@@ -58,7 +60,8 @@ impl Line {
         latency: Latency,
         access: Access,
     ) -> Self {
-        Self { world: Arc::clone(world), subject, provider, latency, access, requests: AtomicU64::new(0) }
+        let who = subject.to_string();
+        Self { world: Arc::clone(world), subject, who, provider, latency, access, requests: AtomicU64::new(0) }
     }
 
     pub(crate) fn world(&self) -> &World {
@@ -87,7 +90,7 @@ impl Line {
     /// Carries one request to the server: takes its time, and lets the faults of the server bite.
     pub(crate) async fn carry(&self, intent: Intent, action: &str) -> Result<(), ProviderError> {
         let count = self.requests.fetch_add(1, Ordering::Relaxed);
-        let takes = self.world.draw.span(&self.subject.to_string(), "request", count, self.latency);
+        let takes = self.world.draw.span(&self.who, "request", count, self.latency);
         self.world.time.sleep(takes).await;
         match self.access {
             Access::Granted => {}

@@ -35,6 +35,9 @@ ExecStart=!/usr/sbin/chronyd -F 1 -x
 
 const UNIT: Unit = Unit("chrony");
 
+/// `iburst` measures every two seconds: who looks more often sees nothing new (chrony.conf(5)).
+const POLL: Duration = Duration::from_secs(2);
+
 /// A bad first measurement takes chrony some minutes to forget.
 const PATIENCE: Patience = Patience { deadline: Duration::from_secs(5 * 60), attempt: Duration::from_secs(60) };
 
@@ -187,12 +190,12 @@ impl Operation for FollowTime {
         // A node that has just booted needs some seconds to follow; a restart would only set it back. One that does not
         // come round is started again all the same: it may run with what was configured before.
         if cx.assignment().attempt == 1 && self.setup(&node).await?.is_empty() {
-            return Ok(Applied::watch(reason, Duration::from_secs(1)));
+            return Ok(Applied::watch(reason, POLL));
         }
         node.put_file(CONFIGURATION, Some(&self.configuration())).await?;
         node.put_file(DROP_IN, self.drop_in()).await?;
         UNIT.restart(&node).await?;
-        Ok(Applied::wait(reason, Duration::from_secs(1)))
+        Ok(Applied::wait(reason, POLL))
     }
 }
 

@@ -32,7 +32,8 @@ pub(crate) struct World {
     pub(crate) faults: Board,
     pub(crate) log: Log,
     pub(crate) ledger: Ledger,
-    nodes: BTreeMap<NodeName, Cell>,
+    /// By their names; in a hash table, because every request looks here several times.
+    nodes: HashMap<NodeName, Cell>,
     /// Nodes by their addresses and fully qualified names.
     known_as: HashMap<String, NodeName>,
     switches: BTreeMap<SwitchName, Mutex<Ports>>,
@@ -55,7 +56,7 @@ struct Cell {
 impl World {
     pub(crate) fn new(site: &Site, seed: u64, pace: Pace) -> Self {
         let draw = Draw::new(seed);
-        let nodes: BTreeMap<_, _> = site
+        let nodes: HashMap<_, _> = site
             .nodes
             .values()
             .map(|node| {
@@ -76,7 +77,8 @@ impl World {
             })
             .collect();
         let mut known_as = HashMap::new();
-        for (name, cell) in &nodes {
+        for name in site.nodes.keys() {
+            let cell = &nodes[name];
             known_as.insert(cell.wiring.host_name.clone(), name.clone());
             for address in cell.wiring.wires.iter().flat_map(|wire| &wire.addresses) {
                 known_as.insert(address.to_string(), name.clone());
@@ -251,7 +253,8 @@ impl World {
             })
         };
         let on_it = |wiring: &Wiring| wiring.outlets.iter().any(|link| link.pdu == *pdu && link.outlet == outlet);
-        for (node, _) in self.nodes.iter().filter(|(_, cell)| on_it(&cell.wiring)) {
+        // In the order of the site: a seed must not depend on a hash table.
+        for node in self.site.nodes.keys().filter(|node| on_it(self.wiring(node))) {
             let fed = fed(node);
             self.machine_at(node, |machine, now, around| {
                 machine.feed(fed, now, around);
