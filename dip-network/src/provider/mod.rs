@@ -7,6 +7,7 @@ mod pdu;
 mod port;
 mod switch;
 
+pub use crate::mlag::MlagPair;
 pub use dhcp::{Dhcp, Held, Reservation};
 pub use ipam::{AddressHolder, Ipam};
 pub use metering::{Load, Metering, Milliamperes, Millivolts, Milliwatts};
