@@ -9,7 +9,8 @@ mod switch;
 
 pub use crate::mlag::MlagPair;
 pub use dhcp::{Dhcp, Held, Reservation};
-pub use ipam::{AddressHolder, Ipam};
+pub use dip_core::provider::AddressHolder;
+pub use ipam::Ipam;
 pub use metering::{Load, Metering, Milliamperes, Millivolts, Milliwatts};
 pub use pdu::Pdu;
 pub use port::{PortChange, PortMode, PortState, Tagged};

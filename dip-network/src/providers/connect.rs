@@ -40,12 +40,11 @@ pub(crate) fn connect(site: &Site, secrets: &dyn Secrets, providers: &mut Provid
             providers.insert::<dyn crate::provider::Pdu>(&Subject::pdu(&pdu.name), found);
         });
     }
-    beside(site, providers);
     errors
 }
 
-/// Registers what stands on other providers that are there already: the addresses of a site, on its DHCP servers, and the mains of
-/// its nodes, on its PDUs.
+/// Registers what stands on other providers that are there already: the addresses of a site, on its DHCP servers and address books,
+/// and the mains of its nodes, on its PDUs.
 pub fn beside(site: &Site, providers: &mut Providers) {
     if let Some(ranges) = super::SiteRanges::of(site, providers) {
         providers.insert::<dyn crate::provider::Ipam>(&Subject::addresses(&site.name), Arc::new(ranges));

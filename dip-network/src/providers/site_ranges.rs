@@ -1,4 +1,4 @@
-//! The addresses of a site that has no IPAM: what its file says, and what its DHCP servers hold.
+//! The addresses of a site that has no IPAM: what its file says, what its DHCP servers hold, and what its other services know.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -8,19 +8,20 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use dip_core::hardware::MacAddr;
 use dip_core::id::{ServiceName, SiteName};
-use dip_core::provider::{Holder, ProviderError, Providers};
+use dip_core::provider::{AddressBook, AddressHolder, Holder, ProviderError, Providers};
 use dip_core::site::{NodeState, Site};
 use dip_core::subject::Subject;
 
-use crate::provider::{AddressHolder, Dhcp, Ipam};
+use crate::provider::{Dhcp, Ipam};
 use crate::settings::DHCP_KINDS;
 
-/// The ranges of a site, with all who take addresses from them: the nodes of its file, its routers, and whoever has a reservation
-/// in its DHCP servers.
+/// The ranges of a site, with all who take addresses from them: the nodes of its file, its routers, whoever has a reservation in its
+/// DHCP servers, and whoever its services with an [`AddressBook`] know (DNS, a CMDB).
 pub struct SiteRanges {
     site: SiteName,
     given: HashMap<IpAddr, (String, Option<MacAddr>)>,
     dhcp: Vec<(ServiceName, Arc<dyn Dhcp>)>,
+    books: Vec<Arc<dyn AddressBook>>,
 }
 
 impl fmt::Debug for SiteRanges {
@@ -30,7 +31,7 @@ impl fmt::Debug for SiteRanges {
 }
 
 impl SiteRanges {
-    /// The ranges of a site whose DHCP servers are among the providers; `None` where it has no networks, and so no addresses.
+    /// The ranges of a site whose DHCP servers and address books are among the providers; `None` where it has no networks, and so no addresses.
     #[must_use]
     pub fn of(site: &Site, providers: &Providers) -> Option<Self> {
         if site.networks.is_empty() {
@@ -50,30 +51,42 @@ impl SiteRanges {
             let dhcp = providers.find::<dyn Dhcp>(&Subject::service(&service.name)).ok()?;
             Some((service.name.clone(), dhcp))
         });
-        Some(Self { site: site.name.clone(), given: routers.chain(nics).collect(), dhcp: dhcp.collect() })
+        let book = |service| providers.find::<dyn AddressBook>(&Subject::service(service)).ok();
+        let books = site.services.keys().filter_map(book);
+        Some(Self {
+            site: site.name.clone(),
+            given: routers.chain(nics).collect(),
+            dhcp: dhcp.collect(),
+            books: books.collect(),
+        })
     }
 }
 
 #[async_trait]
 impl Ipam for SiteRanges {
-    async fn holder(&self, address: IpAddr) -> Result<Option<AddressHolder>, ProviderError> {
-        let mut ours = None;
+    async fn holders(&self, address: IpAddr) -> Result<Vec<AddressHolder>, ProviderError> {
+        let mut all = Vec::new();
         for (service, dhcp) in &self.dhcp {
             let Some(held) = dhcp.holder(address).await? else { continue };
             let mac = held.reservation.mac;
             let name = held.reservation.host_name.map(|name| format!(" ({name})")).unwrap_or_default();
             let record = format!("the reservation of {mac}{name} in `{service}`");
-            let found = AddressHolder { record, mac: Some(mac), holder: Holder::from(held.owner) };
-            if found.holder.site() != Some(&self.site) {
-                return Ok(Some(found));
-            }
-            ours = Some(found);
+            all.push(AddressHolder { record, mac: Some(mac), name: None, holder: Holder::from(held.owner) });
         }
-        let given = || {
-            let (record, mac) = self.given.get(&address)?.clone();
-            Some(AddressHolder { record, mac, holder: Holder::Site(self.site.clone()) })
-        };
-        Ok(ours.or_else(given))
+        for book in &self.books {
+            match book.holders(&[address]).await {
+                Ok(held) => all.extend(held.into_iter().filter(|(of, _)| *of == address).map(|(_, holder)| holder)),
+                // The addresses of a node must not wait for a service that only tells of them; who writes there says that it is away.
+                Err(error) => tracing::warn!(%address, %error, "an address book cannot be asked"),
+            }
+        }
+        // What the file says is told where nothing else is: a record of it says more.
+        if all.is_empty()
+            && let Some((record, mac)) = self.given.get(&address).cloned()
+        {
+            all.push(AddressHolder { record, mac, name: None, holder: Holder::Site(self.site.clone()) });
+        }
+        Ok(all)
     }
 }
 
@@ -98,10 +111,10 @@ mod tests {
 
     #[tokio::test]
     async fn an_address_of_the_site_file_is_held_by_its_interface() {
-        let found = ranges(None).holder(address()).await.expect("it answers").expect("it is held");
-        assert_eq!(found.to_string(), "interface `eth0` of node `n1.a`, which carries the mark of site `lab`");
-        let free = ranges(None).holder("10.1.0.99".parse().expect("an address")).await.expect("it answers");
-        assert_eq!(free, None);
+        let found = ranges(None).holders(address()).await.expect("it answers");
+        assert_eq!(found[0].to_string(), "interface `eth0` of node `n1.a`, which carries the mark of site `lab`");
+        let free = ranges(None).holders("10.1.0.99".parse().expect("an address")).await.expect("it answers");
+        assert_eq!(free, []);
     }
 
     #[tokio::test]
@@ -114,10 +127,10 @@ mod tests {
             },
             owner,
         };
-        let found = ranges(Some(held(None))).holder(address()).await.expect("it answers").expect("it is held");
+        let found = ranges(Some(held(None))).holders(address()).await.expect("it answers");
         let told = "the reservation of 52:54:00:00:00:77 (printer) in `dhcp`, which carries nobody's mark";
-        assert_eq!(found.to_string(), told);
-        let ours = ranges(Some(held(Some(site_name("lab"))))).holder(address()).await.expect("it answers");
-        assert_eq!(ours.expect("it is held").holder, Holder::Site(site_name("lab")));
+        assert_eq!(found[0].to_string(), told);
+        let ours = ranges(Some(held(Some(site_name("lab"))))).holders(address()).await.expect("it answers");
+        assert_eq!(ours[0].holder, Holder::Site(site_name("lab")));
     }
 }

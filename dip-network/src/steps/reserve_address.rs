@@ -13,7 +13,7 @@ use dip_core::step::{Lock, Step};
 use dip_core::subject::Subject;
 use serde::{Deserialize, Serialize};
 
-use crate::provider::{Dhcp, Held, Ipam, Reservation};
+use crate::provider::{AddressHolder, Dhcp, Held, Ipam, Reservation};
 
 /// Keeps an interface's addresses in a DHCP server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +24,9 @@ pub struct ReserveAddress {
     pub node: NodeName,
     /// Its interface.
     pub nic: NicName,
+    /// What the node is called, by which DNS and a CMDB know it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host_name: Option<String>,
     /// What is reserved.
     pub reservation: Reservation,
     /// The site that the reservation belongs to.
@@ -55,18 +58,30 @@ impl ReserveAddress {
     async fn refuse_taken(&self, cx: &Context<'_>, addresses: &[IpAddr]) -> Result<(), OperationError> {
         // A program without an IPAM learns it from its DHCP server, when that refuses.
         let Ok(ipam) = cx.provider::<dyn Ipam>(&Subject::addresses(&self.site)) else { return Ok(()) };
+        let mut taken = Vec::new();
         for address in addresses {
-            let Some(found) = ipam.holder(*address).await? else { continue };
-            if found.holder.site() == Some(&self.site) || found.mac == Some(self.reservation.mac) {
-                continue;
+            let holders = ipam.holders(*address).await?;
+            let theirs: Vec<_> = holders.iter().filter(|held| !self.is_own(held)).map(ToString::to_string).collect();
+            if !theirs.is_empty() {
+                taken.push(format!("{address} is held by {}", theirs.join(", and by ")));
             }
-            let advice = format!(
-                "{address} is held by {found}; remove it there, or give the interface another `address` in the site file"
-            );
-            let action = format!("reserve addresses for {}", self.subject());
-            return Err(ProviderError::new(ErrorKind::Conflict, "ipam", action).advise(advice).into());
         }
-        Ok(())
+        if taken.is_empty() {
+            return Ok(());
+        }
+        let advice =
+            format!("{}; remove it there, or give the interface another `address` in the site file", taken.join("; "));
+        let action = format!("reserve addresses for {}", self.subject());
+        Err(ProviderError::new(ErrorKind::Conflict, "ipam", action).advise(advice).into())
+    }
+
+    /// Whether a record is the site's, or of this very machine: then others say what is wanted, and the steps that write such
+    /// records tell what else they say.
+    fn is_own(&self, held: &AddressHolder) -> bool {
+        let named = |name: &str| name == self.node.as_str() || Some(name) == self.host_name.as_deref();
+        held.holder.site() == Some(&self.site)
+            || held.mac == Some(self.reservation.mac)
+            || held.name.as_deref().is_some_and(named)
     }
 
     fn diff(&self, now: &Held) -> Diff {
@@ -140,7 +155,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::provider::{AddressHolder, MockDhcp, MockIpam};
+    use crate::provider::{MockDhcp, MockIpam};
     use crate::testing::site_name;
     use dip_core::provider::Providers;
     use dip_core::testing::Bench;
@@ -158,6 +173,7 @@ mod tests {
             service: ServiceName::new("dhcp").expect("a name"),
             node: NodeName::new("n1").expect("a name"),
             nic: NicName::new("eth0").expect("a name"),
+            host_name: Some("n1.lab.example".to_owned()),
             reservation: reservation("10.1.0.11"),
             site: site_name("lab"),
             ownership: Ownership::Own,
@@ -187,13 +203,13 @@ mod tests {
     async fn an_address_that_somebody_else_has_is_a_conflict_before_anything_is_tried() {
         let found = |mac: &str, holder| {
             let mac = Some(mac.parse().expect("a MAC address"));
-            AddressHolder { record: "the reservation of a printer".to_owned(), mac, holder }
+            AddressHolder { record: "the reservation of a printer".to_owned(), mac, name: None, holder }
         };
         let check = async |found: AddressHolder| {
             let mut dhcp = MockDhcp::new();
             dhcp.expect_reservation().returning(|_| Ok(None));
             let mut ipam = MockIpam::new();
-            ipam.expect_holder().returning(move |_| Ok(Some(found.clone())));
+            ipam.expect_holders().returning(move |_| Ok(vec![found.clone()]));
             let mut providers = Providers::new();
             providers.insert::<dyn Dhcp>(&Subject::service(&wanted().service), Arc::new(dhcp));
             providers.insert::<dyn Ipam>(&Subject::addresses(&wanted().site), Arc::new(ipam));
@@ -206,6 +222,11 @@ mod tests {
         // A card that was replaced: the address moves with the site's own mark.
         let ours = check(found("52:54:00:00:00:77", Holder::Site(site_name("lab")))).await;
         assert!(matches!(ours, Ok(Check::Differs(_))));
+        // A name that somebody gave this very node by hand.
+        let name = Some("n1.lab.example".to_owned());
+        let record = "the name n1.lab.example in `dns`".to_owned();
+        let named = check(AddressHolder { record, mac: None, name, holder: Holder::Nobody }).await;
+        assert!(matches!(named, Ok(Check::Differs(_))));
     }
 
     #[tokio::test]
