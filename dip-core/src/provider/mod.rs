@@ -1,24 +1,24 @@
 //! Providers: the seam between dip and the servers of a site. Contracts that several layers act through live here; all
 //! others belong to the crate of their layer.
 
-mod address_book;
 mod error;
 mod host;
+mod ipam;
 mod ownership;
 mod power;
 mod registry;
 
-pub use address_book::{AddressBook, AddressHolder};
 pub use error::{ErrorKind, ProviderError, Retry, sentence};
 pub use host::{Command, FileContent, Host, Output};
+pub use ipam::{AddressHolder, Ipam};
 pub use ownership::{Holder, Ownership};
 
 pub use power::{Power, PowerAction};
 pub use registry::{MissingProvider, Providers};
 
 #[cfg(feature = "mocks")]
-pub use address_book::MockAddressBook;
-#[cfg(feature = "mocks")]
 pub use host::MockHost;
+#[cfg(feature = "mocks")]
+pub use ipam::MockIpam;
 #[cfg(feature = "mocks")]
 pub use power::MockPower;

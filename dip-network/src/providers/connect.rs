@@ -47,7 +47,7 @@ pub(crate) fn connect(site: &Site, secrets: &dyn Secrets, providers: &mut Provid
 /// and the mains of its nodes, on its PDUs.
 pub fn beside(site: &Site, providers: &mut Providers) {
     if let Some(ranges) = super::SiteRanges::of(site, providers) {
-        providers.insert::<dyn crate::provider::Ipam>(&Subject::addresses(&site.name), Arc::new(ranges));
+        providers.insert::<dyn dip_core::provider::Ipam>(&Subject::addresses(&site.name), Arc::new(ranges));
     }
     for node in site.nodes.values() {
         if let Some(mains) = super::Mains::of(node, providers) {

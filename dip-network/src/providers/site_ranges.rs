@@ -1,6 +1,6 @@
 //! The addresses of a site that has no IPAM: what its file says, what its DHCP servers hold, and what its other services know.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -8,20 +8,20 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use dip_core::hardware::MacAddr;
 use dip_core::id::{ServiceName, SiteName};
-use dip_core::provider::{AddressBook, AddressHolder, Holder, ProviderError, Providers};
+use dip_core::provider::{AddressHolder, Holder, Ipam, ProviderError, Providers};
 use dip_core::site::{NodeState, Site};
 use dip_core::subject::Subject;
 
-use crate::provider::{Dhcp, Ipam};
+use crate::provider::Dhcp;
 use crate::settings::DHCP_KINDS;
 
 /// The ranges of a site, with all who take addresses from them: the nodes of its file, its routers, whoever has a reservation in its
-/// DHCP servers, and whoever its services with an [`AddressBook`] know (DNS, a CMDB).
+/// DHCP servers, and whoever its services with an [`Ipam`] of their own know (DNS, a CMDB).
 pub struct SiteRanges {
     site: SiteName,
     given: HashMap<IpAddr, (String, Option<MacAddr>)>,
     dhcp: Vec<(ServiceName, Arc<dyn Dhcp>)>,
-    books: Vec<Arc<dyn AddressBook>>,
+    books: Vec<(ServiceName, Arc<dyn Ipam>)>,
 }
 
 impl fmt::Debug for SiteRanges {
@@ -51,7 +51,9 @@ impl SiteRanges {
             let dhcp = providers.find::<dyn Dhcp>(&Subject::service(&service.name)).ok()?;
             Some((service.name.clone(), dhcp))
         });
-        let book = |service| providers.find::<dyn AddressBook>(&Subject::service(service)).ok();
+        let book = |service: &ServiceName| {
+            Some((service.clone(), providers.find::<dyn Ipam>(&Subject::service(service)).ok()?))
+        };
         let books = site.services.keys().filter_map(book);
         Some(Self {
             site: site.name.clone(),
@@ -64,27 +66,32 @@ impl SiteRanges {
 
 #[async_trait]
 impl Ipam for SiteRanges {
-    async fn holders(&self, address: IpAddr) -> Result<Vec<AddressHolder>, ProviderError> {
+    async fn holders(&self, addresses: &[IpAddr]) -> Result<Vec<(IpAddr, AddressHolder)>, ProviderError> {
+        let wanted: HashSet<IpAddr> = addresses.iter().copied().collect();
         let mut all = Vec::new();
         for (service, dhcp) in &self.dhcp {
-            let Some(held) = dhcp.holder(address).await? else { continue };
-            let mac = held.reservation.mac;
-            let name = held.reservation.host_name.map(|name| format!(" ({name})")).unwrap_or_default();
-            let record = format!("the reservation of {mac}{name} in `{service}`");
-            all.push(AddressHolder { record, mac: Some(mac), name: None, holder: Holder::from(held.owner) });
+            for held in dhcp.list().await? {
+                let mac = held.reservation.mac;
+                let name = held.reservation.host_name.map(|name| format!(" ({name})")).unwrap_or_default();
+                let record = format!("the reservation of {mac}{name} in `{service}`");
+                let found = AddressHolder { record, mac: Some(mac), name: None, holder: Holder::from(held.owner) };
+                let of = held.reservation.addresses.into_iter().filter(|address| wanted.contains(address));
+                all.extend(of.map(|address| (address, found.clone())));
+            }
         }
-        for book in &self.books {
-            match book.holders(&[address]).await {
-                Ok(held) => all.extend(held.into_iter().filter(|(of, _)| *of == address).map(|(_, holder)| holder)),
+        for (service, book) in &self.books {
+            match book.holders(addresses).await {
+                Ok(held) => all.extend(held),
                 // The addresses of a node must not wait for a service that only tells of them; who writes there says that it is away.
-                Err(error) => tracing::warn!(%address, %error, "an address book cannot be asked"),
+                Err(error) => tracing::warn!(%service, %error, "it cannot be asked who holds addresses"),
             }
         }
         // What the file says is told where nothing else is: a record of it says more.
-        if all.is_empty()
-            && let Some((record, mac)) = self.given.get(&address).cloned()
-        {
-            all.push(AddressHolder { record, mac, name: None, holder: Holder::Site(self.site.clone()) });
+        let told: HashSet<IpAddr> = all.iter().map(|(address, _)| *address).collect();
+        for address in addresses.iter().filter(|address| !told.contains(address)) {
+            let Some((record, mac)) = self.given.get(address).cloned() else { continue };
+            let holder = Holder::Site(self.site.clone());
+            all.push((*address, AddressHolder { record, mac, name: None, holder }));
         }
         Ok(all)
     }
@@ -98,7 +105,7 @@ mod tests {
 
     fn ranges(held: Option<Held>) -> SiteRanges {
         let mut dhcp = MockDhcp::new();
-        dhcp.expect_holder().returning(move |_| Ok(held.clone()));
+        dhcp.expect_list().returning(move || Ok(held.clone().into_iter().collect()));
         let mut providers = Providers::new();
         let name = ServiceName::new("dhcp").expect("a name");
         providers.insert::<dyn Dhcp>(&Subject::service(&name), Arc::new(dhcp));
@@ -111,9 +118,9 @@ mod tests {
 
     #[tokio::test]
     async fn an_address_of_the_site_file_is_held_by_its_interface() {
-        let found = ranges(None).holders(address()).await.expect("it answers");
-        assert_eq!(found[0].to_string(), "interface `eth0` of node `n1.a`, which carries the mark of site `lab`");
-        let free = ranges(None).holders("10.1.0.99".parse().expect("an address")).await.expect("it answers");
+        let found = ranges(None).holders(&[address()]).await.expect("it answers");
+        assert_eq!(found[0].1.to_string(), "interface `eth0` of node `n1.a`, which carries the mark of site `lab`");
+        let free = ranges(None).holders(&["10.1.0.99".parse().expect("an address")]).await.expect("it answers");
         assert_eq!(free, []);
     }
 
@@ -127,10 +134,10 @@ mod tests {
             },
             owner,
         };
-        let found = ranges(Some(held(None))).holders(address()).await.expect("it answers");
+        let found = ranges(Some(held(None))).holders(&[address()]).await.expect("it answers");
         let told = "the reservation of 52:54:00:00:00:77 (printer) in `dhcp`, which carries nobody's mark";
-        assert_eq!(found[0].to_string(), told);
-        let ours = ranges(Some(held(Some(site_name("lab"))))).holders(address()).await.expect("it answers");
-        assert_eq!(ours[0].holder, Holder::Site(site_name("lab")));
+        assert_eq!(found[0].1.to_string(), told);
+        let ours = ranges(Some(held(Some(site_name("lab"))))).holders(&[address()]).await.expect("it answers");
+        assert_eq!(ours[0].1.holder, Holder::Site(site_name("lab")));
     }
 }

@@ -7,13 +7,13 @@ use dip_core::fact::Facts;
 use dip_core::fact::network::RESERVATION;
 use dip_core::id::{LayerId, NicName, NodeName, ServiceName, SiteName};
 use dip_core::operation::{Applied, Check, Context, Diff, Operation, OperationError};
-use dip_core::provider::{ErrorKind, Holder, Ownership, ProviderError};
+use dip_core::provider::{AddressHolder, ErrorKind, Holder, Ipam, Ownership, ProviderError};
 use dip_core::site::Origin;
 use dip_core::step::{Lock, Step};
 use dip_core::subject::Subject;
 use serde::{Deserialize, Serialize};
 
-use crate::provider::{AddressHolder, Dhcp, Held, Ipam, Reservation};
+use crate::provider::{Dhcp, Held, Reservation};
 
 /// Keeps an interface's addresses in a DHCP server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,10 +58,11 @@ impl ReserveAddress {
     async fn refuse_taken(&self, cx: &Context<'_>, addresses: &[IpAddr]) -> Result<(), OperationError> {
         // A program without an IPAM learns it from its DHCP server, when that refuses.
         let Ok(ipam) = cx.provider::<dyn Ipam>(&Subject::addresses(&self.site)) else { return Ok(()) };
+        let holders = ipam.holders(addresses).await?;
         let mut taken = Vec::new();
         for address in addresses {
-            let holders = ipam.holders(*address).await?;
-            let theirs: Vec<_> = holders.iter().filter(|held| !self.is_own(held)).map(ToString::to_string).collect();
+            let theirs = holders.iter().filter(|(of, held)| of == address && !self.is_own(held));
+            let theirs: Vec<_> = theirs.map(|(_, held)| held.to_string()).collect();
             if !theirs.is_empty() {
                 taken.push(format!("{address} is held by {}", theirs.join(", and by ")));
             }
@@ -75,13 +76,9 @@ impl ReserveAddress {
         Err(ProviderError::new(ErrorKind::Conflict, "ipam", action).advise(advice).into())
     }
 
-    /// Whether a record is the site's, or of this very machine: then others say what is wanted, and the steps that write such
-    /// records tell what else they say.
     fn is_own(&self, held: &AddressHolder) -> bool {
-        let named = |name: &str| name == self.node.as_str() || Some(name) == self.host_name.as_deref();
-        held.holder.site() == Some(&self.site)
-            || held.mac == Some(self.reservation.mac)
-            || held.name.as_deref().is_some_and(named)
+        let names: Vec<&str> = self.host_name.as_deref().into_iter().chain([self.node.as_str()]).collect();
+        held.is_own(&self.site, Some(self.reservation.mac), &names)
     }
 
     fn diff(&self, now: &Held) -> Diff {
@@ -155,9 +152,9 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::provider::{MockDhcp, MockIpam};
+    use crate::provider::MockDhcp;
     use crate::testing::site_name;
-    use dip_core::provider::Providers;
+    use dip_core::provider::{MockIpam, Providers};
     use dip_core::testing::Bench;
 
     fn reservation(address: &str) -> Reservation {
@@ -209,7 +206,7 @@ mod tests {
             let mut dhcp = MockDhcp::new();
             dhcp.expect_reservation().returning(|_| Ok(None));
             let mut ipam = MockIpam::new();
-            ipam.expect_holders().returning(move |_| Ok(vec![found.clone()]));
+            ipam.expect_holders().returning(move |of| Ok(vec![(of[0], found.clone())]));
             let mut providers = Providers::new();
             providers.insert::<dyn Dhcp>(&Subject::service(&wanted().service), Arc::new(dhcp));
             providers.insert::<dyn Ipam>(&Subject::addresses(&wanted().site), Arc::new(ipam));

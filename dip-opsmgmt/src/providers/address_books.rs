@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use dip_core::id::ServiceName;
-use dip_core::provider::{AddressBook, AddressHolder, ErrorKind, Holder, ProviderError, Providers};
+use dip_core::provider::{AddressHolder, ErrorKind, Holder, Ipam, ProviderError, Providers};
 use dip_core::site::Site;
 use dip_core::subject::Subject;
 
@@ -20,10 +20,10 @@ pub fn beside(site: &Site, providers: &mut Providers) {
         let subject = Subject::service(service);
         if let Ok(dns) = providers.find::<dyn Dns>(&subject) {
             let book = DnsBook { service: service.clone(), dns, domains: domains.clone() };
-            providers.insert::<dyn AddressBook>(&subject, Arc::new(book));
+            providers.insert::<dyn Ipam>(&subject, Arc::new(book));
         }
         if let Ok(cmdb) = providers.find::<dyn Cmdb>(&subject) {
-            providers.insert::<dyn AddressBook>(&subject, Arc::new(CmdbBook { service: service.clone(), cmdb }));
+            providers.insert::<dyn Ipam>(&subject, Arc::new(CmdbBook { service: service.clone(), cmdb }));
         }
     }
 }
@@ -36,7 +36,7 @@ struct DnsBook {
 }
 
 #[async_trait]
-impl AddressBook for DnsBook {
+impl Ipam for DnsBook {
     async fn holders(&self, addresses: &[IpAddr]) -> Result<Vec<(IpAddr, AddressHolder)>, ProviderError> {
         let listed = self.listed().await?;
         let mut all = Vec::new();
@@ -88,7 +88,7 @@ struct CmdbBook {
 }
 
 #[async_trait]
-impl AddressBook for CmdbBook {
+impl Ipam for CmdbBook {
     async fn holders(&self, addresses: &[IpAddr]) -> Result<Vec<(IpAddr, AddressHolder)>, ProviderError> {
         let wanted: HashSet<&IpAddr> = addresses.iter().collect();
         let mut all = Vec::new();
@@ -118,7 +118,7 @@ mod tests {
 
     async fn told(providers: &Providers, service: &str) -> Vec<String> {
         let subject = Subject::service(&ServiceName::new(service).expect("a name"));
-        let book = providers.find::<dyn AddressBook>(&subject).expect("it has one");
+        let book = providers.find::<dyn Ipam>(&subject).expect("it has one");
         let held = book.holders(&[address(11), address(12), address(13)]).await.expect("it answers");
         held.iter().map(|(address, holder)| format!("{address} {holder}")).collect()
     }
