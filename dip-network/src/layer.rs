@@ -287,7 +287,9 @@ mod tests {
         let mut providers = Providers::new();
         let secrets = LocalSecrets::new("/".as_ref());
         NetworkLayer.connect(&site, &secrets, &mut providers).expect("nothing is wrong");
-        assert_eq!(providers.len(), 3, "DHCP, switch and addresses");
+        assert_eq!(providers.len(), 2, "DHCP and switch");
+        NetworkLayer.combine(&site, &mut providers);
+        assert_eq!(providers.len(), 3, "what stands on them: addresses");
 
         for switch in site.switches.values_mut() {
             switch.driver.iter_mut().for_each(|driver| driver.settings = serde_json::json!({"address": "10.0.0.1"}));
