@@ -1,9 +1,11 @@
 //! What a command works with: a site, the layers, and either the site's real services or a simulated datacenter.
 
+use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use dip::core::engine::{Clock, SystemClock};
+use dip::core::engine::{Clock, SystemClock, held_by_others};
 use dip::core::operation::OperationError;
 use dip::core::orphan::{HeldRecord, Leftovers};
 use dip::core::provider::Providers;
@@ -20,15 +22,56 @@ use crate::present::spinner::Spinner;
 
 /// Reads a site file with all that is laid over it.
 pub(crate) fn load(files: &SiteFiles, layers: &Layers, out: &Out) -> Result<Loaded, CliError> {
+    load_passing_over(files, layers, &BTreeMap::new(), out)
+}
+
+fn load_passing_over(
+    files: &SiteFiles,
+    layers: &Layers,
+    held: &BTreeMap<IpAddr, String>,
+    out: &Out,
+) -> Result<Loaded, CliError> {
     let Over { overlay, values, set } = files.over.clone();
     let paths: Vec<PathBuf> = std::iter::once(files.site.clone()).chain(overlay).collect();
     let definition = Definition { files: paths, values, given: set };
-    let loaded =
-        definition.load(&layers.settings()).map_err(|faults| CliError::Site { file: files.site.clone(), faults })?;
+    let loaded = definition
+        .load_passing_over(&layers.settings(), held)
+        .map_err(|faults| CliError::Site { file: files.site.clone(), faults })?;
     for warning in &loaded.warnings {
         out.note(warning);
     }
     Ok(loaded)
+}
+
+/// Makes a world of a site that was read. Where somebody else holds an address that was chosen only now, the site is read again with
+/// the next free one.
+pub(crate) fn settle(
+    files: &SiteFiles,
+    mut loaded: Loaded,
+    layers: Layers,
+    simulation: &Simulation,
+    out: &Out,
+) -> Result<(Loaded, World), CliError> {
+    let mut held = BTreeMap::new();
+    loop {
+        let site = Arc::new(loaded.site.clone());
+        // Asked through providers of their own: connections that are kept do not outlive the runtime that they were made on.
+        let asking = World::new(Arc::clone(&site), layers.clone(), simulation)?;
+        let more = match asking.block_on(held_by_others(&site, &loaded.chosen_before, &asking.providers))? {
+            Ok(more) => more,
+            // The steps that ask the same server tell it.
+            Err(_) => BTreeMap::new(),
+        };
+        if more.is_empty() {
+            return Ok((loaded, World::new(site, layers, simulation)?));
+        }
+        for (address, who) in &more {
+            out.note(format!("{address} is passed over: it is held by {who}"));
+        }
+        // Each round passes over addresses that none before did, so the ranges bound it.
+        held.extend(more);
+        loaded = load_passing_over(files, &layers, &held, out)?;
+    }
 }
 
 /// A site with those who act for it.

@@ -37,6 +37,11 @@ pub trait Layer: fmt::Debug + Send + Sync {
     /// All that is wrong at once.
     fn connect(&self, site: &Site, secrets: &dyn Secrets, providers: &mut Providers) -> Result<(), Vec<ConnectError>>;
 
+    /// Makes providers that stand on those of other layers: called once, when all layers have connected.
+    fn combine(&self, site: &Site, providers: &mut Providers) {
+        let _ = (site, providers);
+    }
+
     /// The steps that would bring the site to what is wanted, whatever is the case now. Pure.
     ///
     /// # Errors
@@ -231,6 +236,7 @@ impl Layers {
                 errors.append(&mut wrong);
             }
         }
+        self.iter().for_each(|layer| layer.combine(site, &mut providers));
         if errors.is_empty() { Ok(providers) } else { Err(errors) }
     }
 }

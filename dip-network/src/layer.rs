@@ -56,6 +56,10 @@ impl Layer for NetworkLayer {
         if errors.is_empty() { Ok(()) } else { Err(errors) }
     }
 
+    fn combine(&self, site: &Site, providers: &mut Providers) {
+        crate::providers::beside(site, providers);
+    }
+
     fn propose(&self, site: &Site, _: &Observed) -> Result<Vec<Step>, Vec<Note>> {
         let mut notes = Vec::new();
         let dhcp: Vec<_> = site
@@ -156,6 +160,7 @@ fn reserve_address(site: &Site, dhcp: &[(&Service, DhcpScope)], node: &Node, nic
         service: service.name.clone(),
         node: node.name.clone(),
         nic: nic.name.clone(),
+        host_name: Some(site.host_name(node)),
         reservation,
         site: site.name.clone(),
         ownership: site.claims.ownership(ReserveAddress::NAME, &Subject::nic(&node.name, &nic.name)),
@@ -282,7 +287,9 @@ mod tests {
         let mut providers = Providers::new();
         let secrets = LocalSecrets::new("/".as_ref());
         NetworkLayer.connect(&site, &secrets, &mut providers).expect("nothing is wrong");
-        assert_eq!(providers.len(), 3, "DHCP, switch and addresses");
+        assert_eq!(providers.len(), 2, "DHCP and switch");
+        NetworkLayer.combine(&site, &mut providers);
+        assert_eq!(providers.len(), 3, "what stands on them: addresses");
 
         for switch in site.switches.values_mut() {
             switch.driver.iter_mut().for_each(|driver| driver.settings = serde_json::json!({"address": "10.0.0.1"}));

@@ -25,6 +25,7 @@ pub mod fuzzing;
 mod layer;
 mod leftovers;
 mod lldpcli;
+mod mlag;
 mod pdu_settings;
 pub mod provider;
 pub mod providers;

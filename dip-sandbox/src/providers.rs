@@ -59,7 +59,6 @@ pub(crate) fn all(world: &Arc<World>, access: Access) -> Providers {
         let dhcp = SandboxDhcp::new(line(&subject, "sandbox DHCP", QUICK), name.clone());
         providers.insert::<dyn Dhcp>(&subject, Arc::new(dhcp));
     }
-    dip_network::providers::beside(&world.site, &mut providers);
     for name in world.dns_names() {
         let subject = Subject::service(name);
         let dns = SandboxDns::new(line(&subject, "sandbox DNS", QUICK), name.clone());
@@ -70,6 +69,8 @@ pub(crate) fn all(world: &Arc<World>, access: Access) -> Providers {
         let cmdb = SandboxCmdb::new(line(&subject, "sandbox CMDB", QUICK), name.clone());
         providers.insert::<dyn Cmdb>(&subject, Arc::new(cmdb));
     }
+    dip_opsmgmt::providers::beside(&world.site, &mut providers);
+    dip_network::providers::beside(&world.site, &mut providers);
     for name in world.monitor_names() {
         let subject = Subject::service(name);
         let monitor = SandboxMonitor::new(line(&subject, "sandbox monitoring", QUICK), name.clone());

@@ -50,7 +50,7 @@ impl Begin<'_> {
         let files = SiteFiles { site: args.target.clone(), over: args.over.clone() };
         let loaded = world::load(&files, &layers, out)?;
         let lock = self.lock(&loaded.site.name)?;
-        let world = World::new(Arc::new(loaded.site), layers, &args.simulation)?;
+        let (loaded, world) = world::settle(&files, loaded, layers, &args.simulation, out)?;
         world.block_on(async {
             let plan = world.prepare_having_seen(args.through.goal(), self.seen(&world)).await?.plan;
             let plan = made_by(plan, Some(&Actor::of_this_process()));

@@ -33,9 +33,9 @@ pub(super) fn run(args: &Args, out: &Out) -> Result<u8, CliError> {
     }
     let layers = dip::layers();
     let loaded = world::load(&args.files, &layers, out)?;
+    let (loaded, world) = world::settle(&args.files, loaded, layers, &args.simulation, out)?;
     let (chosen, lock_path) = (loaded.lock.clone(), loaded.lock_path);
     let lock = loaded.lock_changed.then_some(loaded.lock);
-    let world = World::new(Arc::new(loaded.site), layers, &args.simulation)?;
     if let Some(lock) = lock.filter(|_| repair != Repair::Report && world.sandbox.is_none()) {
         super::keep(&lock, &lock_path, out)?;
     }

@@ -12,14 +12,14 @@ use crate::out::Out;
 use crate::present::leftovers;
 use crate::present::past::{self, Kind};
 use crate::readings::Readings;
-use crate::world::{self, World};
+use crate::world;
 
 pub(super) fn run(args: &Plan, out: &Out) -> Result<u8, CliError> {
     let guard = guard(&args.most, &args.papers)?;
     let layers = dip::layers();
     let loaded = world::load(&args.files, &layers, out)?;
+    let (loaded, world) = world::settle(&args.files, loaded, layers, &args.simulation, out)?;
     let lock = loaded.lock_changed.then_some((loaded.lock, loaded.lock_path));
-    let world = World::new(Arc::new(loaded.site), layers, &args.simulation)?;
     let before = Readings::beside(&args.journals.directory(), &world).seen(&world, out);
     let (seen, left) = world.block_on(async {
         let seen = world.prepare_having_seen(args.through.goal(), before).await?;

@@ -16,6 +16,7 @@ pub(crate) async fn whole() -> Told {
         expect(host.node().pid().is_none(), || format!("{} runs before anybody switched it on", host.name))?;
     }
     dip.run(&["check", &site])?.expect_status(0)?;
+    addresses_of_others(&lab, &dip).await?;
     dip.run(&["plan", &site, "--exit-code"])?.expect_status(3)?.expect_text("power_on × 3")?;
     dip.run(&["apply", &site])?.expect_status(2)?.expect_text("apply with --yes")?;
     let told = dip.run(&["apply", &site, "--yes", "-vv"])?.expect_status(0)?.expect_text("is ready")?;
@@ -133,6 +134,45 @@ async fn foreign_name(lab: &Datacenter, dip: &Dip) -> Told {
     })?;
     lab.bind.update(&[&format!("delete {name} A")]).await?;
     dip.run(&["apply", &site, "--yes"])?.expect_status(0).map(drop)
+}
+
+/// Addresses that others hold, by DNS, by the DHCP server and by the CMDB: what is chosen anew passes over them; what was chosen
+/// before is told as a conflict, all at once, before anything is done.
+async fn addresses_of_others(lab: &Datacenter, dip: &Dip) -> Told {
+    let (layout, site) = (&lab.layout, dip.site());
+    let [n1, n2, n3] = [0, 1, 2].map(|number| &layout.nodes[number]);
+    let printer = format!("printer.{}", layout.forward_zone);
+    let (reservation, record) = (layout.dhcp_hosts_dir.join("by-hand"), layout.cmdb_dir.join("sw7.yaml"));
+    lab.bind.update(&[&format!("add {printer} 300 A {}", n1.address)]).await?;
+    std::fs::write(&reservation, format!("52:54:00:00:77:77,{},scanner\n", n2.address))?;
+    let fields = "host_name: \"sw7\"\n  identity: {\"manufacturer\": null, \"model\": null, \"serial\": null, \"uuid\": null}\n  node: \"sw7\"\n  rack: null";
+    std::fs::write(&record, format!("dip:\n  addresses: [\"{}\"]\n  {fields}\n", n3.address))?;
+
+    let told = dip.run(&["plan", &site])?.expect_status(0)?;
+    for (node, who) in [(n1, &*printer), (n2, "(scanner)"), (n3, "sw7.yaml")] {
+        let passed = |line: &str| line.contains(&format!("{} is passed over", node.address)) && line.contains(who);
+        expect(told.err.lines().any(passed), || {
+            format!("{} is not passed over for {who}:\n{}", node.address, told.err)
+        })?;
+    }
+    expect(!told.out.contains("Held by"), || format!("what was passed over is in nobody's way:\n{}", told.out))?;
+
+    let lock = layout.dir.join("dip.lock");
+    let kept = [n1, n2, n3].map(|node| format!("\"{}/eth0/prod\": [\"{}\"]", node.name, node.address)).join(", ");
+    std::fs::write(&lock, format!("{{\"version\": 1, \"addresses\": {{{kept}}}}}\n"))?;
+    let told = dip.run(&["plan", &site])?.expect_status(0)?;
+    // Lines are wrapped between words.
+    for word in ["Held by somebody else", &printer, "(scanner)", "sw7.yaml"] {
+        expect(told.out.contains(word), || format!("`{word}` is not told in:\n{}", told.out))?;
+    }
+
+    std::fs::remove_file(&lock)?;
+    lab.bind.update(&[&format!("delete {printer} A")]).await?;
+    std::fs::remove_file(&reservation)?;
+    std::fs::remove_file(&record)?;
+    let told = dip.run(&["plan", &site])?.expect_status(0)?;
+    let nobody = !told.out.contains("Held by") && !told.err.contains("passed over");
+    expect(nobody, || format!("nobody holds anything any more:\n{}\n{}", told.out, told.err))
 }
 
 /// A server that is down is told as such; nothing is made of it.

@@ -3,12 +3,14 @@
 
 mod error;
 mod host;
+mod ipam;
 mod ownership;
 mod power;
 mod registry;
 
 pub use error::{ErrorKind, ProviderError, Retry, sentence};
 pub use host::{Command, FileContent, Host, Output};
+pub use ipam::{AddressHolder, Ipam};
 pub use ownership::{Holder, Ownership};
 
 pub use power::{Power, PowerAction};
@@ -16,5 +18,7 @@ pub use registry::{MissingProvider, Providers};
 
 #[cfg(feature = "mocks")]
 pub use host::MockHost;
+#[cfg(feature = "mocks")]
+pub use ipam::MockIpam;
 #[cfg(feature = "mocks")]
 pub use power::MockPower;

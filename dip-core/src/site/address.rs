@@ -24,6 +24,7 @@ pub(crate) fn choose(
     chooser.take_given(nodes);
     let wishes = wishes(nodes, networks);
     chooser.keep_locked(&wishes);
+    chooser.pass_over_held();
     let (vanished, absent) = chooser.reserve_vanished(&wishes, nodes);
 
     let mut new = Lock::default();
@@ -153,6 +154,13 @@ impl Chooser<'_> {
                 }
             }
         }
+    }
+
+    /// Nobody is given what somebody else held when it was chosen; nobody loses it either, who had it before.
+    fn pass_over_held(&mut self) {
+        let held = self.lock.held.keys();
+        let of_all = held.flat_map(|address| self.networks.keys().map(|network| (network.clone(), *address)));
+        self.taken.extend(of_all);
     }
 
     /// The prefix of a wish that a locked address still fits.

@@ -1,5 +1,7 @@
 //! The files that a site is made from: the site file, its bases, overlays and values.
 
+use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::{Component, Path, PathBuf};
 
 use super::fault::{Fault, Faults};
@@ -46,6 +48,18 @@ impl Definition {
     /// # Errors
     /// All that is wrong in the files, at once.
     pub fn load(&self, settings: &SettingsSchema) -> Result<Loaded, Faults> {
+        self.load_passing_over(settings, &BTreeMap::new())
+    }
+
+    /// The same, with further addresses that dip must not choose because somebody else holds them, and who. They are locked.
+    ///
+    /// # Errors
+    /// All that is wrong in the files, at once.
+    pub fn load_passing_over(
+        &self,
+        settings: &SettingsSchema,
+        held: &BTreeMap<IpAddr, String>,
+    ) -> Result<Loaded, Faults> {
         let Some((site, overlays)) = self.files.split_first() else { return Err(none_given()) };
         let lock_path = site.with_file_name("dip.lock");
         let claims_path = site.with_file_name("dip.claims");
@@ -79,10 +93,12 @@ impl Definition {
                 Err(why) => sheets.misses_manifest(mark, why),
             }
         }
-        let Resolved { mut site, lock, deliveries, warnings } = sheets.resolve(settings, &old)?;
+        let mut passing = old.clone();
+        passing.held.extend(held.iter().map(|(address, who)| (*address, who.clone())));
+        let Resolved { mut site, lock, deliveries, warnings } = sheets.resolve(settings, &passing)?;
         site.claims = claims;
         let lock_changed = lock != old;
-        Ok(Loaded { site, lock, lock_changed, lock_path, claims_path, deliveries, warnings })
+        Ok(Loaded { site, lock, chosen_before: old, lock_changed, lock_path, claims_path, deliveries, warnings })
     }
 }
 

@@ -28,6 +28,8 @@ pub struct Loaded {
     pub site: Site,
     /// What was chosen, as it is to be locked.
     pub lock: Lock,
+    /// What was chosen before, as the lock file has it.
+    pub chosen_before: Lock,
     /// Whether the lock differs from the file; who changes the world by this site writes it first.
     pub lock_changed: bool,
     /// The lock file, `dip.lock` beside the site file.

@@ -19,7 +19,8 @@ use crate::whole_file;
 /// | 1 | `addresses` |
 /// | 2 | `bases` too |
 /// | 3 | `machines`, `profiles` and `replaced` too |
-const VERSION: u32 = 3;
+/// | 4 | `held` too |
+const VERSION: u32 = 4;
 
 /// What was chosen for a site.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -35,6 +36,8 @@ pub struct Lock {
     pub profiles: BTreeMap<NodeName, ProfileName>,
     /// The parts that were exchanged, the oldest first.
     pub replaced: Vec<Replacement>,
+    /// The addresses of ranges that somebody else held when one was chosen, and who: they are passed over.
+    pub held: BTreeMap<IpAddr, String>,
 }
 
 /// A lock file cannot be read or written.
@@ -94,6 +97,9 @@ struct Document {
     profiles: BTreeMap<NodeName, ProfileName>,
     #[serde(default)]
     replaced: Vec<Replacement>,
+    /// Before version 4 there are none.
+    #[serde(default)]
+    held: BTreeMap<IpAddr, String>,
 }
 
 impl Lock {
@@ -144,7 +150,8 @@ impl Lock {
         let addresses = body(self.addresses.iter().map(address).collect());
         let bases = body(self.bases.iter().map(base).collect());
         let mut text = format!("  \"addresses\": {{{addresses}}},\n  \"bases\": {{{bases}}}");
-        let version = if self.machines.is_empty() && self.profiles.is_empty() && self.replaced.is_empty() {
+        let is_second = self.machines.is_empty() && self.profiles.is_empty() && self.replaced.is_empty();
+        let version = if is_second && self.held.is_empty() {
             2
         } else {
             let machine = |(node, machine)| format!("    {}: {}", quoted(NodeName::as_str(node)), line(machine));
@@ -155,7 +162,13 @@ impl Lock {
             text.push_str(&format!(
                 ",\n  \"machines\": {{{machines}}},\n  \"profiles\": {{{profiles}}},\n  \"replaced\": [{replaced}]"
             ));
-            VERSION
+            if self.held.is_empty() {
+                3
+            } else {
+                let held = self.held.iter().map(|(address, who)| format!("    \"{address}\": {}", quoted(who)));
+                text.push_str(&format!(",\n  \"held\": {{{}}}", body(held.collect())));
+                VERSION
+            }
         };
         format!("{{\n  \"version\": {version},\n{text}\n}}\n")
     }
@@ -168,8 +181,8 @@ fn line<T: Serialize>(entry: &T) -> String {
 
 impl From<Document> for Lock {
     fn from(document: Document) -> Self {
-        let Document { version: _, addresses, bases, machines, profiles, replaced } = document;
-        Self { addresses, bases, machines, profiles, replaced }
+        let Document { version: _, addresses, bases, machines, profiles, replaced, held } = document;
+        Self { addresses, bases, machines, profiles, replaced, held }
     }
 }
 
@@ -212,6 +225,10 @@ mod tests {
         let read: Document = serde_json::from_str(&with_machines().to_text()).expect("JSON");
         assert_eq!((read.version, Lock::from(read)), (3, with_machines()));
         serde_json::from_str::<Document>(&Lock::default().to_text()).expect("JSON");
+        let held = [("10.0.0.12".parse().expect("an address"), "the name \"printer\" in `dns`".to_owned())];
+        let held = Lock { held: held.into(), ..sample() };
+        let read: Document = serde_json::from_str(&held.to_text()).expect("JSON");
+        assert_eq!((read.version, Lock::from(read)), (4, held));
     }
 
     #[test]
@@ -222,8 +239,8 @@ mod tests {
         assert_eq!(Lock::read(&path).expect("none is empty"), Lock::default());
         sample().write(&path).expect("written");
         assert_eq!(Lock::read(&path).expect("read"), sample());
-        std::fs::write(&path, "{\"version\": 4, \"more\": {}}").expect("written");
-        assert!(matches!(Lock::read(&path), Err(LockError::Version { version: 4, .. })));
+        std::fs::write(&path, "{\"version\": 5, \"more\": {}}").expect("written");
+        assert!(matches!(Lock::read(&path), Err(LockError::Version { version: 5, .. })));
         let first = "{\n  \"version\": 1,\n  \"addresses\": {\n    \"n1/eth0/prod\": [\"10.0.0.10\"]\n  }\n}\n";
         std::fs::write(&path, first).expect("written");
         let read = Lock::read(&path).expect("the first form is read");

@@ -136,6 +136,28 @@ impl Ovs {
         Ok(self.vsctl(&["get", "port", port, "tag"]).await?.parse().ok())
     }
 
+    /// Lays a cable to another switch; both ends become interfaces of that name in the switches' namespaces, and ports of no bridge.
+    ///
+    /// # Errors
+    /// If it cannot be laid.
+    pub async fn cable(&self, end: &str, other: &Self, other_end: &str) -> Result<(), LabError> {
+        let (here, there) = (self.namespace.as_str(), other.namespace.as_str());
+        run("ip", ["-n", here, "link", "add", end, "type", "veth", "peer", "name", other_end, "netns", there]).await?;
+        for (namespace, end) in [(here, end), (there, other_end)] {
+            run("ip", ["-n", namespace, "link", "set", end, "up"]).await?;
+        }
+        Ok(())
+    }
+
+    /// Asks the switch itself with `ovs-appctl`: what it does now, and not what its database says.
+    ///
+    /// # Errors
+    /// If `ovs-appctl` fails.
+    pub async fn appctl(&self, words: &[&str]) -> Result<String, LabError> {
+        let target = format!("--target={}", self.scratch.path("vswitchd.ctl").display());
+        Ok(run("ovs-appctl", [target.as_str(), "--timeout=10"].iter().chain(words)).await?.trim().to_owned())
+    }
+
     /// The namespace that the interfaces of the switch are in.
     pub fn namespace(&self) -> &str {
         &self.namespace

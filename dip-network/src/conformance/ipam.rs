@@ -7,9 +7,7 @@ use async_trait::async_trait;
 use dip_core::conformance::expect::{fails, ignored, same, trials};
 use dip_core::conformance::{Failure, Trial, Verdict};
 use dip_core::hardware::MacAddr;
-use dip_core::provider::{ErrorKind, Holder};
-
-use crate::provider::Ipam;
+use dip_core::provider::{ErrorKind, Holder, Ipam};
 
 /// An IPAM under trial.
 #[async_trait]
@@ -44,7 +42,7 @@ pub fn ipam(harness: Arc<dyn IpamHarness>) -> Vec<Trial> {
 type Harness = Arc<dyn IpamHarness>;
 
 async fn an_address_that_nobody_holds_is_free(harness: Harness) -> Result<Verdict, Failure> {
-    same("the holder", &harness.ipam().holder(harness.fresh().0).await?, &None)?;
+    same("the holders", &harness.ipam().holders(&[harness.fresh().0, harness.fresh().0]).await?, &Vec::new())?;
     Ok(Verdict::Passed)
 }
 
@@ -53,13 +51,18 @@ async fn held_by(harness: &Harness, holder: Holder) -> Result<Verdict, Failure> 
     if harness.give(address, mac, &holder).await?.is_none() {
         return ignored("nobody can be given an address there");
     }
-    let found = ipam.holder(address).await?.ok_or("nobody holds the address that was given")?;
+    // Another one that is asked for at once, and that nobody holds.
+    let found = ipam.holders(&[harness.fresh().0, address]).await?;
+    let [(of, found)] = found.as_slice() else {
+        return Err(format!("one holds the address that was given, not {found:?}").into());
+    };
+    same("the address", of, &address)?;
     same("the holder", &found.holder, &holder)?;
     same("the interface", &found.mac, &Some(mac))?;
     same("that the record is named", &found.record.is_empty(), &false)?;
     if holder != Holder::Nobody {
         harness.take(address, mac, &holder).await?;
-        same("the holder of what was taken", &ipam.holder(address).await?, &None)?;
+        same("the holders of what was taken", &ipam.holders(&[address]).await?, &Vec::new())?;
     }
     Ok(Verdict::Passed)
 }
@@ -76,6 +79,6 @@ async fn an_address_without_a_mark_is_held_by_nobodys_record(harness: Harness) -
 
 async fn a_dead_ipam_is_unreachable(harness: Harness) -> Result<Verdict, Failure> {
     let Some(ipam) = harness.of_dead_server() else { return ignored("the IPAM cannot be dead") };
-    fails("a look", ipam.holder(harness.fresh().0).await, ErrorKind::Unreachable)?;
+    fails("a look", ipam.holders(&[harness.fresh().0]).await, ErrorKind::Unreachable)?;
     Ok(Verdict::Passed)
 }

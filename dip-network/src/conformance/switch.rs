@@ -38,6 +38,9 @@ pub trait SwitchHarness: Send + Sync {
     /// A name for a link aggregation that the switch does not have yet.
     fn aggregation(&self) -> String;
 
+    /// The switch that it is an MLAG pair with; `None` where it is none.
+    fn peer(&self) -> Option<SwitchName>;
+
     /// Lets the switch learn a MAC address. Asked for only where the switch tells what it learned.
     async fn learn(&self) -> Result<LearnedMac, Failure>;
 
@@ -62,6 +65,7 @@ pub fn switch(harness: Arc<dyn SwitchHarness>) -> Vec<Trial> {
         a_port_is_switched_off_and_on
         what_is_not_said_stays_as_it_was
         ports_join_an_aggregation_and_leave_it
+        ports_join_their_half_of_an_aggregation_and_leave_it
         what_the_switch_cannot_hold_is_refused_and_changes_nothing
         setting_the_same_twice_is_once
         a_change_leaves_other_ports_alone
@@ -217,6 +221,35 @@ async fn ports_join_an_aggregation_and_leave_it(harness: Harness) -> Result<Verd
     switch.set_port(&second, &access(20), &us()).await?;
     as_wanted(&switch.port(&second).await?, &access(20))?;
     same("the description", &switch.port(&second).await?.description.as_deref(), &Some("in an aggregation"))?;
+    Ok(Verdict::Passed)
+}
+
+async fn ports_join_their_half_of_an_aggregation_and_leave_it(harness: Harness) -> Result<Verdict, Failure> {
+    let Some(peer) = harness.peer() else { return ignored("the switch is no MLAG pair with another one") };
+    let (first, second) = (harness.access_port(vlan(999)).await?, harness.access_port(vlan(998)).await?);
+    let switch = harness.switch();
+    let alone = Lag { name: harness.aggregation(), lacp: Lacp::Active, peer: None };
+    let half = Lag { peer: Some(peer), ..alone.clone() };
+    let in_lag = |lag: &Lag| Port { lag: Some(lag.clone()), ..access(20) };
+    if let Some(lack) = switch.lack(&in_lag(&half)) {
+        return ignored(&lack);
+    }
+    // One that was made before the switches were a pair becomes half of one, and its own again.
+    for lag in [&half, &alone, &half] {
+        for port in [&first, &second] {
+            switch.set_port(port, &in_lag(lag), &us()).await?;
+            as_wanted(&switch.port(port).await?, &in_lag(lag))?;
+        }
+        as_wanted(&switch.port(&first).await?, &in_lag(lag))?;
+    }
+    for port in [&first, &second] {
+        switch.set_port(port, &access(20), &us()).await?;
+        as_wanted(&switch.port(port).await?, &access(20))?;
+    }
+    // A port that comes again without a pair has nothing left of it.
+    switch.set_port(&first, &in_lag(&alone), &us()).await?;
+    as_wanted(&switch.port(&first).await?, &in_lag(&alone))?;
+    switch.set_port(&first, &access(20), &us()).await?;
     Ok(Verdict::Passed)
 }
 

@@ -1,14 +1,14 @@
-//! The provider traits of layer 1: switches, DHCP servers, power distribution units and whoever keeps addresses.
+//! The provider traits of layer 1: switches, DHCP servers, power distribution units. Who keeps addresses is asked by `Ipam` of dip-core,
+//! which other layers fulfil too.
 
 mod dhcp;
-mod ipam;
 mod metering;
 mod pdu;
 mod port;
 mod switch;
 
+pub use crate::mlag::MlagPair;
 pub use dhcp::{Dhcp, Held, Reservation};
-pub use ipam::{AddressHolder, Ipam};
 pub use metering::{Load, Metering, Milliamperes, Millivolts, Milliwatts};
 pub use pdu::Pdu;
 pub use port::{PortChange, PortMode, PortState, Tagged};
@@ -18,8 +18,6 @@ pub use switch::{
 
 #[cfg(feature = "mocks")]
 pub use dhcp::MockDhcp;
-#[cfg(feature = "mocks")]
-pub use ipam::MockIpam;
 #[cfg(feature = "mocks")]
 pub use metering::MockMetering;
 #[cfg(feature = "mocks")]

@@ -8,6 +8,7 @@ use dip_core::secret::Secrets;
 use dip_core::site::Site;
 use dip_core::subject::Subject;
 
+use crate::provider::MlagPair;
 use crate::settings::{DNSMASQ, NETCONF, OPENVSWITCH, SNMP};
 
 /// Registers a provider for each DHCP service, each switch and each PDU of the site, and tells all that is wrong.
@@ -22,9 +23,10 @@ pub(crate) fn connect(site: &Site, secrets: &dyn Secrets, providers: &mut Provid
     for switch in site.switches.values() {
         let Some(driver) = &switch.driver else { continue };
         let user = format!("switch `{}`", switch.name);
+        let pair = switch.peer.as_ref().map(|peer| MlagPair::new(&site.name, &switch.name, peer));
         let made = match driver.kind.as_str() {
-            NETCONF => netconf(driver.read(), secrets),
-            OPENVSWITCH => openvswitch(driver.read()),
+            NETCONF => netconf(driver.read(), secrets, pair),
+            OPENVSWITCH => openvswitch(driver.read(), pair),
             _ => continue,
         };
         keep(made, user, &mut errors, |found| {
@@ -38,15 +40,14 @@ pub(crate) fn connect(site: &Site, secrets: &dyn Secrets, providers: &mut Provid
             providers.insert::<dyn crate::provider::Pdu>(&Subject::pdu(&pdu.name), found);
         });
     }
-    beside(site, providers);
     errors
 }
 
-/// Registers what stands on other providers that are there already: the addresses of a site, on its DHCP servers, and the mains of
-/// its nodes, on its PDUs.
+/// Registers what stands on other providers that are there already: the addresses of a site, on its DHCP servers and address books,
+/// and the mains of its nodes, on its PDUs.
 pub fn beside(site: &Site, providers: &mut Providers) {
     if let Some(ranges) = super::SiteRanges::of(site, providers) {
-        providers.insert::<dyn crate::provider::Ipam>(&Subject::addresses(&site.name), Arc::new(ranges));
+        providers.insert::<dyn dip_core::provider::Ipam>(&Subject::addresses(&site.name), Arc::new(ranges));
     }
     for node in site.nodes.values() {
         if let Some(mains) = super::Mains::of(node, providers) {
@@ -79,16 +80,22 @@ fn dnsmasq(_: Read<crate::settings::DnsmasqSettings>) -> Result<Arc<dyn crate::p
 fn netconf(
     settings: Read<crate::settings::NetconfSettings>,
     secrets: &dyn Secrets,
+    pair: Option<MlagPair>,
 ) -> Result<Arc<dyn crate::provider::Switch>, String> {
     let settings = settings.map_err(|error| error.to_string())?;
     let target = super::netconf::NetconfTarget::of(&settings, secrets)?;
-    Ok(Arc::new(super::netconf::Netconf::new(target)))
+    let switch = super::netconf::Netconf::new(target);
+    Ok(Arc::new(match pair {
+        Some(pair) => switch.of_pair(pair),
+        None => switch,
+    }))
 }
 
 #[cfg(not(feature = "netconf"))]
 fn netconf(
     _: Read<crate::settings::NetconfSettings>,
     _: &dyn Secrets,
+    _: Option<MlagPair>,
 ) -> Result<Arc<dyn crate::provider::Switch>, String> {
     Err("this program was built without the feature `netconf` of dip-network".to_owned())
 }
@@ -96,14 +103,22 @@ fn netconf(
 #[cfg(feature = "openvswitch")]
 fn openvswitch(
     settings: Read<crate::settings::OpenVSwitchSettings>,
+    pair: Option<MlagPair>,
 ) -> Result<Arc<dyn crate::provider::Switch>, String> {
     let settings = settings.map_err(|error| error.to_string())?;
     let address = settings.address.parse::<super::openvswitch::OvsdbAddress>().map_err(|error| error.to_string())?;
-    Ok(Arc::new(super::openvswitch::OpenVSwitch::new(address, settings.bridge)))
+    let switch = super::openvswitch::OpenVSwitch::new(address, settings.bridge);
+    Ok(Arc::new(match pair {
+        Some(pair) => switch.of_pair(pair),
+        None => switch,
+    }))
 }
 
 #[cfg(not(feature = "openvswitch"))]
-fn openvswitch(_: Read<crate::settings::OpenVSwitchSettings>) -> Result<Arc<dyn crate::provider::Switch>, String> {
+fn openvswitch(
+    _: Read<crate::settings::OpenVSwitchSettings>,
+    _: Option<MlagPair>,
+) -> Result<Arc<dyn crate::provider::Switch>, String> {
     Err("this program was built without the feature `openvswitch` of dip-network".to_owned())
 }
 

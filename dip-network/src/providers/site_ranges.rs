@@ -1,6 +1,6 @@
-//! The addresses of a site that has no IPAM: what its file says, and what its DHCP servers hold.
+//! The addresses of a site that has no IPAM: what its file says, what its DHCP servers hold, and what its other services know.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -8,19 +8,20 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use dip_core::hardware::MacAddr;
 use dip_core::id::{ServiceName, SiteName};
-use dip_core::provider::{Holder, ProviderError, Providers};
+use dip_core::provider::{AddressHolder, Holder, Ipam, ProviderError, Providers};
 use dip_core::site::{NodeState, Site};
 use dip_core::subject::Subject;
 
-use crate::provider::{AddressHolder, Dhcp, Ipam};
+use crate::provider::Dhcp;
 use crate::settings::DHCP_KINDS;
 
-/// The ranges of a site, with all who take addresses from them: the nodes of its file, its routers, and whoever has a reservation
-/// in its DHCP servers.
+/// The ranges of a site, with all who take addresses from them: the nodes of its file, its routers, whoever has a reservation in its
+/// DHCP servers, and whoever its services with an [`Ipam`] of their own know (DNS, a CMDB).
 pub struct SiteRanges {
     site: SiteName,
     given: HashMap<IpAddr, (String, Option<MacAddr>)>,
     dhcp: Vec<(ServiceName, Arc<dyn Dhcp>)>,
+    books: Vec<(ServiceName, Arc<dyn Ipam>)>,
 }
 
 impl fmt::Debug for SiteRanges {
@@ -30,7 +31,7 @@ impl fmt::Debug for SiteRanges {
 }
 
 impl SiteRanges {
-    /// The ranges of a site whose DHCP servers are among the providers; `None` where it has no networks, and so no addresses.
+    /// The ranges of a site whose DHCP servers and address books are among the providers; `None` where it has no networks, and so no addresses.
     #[must_use]
     pub fn of(site: &Site, providers: &Providers) -> Option<Self> {
         if site.networks.is_empty() {
@@ -50,30 +51,49 @@ impl SiteRanges {
             let dhcp = providers.find::<dyn Dhcp>(&Subject::service(&service.name)).ok()?;
             Some((service.name.clone(), dhcp))
         });
-        Some(Self { site: site.name.clone(), given: routers.chain(nics).collect(), dhcp: dhcp.collect() })
+        let book = |service: &ServiceName| {
+            Some((service.clone(), providers.find::<dyn Ipam>(&Subject::service(service)).ok()?))
+        };
+        let books = site.services.keys().filter_map(book);
+        Some(Self {
+            site: site.name.clone(),
+            given: routers.chain(nics).collect(),
+            dhcp: dhcp.collect(),
+            books: books.collect(),
+        })
     }
 }
 
 #[async_trait]
 impl Ipam for SiteRanges {
-    async fn holder(&self, address: IpAddr) -> Result<Option<AddressHolder>, ProviderError> {
-        let mut ours = None;
+    async fn holders(&self, addresses: &[IpAddr]) -> Result<Vec<(IpAddr, AddressHolder)>, ProviderError> {
+        let wanted: HashSet<IpAddr> = addresses.iter().copied().collect();
+        let mut all = Vec::new();
         for (service, dhcp) in &self.dhcp {
-            let Some(held) = dhcp.holder(address).await? else { continue };
-            let mac = held.reservation.mac;
-            let name = held.reservation.host_name.map(|name| format!(" ({name})")).unwrap_or_default();
-            let record = format!("the reservation of {mac}{name} in `{service}`");
-            let found = AddressHolder { record, mac: Some(mac), holder: Holder::from(held.owner) };
-            if found.holder.site() != Some(&self.site) {
-                return Ok(Some(found));
+            for held in dhcp.list().await? {
+                let mac = held.reservation.mac;
+                let name = held.reservation.host_name.map(|name| format!(" ({name})")).unwrap_or_default();
+                let record = format!("the reservation of {mac}{name} in `{service}`");
+                let found = AddressHolder { record, mac: Some(mac), name: None, holder: Holder::from(held.owner) };
+                let of = held.reservation.addresses.into_iter().filter(|address| wanted.contains(address));
+                all.extend(of.map(|address| (address, found.clone())));
             }
-            ours = Some(found);
         }
-        let given = || {
-            let (record, mac) = self.given.get(&address)?.clone();
-            Some(AddressHolder { record, mac, holder: Holder::Site(self.site.clone()) })
-        };
-        Ok(ours.or_else(given))
+        for (service, book) in &self.books {
+            match book.holders(addresses).await {
+                Ok(held) => all.extend(held),
+                // The addresses of a node must not wait for a service that only tells of them; who writes there says that it is away.
+                Err(error) => tracing::warn!(%service, %error, "it cannot be asked who holds addresses"),
+            }
+        }
+        // What the file says is told where nothing else is: a record of it says more.
+        let told: HashSet<IpAddr> = all.iter().map(|(address, _)| *address).collect();
+        for address in addresses.iter().filter(|address| !told.contains(address)) {
+            let Some((record, mac)) = self.given.get(address).cloned() else { continue };
+            let holder = Holder::Site(self.site.clone());
+            all.push((*address, AddressHolder { record, mac, name: None, holder }));
+        }
+        Ok(all)
     }
 }
 
@@ -85,7 +105,7 @@ mod tests {
 
     fn ranges(held: Option<Held>) -> SiteRanges {
         let mut dhcp = MockDhcp::new();
-        dhcp.expect_holder().returning(move |_| Ok(held.clone()));
+        dhcp.expect_list().returning(move || Ok(held.clone().into_iter().collect()));
         let mut providers = Providers::new();
         let name = ServiceName::new("dhcp").expect("a name");
         providers.insert::<dyn Dhcp>(&Subject::service(&name), Arc::new(dhcp));
@@ -98,10 +118,10 @@ mod tests {
 
     #[tokio::test]
     async fn an_address_of_the_site_file_is_held_by_its_interface() {
-        let found = ranges(None).holder(address()).await.expect("it answers").expect("it is held");
-        assert_eq!(found.to_string(), "interface `eth0` of node `n1.a`, which carries the mark of site `lab`");
-        let free = ranges(None).holder("10.1.0.99".parse().expect("an address")).await.expect("it answers");
-        assert_eq!(free, None);
+        let found = ranges(None).holders(&[address()]).await.expect("it answers");
+        assert_eq!(found[0].1.to_string(), "interface `eth0` of node `n1.a`, which carries the mark of site `lab`");
+        let free = ranges(None).holders(&["10.1.0.99".parse().expect("an address")]).await.expect("it answers");
+        assert_eq!(free, []);
     }
 
     #[tokio::test]
@@ -114,10 +134,10 @@ mod tests {
             },
             owner,
         };
-        let found = ranges(Some(held(None))).holder(address()).await.expect("it answers").expect("it is held");
+        let found = ranges(Some(held(None))).holders(&[address()]).await.expect("it answers");
         let told = "the reservation of 52:54:00:00:00:77 (printer) in `dhcp`, which carries nobody's mark";
-        assert_eq!(found.to_string(), told);
-        let ours = ranges(Some(held(Some(site_name("lab"))))).holder(address()).await.expect("it answers");
-        assert_eq!(ours.expect("it is held").holder, Holder::Site(site_name("lab")));
+        assert_eq!(found[0].1.to_string(), told);
+        let ours = ranges(Some(held(Some(site_name("lab"))))).holders(&[address()]).await.expect("it answers");
+        assert_eq!(ours[0].1.holder, Holder::Site(site_name("lab")));
     }
 }

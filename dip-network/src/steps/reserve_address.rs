@@ -7,13 +7,13 @@ use dip_core::fact::Facts;
 use dip_core::fact::network::RESERVATION;
 use dip_core::id::{LayerId, NicName, NodeName, ServiceName, SiteName};
 use dip_core::operation::{Applied, Check, Context, Diff, Operation, OperationError};
-use dip_core::provider::{ErrorKind, Holder, Ownership, ProviderError};
+use dip_core::provider::{AddressHolder, ErrorKind, Holder, Ipam, Ownership, ProviderError};
 use dip_core::site::Origin;
 use dip_core::step::{Lock, Step};
 use dip_core::subject::Subject;
 use serde::{Deserialize, Serialize};
 
-use crate::provider::{Dhcp, Held, Ipam, Reservation};
+use crate::provider::{Dhcp, Held, Reservation};
 
 /// Keeps an interface's addresses in a DHCP server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +24,9 @@ pub struct ReserveAddress {
     pub node: NodeName,
     /// Its interface.
     pub nic: NicName,
+    /// What the node is called, by which DNS and a CMDB know it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host_name: Option<String>,
     /// What is reserved.
     pub reservation: Reservation,
     /// The site that the reservation belongs to.
@@ -55,18 +58,27 @@ impl ReserveAddress {
     async fn refuse_taken(&self, cx: &Context<'_>, addresses: &[IpAddr]) -> Result<(), OperationError> {
         // A program without an IPAM learns it from its DHCP server, when that refuses.
         let Ok(ipam) = cx.provider::<dyn Ipam>(&Subject::addresses(&self.site)) else { return Ok(()) };
+        let holders = ipam.holders(addresses).await?;
+        let mut taken = Vec::new();
         for address in addresses {
-            let Some(found) = ipam.holder(*address).await? else { continue };
-            if found.holder.site() == Some(&self.site) || found.mac == Some(self.reservation.mac) {
-                continue;
+            let theirs = holders.iter().filter(|(of, held)| of == address && !self.is_own(held));
+            let theirs: Vec<_> = theirs.map(|(_, held)| held.to_string()).collect();
+            if !theirs.is_empty() {
+                taken.push(format!("{address} is held by {}", theirs.join(", and by ")));
             }
-            let advice = format!(
-                "{address} is held by {found}; remove it there, or give the interface another `address` in the site file"
-            );
-            let action = format!("reserve addresses for {}", self.subject());
-            return Err(ProviderError::new(ErrorKind::Conflict, "ipam", action).advise(advice).into());
         }
-        Ok(())
+        if taken.is_empty() {
+            return Ok(());
+        }
+        let advice =
+            format!("{}; remove it there, or give the interface another `address` in the site file", taken.join("; "));
+        let action = format!("reserve addresses for {}", self.subject());
+        Err(ProviderError::new(ErrorKind::Conflict, "ipam", action).advise(advice).into())
+    }
+
+    fn is_own(&self, held: &AddressHolder) -> bool {
+        let names: Vec<&str> = self.host_name.as_deref().into_iter().chain([self.node.as_str()]).collect();
+        held.is_own(&self.site, Some(self.reservation.mac), &names)
     }
 
     fn diff(&self, now: &Held) -> Diff {
@@ -140,9 +152,9 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::provider::{AddressHolder, MockDhcp, MockIpam};
+    use crate::provider::MockDhcp;
     use crate::testing::site_name;
-    use dip_core::provider::Providers;
+    use dip_core::provider::{MockIpam, Providers};
     use dip_core::testing::Bench;
 
     fn reservation(address: &str) -> Reservation {
@@ -158,6 +170,7 @@ mod tests {
             service: ServiceName::new("dhcp").expect("a name"),
             node: NodeName::new("n1").expect("a name"),
             nic: NicName::new("eth0").expect("a name"),
+            host_name: Some("n1.lab.example".to_owned()),
             reservation: reservation("10.1.0.11"),
             site: site_name("lab"),
             ownership: Ownership::Own,
@@ -187,13 +200,13 @@ mod tests {
     async fn an_address_that_somebody_else_has_is_a_conflict_before_anything_is_tried() {
         let found = |mac: &str, holder| {
             let mac = Some(mac.parse().expect("a MAC address"));
-            AddressHolder { record: "the reservation of a printer".to_owned(), mac, holder }
+            AddressHolder { record: "the reservation of a printer".to_owned(), mac, name: None, holder }
         };
         let check = async |found: AddressHolder| {
             let mut dhcp = MockDhcp::new();
             dhcp.expect_reservation().returning(|_| Ok(None));
             let mut ipam = MockIpam::new();
-            ipam.expect_holder().returning(move |_| Ok(Some(found.clone())));
+            ipam.expect_holders().returning(move |of| Ok(vec![(of[0], found.clone())]));
             let mut providers = Providers::new();
             providers.insert::<dyn Dhcp>(&Subject::service(&wanted().service), Arc::new(dhcp));
             providers.insert::<dyn Ipam>(&Subject::addresses(&wanted().site), Arc::new(ipam));
@@ -206,6 +219,11 @@ mod tests {
         // A card that was replaced: the address moves with the site's own mark.
         let ours = check(found("52:54:00:00:00:77", Holder::Site(site_name("lab")))).await;
         assert!(matches!(ours, Ok(Check::Differs(_))));
+        // A name that somebody gave this very node by hand.
+        let name = Some("n1.lab.example".to_owned());
+        let record = "the name n1.lab.example in `dns`".to_owned();
+        let named = check(AddressHolder { record, mac: None, name, holder: Holder::Nobody }).await;
+        assert!(matches!(named, Ok(Check::Differs(_))));
     }
 
     #[tokio::test]

@@ -3,6 +3,7 @@
 mod cabling;
 mod dhcpv6;
 mod dnsmasq;
+mod mlag;
 mod netconf;
 mod openvswitch;
 mod snmp;
@@ -22,14 +23,15 @@ pub(crate) fn wait<F: Future>(lab: F) -> F::Output {
 fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime can be built");
     let trials: Vec<Trial> = runtime.block_on(async {
-        let (cabling, dnsmasq, netconf, openvswitch, snmp) = tokio::join!(
+        let (cabling, dnsmasq, mlag, netconf, openvswitch, snmp) = tokio::join!(
             cabling::trials(),
             dnsmasq::trials(),
+            mlag::trials(),
             netconf::trials(),
             openvswitch::trials(),
             snmp::trials()
         );
-        [cabling, dnsmasq, netconf, openvswitch, snmp].into_iter().flatten().collect()
+        [cabling, dnsmasq, mlag, netconf, openvswitch, snmp].into_iter().flatten().collect()
     });
     run_as_tests(&runtime, trials)
 }

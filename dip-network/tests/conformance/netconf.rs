@@ -9,14 +9,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use dip_core::conformance::{Failure, Trial, Verdict, not_installed};
 use dip_core::hardware::VlanId;
-use dip_core::id::SiteName;
+use dip_core::id::{SiteName, SwitchName};
 use dip_core::operation::Check;
 use dip_core::provider::{ErrorKind, sentence};
 use dip_core::secret::Secret;
 use dip_core::site::{Lag, Port};
 use dip_lab::{NetconfTarget as Datastore, Netconfd, Requirement, SshKey};
 use dip_network::conformance::{self, SwitchHarness};
-use dip_network::provider::{LearnedMac, Neighbour, Switch};
+use dip_network::provider::{LearnedMac, MlagPair, Neighbour, Switch};
 use dip_network::providers::netconf::{Netconf, NetconfLogin, NetconfTarget, PinnedKey};
 use serde_json::json;
 use tokio::io::copy_bidirectional;
@@ -90,11 +90,12 @@ impl Rig {
             host_key: PinnedKey::parse(&server.host_key.fingerprint).ok_or("the lab makes keys")?,
         };
         let wrong = NetconfTarget { login: login(&server.wrong_key)?, ..target.clone() };
+        let pair = MlagPair::new(&us()?, &SwitchName::new("sw1")?, &SwitchName::new("sw2")?);
         Ok(Self {
             key: server.key.private.clone(),
             host_key: server.host_key.public.clone(),
             server: Mutex::new(server),
-            provider: Arc::new(Netconf::new(target.clone())),
+            provider: Arc::new(Netconf::new(target.clone()).of_pair(pair)),
             target,
             wrong,
             ports: AtomicU16::new(0),
@@ -172,6 +173,10 @@ impl SwitchHarness for Rig {
 
     fn aggregation(&self) -> String {
         self.fresh("Port-Channel")
+    }
+
+    fn peer(&self) -> Option<SwitchName> {
+        SwitchName::new("sw2").ok()
     }
 
     async fn learn(&self) -> Result<LearnedMac, Failure> {

@@ -8,13 +8,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use dip_core::conformance::{Failure, Trial, Verdict, not_installed};
 use dip_core::hardware::VlanId;
-use dip_core::id::SiteName;
+use dip_core::id::{SiteName, SwitchName};
 use dip_core::operation::Check;
 use dip_core::provider::{ErrorKind, sentence};
 use dip_core::site::{Lag, Port};
 use dip_lab::{Ovs, Requirement};
 use dip_network::conformance::{self, SwitchHarness};
-use dip_network::provider::{LearnedMac, Neighbour, Switch};
+use dip_network::provider::{LearnedMac, MlagPair, Neighbour, Switch};
 use dip_network::providers::openvswitch::{OpenVSwitch, OvsdbAddress};
 use serde_json::json;
 use tokio::sync::Mutex;
@@ -66,7 +66,8 @@ impl Rig {
         let ovs = Ovs::start().await?;
         ovs.add_bridge(BRIDGE).await?;
         let address = format!("tcp:{}", ovs.db);
-        let provider = Arc::new(OpenVSwitch::new(address.parse()?, Some(BRIDGE.to_owned())));
+        let pair = MlagPair::new(&SiteName::new("conformance")?, &SwitchName::new("sw1")?, &SwitchName::new("sw2")?);
+        let provider = Arc::new(OpenVSwitch::new(address.parse()?, Some(BRIDGE.to_owned())).of_pair(pair));
         Ok(Self { ovs: Mutex::new(ovs), address, provider, ports: AtomicU16::new(0) })
     }
 
@@ -114,6 +115,10 @@ impl SwitchHarness for Rig {
 
     fn aggregation(&self) -> String {
         format!("bond{}", self.ports.fetch_add(1, Ordering::Relaxed))
+    }
+
+    fn peer(&self) -> Option<SwitchName> {
+        SwitchName::new("sw2").ok()
     }
 
     async fn learn(&self) -> Result<LearnedMac, Failure> {

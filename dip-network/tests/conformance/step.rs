@@ -96,7 +96,10 @@ fn nic(site: &mut Site) -> Result<&mut Nic, Failure> {
 pub(crate) fn connect(site: &Site) -> Result<Providers, Failure> {
     let mut providers = Providers::new();
     match NetworkLayer.connect(site, &LocalSecrets::new("/".as_ref()), &mut providers) {
-        Ok(()) => Ok(providers),
+        Ok(()) => {
+            NetworkLayer.combine(site, &mut providers);
+            Ok(providers)
+        }
         Err(mut errors) => Err(errors.pop().map_or_else(|| "no error was told".into(), Into::into)),
     }
 }

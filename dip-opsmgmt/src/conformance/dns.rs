@@ -52,6 +52,7 @@ pub fn dns(harness: Arc<dyn DnsHarness>) -> Vec<Trial> {
         many_names_can_be_made_at_once
         two_sites_that_want_one_name_at_once_do_not_both_get_it
         the_names_that_carry_a_mark_can_be_listed
+        all_names_can_be_listed_with_their_holders
         a_claimed_name_becomes_ours_and_can_be_given_back
         a_name_that_is_held_by_another_than_the_claim_says_is_a_conflict
         wrong_credentials_are_denied
@@ -256,6 +257,29 @@ async fn the_names_that_carry_a_mark_can_be_listed(harness: Harness) -> Result<V
     same("that the list is in order", &listed.is_sorted(), &true)?;
     let alone = dns.owned(&mine.name, &us()).await?;
     same("what is at and below the name itself", &alone, &vec![mine.name])?;
+    Ok(Verdict::Passed)
+}
+
+async fn all_names_can_be_listed_with_their_holders(harness: Harness) -> Result<Verdict, Failure> {
+    let (dns, mine, theirs, nobodys) = (harness.dns(), harness.fresh(), harness.fresh(), harness.fresh());
+    dns.ensure(&mine, &us()).await?;
+    dns.ensure(&theirs, &them()).await?;
+    let domain = mine.name.split_once('.').map_or("", |(_, domain)| domain);
+    if let Err(error) = dns.names(domain).await
+        && error.kind() == ErrorKind::Unsupported
+    {
+        return ignored("the service does not let its names be listed");
+    }
+    let mut wanted = vec![(&mine, Some(us())), (&theirs, Some(them()))];
+    if harness.seed_unmarked(&nobodys).await?.is_some() {
+        wanted.push((&nobodys, None));
+    }
+    let listed = dns.names(domain).await?;
+    for (name, owner) in wanted {
+        let held = listed.iter().find(|(listed, _)| *listed == name.name).map(|(_, held)| held.clone());
+        same(&name.name, &held, &Some(HeldName { addresses: sorted(&name.addresses), owner }))?;
+    }
+    same("that the list is in order", &listed.is_sorted_by(|a, b| a.0 < b.0), &true)?;
     Ok(Verdict::Passed)
 }
 

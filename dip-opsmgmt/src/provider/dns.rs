@@ -39,10 +39,12 @@ pub struct HeldName {
 /// * `remove` takes away the addresses, the mark and the reverse names; a name that is not there is `Ok(())`.
 /// * `owned` tells all names at and below a domain that carry the owner's mark, in their order. A service that does not let its names be listed is
 ///   [`ErrorKind::Unsupported`](dip_core::provider::ErrorKind::Unsupported), and says what to allow.
+/// * `names` tells all names at and below a domain that have addresses, everybody's, with what [`name`](Self::name) tells of each.
+///   What holds for `owned` where names cannot be listed holds for it too.
 /// * `claim` puts the owner's mark on a name that `from` holds, and leaves what it says as it is. One that the owner holds
 ///   already, and a name that is not there, is `Ok(())`; one that anybody else holds is a `Conflict`.
 /// * `disown` takes the owner's mark off again and leaves the rest. One without a mark is `Ok(())`, another site's a `Conflict`.
-/// * `owned`, `claim` and `disown` may be left out: what the service does not offer is `Unsupported`.
+/// * `owned`, `names`, `claim` and `disown` may be left out: what the service does not offer is `Unsupported`.
 /// * A cancelled call can be looked at, and calling it again mends what it left.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
@@ -57,6 +59,11 @@ pub trait Dns: Send + Sync {
     async fn owned(&self, domain: &str, owner: &SiteName) -> Result<Vec<String>, ProviderError> {
         let _ = owner;
         Err(not_offered(format!("list the names below {domain}")))
+    }
+
+    /// All names at and below a domain that have addresses, with their holders, in the order of names.
+    async fn names(&self, domain: &str) -> Result<Vec<(String, HeldName)>, ProviderError> {
+        Err(not_offered(format!("list all names below {domain}")))
     }
 
     /// Makes a name and its addresses known in both directions, on behalf of a site.

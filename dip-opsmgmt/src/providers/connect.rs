@@ -29,6 +29,7 @@ pub(crate) fn connect(site: &Site, secrets: &dyn Secrets, providers: &mut Provid
             Err(Wrong::Setting(why)) => errors.push(ConnectError::Setting { user, why }),
         }
     }
+    super::beside(site, providers);
     errors
 }
 

@@ -1,5 +1,6 @@
 //! The real providers of this layer, each behind a feature of its name.
 
+mod address_books;
 mod connect;
 #[cfg(feature = "directory")]
 pub mod directory;
@@ -10,4 +11,5 @@ pub mod prometheus;
 #[cfg(feature = "rfc2136")]
 pub mod rfc2136;
 
+pub use address_books::beside;
 pub(crate) use connect::connect;

@@ -8,10 +8,11 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use async_trait::async_trait;
 use dip_core::conformance::expect::us;
 use dip_core::conformance::{Failure, Trial, Verdict, not_installed};
-use dip_core::id::SiteName;
-use dip_core::provider::{ErrorKind, Providers};
+use dip_core::id::{ServiceName, SiteName};
+use dip_core::provider::{ErrorKind, Ipam, Providers};
 use dip_core::secret::{Secret, SecretRef};
 use dip_core::step::Step;
+use dip_core::subject::Subject;
 use dip_lab::{Bind, BindConfig, Requirement, Zone};
 use dip_opsmgmt::conformance::{self, DnsHarness};
 use dip_opsmgmt::provider::{Dns, HostName};
@@ -53,6 +54,7 @@ pub(crate) async fn trials() -> Vec<Trial> {
         every_foreign_record_is_as_before_after_a_name_was_made_and_removed
         the_step_registers_and_mends_what_was_removed_by_hand
         the_step_tells_a_conflict_before_anything_is_changed
+        the_address_book_tells_whose_names_an_address_has
         a_wildcard_is_nobodys_name
         an_unknown_key_is_told_apart_from_a_wrong_secret
         a_name_outside_of_all_zones_is_told
@@ -223,6 +225,24 @@ async fn the_step_tells_a_conflict_before_anything_is_changed(rig: &Rig) -> Resu
         Err(error) if error.to_string().contains("the mark of site `conformance`") => Ok(()),
         other => Err(format!("it should be a conflict that names the holder: {other:?}").into()),
     }
+}
+
+async fn the_address_book_tells_whose_names_an_address_has(rig: &Rig) -> Result<(), Failure> {
+    let (providers, _) = connect(rig, &us(), &["10.2.0.13"])?;
+    let book = providers.find::<dyn Ipam>(&Subject::service(&ServiceName::new("service")?))?;
+    // `www` has an address and no reverse name; this one has a reverse name alone, that of a name in no zone of the server.
+    wait(rig.bind.update(&["add 14.0.2.10.in-addr.arpa 60 PTR printer.example.org."]))?;
+    let ours = HostName { addresses: vec!["10.2.0.15".parse()?], ..rig.fresh() };
+    rig.provider.ensure(&ours, &us()).await?;
+    let asked = ["10.9.9.9", "10.2.0.14", "10.2.0.15", "10.2.0.16"].map(|text| text.parse().expect("an address"));
+    let told = book.holders(&asked).await?;
+    let told: Vec<_> = told.iter().map(|(address, held)| format!("{address} {held}")).collect();
+    let wanted = [
+        "10.9.9.9 the name www.lab.test in `service`, which carries nobody's mark".to_owned(),
+        "10.2.0.14 the name printer.example.org in `service`, which carries nobody's mark".to_owned(),
+        format!("10.2.0.15 the name {} in `service`, which carries the mark of site `conformance`", ours.name),
+    ];
+    is("what it tells", &told.join("\n"), &wanted.join("\n"))
 }
 
 async fn a_wildcard_is_nobodys_name(rig: &Rig) -> Result<(), Failure> {

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 
 use async_trait::async_trait;
-use dip_core::conformance::expect::us;
+use dip_core::conformance::expect::{them, us};
 use dip_core::conformance::{Failure, Trial, Verdict};
 use dip_core::hardware::Identity;
-use dip_core::id::{NodeName, RackName};
-use dip_core::provider::ErrorKind;
+use dip_core::id::{NodeName, RackName, ServiceName};
+use dip_core::provider::{ErrorKind, Ipam};
+use dip_core::subject::Subject;
 use dip_opsmgmt::conformance::{self, CmdbHarness};
 use dip_opsmgmt::provider::{Cmdb, NodeRecord};
 use dip_opsmgmt::providers::directory::Directory;
@@ -52,6 +53,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         }
         further! {
             the_step_records_a_node_and_mends_a_change_made_by_hand
+            the_address_book_tells_whose_records_have_an_address
             a_file_that_cannot_be_read_is_told_and_left_alone
             many_programs_that_write_at_once_lose_nothing
             no_hidden_file_is_left_behind
@@ -179,4 +181,18 @@ async fn no_hidden_file_is_left_behind(rig: &Rig) -> Result<(), Failure> {
         left.extend(Some(entry?.file_name().to_string_lossy().into_owned()).filter(|name| name.starts_with('.')));
     }
     is("what is left", &left.join(" "), "")
+}
+
+async fn the_address_book_tells_whose_records_have_an_address(rig: &Rig) -> Result<(), Failure> {
+    let settings = json!({"path": rig.path, "format": rig.format});
+    let (providers, _) = step::connect(&step::site(&us(), "directory", settings, &["10.3.9.1"])?)?;
+    let book = providers.find::<dyn Ipam>(&Subject::service(&ServiceName::new("service")?))?;
+    let address = "10.3.9.2".parse()?;
+    let theirs = NodeRecord { addresses: vec![address], ..rig.fresh() };
+    rig.provider.write(&theirs, &them()).await?;
+    let told = book.holders(&["10.3.9.1".parse()?, address]).await?;
+    let [(of, held)] = told.as_slice() else { return Err(format!("one holds it, not {told:?}").into()) };
+    is("the address", &of.to_string(), "10.3.9.2")?;
+    is("the holder", &held.holder.to_string(), "the mark of site `elsewhere`")?;
+    is("its name", held.name.as_deref().unwrap_or_default(), theirs.node.as_str())
 }

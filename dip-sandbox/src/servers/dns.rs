@@ -65,6 +65,11 @@ impl Dns for SandboxDns {
         Ok(self.act(|names| names.marked_below(domain, owner)))
     }
 
+    async fn names(&self, domain: &str) -> Result<Vec<(String, HeldName)>, ProviderError> {
+        self.line.carry(Intent::Look, &format!("list all names below {domain}")).await?;
+        Ok(self.act(|names| names.below(domain)))
+    }
+
     async fn claim(&self, name: &str, from: &Holder, owner: &SiteName) -> Result<(), ProviderError> {
         let to = Holder::Site(owner.clone());
         self.change(format!("claim {name}"), name, |names| names.hand_over(name, from, &to)).await

@@ -79,9 +79,16 @@ impl Names {
     /// The names at and below a domain that carry a site's mark.
     pub(crate) fn marked_below(&self, domain: &str, owner: &SiteName) -> Vec<String> {
         let domain = canonical(domain);
-        let below = |name: &str| name == domain || name.strip_suffix(&domain).is_some_and(|rest| rest.ends_with('.'));
-        let owned = self.forward.iter().filter(|(name, held)| below(name) && held.owner.as_ref() == Some(owner));
+        let owned =
+            self.forward.iter().filter(|(name, held)| is_below(name, &domain) && held.owner.as_ref() == Some(owner));
         owned.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// The names at and below a domain that have addresses.
+    pub(crate) fn below(&self, domain: &str) -> Vec<(String, HeldName)> {
+        let domain = canonical(domain);
+        let below = self.forward.iter().filter(|(name, held)| is_below(name, &domain) && !held.addresses.is_empty());
+        below.map(|(name, held)| (name.clone(), held.clone())).collect()
     }
 
     /// Takes a name away in both directions; tells whether there was anything of it.
@@ -147,6 +154,10 @@ impl Names {
     pub(crate) fn pointers(&self) -> impl Iterator<Item = (&IpAddr, &Vec<String>)> {
         self.reverse.iter()
     }
+}
+
+fn is_below(name: &str, domain: &str) -> bool {
+    name == domain || name.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'))
 }
 
 /// Names are compared without case and without the dot at their end (RFC 4343).

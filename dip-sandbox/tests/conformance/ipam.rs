@@ -7,10 +7,10 @@ use async_trait::async_trait;
 use dip_core::conformance::Failure;
 use dip_core::hardware::MacAddr;
 use dip_core::id::{ServiceName, SiteName};
-use dip_core::provider::Holder;
+use dip_core::provider::{Holder, Ipam};
 use dip_core::subject::Subject;
 use dip_network::conformance::IpamHarness;
-use dip_network::provider::{Dhcp, Held, Ipam, Reservation};
+use dip_network::provider::{Dhcp, Held, Reservation};
 use dip_sandbox::Access;
 
 use crate::datacenter::Datacenter;

@@ -67,6 +67,10 @@ impl SwitchHarness for Harness {
         format!("po{}", self.0.fresh())
     }
 
+    fn peer(&self) -> Option<SwitchName> {
+        SwitchName::new("sw2").ok()
+    }
+
     async fn learn(&self) -> Result<LearnedMac, Failure> {
         let port = self.access_port(VlanId::try_from(20)?).await?;
         let learned = LearnedMac { mac: "52:54:00:00:00:77".parse()?, vlan: VlanId::try_from(20).ok(), port };

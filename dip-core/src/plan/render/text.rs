@@ -40,10 +40,25 @@ pub fn text(plan: &Plan) -> String {
         let _ = writeln!(out, "\n{} {layer}", layer.number());
         out.push_str(&lines(&groups));
     }
+    theirs_in_full(plan, &mut out);
     boots(plan, &mut out);
     remembered(plan, &mut out);
     deferred(plan, &mut out);
     out
+}
+
+/// All that somebody else holds, each with its place in the site file: none of it may hide behind an example.
+fn theirs_in_full(plan: &Plan, out: &mut String) {
+    let mut is_first = true;
+    for planned in plan.steps() {
+        let Reading::Unknown(Gap::Foreign(why)) = &planned.reading else { continue };
+        if is_first {
+            out.push_str("\nHeld by somebody else, and left alone:\n");
+            is_first = false;
+        }
+        let place = planned.step.origin.as_ref().map(|origin| format!("{origin}: ")).unwrap_or_default();
+        out.push_str(&wrap("  ", &format!("{place}{}: {why}", planned.step.name), 4));
+    }
 }
 
 /// Steps of one operation that differ in the same way.

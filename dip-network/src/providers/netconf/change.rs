@@ -11,6 +11,7 @@ use super::edit::{Change, unmark};
 use super::openconfig::LACP_MODULE;
 use super::session::{Datastore, Session, SessionError};
 use super::switch::{Action, LOCK_WAIT, Seen, Shared, aggregation, nobody_elses};
+use crate::provider::MlagPair;
 
 /// The pause between two tries to lock.
 const LOCK_PAUSE: Duration = Duration::from_millis(200);
@@ -36,7 +37,7 @@ impl Shared {
         action: &Action,
     ) -> Result<Session, ProviderError> {
         let mut session = self.locked(action).await?;
-        let result = set(&mut session, port, wanted, owner, commit, action).await;
+        let result = set(&mut session, self.pair.as_ref(), port, wanted, owner, commit, action).await;
         if let (Ok(()), Commit::For(_)) = (&result, commit) {
             // A change that is pending keeps others from the running configuration (RFC 6241, section 7.5). Its lock must go: a
             // netconfd of yuma123 2.13 takes nothing back where somebody, this session included, holds it.
@@ -127,6 +128,7 @@ async fn undo(session: &mut Session) -> Result<(), SessionError> {
 
 async fn set(
     session: &mut Session,
+    pair: Option<&MlagPair>,
     port: &str,
     wanted: &Port,
     owner: &SiteName,
@@ -134,7 +136,7 @@ async fn set(
     action: &Action,
 ) -> Result<(), ProviderError> {
     let failed = |error| action.failed(error);
-    let seen = Seen::read(session, port, action).await?;
+    let seen = Seen::read(session, port, pair, action).await?;
     let now = seen.state();
     let joins = match &wanted.lag {
         Some(lag) => Some(aggregation(session, &lag.name).await.map_err(failed)?),
@@ -146,11 +148,16 @@ async fn set(
         return Ok(());
     }
     let lacp = session.knows(LACP_MODULE).await.map_err(failed)?;
+    if let (false, Some(peer)) = (lacp, wanted.lag.as_ref().and_then(|lag| lag.peer.as_ref())) {
+        let advice =
+            format!("without the model `{LACP_MODULE}` the switch cannot be told what it and `{peer}` are to a node");
+        return Err(action.error(ErrorKind::Unsupported).advise(advice));
+    }
     let leaves = seen.aggregation.as_ref();
-    let change = Change { port, now: &now, wanted, owner, leaves, joins: joins.as_ref(), lacp };
+    let change = Change { port, now: &now, wanted, owner, leaves, joins: joins.as_ref(), lacp, pair };
     write(session, &change.edit(), commit).await.map_err(failed)?;
     // Some switches accept what they do not carry out.
-    let left = Seen::read(session, port, action).await?.state().changes(wanted);
+    let left = Seen::read(session, port, pair, action).await?.state().changes(wanted);
     if left.is_empty() {
         return Ok(());
     }
@@ -160,7 +167,7 @@ async fn set(
 }
 
 async fn disown(session: &mut Session, port: &str, owner: &SiteName, action: &Action) -> Result<(), ProviderError> {
-    let seen = Seen::read(session, port, action).await?;
+    let seen = Seen::read(session, port, None, action).await?;
     let now = seen.state();
     let of_aggregation = seen.aggregation.as_ref().and_then(|aggregation| aggregation.owner());
     nobody_elses([now.owner.clone(), of_aggregation.clone()], owner, action)?;

@@ -7,7 +7,7 @@ use dip_core::site::{AdminState, Lacp, Lag, Port, PortVlans};
 
 use super::openconfig::{AGGREGATE, Aggregation, ETHERNET, INTERFACES, LACP, VLAN, marked, with_mark};
 use super::xml::{Element, text};
-use crate::provider::{PortMode, PortState};
+use crate::provider::{MlagPair, PortMode, PortState};
 
 /// A change of a port, as what it is now and will be.
 #[derive(Debug)]
@@ -22,6 +22,8 @@ pub(super) struct Change<'a> {
     pub(super) joins: Option<&'a Aggregation>,
     /// Whether the switch knows `openconfig-lacp`.
     pub(super) lacp: bool,
+    /// The MLAG pair that the switch is of.
+    pub(super) pair: Option<&'a MlagPair>,
 }
 
 impl Change<'_> {
@@ -97,10 +99,21 @@ impl Change<'_> {
             Lacp::Passive => "PASSIVE",
             Lacp::Off => return,
         };
-        let _ = write!(
-            lacp,
-            "<interface><name>{name}</name><config><name>{name}</name><lacp-mode>{mode}</lacp-mode></config></interface>"
-        );
+        let _ = write!(lacp, "<interface><name>{name}</name><config><name>{name}</name><lacp-mode>{mode}</lacp-mode>");
+        match (self.pair, &lag.peer) {
+            (Some(pair), Some(_)) => {
+                let system = pair.system();
+                let _ = write!(lacp, "<system-id-mac>{system}</system-id-mac>");
+                let _ = write!(lacp, "<system-priority>{}</system-priority>", MlagPair::SYSTEM_PRIORITY);
+            }
+            (Some(pair), None) if joins.peer(Some(pair)).is_some() => {
+                for leaf in ["system-id-mac", "system-priority"] {
+                    let _ = write!(lacp, r#"<{leaf} nc:operation="remove"/>"#);
+                }
+            }
+            _ => {}
+        }
+        lacp.push_str("</config></interface>");
     }
 
     /// The VLANs that are wanted; where nothing is said of them, those that the port has, which it takes along. They take the place
@@ -178,6 +191,7 @@ mod tests {
             leaves: None,
             joins: None,
             lacp: true,
+            pair: None,
         };
         let edit = read(&format!("<config xmlns:nc=\"urn:nc\">{}</config>", change.edit()));
         let interface = edit.at(&["interfaces", "interface"]).expect("one interface");
@@ -203,8 +217,16 @@ mod tests {
             };
             let now = PortState::default();
             let leaves = Some(&own);
-            let change =
-                Change { port: "p1", now: &now, wanted: &wanted, owner: &owner, leaves, joins: None, lacp: true };
+            let change = Change {
+                port: "p1",
+                now: &now,
+                wanted: &wanted,
+                owner: &owner,
+                leaves,
+                joins: None,
+                lacp: true,
+                pair: None,
+            };
             let edit = change.edit();
             assert_eq!(edit.contains(r#"<interface nc:operation="remove"><name>po1</name>"#), gone, "{edit}");
             assert!(edit.contains(

@@ -22,7 +22,7 @@ pub(crate) fn xml(bytes: &[u8]) {
     let data = message.child("data").unwrap_or(&message);
     let _ = (openconfig::neighbours(data), openconfig::learned(data), openconfig::members(data, "po1"));
     if let Some(interface) = openconfig::interface(data, "p1") {
-        let _ = (openconfig::state(interface, None), openconfig::aggregation_of(interface));
+        let _ = (openconfig::state(interface, None, None), openconfig::aggregation_of(interface));
     }
     let _ = message.sorted();
 }

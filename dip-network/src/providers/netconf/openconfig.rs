@@ -3,11 +3,11 @@
 //! These models have no place for a mark: it stands at the end of a port's description, where people see it too.
 
 use dip_core::hardware::{MacAddr, Mtu, VlanId, VlanSet};
-use dip_core::id::SiteName;
+use dip_core::id::{SiteName, SwitchName};
 use dip_core::site::{AdminState, Lacp, Lag};
 
 use super::xml::{Element, text};
-use crate::provider::{LearnedMac, Neighbour, PortMode, PortState};
+use crate::provider::{LearnedMac, MlagPair, Neighbour, PortMode, PortState};
 
 pub(super) const INTERFACES: &str = "http://openconfig.net/yang/interfaces";
 pub(super) const ETHERNET: &str = "http://openconfig.net/yang/interfaces/ethernet";
@@ -84,22 +84,35 @@ impl Aggregation {
         self.interface.as_ref().and_then(|interface| marked(interface).0)
     }
 
-    fn lag(&self) -> Lag {
+    /// What is configured of its LACP under a name.
+    fn lacp(&self, leaf: &str) -> Option<&str> {
+        let mut interfaces = self.lacp.at(&["lacp", "interfaces"]).into_iter().flat_map(|all| all.all("interface"));
+        let own = interfaces.find(|interface| interface.text_at(&["name"]) == Some(&self.name));
+        own.and_then(|interface| interface.text_at(&["config", leaf]))
+    }
+
+    /// The switch that has its other half, where it tells LACP to be the pair's.
+    pub(super) fn peer<'a>(&self, pair: Option<&'a MlagPair>) -> Option<&'a SwitchName> {
+        let system = self.lacp("system-id-mac").and_then(|mac| mac.parse::<MacAddr>().ok());
+        let priority = self.lacp("system-priority").and_then(|priority| priority.parse::<u16>().ok());
+        let told = pair.filter(|pair| (system, priority) == (Some(pair.system()), Some(MlagPair::SYSTEM_PRIORITY)));
+        told.map(MlagPair::peer)
+    }
+
+    fn lag(&self, pair: Option<&MlagPair>) -> Lag {
         let kind = self.interface.as_ref().and_then(|own| own.text_at(&["aggregation", "config", "lag-type"]));
-        let interfaces = self.lacp.at(&["lacp", "interfaces"]).into_iter().flat_map(|all| all.all("interface"));
-        let mut own = interfaces.filter(|interface| interface.text_at(&["name"]) == Some(&self.name));
-        let mode = own.next().and_then(|interface| interface.text_at(&["config", "lacp-mode"]));
+        let mode = self.lacp("lacp-mode");
         let lacp = match (kind, mode) {
             (Some("STATIC"), _) => Lacp::Off,
             (_, Some("PASSIVE")) => Lacp::Passive,
             _ => Lacp::Active,
         };
-        Lag { name: self.name.clone(), lacp, peer: None }
+        Lag { name: self.name.clone(), lacp, peer: self.peer(pair).cloned() }
     }
 }
 
-/// A port as its interface has it, and the link aggregation that it is in.
-pub(super) fn state(interface: &Element, aggregation: Option<&Aggregation>) -> PortState {
+/// A port as its interface has it, and the link aggregation that it is in, perhaps on both switches of a pair.
+pub(super) fn state(interface: &Element, aggregation: Option<&Aggregation>, pair: Option<&MlagPair>) -> PortState {
     let (description, owner) = marked(interface);
     let vlans = match aggregation {
         Some(aggregation) => aggregation.interface.as_ref().and_then(|own| own.at(&["aggregation", "switched-vlan"])),
@@ -132,7 +145,7 @@ pub(super) fn state(interface: &Element, aggregation: Option<&Aggregation>) -> P
             Some("false") => AdminState::Down,
             _ => AdminState::Up,
         }),
-        lag: aggregation.map(Aggregation::lag),
+        lag: aggregation.map(|aggregation| aggregation.lag(pair)),
         owner: owner.or_else(|| aggregation.and_then(Aggregation::owner)),
         ..PortState::default()
     }
@@ -242,7 +255,7 @@ mod tests {
              <trunk-vlans>5</trunk-vlans><trunk-vlans>7..9</trunk-vlans><trunk-vlans>20-21</trunk-vlans>\
              <trunk-vlans>9..8</trunk-vlans><trunk-vlans>0..65535</trunk-vlans></config></switched-vlan></ethernet></interface>",
         );
-        let state = state(&interface, None);
+        let state = state(&interface, None, None);
         assert_eq!((state.mode, state.vlan.map(VlanId::number)), (PortMode::Trunk, Some(7)));
         assert_eq!(state.tagged.to_string(), "5 8-9 20-21");
     }
@@ -271,7 +284,7 @@ mod tests {
             let open: String = names.iter().map(|name| format!("<{name}>")).collect();
             let close: String = names.iter().rev().map(|name| format!("</{name}>")).collect();
             let data = read(&format!("<data>{open}{said}{close}</data>"));
-            let _ = (state(&data, None), neighbours(&data), learned(&data), members(&data, "a"), interface(&data, "a"));
+            let _ = (state(&data, None, None), neighbours(&data), learned(&data), members(&data, "a"), interface(&data, "a"));
         }
     }
 }

@@ -16,7 +16,7 @@ use super::openconfig::{self, Aggregation};
 use super::session::{Datastore, Session, SessionError};
 use super::ssh::{ConnectError, NetconfTarget};
 use super::xml::Element;
-use crate::provider::{Abilities, PortState, Switch};
+use crate::provider::{Abilities, MlagPair, PortState, Switch};
 
 const NAME: &str = "netconf";
 
@@ -27,6 +27,7 @@ pub struct Netconf(pub(super) Arc<Shared>);
 #[derive(Debug)]
 pub(super) struct Shared {
     target: NetconfTarget,
+    pub(super) pair: Option<MlagPair>,
     // Taken out while in use: a request that was cancelled leaves none, so nobody reads the answer to another's question, and the
     // switch lets go of its locks with the session.
     idle: Mutex<Option<Session>>,
@@ -36,7 +37,13 @@ impl Netconf {
     /// A provider for a switch; it connects at the first call, and keeps the session.
     #[must_use]
     pub fn new(target: NetconfTarget) -> Self {
-        Self(Arc::new(Shared { target, idle: Mutex::new(None) }))
+        Self(Arc::new(Shared { target, pair: None, idle: Mutex::new(None) }))
+    }
+
+    /// The same switch as one of an MLAG pair.
+    #[must_use]
+    pub fn of_pair(self, pair: MlagPair) -> Self {
+        Self(Arc::new(Shared { target: self.0.target.clone(), pair: Some(pair), idle: Mutex::new(None) }))
     }
 }
 
@@ -74,11 +81,17 @@ pub(super) struct Seen {
     pub(super) interface: Element,
     /// The link aggregation that it is in.
     pub(super) aggregation: Option<Aggregation>,
+    pair: Option<MlagPair>,
 }
 
 impl Seen {
-    /// Reads a port.
-    pub(super) async fn read(session: &mut Session, port: &str, action: &Action) -> Result<Self, ProviderError> {
+    /// Reads a port of a switch, which may be one of an MLAG pair.
+    pub(super) async fn read(
+        session: &mut Session,
+        port: &str,
+        pair: Option<&MlagPair>,
+        action: &Action,
+    ) -> Result<Self, ProviderError> {
         let failed = |error| action.failed(error);
         let filter = openconfig::of_interface(port);
         let mut data = session.read(Datastore::Running, Some(&filter)).await.map_err(failed)?;
@@ -98,11 +111,11 @@ impl Seen {
             Some(name) => Some(aggregation(session, name).await.map_err(failed)?),
             None => None,
         };
-        Ok(Self { interface, aggregation })
+        Ok(Self { interface, aggregation, pair: pair.cloned() })
     }
 
     pub(super) fn state(&self) -> PortState {
-        openconfig::state(&self.interface, self.aggregation.as_ref())
+        openconfig::state(&self.interface, self.aggregation.as_ref(), self.pair.as_ref())
     }
 }
 
@@ -144,7 +157,7 @@ impl Switch for Netconf {
     async fn port(&self, port: &str) -> Result<PortState, ProviderError> {
         let action = Action(format!("look at port {port}"));
         let mut session = self.0.session(&action).await?;
-        let seen = Seen::read(&mut session, port, &action).await;
+        let seen = Seen::read(&mut session, port, self.0.pair.as_ref(), &action).await;
         self.0.keep(session).await;
         Ok(seen?.state())
     }
@@ -158,10 +171,7 @@ impl Switch for Netconf {
                     .to_owned(),
             );
         }
-        let peer = wanted.lag.as_ref()?.peer.as_ref()?;
-        Some(format!(
-            "the models of OpenConfig have no MLAG pairs; configure the pair by hand and take `peer: {peer}` of the switch out"
-        ))
+        MlagPair::lack(self.0.pair.as_ref(), wanted.lag.as_ref()?)
     }
 
     async fn set_port(&self, port: &str, wanted: &Port, owner: &SiteName) -> Result<(), ProviderError> {

@@ -4,12 +4,13 @@
 //! `Interface` belongs to the row of the aggregation. So to join or to leave one is to move the `Interface` between rows; a row that
 //! no bridge names is removed by the server.
 
-use dip_core::id::SiteName;
+use dip_core::id::{SiteName, SwitchName};
 use dip_core::site::{Lacp, Lag, NativeFrames, Port, PortVlans};
 use serde_json::{Map, Value, json};
 
+use super::pairing;
 use super::row::{DESCRIPTION, InterfaceRow, MARK, PortRow};
-use crate::provider::PortState;
+use crate::provider::{MlagPair, PortState};
 
 /// What the database says of a port.
 #[derive(Debug, Clone)]
@@ -19,6 +20,8 @@ pub(super) struct Seen {
     pub(super) place: Place,
     /// The id of the bridge.
     pub(super) bridge: Value,
+    /// The MLAG pair that the switch is of.
+    pub(super) pair: Option<MlagPair>,
 }
 
 /// Where a port stands.
@@ -66,9 +69,11 @@ impl Seen {
         let first = self.interfaces().first();
         let lag = match &self.place {
             Place::Own(_) => None,
-            Place::Member(_) => {
-                Some(Lag { name: self.row.name.clone(), lacp: self.row.lacp.unwrap_or(Lacp::Off), peer: None })
-            }
+            Place::Member(interface) => Some(Lag {
+                name: self.row.name.clone(),
+                lacp: self.row.lacp.unwrap_or(Lacp::Off),
+                peer: self.peer(interface).cloned(),
+            }),
         };
         PortState {
             mtu: first.and_then(|interface| interface.mtu),
@@ -87,6 +92,7 @@ impl Seen {
         // A description moves with its port.
         let said = wanted.description.as_ref().or_else(|| self.description());
         let marks = marks(said, owner);
+        let paired = self.pair.as_ref().zip(wanted.lag.as_ref()).filter(|(_, lag)| lag.peer.is_some());
         match (&self.place, &wanted.lag) {
             (Place::Own(_), None) => {
                 made.push(update("Port", &self.row.uuid, columns(wanted, None)));
@@ -96,12 +102,16 @@ impl Seen {
                 made.push(update("Port", &self.row.uuid, columns(wanted, Some(lag))));
                 made.push(mutate("Port", &self.row.uuid, mark(owner)));
                 made.extend(self.interfaces().iter().map(|own| mutate("Interface", &own.uuid, marks.clone())));
+                if paired.is_none() && self.is_paired() {
+                    made.extend(pairing::part(&self.row));
+                }
             }
             (Place::Member(_), None) => {
                 made.push(self.leave());
                 made.push(self.insert(port, columns(wanted, None), &marks));
                 made.push(self.bridge_takes_new());
                 made.extend(self.interfaces().iter().map(|own| mutate("Interface", &own.uuid, forget())));
+                made.extend(self.leave_pair());
             }
             (_, Some(wanted_lag)) => {
                 made.push(self.leave());
@@ -118,7 +128,15 @@ impl Seen {
                     }
                 }
                 made.extend(self.interfaces().iter().map(|own| mutate("Interface", &own.uuid, marks.clone())));
+                made.extend(self.leave_pair());
             }
+        }
+        if let Some((pair, wanted_lag)) = paired {
+            let new = json!(["named-uuid", NEW]);
+            let (row, there) = lag.map_or((&new, &[][..]), |lag| (&lag.uuid, &lag.interfaces));
+            let coming = self.interfaces().iter().map(|own| &own.uuid).filter(|own| !there.contains(own));
+            let members: Vec<_> = there.iter().chain(coming).collect();
+            made.extend(pairing::pair(pair, wanted_lag, row, &members, self.interfaces()));
         }
         if let Some(mtu) = wanted.mtu {
             let request = json!({"mtu_request": mtu});
@@ -159,6 +177,27 @@ impl Seen {
             }
             _ => mutate("Bridge", &self.bridge, vec![json!(["ports", "delete", self.row.uuid])]),
         }
+    }
+
+    /// The switch that has the other half of the aggregation that an interface is a member of.
+    fn peer(&self, interface: &InterfaceRow) -> Option<&SwitchName> {
+        let pair = self.pair.as_ref().filter(|pair| pairing::is_member(pair, &self.row, interface));
+        pair.map(MlagPair::peer)
+    }
+
+    /// Whether all its interfaces have a number of their own within the pair.
+    pub(super) fn can_be_told_apart(&self) -> bool {
+        let number = |own: &InterfaceRow| self.pair.as_ref()?.port(own.number?);
+        self.interfaces().iter().all(|own| number(own).is_some())
+    }
+
+    fn is_paired(&self) -> bool {
+        self.pair.as_ref().is_some_and(|pair| pairing::is_of(pair, &self.row))
+    }
+
+    fn leave_pair(&self) -> impl Iterator<Item = Value> {
+        let leaving = if self.is_paired() { self.interfaces() } else { &[] };
+        leaving.iter().map(|own| pairing::leave(&own.uuid))
     }
 
     fn insert(&self, name: &str, columns: Value, marks: &[Value]) -> Value {
@@ -260,7 +299,7 @@ fn update(table: &str, uuid: &Value, row: Value) -> Value {
     json!({"op": "update", "table": table, "where": [["_uuid", "==", uuid]], "row": row})
 }
 
-fn mutate(table: &str, uuid: &Value, mutations: Vec<Value>) -> Value {
+pub(super) fn mutate(table: &str, uuid: &Value, mutations: Vec<Value>) -> Value {
     json!({"op": "mutate", "table": table, "where": [["_uuid", "==", uuid]], "mutations": mutations})
 }
 
@@ -286,9 +325,10 @@ mod tests {
         let row = json!({
             "_uuid": ["uuid", "b3c1"], "tag": 999, "trunks": ["set", []], "vlan_mode": ["set", []], "name": "p1",
             "external_ids": ["map", [["other", "x"]]], "interfaces": ["uuid", "c4d2"], "lacp": ["set", []],
+            "other_config": ["map", []],
         });
         let row = PortRow::read(&row).expect("a sound row");
-        let seen = Seen { row, place: Place::Own(Vec::new()), bridge: json!(["uuid", "a"]) };
+        let seen = Seen { row, place: Place::Own(Vec::new()), bridge: json!(["uuid", "a"]), pair: None };
         let wanted = Port::access(VlanId::try_from(20).expect("a VLAN id"));
         let made = seen.change("p1", &wanted, None, &SiteName::new("lab").expect("a name"));
         assert_eq!(made.decisive, 1);

@@ -1,7 +1,7 @@
 //! Rows of the tables `Port` and `Interface`, from OVSDB's notation (RFC 7047, section 5.1) and Open vSwitch's meaning of them
 //! (`ovs-vswitchd.conf.db(5)`).
 
-use dip_core::hardware::{Mtu, VlanId, VlanSet};
+use dip_core::hardware::{MacAddr, Mtu, VlanId, VlanSet};
 use dip_core::id::SiteName;
 use dip_core::site::{AdminState, Lacp, NativeFrames};
 use serde_json::Value;
@@ -17,10 +17,17 @@ pub(super) const DESCRIPTION: &str = "description";
 
 /// The columns that [`PortRow::read`] reads.
 pub(super) const COLUMNS: &[&str] =
-    &["_uuid", "name", "tag", "trunks", "vlan_mode", "external_ids", "interfaces", "lacp", "bond_mode"];
+    &["_uuid", "name", "tag", "trunks", "vlan_mode", "external_ids", "interfaces", "lacp", "bond_mode", "other_config"];
 
 /// The columns that [`InterfaceRow::read`] reads.
-pub(super) const INTERFACE_COLUMNS: &[&str] = &["_uuid", "name", "external_ids", "mtu", "mtu_request", "admin_state"];
+pub(super) const INTERFACE_COLUMNS: &[&str] =
+    &["_uuid", "name", "external_ids", "mtu", "mtu_request", "admin_state", "ofport", "other_config"];
+
+/// The keys in `other_config` of a `Port` by which a link aggregation tells LACP whose it is.
+pub(super) const SYSTEM_KEYS: [&str; 2] = ["lacp-system-id", "lacp-system-priority"];
+
+/// The keys in `other_config` of an `Interface` by which it tells LACP which link aggregation it belongs to, and its own number.
+pub(super) const MEMBER_KEYS: [&str; 2] = ["lacp-aggregation-key", "lacp-port-id"];
 
 /// A row of the table `Port`: a port with one interface, or a link aggregation of several.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,6 +43,8 @@ pub(super) struct PortRow {
     pub(super) vlans: Value,
     /// How its members find each other; `None` where that is not said, which Open vSwitch takes for `off`.
     pub(super) lacp: Option<Lacp>,
+    /// The system that it tells LACP to be, and its priority; `None` where that is the bridge.
+    pub(super) system: Option<(MacAddr, u16)>,
     /// Its VLANs, mark and description.
     pub(super) state: PortState,
 }
@@ -76,6 +85,8 @@ impl PortRow {
         let interfaces = column("interfaces").ok_or(AnswerError::Malformed("interfaces of the port"))?;
         let lacp = column("lacp").ok_or(AnswerError::Malformed("LACP mode"))?;
         let lacp = lacp.first().and_then(|word| word.as_str());
+        let [id, priority] = config(row, SYSTEM_KEYS)?;
+        let system = id.and_then(|id| id.parse().ok()).zip(priority.and_then(|priority| priority.parse().ok()));
         Ok(Self {
             uuid,
             name,
@@ -83,6 +94,7 @@ impl PortRow {
             interfaces: interfaces.into_iter().cloned().collect(),
             vlans: Value::Object(vlans.into_iter().collect()),
             lacp: Lacp::ALL.into_iter().find(|known| Some(known.as_str()) == lacp),
+            system,
             state: PortState {
                 mode,
                 vlan,
@@ -108,6 +120,12 @@ pub(super) struct InterfaceRow {
     /// What it does now, not what was asked of it.
     pub(super) mtu: Option<Mtu>,
     pub(super) admin: Option<AdminState>,
+    /// The switch's own number for it; `None` where it has none yet, or could not have one.
+    pub(super) number: Option<u16>,
+    /// The link aggregation that it tells LACP to belong to.
+    pub(super) key: Option<u16>,
+    /// The number that it tells LACP.
+    pub(super) port_id: Option<u16>,
 }
 
 impl InterfaceRow {
@@ -121,6 +139,7 @@ impl InterfaceRow {
             Some("down") => Some(AdminState::Down),
             _ => None,
         };
+        let [key, port_id] = config(row, MEMBER_KEYS)?.map(|number| number.and_then(|number| number.parse().ok()));
         Ok(Self {
             uuid: id(row, "id of the interface")?,
             external_ids: ids.raw,
@@ -128,8 +147,17 @@ impl InterfaceRow {
             description: ids.description,
             mtu: mtu.and_then(|bytes| Mtu::try_from(bytes).ok()),
             admin,
+            number: first("ofport").and_then(Value::as_u64).and_then(|number| u16::try_from(number).ok()),
+            key,
+            port_id,
         })
     }
+}
+
+/// What stands in a row's `other_config` under some keys.
+fn config<const N: usize>(row: &Value, keys: [&str; N]) -> Result<[Option<String>; N], AnswerError> {
+    let all = row.get("other_config").and_then(map).ok_or(AnswerError::Malformed("other configuration"))?;
+    Ok(keys.map(|key| all.iter().find(|(name, _)| *name == key).map(|(_, text)| (*text).to_owned())))
 }
 
 struct ExternalIds {
@@ -202,7 +230,7 @@ mod tests {
         let row = json!({
             "_uuid": ["uuid", "b3c1"], "tag": tag, "trunks": trunks, "vlan_mode": vlan_mode,
             "external_ids": ["map", [["dip-site", "lab"], ["other", "x"]]],
-            "name": "p1", "interfaces": ["uuid", "c4d2"], "lacp": ["set", []],
+            "name": "p1", "interfaces": ["uuid", "c4d2"], "lacp": ["set", []], "other_config": ["map", []],
         });
         PortRow::read(&row).expect("a sound row").state
     }
@@ -240,7 +268,7 @@ mod tests {
         leaf.prop_recursive(3, 24, 4, |inner| {
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-                prop::collection::vec(inner, 9).prop_map(|values| {
+                prop::collection::vec(inner, COLUMNS.len()).prop_map(|values| {
                     Value::Object(COLUMNS.iter().map(|name| (*name).to_owned()).zip(values).collect())
                 }),
             ]

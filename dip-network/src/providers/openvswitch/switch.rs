@@ -15,7 +15,7 @@ use super::answer::AnswerError;
 use super::change::{Place, Seen, Transaction, next_generation};
 use super::client::{Client, ClientError};
 use super::row::{COLUMNS, INTERFACE_COLUMNS, InterfaceRow, MARK, PortRow, uuids};
-use crate::provider::{Abilities, Absent, PortState, Switch};
+use crate::provider::{Abilities, Absent, MlagPair, PortState, Switch};
 
 const NAME: &str = "openvswitch";
 /// How long the switch may take to bring its database's content into effect: it needs milliseconds, or is not running.
@@ -28,13 +28,20 @@ const LOOK: Duration = Duration::from_millis(50);
 pub struct OpenVSwitch {
     client: Client,
     bridge: Option<String>,
+    pair: Option<MlagPair>,
 }
 
 impl OpenVSwitch {
     /// A provider for a switch; it connects at the first call, and keeps the connection.
     #[must_use]
     pub fn new(address: OvsdbAddress, bridge: Option<String>) -> Self {
-        Self { client: Client::new(address), bridge }
+        Self { client: Client::new(address), bridge, pair: None }
+    }
+
+    /// The same switch as one of an MLAG pair.
+    #[must_use]
+    pub fn of_pair(self, pair: MlagPair) -> Self {
+        Self { pair: Some(pair), ..self }
     }
 
     /// What the database says of a port and, where it is to be a member of one, of a link aggregation; and the generation of the
@@ -82,7 +89,7 @@ impl OpenVSwitch {
                 Place::Own(interfaces?.into_iter().flatten().collect())
             }
         };
-        Ok(Look { seen: Seen { row, place, bridge }, lag, generation })
+        Ok(Look { seen: Seen { row, place, bridge, pair: self.pair.clone() }, lag, generation })
     }
 
     /// The bridge that a port belongs to; it must be the one that is managed, and have the aggregation too.
@@ -208,8 +215,8 @@ impl Switch for OpenVSwitch {
             return Some("the database of Open vSwitch switches no port on or off; take `enabled` out".to_owned());
         }
         let lag = wanted.lag.as_ref()?;
-        if let Some(peer) = &lag.peer {
-            return Some(format!("Open vSwitch is no MLAG pair with anybody; take `peer: {peer}` of the switch out"));
+        if let Some(lack) = MlagPair::lack(self.pair.as_ref(), lag) {
+            return Some(lack);
         }
         let off = lag.lacp == Lacp::Off;
         off.then(|| {
@@ -226,6 +233,14 @@ impl Switch for OpenVSwitch {
         }
         let marks = look.seen.owners().chain(look.lag.iter().filter_map(|lag| lag.state.owner.as_ref()));
         self.nobody_elses(marks, owner, &action)?;
+        if let Some(peer) = wanted.lag.as_ref().and_then(|lag| lag.peer.as_ref())
+            && !look.seen.can_be_told_apart()
+        {
+            let advice = format!(
+                "it has no port number from 1 to 32767, by which the node tells it from the ports of `{peer}`; see `ovs-vsctl get interface {port} ofport error`"
+            );
+            return Err(action.error(ErrorKind::Invalid).advise(advice));
+        }
         let now = look.seen.state();
         if now.changes(wanted).is_empty() && now.owner.is_some() {
             return self.in_effect(look.generation, &action).await;

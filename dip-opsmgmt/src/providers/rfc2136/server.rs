@@ -80,6 +80,13 @@ impl Dns for Rfc2136 {
         self.session(&action).await?.owned(&below, owner, &action).await
     }
 
+    async fn names(&self, domain: &str) -> Result<Vec<(String, HeldName)>, ProviderError> {
+        let action = format!("list all names below {domain}");
+        let below = fully_qualified(domain, &action)?;
+        let _permit = self.connections.acquire().await;
+        self.session(&action).await?.names(&below, &action).await
+    }
+
     async fn claim(&self, name: &str, from: &Holder, owner: &SiteName) -> Result<(), ProviderError> {
         let action = format!("claim {name}");
         let name = parse(name, &action)?;

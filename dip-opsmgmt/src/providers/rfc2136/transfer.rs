@@ -1,20 +1,57 @@
-//! The names of a zone that carry a site's mark, from a transfer of the zone (AXFR, RFC 5936).
+//! The names of a zone, and whose marks they carry, from a transfer of the zone (AXFR, RFC 5936).
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use dip_core::id::SiteName;
 use dip_core::provider::{ErrorKind, ProviderError};
 use hickory_proto::op::{Message, Query, ResponseCode};
-use hickory_proto::rr::{Name, RecordType};
+use hickory_proto::rr::{Name, RData, Record, RecordType};
 
 use super::session::{Code, MARK_LABEL, PRODUCT, Session, failed, marked_by, plain};
+use crate::provider::HeldName;
 
 impl Session<'_> {
-    /// All names at and below a name whose mark is an owner's, from a transfer of the zone (RFC 5936).
+    /// All names at and below a name whose mark is an owner's, in their order.
     pub(super) async fn owned(
         &mut self,
         below: &Name,
         owner: &SiteName,
         action: &str,
     ) -> Result<Vec<String>, ProviderError> {
+        let records = self.transferred(below, action).await?;
+        let marks = records.iter().filter_map(marked_name);
+        let mut names: Vec<String> = marks.filter(|(_, site)| site == owner).map(|(name, _)| name).collect();
+        names.sort_unstable();
+        names.dedup();
+        Ok(names)
+    }
+
+    /// All names at and below a name that have addresses, with their marks, in their order.
+    pub(super) async fn names(&mut self, below: &Name, action: &str) -> Result<Vec<(String, HeldName)>, ProviderError> {
+        let records = self.transferred(below, action).await?;
+        let mut names: BTreeMap<String, HeldName> = BTreeMap::new();
+        for record in &records {
+            let address = match &record.data {
+                RData::A(a) => IpAddr::V4(a.0),
+                RData::AAAA(aaaa) => IpAddr::V6(aaaa.0),
+                _ => continue,
+            };
+            let none = HeldName { addresses: Vec::new(), owner: None };
+            names.entry(plain(&record.name)).or_insert(none).addresses.push(address);
+        }
+        for (name, site) in records.iter().filter_map(marked_name) {
+            names.entry(name).and_modify(|held| held.owner = Some(site));
+        }
+        for held in names.values_mut() {
+            held.addresses.sort_unstable();
+            held.addresses.dedup();
+        }
+        Ok(names.into_iter().collect())
+    }
+
+    /// All records at and below a name, from a transfer of its zone (RFC 5936).
+    async fn transferred(&mut self, below: &Name, action: &str) -> Result<Vec<Record>, ProviderError> {
         let zone = self.zone(below, action).await?;
         let mut message = Message::query();
         message.metadata.recursion_desired = false;
@@ -39,17 +76,16 @@ impl Session<'_> {
                 plain(&zone)
             )));
         }
-        let records = answers.iter().flat_map(|answer| &answer.answers);
-        let names = records.filter_map(|record| {
-            let name = plain(&record.name);
-            let marked = name.strip_prefix(MARK_LABEL)?.strip_prefix('.')?;
-            (below.zone_of(&record.name) && marked_by(&record.data).as_ref() == Some(owner)).then(|| marked.to_owned())
-        });
-        let mut names: Vec<String> = names.collect();
-        names.sort_unstable();
-        names.dedup();
-        Ok(names)
+        let records = answers.into_iter().flat_map(|answer| answer.answers);
+        Ok(records.filter(|record| below.zone_of(&record.name)).collect())
     }
+}
+
+/// The name that a record marks, and the site whose mark it is.
+fn marked_name(record: &Record) -> Option<(String, SiteName)> {
+    let name = plain(&record.name);
+    let marked = name.strip_prefix(MARK_LABEL)?.strip_prefix('.')?;
+    Some((marked.to_owned(), marked_by(&record.data)?))
 }
 
 #[cfg(test)]
