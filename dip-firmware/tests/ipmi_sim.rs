@@ -37,6 +37,7 @@ fn main() -> ExitCode {
         identity_tells_guid_and_inventory,
         the_light_is_switched,
         a_wrong_password_and_an_unknown_user_are_denied,
+        passwords_of_20_bytes_are_set_and_let_in_and_21_are_refused,
         an_operator_may_switch_the_power,
         a_user_session_may_read_and_not_switch,
         an_unknown_command_is_named_as_such,
@@ -212,6 +213,41 @@ async fn a_wrong_password_and_an_unknown_user_are_denied() {
         assert!(!shown.contains("wrong\"") && !shown.contains(PASSWORD), "{shown}");
     }
     bmc(sim.addr()).power_state().await.expect("the right one still works");
+}
+
+async fn passwords_of_20_bytes_are_set_and_let_in_and_21_are_refused() {
+    const LONGEST: &str = "abcdefghijklmnopqrst";
+    let sim = Sim::start().await;
+    let admin = bmc(sim.addr());
+    // The operator of every BMC of the lab is number 3.
+    let as_operator = |password: &str| {
+        let operator = Credentials::new("oper", password).expect("short enough");
+        IpmiBmc::new(&Sockets::new(), sim.addr(), operator, options().with_privilege(Privilege::Operator))
+    };
+    for (length, form) in [(16, "16"), (17, "20"), (20, "20")] {
+        let (password, other) = (&LONGEST[..length], LONGEST[..length].to_uppercase());
+        // Set by another implementation, used by dip; and the other way round.
+        sim.ipmitool(&["user", "set", "password", "3", password, form]).await;
+        as_operator(password).power_state().await.unwrap_or_else(|error| panic!("{length} bytes: {error}"));
+        admin.set_user_password(3, &other).await.unwrap_or_else(|error| panic!("{length} bytes: {error}"));
+        let told = sim.ipmitool_as("oper", &other, &["-L", "OPERATOR", "chassis", "power", "status"]).await;
+        assert!(told.contains("Chassis Power is off"), "{length} bytes: {told}");
+        assert!(admin.is_user_password(3, &other).await.expect("it tests passwords"), "{length} bytes");
+        let error = as_operator(password).power_state().await.expect_err("it has another now");
+        assert_eq!(error.class(), ErrorClass::Denied, "{length} bytes: {error}");
+    }
+    let cut = as_operator(&LONGEST[..16].to_uppercase()).power_state().await.expect_err("all 20 bytes count");
+    assert_eq!(cut.class(), ErrorClass::Denied, "{cut}");
+    let too_long = "abcdefghijklmnopqrstu";
+    for error in [
+        Credentials::new("oper", too_long).expect_err("IPMI cannot carry it"),
+        admin.set_user_password(3, too_long).await.expect_err("IPMI cannot carry it"),
+    ] {
+        assert_eq!(
+            error.to_string(),
+            "the password is longer than the 20 bytes that IPMI 2.0 can carry; choose a shorter one on the BMC"
+        );
+    }
 }
 
 async fn an_operator_may_switch_the_power() {

@@ -25,6 +25,7 @@ use super::opcode::Opcode;
 use super::options::{Options, Resend};
 use super::sdr::SdrRecord;
 use super::sdr_reader::Stamp;
+use super::slot::Hold;
 use super::sockets::Sockets;
 
 /// The inventory of the machine itself (§34.1).
@@ -195,6 +196,12 @@ impl IpmiBmc {
         };
         self.session.forget().await;
         restarted
+    }
+
+    /// Keeps the session alive for as long as the hold lives; without one it is closed when nobody has used it for 45 s.
+    #[must_use]
+    pub fn hold(&self) -> Hold {
+        self.session.hold()
     }
 
     /// Closes the session that is kept, if there is one.

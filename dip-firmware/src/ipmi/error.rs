@@ -183,6 +183,18 @@ impl IpmiError {
         }
     }
 
+    /// The same error where it happened before the command itself was sent.
+    pub(super) fn before_the_command(mut self) -> Self {
+        if let Self::PortClosed { may_have_acted, .. }
+        | Self::SessionLost { may_have_acted, .. }
+        | Self::Socket { may_have_acted, .. }
+        | Self::Timeout { may_have_acted, .. } = &mut self
+        {
+            *may_have_acted = false;
+        }
+        self
+    }
+
     /// Whether the command may have acted on the machine though no success was reported.
     ///
     /// Always false for a command that only reads. A caller that sent something not idempotent (power cycle, reset) then reads the state before it tries again.

@@ -1,11 +1,9 @@
 //! A session that is opened when it is needed, kept while it is used, and renewed when the BMC has lost it.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex as StdMutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ipmi_rs_core::connection::IpmiCommand;
-use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::client::IpmiClient;
@@ -17,11 +15,10 @@ use super::opcode::Opcode;
 use super::options::{Options, Privilege, Resend};
 use super::outside;
 use super::port::Port;
+use super::slot::{Hold, Slot};
 use super::sockets::Sockets;
 use super::suite::{CipherSuite, Suites};
 
-/// BMCs close a session after 60 s without a request (§6.12.15); a session this old is not trusted any more.
-const IDLE: Duration = Duration::from_secs(45);
 /// So many new sessions for one request; a BMC that loses more of them is ill.
 const RENEWALS: u32 = 2;
 
@@ -32,20 +29,14 @@ pub(super) struct KeptSession {
     addr: SocketAddr,
     credentials: Credentials,
     options: Options,
-    kept: Mutex<Option<Kept>>,
+    slot: Arc<Slot>,
     /// The suite of the last session, so that the next one needs not ask.
-    suite: StdMutex<Option<CipherSuite>>,
-}
-
-#[derive(Debug)]
-struct Kept {
-    client: Arc<IpmiClient>,
-    used: Instant,
+    suite: Mutex<Option<CipherSuite>>,
 }
 
 impl KeptSession {
     pub(super) fn new(sockets: Sockets, addr: SocketAddr, credentials: Credentials, options: Options) -> Self {
-        Self { sockets, addr, credentials, options, kept: Mutex::new(None), suite: StdMutex::new(None) }
+        Self { sockets, addr, credentials, options, slot: Arc::default(), suite: Mutex::new(None) }
     }
 
     pub(super) fn addr(&self) -> SocketAddr {
@@ -59,17 +50,17 @@ impl KeptSession {
 
     /// Closes the session, if one is open.
     pub(super) async fn close(&self) {
-        if let Some(kept) = self.kept.lock().await.take()
-            && let Some(client) = Arc::into_inner(kept.client)
-            && let Err(error) = client.close().await
-        {
-            tracing::debug!(bmc = %self.addr, %error, "the BMC did not confirm the end of the session");
-        }
+        self.slot.close().await;
     }
 
     /// Drops the session that is kept: the BMC restarts, and would not answer a farewell.
     pub(super) async fn forget(&self) {
-        *self.kept.lock().await = None;
+        self.slot.forget().await;
+    }
+
+    /// Keeps the session alive for as long as the hold lives.
+    pub(super) fn hold(&self) -> Hold {
+        self.slot.hold()
     }
 
     /// Runs a typed command.
@@ -108,13 +99,12 @@ impl KeptSession {
     pub(super) async fn request(&self, opcode: Opcode, data: &[u8], resend: Resend) -> Result<Vec<u8>, IpmiError> {
         let mut renewed = 0;
         loop {
-            let client = self.client().await?;
+            let client = self.slot.client_or(|| self.connect()).await?;
             let error = match client.request(opcode, data, resend).await {
                 Err(error) if matches!(error.class(), ErrorClass::SessionLost | ErrorClass::Unreachable) => error,
                 other => return other,
             };
-            // Only this one: another caller may have opened a new one meanwhile.
-            self.kept.lock().await.take_if(|kept| Arc::ptr_eq(&kept.client, &client));
+            self.slot.give_up(&client).await;
             let may_repeat = resend == Resend::Allowed || !error.may_have_acted();
             if error.class() != ErrorClass::SessionLost || !may_repeat || renewed == RENEWALS {
                 return Err(error);
@@ -122,20 +112,6 @@ impl KeptSession {
             renewed += 1;
             tracing::debug!(bmc = %self.addr, %error, "opening another session");
         }
-    }
-
-    /// The session that is kept, or a new one. Callers that come meanwhile wait for it and share it.
-    async fn client(&self) -> Result<Arc<IpmiClient>, IpmiError> {
-        let mut kept = self.kept.lock().await;
-        if let Some(kept) = kept.as_mut().filter(|kept| kept.used.elapsed() < IDLE) {
-            kept.used = Instant::now();
-            return Ok(Arc::clone(&kept.client));
-        }
-        // The old one says goodbye before the new one comes: BMCs have few sessions.
-        *kept = None;
-        let client = Arc::new(self.connect().await?);
-        *kept = Some(Kept { client: Arc::clone(&client), used: Instant::now() });
-        Ok(client)
     }
 
     /// A new session, which its caller closes.

@@ -5,14 +5,12 @@ use std::net::SocketAddr;
 
 use tokio::time::{Instant, sleep};
 
-use super::commands::{self, SetSessionPrivilege};
-use super::completion::CompletionCode;
 use super::credentials::Credentials;
-use super::error::{ErrorClass, IpmiError};
+use super::error::IpmiError;
 use super::handshake::{End, Handshake, Nonces, Progress};
 use super::link::Link;
 use super::offers;
-use super::options::{Options, Privilege, Resend};
+use super::options::Options;
 use super::port::Port;
 use super::rakp::{RakpStatus, RakpStep};
 use super::random::random;
@@ -66,19 +64,7 @@ impl Opening<'_> {
         let mut broken_off = 0;
         loop {
             let error = match self.shake_hands(&mut port, suite, deadline).await {
-                Ok(session) => {
-                    let mut link = Link::new(port, session);
-                    match self.raise_privilege(&mut link, deadline).await {
-                        Ok(()) => return Ok(link),
-                        // The BMC never saw our last message, or lost its own: begin again with a new id.
-                        Err(error) if matches!(error.class(), ErrorClass::Unreachable | ErrorClass::SessionLost) => {
-                            drop(link);
-                            port = self.port()?;
-                            error
-                        }
-                        Err(error) => return Err(error),
-                    }
-                }
+                Ok(session) => return Ok(Link::new(port, session, self.credentials.user())),
                 Err(Failure::Final(error)) => return Err(error),
                 Err(Failure::BrokenOff(error)) => {
                     broken_off += 1;
@@ -131,23 +117,6 @@ impl Opening<'_> {
                     Progress::Ended(end) => return Err(self.failure(port, suite, end)),
                 }
             }
-        }
-    }
-
-    async fn raise_privilege(&self, link: &mut Link, deadline: Instant) -> Result<(), IpmiError> {
-        // A new session has the privilege "user" (§22.18).
-        if self.options.privilege == Privilege::User {
-            return Ok(());
-        }
-        let (command, message) = commands::encode(SetSessionPrivilege { privilege: self.options.privilege });
-        let remaining = deadline.saturating_duration_since(Instant::now()).max(self.options.resend_after);
-        let options = Options { request_deadline: self.options.request_deadline.min(remaining), ..*self.options };
-        let reply = link.request(self.peer, &options, command, message.data(), Resend::Allowed).await?;
-        match CompletionCode::failure(reply.completion) {
-            None => Ok(()),
-            // 80h: not for this user; 81h: above the limit of user or channel; 82h: cannot disable user level.
-            Some(code) if matches!(code.value(), 0x80 | 0x81 | 0xD4) => Err(self.privilege_refused()),
-            Some(code) => Err(IpmiError::Completion { addr: self.peer, command, code }),
         }
     }
 

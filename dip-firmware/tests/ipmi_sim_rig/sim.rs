@@ -85,6 +85,11 @@ impl Sim {
         }
     }
 
+    /// The output of `ipmitool` for another user of this BMC.
+    pub(crate) async fn ipmitool_as(&self, user: &str, password: &str, words: &[&str]) -> String {
+        self.bmc.ipmitool_as(user, password, words).await.expect("ipmitool understands")
+    }
+
     /// The output of `ipmitool` for this BMC.
     pub(crate) async fn ipmitool(&self, words: &[&str]) -> String {
         self.bmc.ipmitool(words).await.expect("ipmitool understands")
