@@ -17,7 +17,8 @@ use dip_firmware::ipmi::{
 use dip_lab::{LabError, Requirement};
 use ipmi_sim_rig::{Faults, LossyNetwork, PASSWORD, Sim, USER};
 use libtest_mimic::{Arguments, Trial};
-use tokio::net::UdpSocket;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, UdpSocket};
 use tokio::task::JoinSet;
 
 fn main() -> ExitCode {
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
         a_silent_server_is_a_timeout_after_the_deadline,
         a_bmc_that_falls_silent_is_a_timeout_after_the_deadline,
         a_restarted_bmc_has_lost_the_session_and_the_caller_reconnects,
+        a_bmc_that_goes_away_ends_the_console_and_says_why,
         sessions_are_closed_one_after_the_other,
         many_clients_at_the_same_time,
         one_bmc_shared_by_many_callers,
@@ -343,6 +345,22 @@ async fn a_restarted_bmc_has_lost_the_session_and_the_caller_reconnects() {
     assert_eq!((error.class(), error.may_have_acted()), (ErrorClass::SessionLost, false));
     assert!(started.elapsed() < Duration::from_millis(50), "nothing is sent any more");
     assert_eq!(bmc.power_state().await.expect("it connects again"), PowerState::On);
+}
+
+async fn a_bmc_that_goes_away_ends_the_console_and_says_why() {
+    let serial_port = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let mut sim = Sim::with_console(serial_port.local_addr().expect("it is bound")).await;
+    let bmc = bmc(sim.addr());
+    // Several times: the end of the pipe and the reason for it come from another task.
+    for _ in 0..3 {
+        let mut console = bmc.console().await.expect("it is free");
+        let _machine = serial_port.accept();
+        sim.stop();
+        console.write_all(b"root\r").await.expect("it is on its way");
+        let error = console.read_to_end(&mut Vec::new()).await.expect_err("nobody takes it");
+        assert!(error.to_string().contains("did not answer the serial console within 4"), "{error}");
+        sim.restart().await;
+    }
 }
 
 async fn sessions_are_closed_one_after_the_other() {

@@ -75,7 +75,7 @@ impl IpmiClient {
         let reply = link.request(self.peer, &self.options, opcode, data, resend).await?;
         match CompletionCode::failure(reply.completion) {
             None => Ok(reply.data),
-            Some(code) => Err(IpmiError::Completion { addr: self.peer, command: opcode, code }),
+            Some(code) => Err(IpmiError::Completion { addr: self.peer.into(), command: opcode, code }),
         }
     }
 
@@ -90,7 +90,7 @@ impl IpmiClient {
     {
         let (opcode, message) = commands::encode(command);
         let data = self.request(opcode, message.data(), resend).await?;
-        commands::decode::<C>(self.peer, opcode, &data)
+        commands::decode::<C>(self.peer.into(), opcode, &data)
     }
 
     /// Closes the session.

@@ -113,9 +113,9 @@ impl Link {
             }
             // 80h: not for this user; 81h: above the limit of user or channel; 82h: cannot disable user level.
             Some(code) if matches!(code.value(), 0x80 | 0x81 | 0xD4) => {
-                Err(IpmiError::PrivilegeRefused { addr: peer, user: self.user.clone() })
+                Err(IpmiError::PrivilegeRefused { addr: peer.into(), user: self.user.clone() })
             }
-            Some(code) => Err(IpmiError::Completion { addr: peer, command, code }),
+            Some(code) => Err(IpmiError::Completion { addr: peer.into(), command, code }),
         }
     }
 
@@ -134,7 +134,7 @@ impl Link {
         let mut pause = Duration::from_millis(20);
         loop {
             if self.lost {
-                return Err(IpmiError::SessionLost { addr: peer, may_have_acted: false });
+                return Err(IpmiError::SessionLost { addr: peer.into(), may_have_acted: false });
             }
             let silence = match self.exchange(options, opcode, data, resend, deadline).await {
                 Ok(Ok(reply))
@@ -146,17 +146,17 @@ impl Link {
                 }
                 Ok(Ok(reply)) => return Ok(reply),
                 Ok(Err(silence)) => silence,
-                Err(source) => return Err(IpmiError::Socket { addr: peer, source, may_have_acted }),
+                Err(source) => return Err(IpmiError::Socket { addr: peer.into(), source, may_have_acted }),
             };
             let waited = started.elapsed();
             return Err(match silence {
                 Silence::SessionLost => {
                     self.lost = true;
-                    IpmiError::SessionLost { addr: peer, may_have_acted }
+                    IpmiError::SessionLost { addr: peer.into(), may_have_acted }
                 }
-                Silence::PortClosed => IpmiError::PortClosed { addr: peer, waited, may_have_acted },
+                Silence::PortClosed => IpmiError::PortClosed { addr: peer.into(), waited, may_have_acted },
                 Silence::Complete => {
-                    IpmiError::Timeout { addr: peer, what: opcode.to_string(), waited, may_have_acted }
+                    IpmiError::Timeout { addr: peer.into(), what: opcode.to_string(), waited, may_have_acted }
                 }
             });
         }

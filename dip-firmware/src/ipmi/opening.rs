@@ -92,7 +92,7 @@ impl Opening<'_> {
     }
 
     fn socket(&self, source: io::Error) -> IpmiError {
-        IpmiError::Socket { addr: self.peer, source, may_have_acted: false }
+        IpmiError::Socket { addr: self.peer.into(), source, may_have_acted: false }
     }
 
     async fn shake_hands(&self, port: &mut Port, suite: CipherSuite, deadline: Instant) -> Result<Session, Failure> {
@@ -121,7 +121,7 @@ impl Opening<'_> {
     }
 
     fn failure(&self, port: &Port, suite: CipherSuite, end: End) -> Failure {
-        let addr = self.peer;
+        let addr = self.peer.into();
         match end {
             End::WrongPassword { farewell } => {
                 port.send_now(&farewell);
@@ -142,7 +142,7 @@ impl Opening<'_> {
     }
 
     fn silent(&self, port: &mut Port, step: RakpStep) -> IpmiError {
-        let (addr, waited) = (self.peer, self.started.elapsed());
+        let (addr, waited) = (self.peer.into(), self.started.elapsed());
         if port.is_refused() {
             IpmiError::PortClosed { addr, waited, may_have_acted: false }
         } else {
@@ -151,15 +151,15 @@ impl Opening<'_> {
     }
 
     fn authentication_failed(&self, reason: &'static str) -> IpmiError {
-        IpmiError::AuthenticationFailed { addr: self.peer, user: self.credentials.user().to_owned(), reason }
+        IpmiError::AuthenticationFailed { addr: self.peer.into(), user: self.credentials.user().to_owned(), reason }
     }
 
     fn privilege_refused(&self) -> IpmiError {
-        IpmiError::PrivilegeRefused { addr: self.peer, user: self.credentials.user().to_owned() }
+        IpmiError::PrivilegeRefused { addr: self.peer.into(), user: self.credentials.user().to_owned() }
     }
 
     fn suite_refused(&self, suite: Option<CipherSuite>) -> IpmiError {
-        IpmiError::SuiteRefused { addr: self.peer, suite }
+        IpmiError::SuiteRefused { addr: self.peer.into(), suite }
     }
 }
 
