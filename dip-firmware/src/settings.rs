@@ -106,6 +106,9 @@ pub struct IpmiSettings {
     pub privilege: Option<IpmiPrivilege>,
     /// The way to it; the network where it is left out.
     pub via: Option<IpmiWay>,
+    /// What the site knows of this BMC that the table of quirks does not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quirks: Vec<Entry>,
 }
 
 /// The way to a BMC by IPMI.
@@ -282,6 +285,7 @@ fn ipmi() -> Variant {
                 Shape::Choice(vec!["lan", "in_band"]),
                 "The way to it: `lan`, or `in_band`, which is `/dev/ipmi0` of the machine that the program runs on; `lan` where it is left out.",
             ),
+            quirks_field(),
         ],
     )
 }
@@ -308,12 +312,16 @@ fn redfish() -> Variant {
                 Shape::Text,
                 "A file of certificates in PEM: the roots that the site signs its BMCs with.",
             ),
-            Field::optional(
-                "quirks",
-                Shape::List(Box::new(Shape::Object(quirk()))),
-                "What the site knows of this BMC that dip's own table of quirks does not.",
-            ),
+            quirks_field(),
         ],
+    )
+}
+
+fn quirks_field() -> Field {
+    Field::optional(
+        "quirks",
+        Shape::List(Box::new(Shape::Object(quirk()))),
+        "What the site knows of this BMC that dip's own table of quirks does not.",
     )
 }
 

@@ -354,7 +354,6 @@ async fn a_bmc_that_goes_away_ends_the_console_and_says_why() {
     // Several times: the end of the pipe and the reason for it come from another task.
     for _ in 0..3 {
         let mut console = bmc.console().await.expect("it is free");
-        let _machine = serial_port.accept();
         sim.stop();
         console.write_all(b"root\r").await.expect("it is on its way");
         let error = console.read_to_end(&mut Vec::new()).await.expect_err("nobody takes it");

@@ -27,6 +27,8 @@ pub const USER: &str = "admin";
 pub const PASSWORD: &str = "secret";
 /// Without a request for so long a session is closed: the shortest that a BMC may wait (§6.12.15).
 const PATIENCE: Duration = Duration::from_secs(57);
+const SET_BOOT_OPTIONS: Opcode = Opcode::raw(0x00, 0x08);
+const GET_BOOT_OPTIONS: Opcode = Opcode::raw(0x00, 0x09);
 const BMC_SESSION: u32 = 0x0B0C_0D0E;
 const BMC_RANDOM: [u8; 16] = *b"not so random...";
 const GUID: [u8; 16] = *b"a responder guid";
@@ -62,6 +64,8 @@ pub enum Quirk {
     SilentAfterRakp3(u32),
     /// It does not know Get Channel Cipher Suites.
     TellsNoSuites,
+    /// Its maker's machines know a disk with UEFI as the primary remote media.
+    UefiDiskIsRemoteMedia,
 }
 
 /// A BMC on a free port of 127.0.0.1; it ends when it is dropped.
@@ -73,6 +77,8 @@ pub struct Responder {
     is_on: Arc<AtomicBool>,
     #[cfg_attr(not(test), expect(dead_code, reason = "only the tests of the session layer ask for it"))]
     sessions: Arc<Sessions>,
+    boot_flags: Arc<Mutex<[u8; 5]>>,
+    disk: u8,
     task: JoinHandle<()>,
 }
 
@@ -93,7 +99,9 @@ impl Responder {
         let addr = socket.local_addr().expect("it is bound");
         let bmc = Bmc::new(suites, quirk);
         let (heard, is_on, sessions) = (Arc::clone(&bmc.heard), Arc::clone(&bmc.is_on), Arc::clone(&bmc.sessions));
-        Self { addr, heard, is_on, sessions, task: tokio::spawn(serve(socket, bmc)) }
+        let boot_flags = Arc::clone(&bmc.boot_flags);
+        let disk = if matches!(quirk, Quirk::UefiDiskIsRemoteMedia) { 9 } else { 2 };
+        Self { addr, heard, is_on, sessions, boot_flags, disk, task: tokio::spawn(serve(socket, bmc)) }
     }
 
     /// Where it listens.
@@ -104,6 +112,15 @@ impl Responder {
     /// Whether its machine is on.
     pub fn is_on(&self) -> bool {
         self.is_on.load(Ordering::SeqCst)
+    }
+
+    /// Whether its machine boots from its disk next, with UEFI.
+    ///
+    /// # Panics
+    /// Where its task has panicked.
+    pub fn boots_from_disk(&self) -> bool {
+        let [marks, device, ..] = *self.boot_flags.lock().expect("nobody panics with it");
+        marks & 0xA0 == 0xA0 && device >> 2 & 0x0F == self.disk
     }
 
     /// The request sequences of all requests of `opcode` that arrived.
@@ -168,6 +185,7 @@ struct Bmc {
     heard: Arc<Mutex<Vec<(Opcode, RequestSequence)>>>,
     is_on: Arc<AtomicBool>,
     sessions: Arc<Sessions>,
+    boot_flags: Arc<Mutex<[u8; 5]>>,
     opening: Option<Opening>,
     open: Option<Open>,
     sent: u32,
@@ -193,7 +211,7 @@ struct Opening {
 impl Bmc {
     fn new(suites: &[CipherSuite], quirk: Quirk) -> Self {
         let (suites, heard, is_on, sessions) = (suites.to_vec(), Arc::default(), Arc::default(), Arc::default());
-        Self { suites, quirk, heard, is_on, sessions, opening: None, open: None, sent: 0 }
+        Self { suites, quirk, heard, is_on, sessions, boot_flags: Arc::default(), opening: None, open: None, sent: 0 }
     }
 
     fn answer(&mut self, datagram: &[u8]) -> Option<Vec<u8>> {
@@ -281,7 +299,21 @@ impl Bmc {
                 }
                 Some((0, Vec::new()))
             }
+            (Quirk::UefiDiskIsRemoteMedia, Opcode::GET_DEVICE_ID) => {
+                // Supermicro's number is 10876.
+                Some((0, vec![0x20, 1, 1, 0x34, 0x02, 0xBF, 0x7C, 0x2A, 0, 1, 0]))
+            }
             (_, Opcode::GET_DEVICE_ID) => Some((0, vec![0x20; 11])),
+            (_, SET_BOOT_OPTIONS) => {
+                if let Some((5, flags)) = data.split_first() {
+                    *self.boot_flags.lock().expect("nobody panics with it") = *flags.first_chunk()?;
+                }
+                Some((0, Vec::new()))
+            }
+            (_, GET_BOOT_OPTIONS) => {
+                let flags = *self.boot_flags.lock().expect("nobody panics with it");
+                Some((0, [&[1, 5], &flags[..]].concat()))
+            }
             (_, Opcode::COLD_RESET) => {
                 self.end_session();
                 None

@@ -12,6 +12,7 @@ use tokio::sync::OnceCell;
 use crate::ipmi::{self, CipherSuite, Credentials, ErrorClass, IpmiBmc, IpmiError, Options, Place, Privilege, Sockets};
 use crate::provider::NotActed;
 use crate::providers::told::told;
+use crate::quirks::{Entry, Quirks};
 use crate::settings::{IPMI, IpmiPrivilege, IpmiSettings, IpmiSuite, IpmiWay};
 
 /// The port of RMCP (IPMI 2.0, 13.1.2).
@@ -22,6 +23,9 @@ pub(super) struct Machine {
     way: Way,
     options: Options,
     bmc: OnceCell<IpmiBmc>,
+    /// What the site says of the BMC's quirks.
+    pub(super) told_quirks: Vec<Entry>,
+    pub(super) quirks: OnceCell<Quirks>,
     /// The boot device that was last set here.
     pub(super) set: Mutex<Option<ipmi::BootDevice>>,
 }
@@ -78,7 +82,14 @@ impl Machine {
                 credentials: Credentials::new(user, password.expose())?,
             },
         };
-        Ok(Self { way, options, bmc: OnceCell::new(), set: Mutex::new(None) })
+        Ok(Self {
+            way,
+            options,
+            bmc: OnceCell::new(),
+            told_quirks: settings.quirks.clone(),
+            quirks: OnceCell::new(),
+            set: Mutex::new(None),
+        })
     }
 
     pub(super) async fn close(&self) {
