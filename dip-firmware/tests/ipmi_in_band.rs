@@ -17,7 +17,6 @@ use dip_lab::{GuestConfig, LabError, Requirement, run_guest};
 use libtest_mimic::Arguments;
 
 const IN_GUEST: &str = "--in-guest";
-const GUID: &str = "6f1b2c3d-4e5f-4a7b-8c9d-0e1f2a3b4c5d";
 /// All was as it should be; the next thing is the power.
 const ALL_RIGHT: &str = "in-band: every answer was right";
 
@@ -39,8 +38,8 @@ const MODULES: [&str; 3] =
     ["drivers/char/ipmi/ipmi_msghandler", "drivers/char/ipmi/ipmi_devintf", "drivers/char/ipmi/ipmi_si"];
 
 async fn with_bmc() -> Result<(), LabError> {
-    let bmc = format!("ipmi-bmc-sim,id=bmc0,guid={GUID},mfg_id=674,product_id=258,fwrev1=3,fwrev2=7");
-    let said = guest(&[&bmc, "isa-ipmi-kcs,bmc=bmc0"]).await?;
+    const BMC: &str = "ipmi-bmc-sim,id=bmc0,mfg_id=674,product_id=258,fwrev1=3,fwrev2=7";
+    let said = guest(&[BMC, "isa-ipmi-kcs,bmc=bmc0"]).await?;
     assert!(said.contains(ALL_RIGHT), "{said}");
     assert!(!said.contains("guest: the program ended"), "it was switched off while it waited for that: {said}");
     Ok(())
@@ -76,8 +75,9 @@ async fn in_guest() {
         }
     };
     assert_eq!(state, PowerState::On, "we run");
+    // QEMU's BMC knows neither Get System GUID nor an inventory: what is not there is no failure.
     let identity = bmc.identity().await.expect("it answers");
-    assert_eq!(identity.uuid.as_deref(), Some(GUID), "{identity:?}");
+    assert_eq!((identity.uuid, identity.serial), (None, None));
     commands().await;
     let log = bmc.event_log().expect("IPMI has a log");
     log.clear().await.expect("it is cleared");
@@ -88,7 +88,8 @@ async fn in_guest() {
     log.clear().await.expect("it is cleared");
     assert!(log.entries().await.expect("it answers").is_empty());
     bmc.sensors().expect("IPMI has sensors").readings().await.expect("they are read");
-    let error = bmc.console().expect("IPMI has one").open().await.expect_err("it takes a session");
+    let opened = bmc.console().expect("IPMI has one").open().await;
+    let error = opened.map(|_| "a console").expect_err("it takes a session");
     assert!(error.kind() == ErrorKind::Unsupported && sentence(&error).contains("over the network"), "{error:?}");
     say(ALL_RIGHT);
     power.request(PowerAction::Off).await.expect("it switches");

@@ -6,11 +6,12 @@ use std::net::SocketAddr;
 use tokio::time::{Instant, sleep};
 
 use super::credentials::Credentials;
-use super::error::IpmiError;
+use super::error::{ErrorClass, IpmiError};
 use super::handshake::{End, Handshake, Nonces, Progress};
 use super::link::Link;
 use super::offers;
-use super::options::Options;
+use super::opcode::Opcode;
+use super::options::{Options, Resend};
 use super::port::Port;
 use super::rakp::{RakpStatus, RakpStep};
 use super::random::random;
@@ -64,7 +65,19 @@ impl Opening<'_> {
         let mut broken_off = 0;
         loop {
             let error = match self.shake_hands(&mut port, suite, deadline).await {
-                Ok(session) => return Ok(Link::new(port, session, self.credentials.user())),
+                Ok((session, Ending::Clean)) => return Ok(Link::new(port, session, self.credentials.user())),
+                Ok((session, Ending::Repeated)) => {
+                    let mut link = Link::new(port, session, self.credentials.user());
+                    match self.prove(&mut link, deadline).await {
+                        Ok(()) => return Ok(link),
+                        Err(error) if matches!(error.class(), ErrorClass::Unreachable | ErrorClass::SessionLost) => {
+                            drop(link);
+                            port = self.port()?;
+                            error
+                        }
+                        Err(error) => return Err(error),
+                    }
+                }
                 Err(Failure::Final(error)) => return Err(error),
                 Err(Failure::BrokenOff(error)) => {
                     broken_off += 1;
@@ -95,7 +108,12 @@ impl Opening<'_> {
         IpmiError::Socket { addr: self.peer.into(), source, may_have_acted: false }
     }
 
-    async fn shake_hands(&self, port: &mut Port, suite: CipherSuite, deadline: Instant) -> Result<Session, Failure> {
+    async fn shake_hands(
+        &self,
+        port: &mut Port,
+        suite: CipherSuite,
+        deadline: Instant,
+    ) -> Result<(Session, Ending), Failure> {
         let socket = |source| Failure::Final(self.socket(source));
         let mut handshake = Handshake::new(self.credentials, self.options.privilege, suite, nonces(port.session()));
         let mut sends = 0;
@@ -113,11 +131,20 @@ impl Opening<'_> {
                         sends = 0;
                         break;
                     }
-                    Progress::Established(session) => return Ok(session),
+                    Progress::Established(session) => {
+                        return Ok((session, if sends == 1 { Ending::Clean } else { Ending::Repeated }));
+                    }
                     Progress::Ended(end) => return Err(self.failure(port, suite, end)),
                 }
             }
         }
+    }
+
+    /// Asks something harmless in the new session.
+    async fn prove(&self, link: &mut Link, deadline: Instant) -> Result<(), IpmiError> {
+        let remaining = deadline.saturating_duration_since(Instant::now()).max(self.options.resend_after);
+        let options = Options { request_deadline: self.options.request_deadline.min(remaining), ..*self.options };
+        link.request(self.peer, &options, Opcode::GET_DEVICE_ID, &[], Resend::Allowed).await.map(drop)
     }
 
     fn failure(&self, port: &Port, suite: CipherSuite, end: End) -> Failure {
@@ -161,6 +188,13 @@ impl Opening<'_> {
     fn suite_refused(&self, suite: Option<CipherSuite>) -> IpmiError {
         IpmiError::SuiteRefused { addr: self.peer.into(), suite }
     }
+}
+
+/// How the last message of an opening got through.
+enum Ending {
+    Clean,
+    /// It was sent again: a BMC that took the second one for another opening has dropped the session already.
+    Repeated,
 }
 
 /// Why an opening did not end in a session.

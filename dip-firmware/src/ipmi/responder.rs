@@ -95,9 +95,17 @@ impl Responder {
     /// # Panics
     /// Where no port is free.
     pub async fn start(suites: &[CipherSuite], quirk: Quirk) -> Self {
+        Self::with_password(suites, quirk, PASSWORD).await
+    }
+
+    /// The same, whose user has another password.
+    ///
+    /// # Panics
+    /// Where no port is free.
+    pub async fn with_password(suites: &[CipherSuite], quirk: Quirk, password: &'static str) -> Self {
         let socket = UdpSocket::bind("127.0.0.1:0").await.expect("a free port");
         let addr = socket.local_addr().expect("it is bound");
-        let bmc = Bmc::new(suites, quirk);
+        let bmc = Bmc::new(suites, quirk, password);
         let (heard, is_on, sessions) = (Arc::clone(&bmc.heard), Arc::clone(&bmc.is_on), Arc::clone(&bmc.sessions));
         let boot_flags = Arc::clone(&bmc.boot_flags);
         let disk = if matches!(quirk, Quirk::UefiDiskIsRemoteMedia) { 9 } else { 2 };
@@ -161,7 +169,7 @@ pub(super) struct Rehearsal(Bmc);
 #[cfg(test)]
 impl Rehearsal {
     pub(super) fn new(suite: CipherSuite) -> Self {
-        Self(Bmc::new(&[suite], Quirk::None))
+        Self(Bmc::new(&[suite], Quirk::None, PASSWORD))
     }
 
     pub(super) fn answer(&mut self, datagram: &[u8]) -> Option<Vec<u8>> {
@@ -182,6 +190,7 @@ async fn serve(socket: UdpSocket, mut bmc: Bmc) {
 struct Bmc {
     suites: Vec<CipherSuite>,
     quirk: Quirk,
+    password: &'static str,
     heard: Arc<Mutex<Vec<(Opcode, RequestSequence)>>>,
     is_on: Arc<AtomicBool>,
     sessions: Arc<Sessions>,
@@ -209,9 +218,20 @@ struct Opening {
 }
 
 impl Bmc {
-    fn new(suites: &[CipherSuite], quirk: Quirk) -> Self {
+    fn new(suites: &[CipherSuite], quirk: Quirk, password: &'static str) -> Self {
         let (suites, heard, is_on, sessions) = (suites.to_vec(), Arc::default(), Arc::default(), Arc::default());
-        Self { suites, quirk, heard, is_on, sessions, boot_flags: Arc::default(), opening: None, open: None, sent: 0 }
+        Self {
+            suites,
+            quirk,
+            password,
+            heard,
+            is_on,
+            sessions,
+            boot_flags: Arc::default(),
+            opening: None,
+            open: None,
+            sent: 0,
+        }
     }
 
     fn answer(&mut self, datagram: &[u8]) -> Option<Vec<u8>> {
@@ -371,7 +391,7 @@ impl Bmc {
         if status == 0 {
             answer.extend(BMC_RANDOM);
             answer.extend(GUID);
-            answer.extend(opening.exchange().rakp2(opening.algorithms.digest, &UserKey::new(PASSWORD.as_bytes())));
+            answer.extend(opening.exchange().rakp2(opening.algorithms.digest, &UserKey::new(self.password.as_bytes())));
         }
         Some(rmcp::encode_plain(PayloadType::Rakp2, &answer))
     }
@@ -380,7 +400,7 @@ impl Bmc {
         let opening = self.opening.take()?;
         let digest = opening.algorithms.digest;
         let exchange = opening.exchange();
-        let key = UserKey::new(PASSWORD.as_bytes());
+        let key = UserKey::new(self.password.as_bytes());
         let mut status = if exchange.rakp3(digest, &key) == payload.get(8..)? { 0 } else { 0x0F };
         match &mut self.quirk {
             Quirk::SilentAfterRakp3(times @ 1..) => {
