@@ -27,8 +27,8 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let trials = vec![
-        dip_lab::trial("a_machine_asks_its_own_bmc_and_is_switched_off_by_it", &[Requirement::Guest], || with_bmc()),
-        dip_lab::trial("a_machine_without_a_bmc_is_told_so", &[Requirement::Guest], || without_bmc()),
+        dip_lab::trial("a_machine_asks_its_own_bmc_and_is_switched_off_by_it", &[Requirement::Guest], with_bmc),
+        dip_lab::trial("a_machine_without_a_bmc_is_told_so", &[Requirement::Guest], without_bmc),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
