@@ -102,8 +102,23 @@ pub struct IpmiSettings {
     pub port: Option<u16>,
     /// The cipher suite; the best that the BMC offers where it is left out.
     pub cipher_suite: Option<IpmiSuite>,
-    /// The privilege that sessions ask for; administrator where it is left out.
+    /// The highest privilege that sessions ask for; administrator where it is left out.
     pub privilege: Option<IpmiPrivilege>,
+    /// The way to it; the network where it is left out.
+    pub via: Option<IpmiWay>,
+    /// What the site knows of this BMC that the table of quirks does not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quirks: Vec<Entry>,
+}
+
+/// The way to a BMC by IPMI.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IpmiWay {
+    /// The network, RMCP+.
+    Lan,
+    /// `/dev/ipmi0` of the machine that the program runs on, which must be the node itself.
+    InBand,
 }
 
 /// A cipher suite of IPMI that dip speaks (IPMI 2.0, 22.15.2), written as its number.
@@ -252,7 +267,7 @@ fn node() -> Vec<Field> {
 fn ipmi() -> Variant {
     Variant::new(
         IPMI,
-        "IPMI 2.0 over LAN (RMCP+).",
+        "IPMI 2.0, over LAN (RMCP+) or in-band.",
         vec![
             Field::optional("port", Shape::integer(1, 65535), "Its UDP port; 623 where it is left out."),
             Field::optional(
@@ -263,8 +278,14 @@ fn ipmi() -> Variant {
             Field::optional(
                 "privilege",
                 Shape::Choice(vec!["administrator", "operator", "user"]),
-                "The privilege that sessions ask for; `administrator` where it is left out.",
+                "The highest privilege that sessions ask for; `administrator` where it is left out.",
             ),
+            Field::optional(
+                "via",
+                Shape::Choice(vec!["lan", "in_band"]),
+                "The way to it: `lan`, or `in_band`, which is `/dev/ipmi0` of the machine that the program runs on; `lan` where it is left out.",
+            ),
+            quirks_field(),
         ],
     )
 }
@@ -291,12 +312,16 @@ fn redfish() -> Variant {
                 Shape::Text,
                 "A file of certificates in PEM: the roots that the site signs its BMCs with.",
             ),
-            Field::optional(
-                "quirks",
-                Shape::List(Box::new(Shape::Object(quirk()))),
-                "What the site knows of this BMC that dip's own table of quirks does not.",
-            ),
+            quirks_field(),
         ],
+    )
+}
+
+fn quirks_field() -> Field {
+    Field::optional(
+        "quirks",
+        Shape::List(Box::new(Shape::Object(quirk()))),
+        "What the site knows of this BMC that dip's own table of quirks does not.",
     )
 }
 

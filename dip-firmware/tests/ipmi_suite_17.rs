@@ -19,6 +19,11 @@ fn main() -> ExitCode {
         dip_lab::trial("no_implementation_gets_in_by_a_weaker_suite_or_a_wrong_password", &[Requirement::Ipmi], || {
             story(refused())
         }),
+        dip_lab::trial(
+            "all_implementations_get_in_by_a_password_of_20_bytes_and_none_by_a_part_of_it",
+            &[Requirement::Ipmi, Requirement::FreeIpmi],
+            || story(long_password()),
+        ),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
@@ -80,6 +85,26 @@ async fn freeipmi() {
     assert!(worked && told.contains(": off"), "{told}");
     let (worked, told) = run("ipmi-chassis", &with("--get-chassis-status")).await;
     assert!(worked && told.contains("System Power") && told.contains("off"), "{told}");
+}
+
+async fn long_password() {
+    // The longest that IPMI 2.0 carries; that of IPMI 1.5 has 16 bytes (§22.30).
+    const LONGEST: &str = "abcdefghijklmnopqrst";
+    let suites = [CipherSuite::C3, CipherSuite::C17];
+    let responder = Responder::with_password(&suites, Quirk::None, LONGEST).await;
+    for (password, lets_in) in [(LONGEST, true), (&LONGEST[..17], false), (&LONGEST[..16], false)] {
+        for suite in ["3", "17"] {
+            let told = with_ipmitool(&responder, suite, password, &["chassis", "power", "status"]).await;
+            assert_eq!(told.0, lets_in, "ipmitool, suite {suite}, {} bytes: {}", password.len(), told.1);
+        }
+        let host = responder.addr().to_string();
+        let words = ["-D", "LAN_2_0", "-I", "17", "-h", &host, "-u", USER, "-p", password, "--stat"];
+        let (_, told) = run("ipmipower", &words).await;
+        assert_eq!(told.contains(": off"), lets_in, "FreeIPMI, {} bytes: {told}", password.len());
+        let credentials = Credentials::new(USER, password).expect("short enough");
+        let client = IpmiClient::connect(&Sockets::new(), responder.addr(), &credentials, Options::default()).await;
+        assert_eq!(client.is_ok(), lets_in, "dip, {} bytes: {client:?}", password.len());
+    }
 }
 
 async fn refused() {

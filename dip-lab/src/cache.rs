@@ -37,6 +37,11 @@ impl Cache {
         self.root.join(format!("base-v{BASE_VERSION}.tar"))
     }
 
+    /// A kernel of Debian, `vmlinuz`, and its modules by their paths under `kernel/`.
+    pub fn kernel(&self) -> PathBuf {
+        self.root.join("kernel-v1")
+    }
+
     /// The Python environment with sushy-tools, pytest and maturin.
     pub fn python(&self) -> PathBuf {
         self.root.join("venv")

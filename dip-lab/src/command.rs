@@ -25,15 +25,20 @@ pub(crate) async fn run<S: AsRef<OsStr>>(program: &str, args: impl IntoIterator<
     output(line).await
 }
 
-/// Runs a prepared command and gives its standard output.
-pub(crate) async fn output(mut line: Command) -> Result<String, LabError> {
+/// Runs a prepared short command and gives its standard output.
+pub(crate) async fn output(line: Command) -> Result<String, LabError> {
+    output_within(line, LIMIT).await
+}
+
+/// Runs a prepared command for so long at most and gives its standard output.
+pub(crate) async fn output_within(mut line: Command, limit: Duration) -> Result<String, LabError> {
     line.stdin(Stdio::null());
     let shown = shown(&line);
     let failed = |reason: String| LabError::Command { command: shown.clone(), reason };
     let run = tokio::process::Command::from(line).kill_on_drop(true).output();
-    let done = tokio::time::timeout(LIMIT, run)
+    let done = tokio::time::timeout(limit, run)
         .await
-        .map_err(|_| failed(format!("it still ran after {LIMIT:?}")))?
+        .map_err(|_| failed(format!("it still ran after {limit:?}")))?
         .map_err(|source| failed(source.to_string()))?;
     let text = String::from_utf8_lossy(&done.stdout).into_owned();
     if done.status.success() {

@@ -28,6 +28,8 @@ pub enum Requirement {
     Etcd,
     /// FreeIPMI, a second opinion on IPMI.
     FreeIpmi,
+    /// QEMU and a kernel with modules.
+    Guest,
     /// systemd-nspawn hosts on the base root.
     Hosts,
     /// The IPMI simulator and `ipmitool`.
@@ -58,6 +60,7 @@ impl Requirement {
         Self::Dnsmasq,
         Self::Etcd,
         Self::FreeIpmi,
+        Self::Guest,
         Self::Hosts,
         Self::Ipmi,
         Self::Kea,
@@ -97,6 +100,17 @@ impl Requirement {
             }
             Self::Etcd => const { &[SETSID, program("etcd", "etcd-server"), program("etcdctl", "etcd-client")] },
             Self::FreeIpmi => const { &[program("ipmipower", "freeipmi-tools")] },
+            Self::Guest => {
+                const {
+                    &[
+                        program("qemu-system-x86_64", "qemu-system-x86"),
+                        program("busybox", "busybox-static"),
+                        program("cpio", "cpio"),
+                        program("strip", "binutils"),
+                        program("timeout", "coreutils"),
+                    ]
+                }
+            }
             Self::Hosts => {
                 const {
                     &[
@@ -218,6 +232,9 @@ impl Requirement {
         }
         if self == Self::Hosts && !cache.base_root().join("usr/lib/systemd/systemd").exists() {
             return missing(format!("the base root of lab hosts is not in {}", cache.base_root().display()));
+        }
+        if self == Self::Guest && !cache.kernel().join("vmlinuz").exists() {
+            return missing(format!("the kernel of lab guests is not in {}", cache.kernel().display()));
         }
         Ok(())
     }

@@ -14,7 +14,7 @@ use super::boot::{
 use super::chassis::{
     ChassisControl, ChassisIdentify, ChassisStatus, GetChassisStatus, Identify, PowerAction, PowerState,
 };
-use super::commands::Malformed;
+use super::commands::{self, Malformed};
 use super::credentials::Credentials;
 use super::error::{ErrorClass, IpmiError};
 use super::fru::FruInventory;
@@ -23,9 +23,12 @@ use super::identity::{Firmware, GetSystemGuid, Identity};
 use super::kept::KeptSession;
 use super::opcode::Opcode;
 use super::options::{Options, Resend};
+use super::place::Place;
 use super::sdr::SdrRecord;
 use super::sdr_reader::Stamp;
+use super::slot::Hold;
 use super::sockets::Sockets;
+use super::transport::Transport;
 
 /// The inventory of the machine itself (§34.1).
 const MAIN_FRU: u8 = 0;
@@ -49,7 +52,7 @@ const MAIN_FRU: u8 = 0;
 /// ```
 #[derive(Debug)]
 pub struct IpmiBmc {
-    pub(super) session: KeptSession,
+    pub(super) session: Box<dyn Transport>,
     /// The records of the repository, and which state of it they are.
     pub(super) sdr: Mutex<Option<(Stamp, Arc<Vec<SdrRecord>>)>>,
     /// The sequence of the last packet to the serial console.
@@ -69,7 +72,17 @@ pub enum PowerOutcome {
 impl IpmiBmc {
     /// A BMC at `addr` (port 623 unless told otherwise), asked over one of `sockets`; nothing is sent yet.
     pub fn new(sockets: &Sockets, addr: SocketAddr, credentials: Credentials, options: Options) -> Self {
-        let session = KeptSession::new(sockets.clone(), addr, credentials, options);
+        Self::through(Box::new(KeptSession::new(sockets.clone(), addr, credentials, options)))
+    }
+
+    /// The BMC of the machine that this program runs on, by the number of its device; it is opened at the first request.
+    #[cfg(all(feature = "in-band", target_os = "linux"))]
+    #[must_use]
+    pub fn in_band(device: u8, options: Options) -> Self {
+        Self::through(Box::new(super::device::Device::new(device, options)))
+    }
+
+    fn through(session: Box<dyn Transport>) -> Self {
         Self {
             session,
             sdr: Mutex::default(),
@@ -78,9 +91,9 @@ impl IpmiBmc {
         }
     }
 
-    /// The BMC's address.
-    pub fn addr(&self) -> SocketAddr {
-        self.session.addr()
+    /// Where the BMC is asked.
+    pub fn place(&self) -> Place {
+        self.session.place()
     }
 
     /// Whether the machine has power.
@@ -152,7 +165,7 @@ impl IpmiBmc {
     pub async fn identity(&self) -> Result<Identity, IpmiError> {
         let device = self.run(GetDeviceId, Resend::Allowed).await?;
         let guid = tolerate(self.run(GetSystemGuid, Resend::Allowed).await)?;
-        let fru = tolerate(fru_reader::read(&self.session, MAIN_FRU).await)?.flatten();
+        let fru = tolerate(fru_reader::read(&*self.session, MAIN_FRU).await)?.flatten();
         Ok(Identity::new(&device, guid, fru))
     }
 
@@ -169,7 +182,7 @@ impl IpmiBmc {
     /// # Errors
     /// As [`power_state`](Self::power_state).
     pub async fn fru(&self, fru: u8) -> Result<Option<FruInventory>, IpmiError> {
-        fru_reader::read(&self.session, fru).await
+        fru_reader::read(&*self.session, fru).await
     }
 
     /// Version of the BMC's firmware.
@@ -197,6 +210,13 @@ impl IpmiBmc {
         restarted
     }
 
+    /// Keeps the session alive for as long as the hold lives; without one it is closed when nobody has used it for 45 s. `None`
+    /// where there is no session: in-band.
+    #[must_use]
+    pub fn hold(&self) -> Option<Hold> {
+        self.session.hold()
+    }
+
     /// Closes the session that is kept, if there is one.
     pub async fn close(&self) {
         self.session.close().await;
@@ -211,7 +231,9 @@ impl IpmiBmc {
         C: IpmiCommand,
         C::Error: Into<Malformed>,
     {
-        self.session.run(command, resend).await
+        let (opcode, message) = commands::encode(command);
+        let data = self.request(opcode, message.data(), resend).await?;
+        commands::decode::<C>(self.place(), opcode, &data)
     }
 
     /// Sends a request and gives the data of its reply.

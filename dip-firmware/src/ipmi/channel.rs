@@ -104,7 +104,7 @@ impl IpmiBmc {
         let suites = self.offered_suites().await?;
         let Some(mut limits) = self.lan(channel, SUITE_LIMITS).await? else {
             let code = CompletionCode::PARAMETER_NOT_SUPPORTED;
-            return Err(IpmiError::Completion { addr: self.addr(), command: SET_LAN, code });
+            return Err(IpmiError::Completion { addr: self.place(), command: SET_LAN, code });
         };
         for (n, _) in suites.iter().enumerate().filter(|(_, suite)| weak.contains(&suite.number)) {
             let Some(both) = limits.get_mut(1 + n / 2) else {

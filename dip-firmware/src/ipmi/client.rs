@@ -29,7 +29,7 @@ pub struct IpmiClient {
 }
 
 impl IpmiClient {
-    /// Opens a session over one of `sockets` and raises it to the privilege in `options`.
+    /// Opens a session over one of `sockets`, which may be raised to the privilege in `options`.
     ///
     /// # Errors
     /// [`IpmiError::AuthenticationFailed`] for a wrong user name or password, [`IpmiError::Timeout`] when the BMC is
@@ -65,7 +65,8 @@ impl IpmiClient {
     ///
     /// # Errors
     /// [`IpmiError::Completion`] when the BMC refuses; [`IpmiError::Timeout`], [`IpmiError::PortClosed`] and
-    /// [`IpmiError::SessionLost`] when it does not answer: [`IpmiError::may_have_acted`] tells what can be said then.
+    /// [`IpmiError::SessionLost`] when it does not answer: [`IpmiError::may_have_acted`] tells what can be said then;
+    /// [`IpmiError::PrivilegeRefused`] when the command needs more than the account has.
     ///
     /// # Cancel safety
     /// The request may or may not act; the session stays usable, a late reply is dropped.
@@ -74,7 +75,7 @@ impl IpmiClient {
         let reply = link.request(self.peer, &self.options, opcode, data, resend).await?;
         match CompletionCode::failure(reply.completion) {
             None => Ok(reply.data),
-            Some(code) => Err(IpmiError::Completion { addr: self.peer, command: opcode, code }),
+            Some(code) => Err(IpmiError::Completion { addr: self.peer.into(), command: opcode, code }),
         }
     }
 
@@ -89,7 +90,7 @@ impl IpmiClient {
     {
         let (opcode, message) = commands::encode(command);
         let data = self.request(opcode, message.data(), resend).await?;
-        commands::decode::<C>(self.peer, opcode, &data)
+        commands::decode::<C>(self.peer.into(), opcode, &data)
     }
 
     /// Closes the session.
@@ -117,8 +118,9 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::ipmi::chassis::GetChassisStatus;
+    use crate::ipmi::chassis::{ChassisControl, GetChassisStatus, PowerAction};
     use crate::ipmi::error::ErrorClass;
+    use crate::ipmi::options::Privilege;
     use crate::ipmi::rakp::RakpStep;
     use crate::ipmi::responder::{PASSWORD, Quirk, Responder, USER};
     use crate::ipmi::suite::Suites;
@@ -189,11 +191,44 @@ mod tests {
 
     #[tokio::test]
     async fn an_account_without_the_privilege_is_denied() {
-        for quirk in [Quirk::RefusesPrivilege, Quirk::RefusesRole] {
-            let error = refusal(quirk).await;
-            assert!(matches!(error, IpmiError::PrivilegeRefused { .. }), "{quirk:?}: {error:?}");
-            assert_eq!(error.class(), ErrorClass::Denied);
+        let responder = Responder::start(&[CipherSuite::C3], Quirk::RefusesPrivilege).await;
+        let client = connect(&responder, options()).await.expect("it connects");
+        client.run(GetChassisStatus, Resend::Allowed).await.expect("a user may read");
+        let of_command =
+            client.run(ChassisControl(PowerAction::On), Resend::Allowed).await.expect_err("a user may not");
+        assert!(!responder.is_on() && responder.heard(Opcode::CHASSIS_CONTROL).is_empty());
+        for error in [of_command, refusal(Quirk::RefusesRole).await] {
+            assert!(matches!(error, IpmiError::PrivilegeRefused { .. }), "{error:?}");
+            assert_eq!((error.class(), error.may_have_acted()), (ErrorClass::Denied, false));
         }
+    }
+
+    #[tokio::test]
+    async fn a_session_is_raised_once_and_only_for_what_needs_it() {
+        let responder = Responder::start(&[CipherSuite::C3], Quirk::None).await;
+        let client = connect(&responder, options()).await.expect("it connects");
+        let raised = || responder.heard(Opcode::SET_PRIVILEGE).len();
+        client.run(GetChassisStatus, Resend::Allowed).await.expect("a user may read");
+        assert_eq!(raised(), 0);
+        for action in [PowerAction::On, PowerAction::Off] {
+            client.run(ChassisControl(action), Resend::Allowed).await.expect("an administrator may switch");
+        }
+        client.run(GetChassisStatus, Resend::Allowed).await.expect("it answers");
+        assert_eq!(raised(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_bmc_that_asks_for_more_than_the_specification_is_given_it() {
+        let responder = Responder::start(&[CipherSuite::C3], Quirk::OperatorsOnly).await;
+        let client = connect(&responder, options()).await.expect("it connects");
+        client.run(GetChassisStatus, Resend::Never).await.expect("it refused before it acted");
+        assert_eq!(responder.heard(Opcode::SET_PRIVILEGE).len(), 1);
+        let client = connect(&responder, options().with_privilege(Privilege::User)).await.expect("it connects");
+        let error = client.run(GetChassisStatus, Resend::Allowed).await.expect_err("the site allows no more");
+        assert!(
+            matches!(error, IpmiError::Completion { code: CompletionCode::INSUFFICIENT_PRIVILEGE, .. }),
+            "{error:?}"
+        );
     }
 
     #[tokio::test]

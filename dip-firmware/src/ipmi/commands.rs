@@ -1,12 +1,11 @@
 //! Commands about the session itself, and what all typed commands share.
 
-use std::net::SocketAddr;
-
 use ipmi_rs_core::connection::{IpmiCommand, Message, NetFn, NotEnoughData};
 
 use super::error::IpmiError;
 use super::opcode::Opcode;
 use super::options::Privilege;
+use super::place::Place;
 
 /// A reply that cannot be read: what is wrong with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -26,7 +25,7 @@ pub(super) fn encode(command: impl IpmiCommand) -> (Opcode, Message) {
 }
 
 /// The output of a typed command, from the data of its reply.
-pub(super) fn decode<C>(addr: SocketAddr, command: Opcode, data: &[u8]) -> Result<C::Output, IpmiError>
+pub(super) fn decode<C>(addr: Place, command: Opcode, data: &[u8]) -> Result<C::Output, IpmiError>
 where
     C: IpmiCommand,
     C::Error: Into<Malformed>,

@@ -35,7 +35,8 @@ pub struct SolConsole {
     pipe: DuplexStream,
     ended: Arc<Mutex<Option<IpmiError>>>,
     wants_break: Arc<Notify>,
-    pump: JoinHandle<()>,
+    /// `None` once it has ended.
+    pump: Option<JoinHandle<()>>,
     peer: SocketAddr,
 }
 
@@ -49,7 +50,7 @@ impl IpmiBmc {
         let activated = client.request(ACTIVATE, &SOL_1_PROTECTED, Resend::Never).await;
         let reply = activated.map_err(|error| busy(&client, error))?;
         let short = || IpmiError::Malformed {
-            addr: client.peer(),
+            addr: client.peer().into(),
             command: ACTIVATE,
             what: "the activation of the console has fewer than 8 bytes",
         };
@@ -76,7 +77,7 @@ impl IpmiBmc {
 fn busy(client: &IpmiClient, error: IpmiError) -> IpmiError {
     match error {
         IpmiError::Completion { code, .. } if matches!(code.value(), 0x80 | 0x82) => {
-            IpmiError::ConsoleTaken { addr: client.peer() }
+            IpmiError::ConsoleTaken { addr: client.peer().into() }
         }
         other => other,
     }
@@ -96,7 +97,7 @@ impl SolConsole {
                 }
             }
         });
-        Self { pipe, ended, wants_break: line.wants_break, pump, peer }
+        Self { pipe, ended, wants_break: line.wants_break, pump: Some(pump), peer }
     }
 
     /// Sends a break, as for the magic keys of a Linux console.
@@ -110,9 +111,24 @@ impl SolConsole {
     /// Why the console had ended before.
     pub async fn close(self) -> Result<(), IpmiError> {
         drop(self.pipe);
-        // A task that panicked has nothing to tell.
-        let _ = self.pump.await;
+        if let Some(pump) = self.pump {
+            // A task that panicked has nothing to tell.
+            let _ = pump.await;
+        }
         self.ended.lock().unwrap_or_else(PoisonError::into_inner).take().map_or(Ok(()), Err)
+    }
+}
+
+impl SolConsole {
+    /// Why it ended, of one whose task lets go of the pipe: `None` where the BMC took it away.
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Error>> {
+        // The pipe ends before the task has said why.
+        if let Some(pump) = &mut self.pump {
+            let _ = ready!(Pin::new(pump).poll(cx));
+            self.pump = None;
+        }
+        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner).take();
+        Poll::Ready(ended.map(|error| io::Error::new(io::ErrorKind::ConnectionAborted, error)))
     }
 }
 
@@ -122,9 +138,9 @@ impl AsyncRead for SolConsole {
         ready!(Pin::new(&mut self.pipe).poll_read(cx, buf))?;
         if buf.filled().len() == before
             && buf.remaining() > 0
-            && let Some(error) = self.ended.lock().unwrap_or_else(PoisonError::into_inner).take()
+            && let Some(error) = ready!(self.poll_end(cx))
         {
-            return Poll::Ready(Err(io::Error::new(io::ErrorKind::ConnectionAborted, error)));
+            return Poll::Ready(Err(error));
         }
         Poll::Ready(Ok(()))
     }
@@ -132,7 +148,12 @@ impl AsyncRead for SolConsole {
 
 impl AsyncWrite for SolConsole {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.pipe).poll_write(cx, buf)
+        match ready!(Pin::new(&mut self.pipe).poll_write(cx, buf)) {
+            Err(broken) if broken.kind() == io::ErrorKind::BrokenPipe => {
+                Poll::Ready(Err(ready!(self.poll_end(cx)).unwrap_or(broken)))
+            }
+            other => Poll::Ready(other),
+        }
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -198,10 +198,15 @@ impl Pump {
     }
 
     fn silent(&self, waited: Duration) -> IpmiError {
-        IpmiError::Timeout { addr: self.peer, what: "the serial console".to_owned(), waited, may_have_acted: true }
+        IpmiError::Timeout {
+            addr: self.peer.into(),
+            what: "the serial console".to_owned(),
+            waited,
+            may_have_acted: true,
+        }
     }
 
     fn socket(&self, source: io::Error) -> IpmiError {
-        IpmiError::Socket { addr: self.peer, source, may_have_acted: true }
+        IpmiError::Socket { addr: self.peer.into(), source, may_have_acted: true }
     }
 }

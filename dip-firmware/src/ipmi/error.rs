@@ -1,11 +1,11 @@
 //! What can go wrong between dip and a BMC, and what a caller may do then.
 
 use std::io;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::completion::CompletionCode;
 use super::opcode::Opcode;
+use super::place::Place;
 use super::rakp::{RakpStatus, RakpStep};
 use super::suite::CipherSuite;
 
@@ -17,7 +17,7 @@ pub enum IpmiError {
     #[error("BMC {addr} refuses user {user:?}: {reason}; check the BMC's credentials")]
     AuthenticationFailed {
         /// The BMC.
-        addr: SocketAddr,
+        addr: Place,
         /// The user that tried.
         user: String,
         /// What the BMC objected to.
@@ -27,7 +27,7 @@ pub enum IpmiError {
     #[error("BMC {addr} answers {command} with: {code}")]
     Completion {
         /// The BMC.
-        addr: SocketAddr,
+        addr: Place,
         /// What was asked.
         command: Opcode,
         /// What it answered.
@@ -37,13 +37,30 @@ pub enum IpmiError {
     #[error("somebody else has the serial console of BMC {addr}; let them close it, or take it from them")]
     ConsoleTaken {
         /// The BMC.
-        addr: SocketAddr,
+        addr: Place,
+    },
+    /// The IPMI device of this machine failed.
+    #[error("{addr} of this machine failed")]
+    Device {
+        /// The device.
+        addr: Place,
+        /// What the operating system says.
+        #[source]
+        source: io::Error,
+        /// Whether a command may have reached the BMC.
+        may_have_acted: bool,
+    },
+    /// The IPMI device of this machine is for others.
+    #[error("{addr} may not be opened by this user; run the program as root, or give its user the device")]
+    DeviceDenied {
+        /// The device.
+        addr: Place,
     },
     /// The BMC ended the opening of a session with an error.
     #[error("BMC {addr} refuses a session at {step}: {status}")]
     HandshakeRefused {
         /// The BMC.
-        addr: SocketAddr,
+        addr: Place,
         /// The message that was refused.
         step: RakpStep,
         /// Why.
@@ -61,10 +78,24 @@ pub enum IpmiError {
     #[error("BMC {addr} answers {command} with data that cannot be read: {what}")]
     Malformed {
         /// The BMC.
-        addr: SocketAddr,
+        addr: Place,
         /// What was asked.
         command: Opcode,
         /// What is wrong with the reply.
+        what: &'static str,
+    },
+    /// This machine has no IPMI device, or no BMC behind it.
+    #[error("this machine has no {addr}; load the modules ipmi_si and ipmi_devintf, or ask its BMC over the network")]
+    NoDevice {
+        /// The device.
+        addr: Place,
+    },
+    /// It takes a session, which there is over the network alone.
+    #[error("{what} is not to be had through {addr}; ask the BMC over the network")]
+    NotInBand {
+        /// The device.
+        addr: Place,
+        /// What was asked for.
         what: &'static str,
     },
     /// The network says that nobody listens at the BMC's port, or that no route leads there.
@@ -73,7 +104,7 @@ pub enum IpmiError {
     )]
     PortClosed {
         /// The BMC.
-        addr: SocketAddr,
+        addr: Place,
         /// How long it was tried.
         waited: Duration,
         /// Whether a command may have reached the BMC.
@@ -85,7 +116,7 @@ pub enum IpmiError {
     )]
     PrivilegeRefused {
         /// The BMC.
-        addr: SocketAddr,
+        addr: Place,
         /// The user that tried.
         user: String,
     },
@@ -93,7 +124,7 @@ pub enum IpmiError {
     #[error("BMC {addr} no longer knows the session (it restarted or timed it out); connect again")]
     SessionLost {
         /// The BMC.
-        addr: SocketAddr,
+        addr: Place,
         /// Whether the command that found this out may have acted.
         may_have_acted: bool,
     },
@@ -101,7 +132,7 @@ pub enum IpmiError {
     #[error("UDP socket to BMC {addr} failed")]
     Socket {
         /// The BMC.
-        addr: SocketAddr,
+        addr: Place,
         /// What the operating system says.
         #[source]
         source: io::Error,
@@ -112,7 +143,7 @@ pub enum IpmiError {
     #[error("BMC {addr} does not agree to {}", suites_wanted(*suite))]
     SuiteRefused {
         /// The BMC.
-        addr: SocketAddr,
+        addr: Place,
         /// The suite; `None` for all that dip speaks.
         suite: Option<CipherSuite>,
     },
@@ -120,7 +151,7 @@ pub enum IpmiError {
     #[error("BMC {addr} did not answer {what} within {waited:?}; check its power, cabling and address")]
     Timeout {
         /// The BMC.
-        addr: SocketAddr,
+        addr: Place,
         /// The request or the message that got no answer.
         what: String,
         /// How long it was tried.
@@ -160,7 +191,9 @@ impl IpmiError {
     /// What a caller can do about it.
     pub fn class(&self) -> ErrorClass {
         match self {
-            Self::AuthenticationFailed { .. } | Self::PrivilegeRefused { .. } => ErrorClass::Denied,
+            Self::AuthenticationFailed { .. } | Self::DeviceDenied { .. } | Self::PrivilegeRefused { .. } => {
+                ErrorClass::Denied
+            }
             Self::Completion { code, .. } => match code.value() {
                 0xC0 | 0xC3 | 0xC4 | 0xCE | 0xD0..=0xD2 => ErrorClass::Busy,
                 0xC1 | 0xC2 | 0xD6 => ErrorClass::Unsupported,
@@ -177,10 +210,24 @@ impl IpmiError {
             },
             Self::InvalidCredentials { .. } => ErrorClass::Invalid,
             Self::Malformed { .. } => ErrorClass::Unexpected,
-            Self::PortClosed { .. } | Self::Timeout { .. } | Self::Socket { .. } => ErrorClass::Unreachable,
+            Self::Device { .. } | Self::PortClosed { .. } | Self::Timeout { .. } | Self::Socket { .. } => {
+                ErrorClass::Unreachable
+            }
             Self::SessionLost { .. } => ErrorClass::SessionLost,
-            Self::SuiteRefused { .. } => ErrorClass::Unsupported,
+            Self::NoDevice { .. } | Self::NotInBand { .. } | Self::SuiteRefused { .. } => ErrorClass::Unsupported,
         }
+    }
+
+    /// The same error where it happened before the command itself was sent.
+    pub(super) fn before_the_command(mut self) -> Self {
+        if let Self::PortClosed { may_have_acted, .. }
+        | Self::SessionLost { may_have_acted, .. }
+        | Self::Socket { may_have_acted, .. }
+        | Self::Timeout { may_have_acted, .. } = &mut self
+        {
+            *may_have_acted = false;
+        }
+        self
     }
 
     /// Whether the command may have acted on the machine though no success was reported.
@@ -188,7 +235,8 @@ impl IpmiError {
     /// Always false for a command that only reads. A caller that sent something not idempotent (power cycle, reset) then reads the state before it tries again.
     pub fn may_have_acted(&self) -> bool {
         match self {
-            Self::PortClosed { may_have_acted, .. }
+            Self::Device { may_have_acted, .. }
+            | Self::PortClosed { may_have_acted, .. }
             | Self::SessionLost { may_have_acted, .. }
             | Self::Socket { may_have_acted, .. }
             | Self::Timeout { may_have_acted, .. } => *may_have_acted,
@@ -198,8 +246,11 @@ impl IpmiError {
             Self::Malformed { command, .. } => !command.only_reads(),
             Self::AuthenticationFailed { .. }
             | Self::ConsoleTaken { .. }
+            | Self::DeviceDenied { .. }
             | Self::HandshakeRefused { .. }
             | Self::InvalidCredentials { .. }
+            | Self::NoDevice { .. }
+            | Self::NotInBand { .. }
             | Self::PrivilegeRefused { .. }
             | Self::SuiteRefused { .. } => false,
         }

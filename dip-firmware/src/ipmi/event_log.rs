@@ -93,7 +93,7 @@ impl IpmiBmc {
         let mut done = self.erasure(reservation, INITIATE, Resend::Never).await?;
         while !done {
             if started.elapsed() > ERASURE {
-                let (addr, waited) = (self.addr(), started.elapsed());
+                let (addr, waited) = (self.place(), started.elapsed());
                 return Err(IpmiError::Timeout { addr, what: CLEAR.to_string(), waited, may_have_acted: true });
             }
             sleep(Duration::from_millis(200)).await;

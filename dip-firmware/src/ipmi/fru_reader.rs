@@ -4,9 +4,9 @@ use ipmi_rs_core::connection::NetFn;
 
 use super::error::IpmiError;
 use super::fru::{FruHeader, FruInventory, area_len};
-use super::kept::KeptSession;
 use super::opcode::Opcode;
 use super::options::Resend;
+use super::transport::Transport;
 
 /// Bytes asked for at once; BMCs with small buffers refuse more than 32.
 const PIECE: usize = 32;
@@ -14,7 +14,7 @@ const PIECE: usize = 32;
 const SMALLEST_PIECE: usize = 8;
 
 /// The inventory of unit `fru`; `None` when its header cannot be read.
-pub(super) async fn read(session: &KeptSession, fru: u8) -> Result<Option<FruInventory>, IpmiError> {
+pub(super) async fn read(session: &dyn Transport, fru: u8) -> Result<Option<FruInventory>, IpmiError> {
     let mut reader = Reader { session, fru, bytes: vec![0; size(session, fru).await?], piece: PIECE };
     reader.fill(0, FruHeader::LEN).await?;
     let Some(header) = FruHeader::parse(&reader.bytes) else {
@@ -29,7 +29,7 @@ pub(super) async fn read(session: &KeptSession, fru: u8) -> Result<Option<FruInv
     Ok(FruInventory::parse(&reader.bytes))
 }
 
-async fn size(session: &KeptSession, fru: u8) -> Result<usize, IpmiError> {
+async fn size(session: &dyn Transport, fru: u8) -> Result<usize, IpmiError> {
     let command = Opcode::new(NetFn::Storage, 0x10);
     let reply = session.request(command, &[fru], Resend::Allowed).await?;
     match *reply {
@@ -46,7 +46,7 @@ async fn size(session: &KeptSession, fru: u8) -> Result<usize, IpmiError> {
 }
 
 struct Reader<'a> {
-    session: &'a KeptSession,
+    session: &'a dyn Transport,
     fru: u8,
     bytes: Vec<u8>,
     piece: usize,

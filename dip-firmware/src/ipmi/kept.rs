@@ -1,27 +1,25 @@
 //! A session that is opened when it is needed, kept while it is used, and renewed when the BMC has lost it.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex as StdMutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use ipmi_rs_core::connection::IpmiCommand;
-use tokio::sync::Mutex;
+use async_trait::async_trait;
 use tokio::time::Instant;
 
 use super::client::IpmiClient;
-use super::commands::{self, Malformed};
 use super::completion::CompletionCode;
 use super::credentials::Credentials;
 use super::error::{ErrorClass, IpmiError};
 use super::opcode::Opcode;
 use super::options::{Options, Privilege, Resend};
 use super::outside;
+use super::place::Place;
 use super::port::Port;
+use super::slot::{Hold, Slot};
 use super::sockets::Sockets;
 use super::suite::{CipherSuite, Suites};
+use super::transport::Transport;
 
-/// BMCs close a session after 60 s without a request (§6.12.15); a session this old is not trusted any more.
-const IDLE: Duration = Duration::from_secs(45);
 /// So many new sessions for one request; a BMC that loses more of them is ill.
 const RENEWALS: u32 = 2;
 
@@ -32,62 +30,59 @@ pub(super) struct KeptSession {
     addr: SocketAddr,
     credentials: Credentials,
     options: Options,
-    kept: Mutex<Option<Kept>>,
+    slot: Arc<Slot>,
     /// The suite of the last session, so that the next one needs not ask.
-    suite: StdMutex<Option<CipherSuite>>,
-}
-
-#[derive(Debug)]
-struct Kept {
-    client: Arc<IpmiClient>,
-    used: Instant,
+    suite: Mutex<Option<CipherSuite>>,
 }
 
 impl KeptSession {
     pub(super) fn new(sockets: Sockets, addr: SocketAddr, credentials: Credentials, options: Options) -> Self {
-        Self { sockets, addr, credentials, options, kept: Mutex::new(None), suite: StdMutex::new(None) }
+        Self { sockets, addr, credentials, options, slot: Arc::default(), suite: Mutex::new(None) }
     }
 
-    pub(super) fn addr(&self) -> SocketAddr {
-        self.addr
+    async fn connect_with(&self, options: Options) -> Result<IpmiClient, IpmiError> {
+        IpmiClient::connect(&self.sockets, self.addr, &self.credentials, options).await
     }
 
-    /// The error for a reply that has not the form that the specification gives.
-    pub(super) fn malformed(&self, command: Opcode, what: &'static str) -> IpmiError {
-        IpmiError::Malformed { addr: self.addr, command, what }
+    fn known_suite(&self) -> MutexGuard<'_, Option<CipherSuite>> {
+        self.suite.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Transport for KeptSession {
+    fn place(&self) -> Place {
+        self.addr.into()
     }
 
-    /// Closes the session, if one is open.
-    pub(super) async fn close(&self) {
-        if let Some(kept) = self.kept.lock().await.take()
-            && let Some(client) = Arc::into_inner(kept.client)
-            && let Err(error) = client.close().await
-        {
-            tracing::debug!(bmc = %self.addr, %error, "the BMC did not confirm the end of the session");
+    /// Sends a request and gives the data of its reply.
+    ///
+    /// When the BMC has lost the session, the request is repeated in a new one, if it may be sent again or was not
+    /// sent yet.
+    #[tracing::instrument(name = "call", level = "debug", skip_all, fields(provider = "ipmi", server = %self.addr, action = %opcode))]
+    async fn request(&self, opcode: Opcode, data: &[u8], resend: Resend) -> Result<Vec<u8>, IpmiError> {
+        let mut renewed = 0;
+        loop {
+            let client = self.slot.client_or(|| self.connect()).await?;
+            let error = match client.request(opcode, data, resend).await {
+                Err(error) if matches!(error.class(), ErrorClass::SessionLost | ErrorClass::Unreachable) => error,
+                other => return other,
+            };
+            self.slot.give_up(&client).await;
+            let may_repeat = resend == Resend::Allowed || !error.may_have_acted();
+            if error.class() != ErrorClass::SessionLost || !may_repeat || renewed == RENEWALS {
+                return Err(error);
+            }
+            renewed += 1;
+            tracing::debug!(bmc = %self.addr, %error, "opening another session");
         }
     }
 
-    /// Drops the session that is kept: the BMC restarts, and would not answer a farewell.
-    pub(super) async fn forget(&self) {
-        *self.kept.lock().await = None;
-    }
-
-    /// Runs a typed command.
-    pub(super) async fn run<C>(&self, command: C, resend: Resend) -> Result<C::Output, IpmiError>
-    where
-        C: IpmiCommand,
-        C::Error: Into<Malformed>,
-    {
-        let (opcode, message) = commands::encode(command);
-        let data = self.request(opcode, message.data(), resend).await?;
-        commands::decode::<C>(self.addr, opcode, &data)
-    }
-
     /// Sends a request outside of any session and gives the data of its reply.
-    pub(super) async fn ask_outside(&self, command: Opcode, data: &[u8]) -> Result<Vec<u8>, IpmiError> {
-        let (addr, started) = (self.addr, Instant::now());
+    async fn ask_outside(&self, command: Opcode, data: &[u8]) -> Result<Vec<u8>, IpmiError> {
+        let (addr, started) = (self.place(), Instant::now());
         let socket = |source| IpmiError::Socket { addr, source, may_have_acted: false };
-        let mut port = Port::open(&self.sockets, addr).map_err(socket)?;
+        let mut port = Port::open(&self.sockets, self.addr).map_err(socket)?;
         let deadline = started + self.options.request_deadline;
         let reply = outside::ask(&mut port, command, data, &self.options, deadline).await.map_err(socket)?;
         let Some(reply) = reply else {
@@ -100,46 +95,16 @@ impl KeptSession {
         }
     }
 
-    /// Sends a request and gives the data of its reply.
-    ///
-    /// When the BMC has lost the session, the request is repeated in a new one, if it may be sent again or was not
-    /// sent yet.
-    #[tracing::instrument(name = "call", level = "debug", skip_all, fields(provider = "ipmi", server = %self.addr, action = %opcode))]
-    pub(super) async fn request(&self, opcode: Opcode, data: &[u8], resend: Resend) -> Result<Vec<u8>, IpmiError> {
-        let mut renewed = 0;
-        loop {
-            let client = self.client().await?;
-            let error = match client.request(opcode, data, resend).await {
-                Err(error) if matches!(error.class(), ErrorClass::SessionLost | ErrorClass::Unreachable) => error,
-                other => return other,
-            };
-            // Only this one: another caller may have opened a new one meanwhile.
-            self.kept.lock().await.take_if(|kept| Arc::ptr_eq(&kept.client, &client));
-            let may_repeat = resend == Resend::Allowed || !error.may_have_acted();
-            if error.class() != ErrorClass::SessionLost || !may_repeat || renewed == RENEWALS {
-                return Err(error);
-            }
-            renewed += 1;
-            tracing::debug!(bmc = %self.addr, %error, "opening another session");
-        }
+    async fn close(&self) {
+        self.slot.close().await;
     }
 
-    /// The session that is kept, or a new one. Callers that come meanwhile wait for it and share it.
-    async fn client(&self) -> Result<Arc<IpmiClient>, IpmiError> {
-        let mut kept = self.kept.lock().await;
-        if let Some(kept) = kept.as_mut().filter(|kept| kept.used.elapsed() < IDLE) {
-            kept.used = Instant::now();
-            return Ok(Arc::clone(&kept.client));
-        }
-        // The old one says goodbye before the new one comes: BMCs have few sessions.
-        *kept = None;
-        let client = Arc::new(self.connect().await?);
-        *kept = Some(Kept { client: Arc::clone(&client), used: Instant::now() });
-        Ok(client)
+    async fn forget(&self) {
+        self.slot.forget().await;
     }
 
     /// A new session, which its caller closes.
-    pub(super) async fn connect(&self) -> Result<IpmiClient, IpmiError> {
+    async fn connect(&self) -> Result<IpmiClient, IpmiError> {
         let known = *self.known_suite();
         let opened = match (self.options.suites, known) {
             (Suites::Best, Some(suite)) => match self.connect_with(self.options.with_suite(suite)).await {
@@ -154,7 +119,7 @@ impl KeptSession {
     }
 
     /// Whether somebody may log in; costs a failed login where not.
-    pub(super) async fn lets_in(&self, credentials: &Credentials) -> Result<bool, IpmiError> {
+    async fn lets_in(&self, credentials: &Credentials) -> Result<bool, IpmiError> {
         let options = self.options.with_privilege(Privilege::User);
         match IpmiClient::connect(&self.sockets, self.addr, credentials, options).await {
             Ok(client) => client.close().await.map(|()| true),
@@ -163,11 +128,7 @@ impl KeptSession {
         }
     }
 
-    async fn connect_with(&self, options: Options) -> Result<IpmiClient, IpmiError> {
-        IpmiClient::connect(&self.sockets, self.addr, &self.credentials, options).await
-    }
-
-    fn known_suite(&self) -> MutexGuard<'_, Option<CipherSuite>> {
-        self.suite.lock().unwrap_or_else(PoisonError::into_inner)
+    fn hold(&self) -> Option<Hold> {
+        Some(self.slot.hold())
     }
 }

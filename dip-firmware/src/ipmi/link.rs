@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::commands::{self, CloseSession};
+use super::commands::{self, CloseSession, SetSessionPrivilege};
 use super::completion::CompletionCode;
 use super::error::{ErrorClass, IpmiError};
 use super::opcode::Opcode;
-use super::options::{Options, Resend};
+use super::options::{Options, Privilege, Resend};
 use super::port::Port;
 use super::random::random;
 use super::rmcp::{self, Packet, PayloadType};
@@ -21,12 +21,16 @@ use super::wire::{self, Reply, RequestSequence};
 pub(super) struct Link {
     port: Port,
     session: Session,
+    user: String,
+    level: Privilege,
     lost: bool,
 }
 
 impl Link {
-    pub(super) fn new(port: Port, session: Session) -> Self {
-        Self { port, session, lost: false }
+    /// A session of `user` that was just opened.
+    pub(super) fn new(port: Port, session: Session, user: &str) -> Self {
+        // Whatever it may be raised to, a new session has the privilege "user" (§22.18).
+        Self { port, session, user: user.to_owned(), level: Privilege::User, lost: false }
     }
 
     /// Closes the session; one that the BMC has lost is closed.
@@ -71,8 +75,51 @@ impl Link {
         }
     }
 
-    /// Sends a request until it is answered; "node busy" is no answer.
+    /// Sends a request until it is answered; "node busy" is no answer. The session is raised before the first command that
+    /// needs more than it has: who only reads saves a round trip, and stays a user.
     pub(super) async fn request(
+        &mut self,
+        peer: SocketAddr,
+        options: &Options,
+        opcode: Opcode,
+        data: &[u8],
+        resend: Resend,
+    ) -> Result<Reply, IpmiError> {
+        if opcode.needs() > self.level {
+            self.raise(peer, options).await?;
+        }
+        let reply = self.answer(peer, options, opcode, data, resend).await?;
+        // This BMC asks for more than others do; it has done nothing.
+        if reply.completion == CompletionCode::INSUFFICIENT_PRIVILEGE.value() && self.level < options.privilege {
+            self.raise(peer, options).await?;
+            return self.answer(peer, options, opcode, data, resend).await;
+        }
+        Ok(reply)
+    }
+
+    /// Raises the session to all that it may have, so that this is asked for once.
+    async fn raise(&mut self, peer: SocketAddr, options: &Options) -> Result<(), IpmiError> {
+        if options.privilege <= self.level {
+            return Ok(());
+        }
+        let (command, message) = commands::encode(SetSessionPrivilege { privilege: options.privilege });
+        let reply = self.answer(peer, options, command, message.data(), Resend::Allowed).await;
+        // What it is raised for was not sent yet.
+        let reply = reply.map_err(IpmiError::before_the_command)?;
+        match CompletionCode::failure(reply.completion) {
+            None => {
+                self.level = options.privilege;
+                Ok(())
+            }
+            // 80h: not for this user; 81h: above the limit of user or channel; 82h: cannot disable user level.
+            Some(code) if matches!(code.value(), 0x80 | 0x81 | 0xD4) => {
+                Err(IpmiError::PrivilegeRefused { addr: peer.into(), user: self.user.clone() })
+            }
+            Some(code) => Err(IpmiError::Completion { addr: peer.into(), command, code }),
+        }
+    }
+
+    async fn answer(
         &mut self,
         peer: SocketAddr,
         options: &Options,
@@ -87,7 +134,7 @@ impl Link {
         let mut pause = Duration::from_millis(20);
         loop {
             if self.lost {
-                return Err(IpmiError::SessionLost { addr: peer, may_have_acted: false });
+                return Err(IpmiError::SessionLost { addr: peer.into(), may_have_acted: false });
             }
             let silence = match self.exchange(options, opcode, data, resend, deadline).await {
                 Ok(Ok(reply))
@@ -99,17 +146,17 @@ impl Link {
                 }
                 Ok(Ok(reply)) => return Ok(reply),
                 Ok(Err(silence)) => silence,
-                Err(source) => return Err(IpmiError::Socket { addr: peer, source, may_have_acted }),
+                Err(source) => return Err(IpmiError::Socket { addr: peer.into(), source, may_have_acted }),
             };
             let waited = started.elapsed();
             return Err(match silence {
                 Silence::SessionLost => {
                     self.lost = true;
-                    IpmiError::SessionLost { addr: peer, may_have_acted }
+                    IpmiError::SessionLost { addr: peer.into(), may_have_acted }
                 }
-                Silence::PortClosed => IpmiError::PortClosed { addr: peer, waited, may_have_acted },
+                Silence::PortClosed => IpmiError::PortClosed { addr: peer.into(), waited, may_have_acted },
                 Silence::Complete => {
-                    IpmiError::Timeout { addr: peer, what: opcode.to_string(), waited, may_have_acted }
+                    IpmiError::Timeout { addr: peer.into(), what: opcode.to_string(), waited, may_have_acted }
                 }
             });
         }

@@ -1,4 +1,4 @@
-//! IPMI 2.0 over LAN: an asynchronous RMCP+ session layer and the typed commands that dip needs.
+//! IPMI 2.0 over LAN and in-band: an asynchronous RMCP+ session layer and the typed commands that dip needs.
 //!
 //! This module depends on no other part of dip, so that it can become a crate of its own. Section numbers in
 //! the documentation refer to the *Intelligent Platform Management Interface Specification, second generation,
@@ -11,8 +11,9 @@
 //! * an opening and a session as state machines without input or output (`handshake`, `session`), driven by
 //! * `opening` and `link` over a place (`port`) on a UDP socket that many BMCs share ([`Sockets`]): retransmission,
 //!   deadlines, lost sessions; above them
-//! * [`IpmiClient`]: one session, and
-//! * [`IpmiBmc`]: the handy face for one BMC, which opens sessions as needed.
+//! * [`IpmiClient`]: one session;
+//! * a `transport` to one BMC: sessions that are opened as needed (`kept`, `slot`), or the `device` of its own machine; and
+//! * [`IpmiBmc`]: the handy face for one BMC, with all commands.
 
 mod auth;
 mod bmc;
@@ -26,6 +27,8 @@ mod console;
 mod console_pump;
 mod conversion;
 mod credentials;
+#[cfg(all(feature = "in-band", target_os = "linux"))]
+mod device;
 mod error;
 mod event_log;
 mod fru;
@@ -41,6 +44,7 @@ mod opcode;
 mod opening;
 mod options;
 mod outside;
+mod place;
 mod port;
 mod rakp;
 mod random;
@@ -53,10 +57,12 @@ mod seal;
 mod sel;
 mod sensors;
 mod session;
+mod slot;
 mod sockets;
 mod sol;
 mod suite;
 mod text;
+mod transport;
 mod users;
 mod wire;
 
@@ -84,10 +90,12 @@ pub use ipmi_rs_core::connection::{IpmiCommand, Message, NetFn};
 pub use offers::GetCipherSuites;
 pub use opcode::Opcode;
 pub use options::{Options, Privilege, Resend};
+pub use place::Place;
 pub use rakp::{RakpStatus, RakpStep};
 pub use sdr::{Entity, FruLocator, Scale, SdrRecord, Sensor};
 pub use sel::{Direction, Event, SelEntry, SelRecord};
 pub use sensors::{Level, Reading, Thresholds};
+pub use slot::Hold;
 pub use sockets::Sockets;
 pub use suite::{CipherSuite, Suites};
 pub use users::{User, UserAccess, UserLimit};

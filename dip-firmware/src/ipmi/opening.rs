@@ -5,14 +5,13 @@ use std::net::SocketAddr;
 
 use tokio::time::{Instant, sleep};
 
-use super::commands::{self, SetSessionPrivilege};
-use super::completion::CompletionCode;
 use super::credentials::Credentials;
 use super::error::{ErrorClass, IpmiError};
 use super::handshake::{End, Handshake, Nonces, Progress};
 use super::link::Link;
 use super::offers;
-use super::options::{Options, Privilege, Resend};
+use super::opcode::Opcode;
+use super::options::{Options, Resend};
 use super::port::Port;
 use super::rakp::{RakpStatus, RakpStep};
 use super::random::random;
@@ -66,11 +65,11 @@ impl Opening<'_> {
         let mut broken_off = 0;
         loop {
             let error = match self.shake_hands(&mut port, suite, deadline).await {
-                Ok(session) => {
-                    let mut link = Link::new(port, session);
-                    match self.raise_privilege(&mut link, deadline).await {
+                Ok((session, Ending::Clean)) => return Ok(Link::new(port, session, self.credentials.user())),
+                Ok((session, Ending::Repeated)) => {
+                    let mut link = Link::new(port, session, self.credentials.user());
+                    match self.prove(&mut link, deadline).await {
                         Ok(()) => return Ok(link),
-                        // The BMC never saw our last message, or lost its own: begin again with a new id.
                         Err(error) if matches!(error.class(), ErrorClass::Unreachable | ErrorClass::SessionLost) => {
                             drop(link);
                             port = self.port()?;
@@ -106,10 +105,15 @@ impl Opening<'_> {
     }
 
     fn socket(&self, source: io::Error) -> IpmiError {
-        IpmiError::Socket { addr: self.peer, source, may_have_acted: false }
+        IpmiError::Socket { addr: self.peer.into(), source, may_have_acted: false }
     }
 
-    async fn shake_hands(&self, port: &mut Port, suite: CipherSuite, deadline: Instant) -> Result<Session, Failure> {
+    async fn shake_hands(
+        &self,
+        port: &mut Port,
+        suite: CipherSuite,
+        deadline: Instant,
+    ) -> Result<(Session, Ending), Failure> {
         let socket = |source| Failure::Final(self.socket(source));
         let mut handshake = Handshake::new(self.credentials, self.options.privilege, suite, nonces(port.session()));
         let mut sends = 0;
@@ -127,32 +131,24 @@ impl Opening<'_> {
                         sends = 0;
                         break;
                     }
-                    Progress::Established(session) => return Ok(session),
+                    Progress::Established(session) => {
+                        return Ok((session, if sends == 1 { Ending::Clean } else { Ending::Repeated }));
+                    }
                     Progress::Ended(end) => return Err(self.failure(port, suite, end)),
                 }
             }
         }
     }
 
-    async fn raise_privilege(&self, link: &mut Link, deadline: Instant) -> Result<(), IpmiError> {
-        // A new session has the privilege "user" (§22.18).
-        if self.options.privilege == Privilege::User {
-            return Ok(());
-        }
-        let (command, message) = commands::encode(SetSessionPrivilege { privilege: self.options.privilege });
+    /// Asks something harmless in the new session.
+    async fn prove(&self, link: &mut Link, deadline: Instant) -> Result<(), IpmiError> {
         let remaining = deadline.saturating_duration_since(Instant::now()).max(self.options.resend_after);
         let options = Options { request_deadline: self.options.request_deadline.min(remaining), ..*self.options };
-        let reply = link.request(self.peer, &options, command, message.data(), Resend::Allowed).await?;
-        match CompletionCode::failure(reply.completion) {
-            None => Ok(()),
-            // 80h: not for this user; 81h: above the limit of user or channel; 82h: cannot disable user level.
-            Some(code) if matches!(code.value(), 0x80 | 0x81 | 0xD4) => Err(self.privilege_refused()),
-            Some(code) => Err(IpmiError::Completion { addr: self.peer, command, code }),
-        }
+        link.request(self.peer, &options, Opcode::GET_DEVICE_ID, &[], Resend::Allowed).await.map(drop)
     }
 
     fn failure(&self, port: &Port, suite: CipherSuite, end: End) -> Failure {
-        let addr = self.peer;
+        let addr = self.peer.into();
         match end {
             End::WrongPassword { farewell } => {
                 port.send_now(&farewell);
@@ -173,7 +169,7 @@ impl Opening<'_> {
     }
 
     fn silent(&self, port: &mut Port, step: RakpStep) -> IpmiError {
-        let (addr, waited) = (self.peer, self.started.elapsed());
+        let (addr, waited) = (self.peer.into(), self.started.elapsed());
         if port.is_refused() {
             IpmiError::PortClosed { addr, waited, may_have_acted: false }
         } else {
@@ -182,16 +178,23 @@ impl Opening<'_> {
     }
 
     fn authentication_failed(&self, reason: &'static str) -> IpmiError {
-        IpmiError::AuthenticationFailed { addr: self.peer, user: self.credentials.user().to_owned(), reason }
+        IpmiError::AuthenticationFailed { addr: self.peer.into(), user: self.credentials.user().to_owned(), reason }
     }
 
     fn privilege_refused(&self) -> IpmiError {
-        IpmiError::PrivilegeRefused { addr: self.peer, user: self.credentials.user().to_owned() }
+        IpmiError::PrivilegeRefused { addr: self.peer.into(), user: self.credentials.user().to_owned() }
     }
 
     fn suite_refused(&self, suite: Option<CipherSuite>) -> IpmiError {
-        IpmiError::SuiteRefused { addr: self.peer, suite }
+        IpmiError::SuiteRefused { addr: self.peer.into(), suite }
     }
+}
+
+/// How the last message of an opening got through.
+enum Ending {
+    Clean,
+    /// It was sent again: a BMC that took the second one for another opening has dropped the session already.
+    Repeated,
 }
 
 /// Why an opening did not end in a session.

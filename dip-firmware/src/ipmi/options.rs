@@ -30,7 +30,8 @@ impl Privilege {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Options {
-    /// The privilege that the session is raised to.
+    /// The highest privilege that the session may have. It is raised when a command first needs more than "user"
+    /// ([`Opcode::needs`](super::Opcode::needs)).
     pub privilege: Privilege,
     /// The algorithms that the session may use.
     pub suites: Suites,
@@ -57,7 +58,7 @@ impl Default for Options {
 }
 
 impl Options {
-    /// With another privilege level.
+    /// With another highest privilege.
     #[must_use]
     pub fn with_privilege(mut self, privilege: Privilege) -> Self {
         self.privilege = privilege;

@@ -5,14 +5,17 @@
 //! (`tests/ipmi_suite_17.rs`).
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::net::UdpSocket;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use super::auth::{Exchange, SessionKeys, UserKey};
 use super::opcode::Opcode;
+use super::options::Privilege;
 use super::rmcp::{self, Packet, PayloadType};
 use super::seal;
 use super::suite::{Algorithms, CipherSuite};
@@ -22,6 +25,10 @@ use super::wire::{self, RequestSequence};
 pub const USER: &str = "admin";
 /// Its password.
 pub const PASSWORD: &str = "secret";
+/// Without a request for so long a session is closed: the shortest that a BMC may wait (§6.12.15).
+const PATIENCE: Duration = Duration::from_secs(57);
+const SET_BOOT_OPTIONS: Opcode = Opcode::raw(0x00, 0x08);
+const GET_BOOT_OPTIONS: Opcode = Opcode::raw(0x00, 0x09);
 const BMC_SESSION: u32 = 0x0B0C_0D0E;
 const BMC_RANDOM: [u8; 16] = *b"not so random...";
 const GUID: [u8; 16] = *b"a responder guid";
@@ -41,6 +48,8 @@ pub enum Quirk {
     NoFreeSession(u32),
     /// It is too busy to tell the chassis status.
     NodeBusy(u32),
+    /// It asks for an operator where the specification asks for a user.
+    OperatorsOnly,
     /// It has a session key of its own.
     OwnKey,
     /// It does not raise the privilege of a session.
@@ -55,6 +64,8 @@ pub enum Quirk {
     SilentAfterRakp3(u32),
     /// It does not know Get Channel Cipher Suites.
     TellsNoSuites,
+    /// Its maker's machines know a disk with UEFI as the primary remote media.
+    UefiDiskIsRemoteMedia,
 }
 
 /// A BMC on a free port of 127.0.0.1; it ends when it is dropped.
@@ -64,7 +75,18 @@ pub struct Responder {
     #[cfg_attr(not(test), expect(dead_code, reason = "only the tests of the session layer ask for it"))]
     heard: Arc<Mutex<Vec<(Opcode, RequestSequence)>>>,
     is_on: Arc<AtomicBool>,
+    #[cfg_attr(not(test), expect(dead_code, reason = "only the tests of the session layer ask for it"))]
+    sessions: Arc<Sessions>,
+    boot_flags: Arc<Mutex<[u8; 5]>>,
+    disk: u8,
     task: JoinHandle<()>,
+}
+
+/// The session of a responder, as those see it who watch.
+#[derive(Debug, Default)]
+struct Sessions {
+    is_open: AtomicBool,
+    openings: AtomicUsize,
 }
 
 impl Responder {
@@ -73,11 +95,21 @@ impl Responder {
     /// # Panics
     /// Where no port is free.
     pub async fn start(suites: &[CipherSuite], quirk: Quirk) -> Self {
+        Self::with_password(suites, quirk, PASSWORD).await
+    }
+
+    /// The same, whose user has another password.
+    ///
+    /// # Panics
+    /// Where no port is free.
+    pub async fn with_password(suites: &[CipherSuite], quirk: Quirk, password: &'static str) -> Self {
         let socket = UdpSocket::bind("127.0.0.1:0").await.expect("a free port");
         let addr = socket.local_addr().expect("it is bound");
-        let bmc = Bmc::new(suites, quirk);
-        let (heard, is_on) = (Arc::clone(&bmc.heard), Arc::clone(&bmc.is_on));
-        Self { addr, heard, is_on, task: tokio::spawn(serve(socket, bmc)) }
+        let bmc = Bmc::new(suites, quirk, password);
+        let (heard, is_on, sessions) = (Arc::clone(&bmc.heard), Arc::clone(&bmc.is_on), Arc::clone(&bmc.sessions));
+        let boot_flags = Arc::clone(&bmc.boot_flags);
+        let disk = if matches!(quirk, Quirk::UefiDiskIsRemoteMedia) { 9 } else { 2 };
+        Self { addr, heard, is_on, sessions, boot_flags, disk, task: tokio::spawn(serve(socket, bmc)) }
     }
 
     /// Where it listens.
@@ -90,11 +122,32 @@ impl Responder {
         self.is_on.load(Ordering::SeqCst)
     }
 
+    /// Whether its machine boots from its disk next, with UEFI.
+    ///
+    /// # Panics
+    /// Where its task has panicked.
+    pub fn boots_from_disk(&self) -> bool {
+        let [marks, device, ..] = *self.boot_flags.lock().expect("nobody panics with it");
+        marks & 0xA0 == 0xA0 && device >> 2 & 0x0F == self.disk
+    }
+
     /// The request sequences of all requests of `opcode` that arrived.
     #[cfg(test)]
     pub(super) fn heard(&self, opcode: Opcode) -> Vec<RequestSequence> {
         let heard = self.heard.lock().expect("nobody panics with it");
         heard.iter().filter(|(other, _)| *other == opcode).map(|(_, sequence)| *sequence).collect()
+    }
+
+    /// Whether somebody has a session with it, though it may be idle for too long.
+    #[cfg(test)]
+    pub(super) fn has_session(&self) -> bool {
+        self.sessions.is_open.load(Ordering::SeqCst)
+    }
+
+    /// How many sessions were opened.
+    #[cfg(test)]
+    pub(super) fn openings(&self) -> usize {
+        self.sessions.openings.load(Ordering::SeqCst)
     }
 
     #[cfg(test)]
@@ -116,7 +169,7 @@ pub(super) struct Rehearsal(Bmc);
 #[cfg(test)]
 impl Rehearsal {
     pub(super) fn new(suite: CipherSuite) -> Self {
-        Self(Bmc::new(&[suite], Quirk::None))
+        Self(Bmc::new(&[suite], Quirk::None, PASSWORD))
     }
 
     pub(super) fn answer(&mut self, datagram: &[u8]) -> Option<Vec<u8>> {
@@ -137,8 +190,11 @@ async fn serve(socket: UdpSocket, mut bmc: Bmc) {
 struct Bmc {
     suites: Vec<CipherSuite>,
     quirk: Quirk,
+    password: &'static str,
     heard: Arc<Mutex<Vec<(Opcode, RequestSequence)>>>,
     is_on: Arc<AtomicBool>,
+    sessions: Arc<Sessions>,
+    boot_flags: Arc<Mutex<[u8; 5]>>,
     opening: Option<Opening>,
     open: Option<Open>,
     sent: u32,
@@ -149,6 +205,8 @@ struct Open {
     algorithms: Algorithms,
     console_session: u32,
     keys: SessionKeys,
+    level: u8,
+    used: Instant,
 }
 
 struct Opening {
@@ -160,9 +218,20 @@ struct Opening {
 }
 
 impl Bmc {
-    fn new(suites: &[CipherSuite], quirk: Quirk) -> Self {
-        let (suites, heard, is_on) = (suites.to_vec(), Arc::default(), Arc::default());
-        Self { suites, quirk, heard, is_on, opening: None, open: None, sent: 0 }
+    fn new(suites: &[CipherSuite], quirk: Quirk, password: &'static str) -> Self {
+        let (suites, heard, is_on, sessions) = (suites.to_vec(), Arc::default(), Arc::default(), Arc::default());
+        Self {
+            suites,
+            quirk,
+            password,
+            heard,
+            is_on,
+            sessions,
+            boot_flags: Arc::default(),
+            opening: None,
+            open: None,
+            sent: 0,
+        }
     }
 
     fn answer(&mut self, datagram: &[u8]) -> Option<Vec<u8>> {
@@ -177,13 +246,17 @@ impl Bmc {
             Packet::Plain { kind: PayloadType::Rakp3, payload } => self.rakp3(payload),
             Packet::Plain { .. } => None,
             Packet::Sealed { session, payload, covered_and_code, .. } => {
-                let open = self.open.as_ref().filter(|_| session == BMC_SESSION)?;
+                if self.open.as_ref().is_some_and(|open| open.used.elapsed() > PATIENCE) {
+                    self.end_session();
+                }
+                let open = self.open.as_mut().filter(|_| session == BMC_SESSION)?;
                 let (digest, len) = (open.algorithms.digest, open.algorithms.integrity_code_len);
                 let (covered, code) = rmcp::split_code(covered_and_code, payload, len)?;
                 if !digest.verify(&open.keys.integrity, &[covered], code) {
                     return None;
                 }
                 let message = seal::decrypt(&open.keys.confidentiality, payload)?;
+                open.used = Instant::now();
                 let (opcode, sequence, data) = request(&message)?;
                 self.heard.lock().expect("nobody panics with it").push((opcode, sequence));
                 let (completion, reply) = self.run(opcode, data)?;
@@ -193,6 +266,9 @@ impl Bmc {
                 let text = seal::encrypt(&open.keys.confidentiality, [7; 16], &message);
                 let packet = rmcp::encode_sealed(PayloadType::Ipmi, open.console_session, self.sent, &text);
                 let code = digest.code(&open.keys.integrity, &[packet.covered()]);
+                if opcode == Opcode::CLOSE_SESSION {
+                    self.end_session();
+                }
                 Some(packet.sign(&code[..len]))
             }
         }
@@ -216,6 +292,13 @@ impl Bmc {
     }
 
     fn run(&mut self, opcode: Opcode, data: &[u8]) -> Option<(u8, Vec<u8>)> {
+        let needs = match (self.quirk, opcode.needs()) {
+            (Quirk::OperatorsOnly, Privilege::User) if opcode == Opcode::CHASSIS_STATUS => Privilege::Operator,
+            (_, needs) => needs,
+        };
+        if self.open.as_ref().is_none_or(|open| open.level < needs.value()) {
+            return Some((0xD4, Vec::new()));
+        }
         match (&mut self.quirk, opcode) {
             (Quirk::DeafTo(deaf), _) if *deaf == opcode => None,
             (Quirk::RefusesPrivilege, Opcode::SET_PRIVILEGE) => Some((0x81, Vec::new())),
@@ -224,7 +307,10 @@ impl Bmc {
                 Some((0xC0, Vec::new()))
             }
             (Quirk::ShortReplies, Opcode::CHASSIS_STATUS) => Some((0, vec![1])),
-            (_, Opcode::SET_PRIVILEGE) => Some((0, data.to_vec())),
+            (_, Opcode::SET_PRIVILEGE) => {
+                self.open.as_mut()?.level = *data.first()?;
+                Some((0, data.to_vec()))
+            }
             (_, Opcode::CHASSIS_STATUS) => Some((0, vec![u8::from(self.is_on.load(Ordering::SeqCst)), 0x10, 0x40])),
             (_, Opcode::CHASSIS_CONTROL) => {
                 match data.first()? {
@@ -233,14 +319,33 @@ impl Bmc {
                 }
                 Some((0, Vec::new()))
             }
+            (Quirk::UefiDiskIsRemoteMedia, Opcode::GET_DEVICE_ID) => {
+                // Supermicro's number is 10876.
+                Some((0, vec![0x20, 1, 1, 0x34, 0x02, 0xBF, 0x7C, 0x2A, 0, 1, 0]))
+            }
             (_, Opcode::GET_DEVICE_ID) => Some((0, vec![0x20; 11])),
+            (_, SET_BOOT_OPTIONS) => {
+                if let Some((5, flags)) = data.split_first() {
+                    *self.boot_flags.lock().expect("nobody panics with it") = *flags.first_chunk()?;
+                }
+                Some((0, Vec::new()))
+            }
+            (_, GET_BOOT_OPTIONS) => {
+                let flags = *self.boot_flags.lock().expect("nobody panics with it");
+                Some((0, [&[1, 5], &flags[..]].concat()))
+            }
             (_, Opcode::COLD_RESET) => {
-                self.open = None;
+                self.end_session();
                 None
             }
             (_, Opcode::CLOSE_SESSION) => Some((0, Vec::new())),
             _ => Some((0xC1, Vec::new())),
         }
+    }
+
+    fn end_session(&mut self) {
+        self.open = None;
+        self.sessions.is_open.store(false, Ordering::SeqCst);
     }
 
     fn open_session(&mut self, payload: &[u8]) -> Option<Vec<u8>> {
@@ -286,7 +391,7 @@ impl Bmc {
         if status == 0 {
             answer.extend(BMC_RANDOM);
             answer.extend(GUID);
-            answer.extend(opening.exchange().rakp2(opening.algorithms.digest, &UserKey::new(PASSWORD.as_bytes())));
+            answer.extend(opening.exchange().rakp2(opening.algorithms.digest, &UserKey::new(self.password.as_bytes())));
         }
         Some(rmcp::encode_plain(PayloadType::Rakp2, &answer))
     }
@@ -295,7 +400,7 @@ impl Bmc {
         let opening = self.opening.take()?;
         let digest = opening.algorithms.digest;
         let exchange = opening.exchange();
-        let key = UserKey::new(PASSWORD.as_bytes());
+        let key = UserKey::new(self.password.as_bytes());
         let mut status = if exchange.rakp3(digest, &key) == payload.get(8..)? { 0 } else { 0x0F };
         match &mut self.quirk {
             Quirk::SilentAfterRakp3(times @ 1..) => {
@@ -317,7 +422,10 @@ impl Bmc {
             answer.extend(exchange.rakp4(opening.algorithms, &session_key));
             let keys = SessionKeys::derive(digest, &session_key);
             let Opening { algorithms, console_session, .. } = opening;
-            self.open = Some(Open { algorithms, console_session, keys });
+            self.open =
+                Some(Open { algorithms, console_session, keys, level: Privilege::User.value(), used: Instant::now() });
+            self.sessions.is_open.store(true, Ordering::SeqCst);
+            self.sessions.openings.fetch_add(1, Ordering::SeqCst);
             self.sent = 0;
         }
         Some(rmcp::encode_plain(PayloadType::Rakp4, &answer))

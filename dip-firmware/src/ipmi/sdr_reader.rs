@@ -5,10 +5,10 @@ use std::collections::HashSet;
 use ipmi_rs_core::connection::NetFn;
 
 use super::error::IpmiError;
-use super::kept::KeptSession;
 use super::opcode::Opcode;
 use super::options::Resend;
 use super::sdr::{HEADER, SdrRecord};
+use super::transport::Transport;
 
 /// Bytes asked for at once; BMCs with small buffers refuse more than 32.
 const PIECE: usize = 32;
@@ -25,7 +25,7 @@ const LAST: u16 = 0xFFFF;
 pub(super) type Stamp = [u8; 10];
 
 /// The stamp of the repository now (§33.9).
-pub(super) async fn stamp(session: &KeptSession) -> Result<Stamp, IpmiError> {
+pub(super) async fn stamp(session: &dyn Transport) -> Result<Stamp, IpmiError> {
     let command = Opcode::new(NetFn::Storage, 0x20);
     let told = session.request(command, &[], Resend::Allowed).await?;
     let short = || session.malformed(command, "the repository info has fewer than 13 bytes");
@@ -37,7 +37,7 @@ pub(super) async fn stamp(session: &KeptSession) -> Result<Stamp, IpmiError> {
 }
 
 /// All records, in the repository's order. Records that cannot be read are left out.
-pub(super) async fn read(session: &KeptSession) -> Result<Vec<SdrRecord>, IpmiError> {
+pub(super) async fn read(session: &dyn Transport) -> Result<Vec<SdrRecord>, IpmiError> {
     let mut reader = Reader { session, reservation: 0, piece: PIECE };
     let mut records = Vec::new();
     let mut seen = HashSet::new();
@@ -50,7 +50,7 @@ pub(super) async fn read(session: &KeptSession) -> Result<Vec<SdrRecord>, IpmiEr
         };
         match SdrRecord::parse(&bytes) {
             Some(record) => records.push(record),
-            None => tracing::debug!(bmc = %session.addr(), id, "a sensor data record cannot be read"),
+            None => tracing::debug!(bmc = %session.place(), id, "a sensor data record cannot be read"),
         }
         id = next;
     }
@@ -58,7 +58,7 @@ pub(super) async fn read(session: &KeptSession) -> Result<Vec<SdrRecord>, IpmiEr
 }
 
 struct Reader<'a> {
-    session: &'a KeptSession,
+    session: &'a dyn Transport,
     /// Zero while no record had to be read in pieces.
     reservation: u16,
     piece: usize,

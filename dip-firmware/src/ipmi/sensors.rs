@@ -63,14 +63,14 @@ impl IpmiBmc {
     /// # Errors
     /// As [`power_state`](Self::power_state).
     pub async fn sdr(&self) -> Result<Arc<Vec<SdrRecord>>, IpmiError> {
-        let stamp = sdr_reader::stamp(&self.session).await?;
+        let stamp = sdr_reader::stamp(&*self.session).await?;
         let mut kept = self.sdr.lock().await;
         if let Some((of, records)) = &*kept
             && *of == stamp
         {
             return Ok(Arc::clone(records));
         }
-        let records = Arc::new(sdr_reader::read(&self.session).await?);
+        let records = Arc::new(sdr_reader::read(&*self.session).await?);
         *kept = Some((stamp, Arc::clone(&records)));
         Ok(records)
     }

@@ -14,14 +14,25 @@ use super::Preferred;
 use crate::Underway;
 use crate::hygiene::{Keyed, Keyring, takes_factory};
 use crate::provider::Bmc;
-use crate::settings::NodeFirmware;
+use crate::settings::{IPMI, IpmiSettings, IpmiWay, NodeFirmware};
 
 /// Registers a provider for every BMC of a node that is wanted at ready state; gives all that is wrong.
 pub(crate) fn connect(site: &Site, secrets: &dyn Secrets, providers: &mut Providers) -> Vec<ConnectError> {
     let mut errors = Vec::new();
     let shared = Shared::default();
+    let mut itself = None;
     for node in site.ready_nodes() {
         let Some(access) = &node.bmc else { continue };
+        // Two nodes in-band would be switched by one and the same BMC: that of this machine.
+        if is_in_band(access)
+            && let Some(other) = itself.replace(&node.name)
+        {
+            let why = format!(
+                "its BMC is reached in-band, and so is that of node `{other}`; only one of them can be the machine that this program runs on"
+            );
+            errors.push(ConnectError::Setting { user: format!("the BMC of node `{}`", node.name), why });
+            continue;
+        }
         match bmc(&shared, node, access, secrets, providers) {
             Ok(bmc) => {
                 let subject = Subject::node(&node.name);
@@ -35,6 +46,15 @@ pub(crate) fn connect(site: &Site, secrets: &dyn Secrets, providers: &mut Provid
         }
     }
     errors
+}
+
+/// Whether one of its protocols is IPMI through the machine's own device.
+fn is_in_band(access: &BmcAccess) -> bool {
+    let in_band = |driver: &Driver| {
+        let settings = driver.read::<IpmiSettings>().ok();
+        settings.is_some_and(|settings| settings.via == Some(IpmiWay::InBand))
+    };
+    access.protocols.iter().filter(|driver| driver.kind.as_str() == IPMI).any(in_band)
 }
 
 /// What the BMCs of a site share.
@@ -217,6 +237,19 @@ mod tests {
         assert!(told[2].contains("lists no protocol"), "{told:#?}");
         assert!(told[3].contains("no client for the protocol `carrier-pigeon`"), "{told:#?}");
         assert!(!told.concat().contains("a-secret"), "{told:#?}");
+    }
+
+    #[test]
+    fn only_one_node_can_be_the_machine_that_the_program_runs_on() {
+        let in_band = || vec![driver("ipmi", json!({ "via": "in_band" }))];
+        let site = site_of([node_with_bmc("n1", in_band()), node_with_bmc("n2", in_band())]);
+        let mut providers = Providers::new();
+        let errors = connect(&site, &Known(Some("a-secret-that-is-longer-than-20-bytes")), &mut providers);
+        let told: Vec<_> = errors.iter().map(|error| sentence(error)).collect();
+        assert_eq!(told.len(), 1, "no password is sent in-band, however long it is: {told:#?}");
+        assert!(told[0].contains("node `n2`") && told[0].contains("node `n1`; only one"), "{told:#?}");
+        let n1 = Subject::node(&crate::testing::node_named("n1"));
+        providers.find::<dyn Bmc>(&n1).expect("it is registered");
     }
 
     #[test]

@@ -32,11 +32,13 @@ pub enum Quirk {
     LoginName,
     /// The number on the machine's label is told as `SKU`; `SerialNumber` is that of its board.
     SerialIsSku,
+    /// By IPMI, a disk is booted with UEFI only under the number of the primary remote media (Table 28-14, 9).
+    UefiDiskIsRemoteMedia,
 }
 
 impl Quirk {
     /// All of them, in the order of their names.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::AccountSlot1Reserved,
         Self::BiosApplyTime,
         Self::BootModeAlways,
@@ -50,6 +52,7 @@ impl Quirk {
         Self::InsertWhileEjecting,
         Self::LoginName,
         Self::SerialIsSku,
+        Self::UefiDiskIsRemoteMedia,
     ];
 
     /// Its name in files.
@@ -69,6 +72,7 @@ impl Quirk {
             Self::InsertWhileEjecting => "insert_while_ejecting",
             Self::LoginName => "login_name",
             Self::SerialIsSku => "serial_is_sku",
+            Self::UefiDiskIsRemoteMedia => "uefi_disk_is_remote_media",
         }
     }
 }

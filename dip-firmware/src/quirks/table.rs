@@ -94,7 +94,7 @@ mod tests {
         assert_eq!(shipped_of(&make("HPE", "ProLiant DL360 Gen10", "iLO 5 v2.72")), [LoginName]);
         assert_eq!(
             shipped_of(&make("Supermicro", "SYS-510T-MR", "01.02.10")),
-            [BootModeAlways, CdIsUsbCd, InsertImageAlone]
+            [BootModeAlways, CdIsUsbCd, InsertImageAlone, UefiDiskIsRemoteMedia]
         );
         assert_eq!(shipped_of(&make("Contoso", "3500", "1.0")), none);
         assert_eq!(shipped_of(&make("Modell", "3500", "1.0")), none, "a word is a whole word");

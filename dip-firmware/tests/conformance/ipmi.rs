@@ -48,7 +48,7 @@ pub(crate) fn client(port: u16, password: &str) -> Arc<dyn Bmc> {
 }
 
 fn client_as(port: u16, user: &str, password: &str, privilege: IpmiPrivilege) -> Arc<dyn Bmc> {
-    let settings = IpmiSettings { port: Some(port), cipher_suite: None, privilege: Some(privilege) };
+    let settings = IpmiSettings { port: Some(port), privilege: Some(privilege), ..IpmiSettings::default() };
     Arc::new(
         Ipmi::new(&Sockets::new(), "127.0.0.1", user, &Secret::new(password.to_owned()), &settings)
             .expect("it fits into IPMI"),

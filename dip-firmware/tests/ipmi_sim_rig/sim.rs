@@ -26,8 +26,16 @@ pub(crate) struct Sim {
 
 impl Sim {
     pub(crate) async fn start() -> Self {
+        Self::with(IpmiSimConfig::named("n1")).await
+    }
+
+    /// A machine whose serial port is served at `serial_port`.
+    pub(crate) async fn with_console(serial_port: SocketAddr) -> Self {
+        Self::with(IpmiSimConfig { console: Some(serial_port), ..IpmiSimConfig::named("n1") }).await
+    }
+
+    async fn with(config: IpmiSimConfig) -> Self {
         let machine = NodeDirectory::idle("n1").expect("the temporary directory is writable");
-        let config = IpmiSimConfig::named("n1");
         let bmc = IpmiSim::start(config.clone(), &machine).await.expect("the BMC starts");
         Self { bmc, config, machine }
     }
@@ -49,6 +57,11 @@ impl Sim {
     pub(crate) async fn restart(&mut self) {
         self.machine_stands_alone().await;
         self.bmc.restart().await.expect("the BMC starts again");
+    }
+
+    /// Ends the process.
+    pub(crate) fn stop(&mut self) {
+        self.bmc.stop();
     }
 
     /// Power commands take this long from now on, and the BMC does nothing else meanwhile.
@@ -83,6 +96,11 @@ impl Sim {
                 _ => return,
             }
         }
+    }
+
+    /// The output of `ipmitool` for another user of this BMC.
+    pub(crate) async fn ipmitool_as(&self, user: &str, password: &str, words: &[&str]) -> String {
+        self.bmc.ipmitool_as(user, password, words).await.expect("ipmitool understands")
     }
 
     /// The output of `ipmitool` for this BMC.

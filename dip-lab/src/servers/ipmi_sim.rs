@@ -159,9 +159,16 @@ impl IpmiSim {
     /// # Errors
     /// If `ipmitool` fails.
     pub async fn ipmitool(&self, words: &[&str]) -> Result<String, LabError> {
+        self.ipmitool_as(&self.admin.name, &self.admin.password, words).await
+    }
+
+    /// Asks the BMC with `ipmitool` as another user, cipher suite 3.
+    ///
+    /// # Errors
+    /// If `ipmitool` fails.
+    pub async fn ipmitool_as(&self, user: &str, password: &str, words: &[&str]) -> Result<String, LabError> {
         let (host, port) = (self.addr.ip().to_string(), self.addr.port().to_string());
-        let fixed =
-            ["-I", "lanplus", "-C", "3", "-H", &host, "-p", &port, "-U", &self.admin.name, "-P", &self.admin.password];
+        let fixed = ["-I", "lanplus", "-C", "3", "-H", &host, "-p", &port, "-U", user, "-P", password];
         run("ipmitool", fixed.iter().chain(words)).await
     }
 }

@@ -2,6 +2,7 @@
 
 mod apt;
 mod base_root;
+mod kernel;
 mod python;
 
 use crate::tool::Done;
@@ -17,6 +18,7 @@ pub(crate) fn run() -> Done {
     }
     apt::install(&packages)?;
     python::install()?;
+    kernel::fetch()?;
     if root {
         base_root::build()?;
     } else if !dip_lab::Cache::open().base_root().exists() {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use dip::core::provider::sentence;
 use dip::firmware::provider::Bmc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::look::offered;
 use crate::error::CliError;
@@ -30,16 +31,24 @@ pub(super) async fn run(bmc: &Arc<dyn Bmc>, take: bool, out: &Out) -> Result<u8,
     let mut screen = tokio::io::stdout();
     let mut escape = Escape::default();
     let mut shown = [0; 4096];
+    // The terminal and the console must be given back also where the window is closed or the program is told to end.
+    let mut ends = Ends::new()?;
     loop {
         tokio::select! {
             read = stream.read(&mut shown) => match read {
-                Ok(0) => break,
+                Ok(0) => {
+                    return Err(CliError::Bmc("the BMC has ended the console: somebody else took it, or it restarts".to_owned()));
+                }
                 Ok(count) => {
                     screen.write_all(&shown[..count]).await?;
                     screen.flush().await?;
                 }
                 Err(error) => return Err(broke_off(error)),
             },
+            () = ends.next() => {
+                let _ = stream.shutdown().await;
+                return Ok(super::super::DECLINED);
+            }
             typed = keys.next() => {
                 let typed = typed?;
                 let (send, ends) = escape.filter(&typed);
@@ -53,6 +62,25 @@ pub(super) async fn run(bmc: &Arc<dyn Bmc>, take: bool, out: &Out) -> Result<u8,
     // What gives the console back is sent before this ends.
     let _ = stream.shutdown().await;
     Ok(super::super::READY)
+}
+
+/// Signals that end the program.
+struct Ends {
+    hang_up: Signal,
+    terminate: Signal,
+}
+
+impl Ends {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self { hang_up: signal(SignalKind::hangup())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.hang_up.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
 }
 
 fn broke_off(error: std::io::Error) -> CliError {

@@ -9,6 +9,7 @@ use dip_core::provider::ProviderError;
 use super::machine::Machine;
 use crate::ipmi;
 use crate::provider::{Boot, BootMode, BootOverride, BootState, Persistence};
+use crate::quirks::Quirk;
 
 #[async_trait]
 impl Boot for Machine {
@@ -19,18 +20,39 @@ impl Boot for Machine {
         // Flags that are not marked as valid are no override (28.13), and may be left from one that was used long ago. But some
         // BMCs never mark them: of those, what was set here is believed.
         let counts = seen.is_marked_valid() || is_ours;
-        Ok(if counts { boot_state(seen) } else { NO_OVERRIDE })
+        if !counts {
+            return Ok(NO_OVERRIDE);
+        }
+        let mut state = boot_state(seen);
+        if seen.device == REMOTE_MEDIA && self.renames_disk(action).await? {
+            state.device = Some(BootDevice::Disk);
+        }
+        Ok(state)
     }
 
     async fn set_boot_override(&self, wanted: BootOverride) -> Result<(), ProviderError> {
         let action = format!("set the boot device {}", wanted.device);
         let bmc = self.bmc(&action).await?;
-        let wanted = to_ipmi(wanted);
+        let is_uefi_disk = wanted.device == BootDevice::Disk && wanted.mode == BootMode::Uefi;
+        let mut wanted = to_ipmi(wanted);
+        if is_uefi_disk && self.renames_disk(&action).await? {
+            wanted.device = REMOTE_MEDIA;
+        }
         bmc.set_boot_device(wanted).await.map_err(|error| self.failed(&action, error))?;
         *self.set.lock().unwrap_or_else(PoisonError::into_inner) = Some(wanted.device);
         Ok(())
     }
 }
+
+impl Machine {
+    async fn renames_disk(&self, action: &str) -> Result<bool, ProviderError> {
+        let quirks = self.quirks(self.bmc(action).await?).await.map_err(|error| self.failed(action, error))?;
+        Ok(quirks.has(Quirk::UefiDiskIsRemoteMedia))
+    }
+}
+
+/// The primary remote media (Table 28-14).
+const REMOTE_MEDIA: ipmi::BootDevice = ipmi::BootDevice::Other(9);
 
 const NO_OVERRIDE: BootState = BootState { device: Some(BootDevice::Default), persistence: None, mode: None };
 
@@ -71,5 +93,54 @@ fn to_ipmi(wanted: BootOverride) -> ipmi::BootOverride {
             BootMode::Uefi => ipmi::BootMode::Efi,
             BootMode::Bios => ipmi::BootMode::Bios,
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use dip_core::secret::Secret;
+
+    use super::*;
+    use crate::ipmi::responder::{self, PASSWORD, Responder, USER};
+    use crate::ipmi::{CipherSuite, Sockets};
+    use crate::quirks::Entry;
+    use crate::settings::IpmiSettings;
+
+    fn knowing(responder: &Responder, quirks: Vec<Entry>) -> Machine {
+        let port = Some(responder.addr().port());
+        let settings = IpmiSettings { port, quirks, ..IpmiSettings::default() };
+        let password = Secret::new(PASSWORD.to_owned());
+        Machine::new(&Sockets::new(), "127.0.0.1", USER, &password, &settings).expect("it fits into IPMI")
+    }
+
+    #[tokio::test]
+    async fn a_bmc_with_its_own_number_for_a_disk_boots_from_it_unless_the_site_denies_that() {
+        let responder = Responder::start(&[CipherSuite::C3], responder::Quirk::UefiDiskIsRemoteMedia).await;
+        let [disk, network] = [BootDevice::Disk, BootDevice::Network].map(BootOverride::once);
+        let known = knowing(&responder, Vec::new());
+        known.set_boot_override(disk).await.expect("it is set");
+        assert!(responder.boots_from_disk());
+        let state = known.boot_override().await.expect("it answers");
+        assert!(state.agrees_with(&disk), "{state:?}");
+        known.set_boot_override(network).await.expect("it is set");
+        assert!(known.boot_override().await.expect("it answers").agrees_with(&network));
+        let deny = Entry {
+            quirk: Quirk::UefiDiskIsRemoteMedia,
+            holds: false,
+            vendor: None,
+            model: None,
+            firmware: None,
+            source: "this test".to_owned(),
+        };
+        knowing(&responder, vec![deny]).set_boot_override(disk).await.expect("it is set");
+        assert!(!responder.boots_from_disk(), "without the quirk it goes wrong");
+    }
+
+    #[tokio::test]
+    async fn a_bmc_without_the_quirk_is_told_the_number_of_the_specification() {
+        let responder = Responder::start(&[CipherSuite::C3], responder::Quirk::None).await;
+        let disk = BootOverride::once(BootDevice::Disk);
+        knowing(&responder, Vec::new()).set_boot_override(disk).await.expect("it is set");
+        assert!(responder.boots_from_disk());
     }
 }

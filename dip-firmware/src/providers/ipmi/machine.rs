@@ -9,29 +9,48 @@ use dip_core::provider::{ErrorKind, ProviderError};
 use dip_core::secret::Secret;
 use tokio::sync::OnceCell;
 
-use crate::ipmi::{self, CipherSuite, Credentials, ErrorClass, IpmiBmc, IpmiError, Options, Privilege, Sockets};
+use crate::ipmi::{self, CipherSuite, Credentials, ErrorClass, IpmiBmc, IpmiError, Options, Place, Privilege, Sockets};
 use crate::provider::NotActed;
 use crate::providers::told::told;
-use crate::settings::{IPMI, IpmiPrivilege, IpmiSettings, IpmiSuite};
+use crate::quirks::{Entry, Quirks};
+use crate::settings::{IPMI, IpmiPrivilege, IpmiSettings, IpmiSuite, IpmiWay};
 
 /// The port of RMCP (IPMI 2.0, 13.1.2).
 const PORT: u16 = 623;
 
 /// A machine and the BMC that it is reached by.
 pub(super) struct Machine {
-    sockets: Sockets,
-    host: String,
-    port: u16,
-    credentials: Credentials,
+    way: Way,
     options: Options,
     bmc: OnceCell<IpmiBmc>,
+    /// What the site says of the BMC's quirks.
+    pub(super) told_quirks: Vec<Entry>,
+    pub(super) quirks: OnceCell<Quirks>,
     /// The boot device that was last set here.
     pub(super) set: Mutex<Option<ipmi::BootDevice>>,
 }
 
+/// The way to a BMC.
+enum Way {
+    InBand,
+    Lan { sockets: Sockets, host: String, port: u16, credentials: Credentials },
+}
+
+/// The device of the first BMC; a machine with more is no rack server.
+const DEVICE: u8 = 0;
+
 impl fmt::Debug for Machine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Machine").field("host", &self.host).field("port", &self.port).finish_non_exhaustive()
+        f.debug_struct("Machine").field("at", &self.way.to_string()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InBand => Place::Device(DEVICE).fmt(f),
+            Self::Lan { host, .. } => f.write_str(host),
+        }
     }
 }
 
@@ -43,7 +62,6 @@ impl Machine {
         password: &Secret,
         settings: &IpmiSettings,
     ) -> Result<Self, IpmiError> {
-        let credentials = Credentials::new(user, password.expose())?;
         let privilege = match settings.privilege {
             None | Some(IpmiPrivilege::Administrator) => Privilege::Administrator,
             Some(IpmiPrivilege::Operator) => Privilege::Operator,
@@ -55,13 +73,21 @@ impl Machine {
             Some(IpmiSuite::Suite3) => options.with_suite(CipherSuite::C3),
             Some(IpmiSuite::Suite17) => options.with_suite(CipherSuite::C17),
         };
+        let way = match settings.via {
+            Some(IpmiWay::InBand) => Way::InBand,
+            None | Some(IpmiWay::Lan) => Way::Lan {
+                sockets: sockets.clone(),
+                host: address.trim_matches(['[', ']']).to_owned(),
+                port: settings.port.unwrap_or(PORT),
+                credentials: Credentials::new(user, password.expose())?,
+            },
+        };
         Ok(Self {
-            sockets: sockets.clone(),
-            host: address.trim_matches(['[', ']']).to_owned(),
-            port: settings.port.unwrap_or(PORT),
-            credentials,
+            way,
             options,
             bmc: OnceCell::new(),
+            told_quirks: settings.quirks.clone(),
+            quirks: OnceCell::new(),
             set: Mutex::new(None),
         })
     }
@@ -90,23 +116,27 @@ impl Machine {
     pub(super) async fn bmc(&self, action: &str) -> Result<&IpmiBmc, ProviderError> {
         self.bmc
             .get_or_try_init(|| async {
-                let addr = self.look_up().await.map_err(|error| {
-                    ProviderError::new(ErrorKind::Unreachable, IPMI, self.at(action))
-                        .advise(format!("check that `{}` is the BMC's address or a host name that resolves", self.host))
-                        .because(NotActed::new(error))
-                })?;
-                Ok(IpmiBmc::new(&self.sockets, addr, self.credentials.clone(), self.options))
+                match &self.way {
+                    Way::InBand => in_band(self.options).ok_or_else(|| {
+                        ProviderError::new(ErrorKind::Unsupported, IPMI, self.at(action)).advise(
+                            "this program was built without in-band IPMI (the feature `in-band`, on Linux); leave out `via: in_band`",
+                        )
+                    }),
+                    Way::Lan { sockets, host, port, credentials } => {
+                        let addr = look_up(host, *port).await.map_err(|error| {
+                            ProviderError::new(ErrorKind::Unreachable, IPMI, self.at(action))
+                                .advise(format!("check that `{host}` is the BMC's address or a host name that resolves"))
+                                .because(NotActed::new(error))
+                        })?;
+                        Ok(IpmiBmc::new(sockets, addr, credentials.clone(), self.options))
+                    }
+                }
             })
             .await
     }
 
-    async fn look_up(&self) -> std::io::Result<SocketAddr> {
-        let mut found = tokio::net::lookup_host((self.host.as_str(), self.port)).await?;
-        found.next().ok_or_else(|| std::io::Error::new(std::io::ErrorKind::NotFound, "the host name has no address"))
-    }
-
     pub(super) fn at(&self, action: &str) -> String {
-        format!("{action} at {}", self.host)
+        format!("{action} at {}", self.way)
     }
 
     pub(super) fn failed(&self, action: &str, error: IpmiError) -> ProviderError {
@@ -122,4 +152,20 @@ impl Machine {
         let failed = ProviderError::new(kind, IPMI, self.at(action));
         if error.may_have_acted() { failed.because(error) } else { failed.because(NotActed::new(error)) }
     }
+}
+
+async fn look_up(host: &str, port: u16) -> std::io::Result<SocketAddr> {
+    let mut found = tokio::net::lookup_host((host, port)).await?;
+    found.next().ok_or_else(|| std::io::Error::new(std::io::ErrorKind::NotFound, "the host name has no address"))
+}
+
+/// The BMC of this machine, where this program has a client for it.
+#[cfg(all(feature = "in-band", target_os = "linux"))]
+fn in_band(options: Options) -> Option<IpmiBmc> {
+    Some(IpmiBmc::in_band(DEVICE, options))
+}
+
+#[cfg(not(all(feature = "in-band", target_os = "linux")))]
+fn in_band(_options: Options) -> Option<IpmiBmc> {
+    None
 }

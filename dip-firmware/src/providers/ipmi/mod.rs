@@ -9,6 +9,7 @@ mod event_log;
 mod identify_light;
 mod inventory;
 mod machine;
+mod make;
 mod power;
 mod sensors;
 
