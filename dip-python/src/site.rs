@@ -45,7 +45,9 @@ impl Site {
     fn load(py: Python<'_>, path: PathBuf, overlays: Vec<PathBuf>) -> PyResult<Self> {
         let files: Vec<PathBuf> = std::iter::once(path).chain(overlays).collect();
         let loaded = py.detach(|| dip::Site::load(&files, &dip::layers().settings())).map_err(error::site)?;
-        let Loaded { site, lock, lock_changed, lock_path, claims_path: _, warnings, deliveries: _ } = loaded;
+        // No server is asked while a file is read: who else holds a chosen address is told by the plan, as a conflict.
+        let Loaded { site, lock, chosen_before: _, lock_changed, lock_path, claims_path: _, warnings, deliveries: _ } =
+            loaded;
         let lock = lock_changed.then_some(ChosenAddresses { lock, path: lock_path });
         Ok(Self::new(site, lock, &warnings))
     }
