@@ -1,12 +1,14 @@
 //! Providers: the seam between dip and the servers of a site. Contracts that several layers act through live here; all
 //! others belong to the crate of their layer.
 
+mod authority;
 mod error;
 mod host;
 mod ownership;
 mod power;
 mod registry;
 
+pub use authority::{CertificateAuthority, CertificateWish};
 pub use error::{ErrorKind, ProviderError, Retry, sentence};
 pub use host::{Command, FileContent, Host, Output};
 pub use ownership::{Holder, Ownership};
@@ -14,6 +16,8 @@ pub use ownership::{Holder, Ownership};
 pub use power::{Power, PowerAction};
 pub use registry::{MissingProvider, Providers};
 
+#[cfg(feature = "mocks")]
+pub use authority::MockCertificateAuthority;
 #[cfg(feature = "mocks")]
 pub use host::MockHost;
 #[cfg(feature = "mocks")]

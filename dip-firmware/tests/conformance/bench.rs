@@ -10,7 +10,7 @@ use dip_core::observed::Observed;
 use dip_core::operation::{Applied, Check, Context, Diff, OperationError, Operations, Runnable};
 use dip_core::provider::Providers;
 use dip_core::secret::{Secret, SecretError, SecretRef, SecretStore, Secrets};
-use dip_core::site::{BmcAccess, Driver, Node, NodeSettings, NodeState, Site};
+use dip_core::site::{BmcAccess, Driver, Node, NodeSettings, NodeState, Service, Site};
 use dip_core::step::{Boot, Environment, Step};
 use dip_core::testing::assignment;
 use dip_firmware::FirmwareLayer;
@@ -76,8 +76,18 @@ pub(crate) struct Bench {
 impl Bench {
     /// A site of this node.
     pub(crate) fn new(node: Node, secrets: &Known) -> Result<Self, Failure> {
+        Self::with_services(node, [], secrets)
+    }
+
+    /// A site of this node that has these services.
+    pub(crate) fn with_services(
+        node: Node,
+        services: impl IntoIterator<Item = Service>,
+        secrets: &Known,
+    ) -> Result<Self, Failure> {
         let mut site = Site::new(SiteName::new("lab")?);
         site.nodes.insert(node.name.clone(), node);
+        site.services.extend(services.into_iter().map(|service| (service.name.clone(), service)));
         let mut providers = Providers::new();
         FirmwareLayer.connect(&site, secrets, &mut providers).map_err(|errors| format!("{errors:?}"))?;
         let mut operations = Operations::default();

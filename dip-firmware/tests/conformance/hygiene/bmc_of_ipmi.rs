@@ -123,7 +123,7 @@ async fn rotated(lab: Lab) -> Result<Verdict, Failure> {
 
 /// A store of a program that dies once it has noted that a password is on its way.
 #[derive(Debug)]
-struct Dying(Arc<dyn SecretStore>);
+pub(super) struct Dying(pub(super) Arc<dyn SecretStore>);
 
 impl SecretStore for Dying {
     fn versions(&self, at: &SecretRef) -> Result<Versions, SecretError> {
