@@ -270,11 +270,9 @@ impl Keyring {
     fn absolve(&self) -> Result<(), ProviderError> {
         let failed = |error: SecretError| self.shut(error.into());
         let versions = self.store.versions(&self.at).map_err(failed)?;
-        let refused = versions.into_iter().filter(|(version, standing)| *version > 0 && *standing == Standing::Refused);
-        refused
-            .map(|(version, _)| self.store.mark(&self.at, version, Standing::Minted))
-            .collect::<Result<(), _>>()
-            .map_err(failed)
+        let mut refused =
+            versions.into_iter().filter(|(version, standing)| *version > 0 && *standing == Standing::Refused);
+        refused.try_for_each(|(version, _)| self.store.mark(&self.at, version, Standing::Minted)).map_err(failed)
     }
 
     fn note(&self, key: Key, standing: Standing) -> Result<(), ProviderError> {
