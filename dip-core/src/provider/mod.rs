@@ -7,6 +7,7 @@ mod host;
 mod ownership;
 mod power;
 mod registry;
+mod whereabouts;
 
 pub use authority::{CertificateAuthority, CertificateWish};
 pub use error::{ErrorKind, ProviderError, Retry, sentence};
@@ -15,6 +16,7 @@ pub use ownership::{Holder, Ownership};
 
 pub use power::{Power, PowerAction};
 pub use registry::{MissingProvider, Providers};
+pub use whereabouts::Whereabouts;
 
 #[cfg(feature = "mocks")]
 pub use authority::MockCertificateAuthority;
@@ -22,3 +24,5 @@ pub use authority::MockCertificateAuthority;
 pub use host::MockHost;
 #[cfg(feature = "mocks")]
 pub use power::MockPower;
+#[cfg(feature = "mocks")]
+pub use whereabouts::MockWhereabouts;

@@ -3,15 +3,17 @@
 use std::sync::Arc;
 
 use dip_core::certificate::LocalAuthority;
+use dip_core::hardware::MacAddr;
 use dip_core::id::LayerId;
 use dip_core::layer::ConnectError;
-use dip_core::provider::{CertificateAuthority, ErrorKind, Power, ProviderError, Providers, sentence};
+use dip_core::provider::{CertificateAuthority, ErrorKind, Power, ProviderError, Providers, Whereabouts, sentence};
 use dip_core::secret::{Secret, SecretError, SecretRef, Secrets};
 use dip_core::site::{BmcAccess, Driver, Node, Service, Site};
 use dip_core::subject::Subject;
 use serde::de::DeserializeOwned;
 
 use super::Preferred;
+use super::located::Located;
 use crate::Underway;
 use crate::hygiene::{AUTHORITY, AuthoritySettings, CertificateBook, Keyed, Keyring, Vouching, takes_factory};
 use crate::provider::Bmc;
@@ -20,7 +22,8 @@ use crate::settings::NodeFirmware;
 /// Registers a provider for every BMC of a node that is wanted at ready state; gives all that is wrong.
 pub(crate) fn connect(site: &Site, secrets: &dyn Secrets, providers: &mut Providers) -> Vec<ConnectError> {
     let mut errors = Vec::new();
-    let shared = Shared::default();
+    let whereabouts = providers.find::<dyn Whereabouts>(&Subject::addresses(&site.name)).ok();
+    let shared = Shared { whereabouts, ..Shared::default() };
     for service in site.services_of(&[AUTHORITY]) {
         match authority(service, secrets) {
             Ok(Some(authority)) => {
@@ -60,6 +63,8 @@ pub(crate) fn connect(site: &Site, secrets: &dyn Secrets, providers: &mut Provid
 #[derive(Clone, Default)]
 struct Shared {
     vouching: Arc<Vouching>,
+    /// Who tells the addresses of controllers that the site knows by their MAC addresses.
+    whereabouts: Option<Arc<dyn Whereabouts>>,
     #[cfg(feature = "ipmi")]
     sockets: crate::ipmi::Sockets,
 }
@@ -184,8 +189,34 @@ fn keyed(
     }
 }
 
-/// A client for each protocol of a BMC, behind one face.
+/// A client of a BMC, at its address or wherever it is found by its MAC address.
 fn clients(shared: &Shared, access: &BmcAccess, password: &Secret) -> Result<Arc<dyn Bmc>, Vec<String>> {
+    let Ok(mac) = access.address.parse::<MacAddr>() else { return clients_at(shared, access, password) };
+    let whereabouts = shared.whereabouts.clone().ok_or_else(|| {
+        vec![format!(
+            "it is known by its MAC address {mac}, and the site has no DHCP server that tells its address; name one in `services`, or give its address"
+        )]
+    })?;
+    // What is wrong with the settings shows without an address.
+    let anywhere = BmcAccess { address: "0.0.0.0".to_owned(), ..access.clone() };
+    clients_at(shared, &anywhere, password)?;
+    let at = {
+        let (shared, access, password) = (shared.clone(), access.clone(), password.clone());
+        move |address: &str| {
+            let access = BmcAccess { address: address.to_owned(), ..access.clone() };
+            clients_at(&shared, &access, &password).map_err(|wrong| {
+                ProviderError::new(ErrorKind::Invalid, "bmc", format!("speak to {address}")).because(wrong.join("; "))
+            })
+        }
+    };
+    match Located::new(mac, whereabouts, Box::new(at)) {
+        Ok(located) => Ok(Arc::new(located)),
+        Err(error) => Err(vec![sentence(&error)]),
+    }
+}
+
+/// A client for each protocol of a BMC, behind one face.
+fn clients_at(shared: &Shared, access: &BmcAccess, password: &Secret) -> Result<Arc<dyn Bmc>, Vec<String>> {
     let mut clients = Vec::new();
     let mut errors = Vec::new();
     for driver in &access.protocols {
