@@ -2,9 +2,14 @@
 
 use serde_json::{Map, Value, json};
 
+use dip_core::hardware::BootDevice;
+use dip_core::secret::Secret;
+
+use super::machine::{Machine, Refusal};
 use super::maker::Maker;
-use super::state::{State, Work};
-use crate::http::{Answer, Request};
+use super::state::State;
+use crate::provider::{BiosAttributes, BiosValue, BootMode, BootOverride, Persistence};
+use crate::providers::service::{Answer, Request};
 
 pub(super) fn refuse(status: u16, said: &str) -> Answer {
     Answer::json(
@@ -13,7 +18,13 @@ pub(super) fn refuse(status: u16, said: &str) -> Answer {
     .with_status(status)
 }
 
-pub(super) fn patch(state: &mut State, path: &str, request: &Request, body: &Value) -> Answer {
+/// What the machine does not do.
+pub(super) fn refused(refusal: &Refusal) -> Answer {
+    let status = if matches!(refusal, Refusal::Busy(_)) { 503 } else { 400 };
+    refuse(status, &refusal.to_string())
+}
+
+pub(super) fn patch<M: Machine>(state: &mut State<M>, path: &str, request: &Request, body: &Value) -> Answer {
     let maker = state.maker;
     if !state.tree.contains_key(path) {
         return refuse(404, "The resource does not exist.");
@@ -38,14 +49,21 @@ pub(super) fn patch(state: &mut State, path: &str, request: &Request, body: &Val
         if maker == Maker::Dell && path.ends_with("/1") {
             return refuse(400, "The user account 1 is reserved.");
         }
-        let name = state.tree[path]["UserName"].as_str().unwrap_or_default().to_owned();
-        let name = body["UserName"].as_str().map_or(name, str::to_owned);
+        let before = state.tree[path]["UserName"].as_str().unwrap_or_default().to_owned();
+        let name = body["UserName"].as_str().unwrap_or(&before);
         if let Some(password) = body["Password"].as_str() {
-            state.passwords.insert(name, password.to_owned());
+            state.machine.set_password(name, &Secret::new(password.to_owned()));
+        }
+        if name != before || body["Enabled"] == false {
+            state.machine.bar(&before);
         }
         let mut shown = body.clone();
         shown["Password"] = Value::Null;
         return merge_into(state, path, &shown);
+    }
+    if let Some(enabled) = body["SecureBootEnable"].as_bool().filter(|_| path.ends_with("/SecureBoot")) {
+        state.machine.secure(enabled);
+        return done(maker);
     }
     if path == maker.media() {
         if maker != Maker::Lenovo {
@@ -59,29 +77,64 @@ pub(super) fn patch(state: &mut State, path: &str, request: &Request, body: &Val
     merge_into(state, path, body)
 }
 
-fn patch_boot(state: &mut State, path: &str, boot: &Value) -> Answer {
-    let system = state.maker.system().to_owned();
+fn patch_boot<M: Machine>(state: &mut State<M>, path: &str, boot: &Value) -> Answer {
+    let system = state.maker.system();
     let mut boot = boot.clone();
     // https://github.com/DMTF/Redfishtool/pull/106
     if state.maker == Maker::Supermicro && boot.get("BootSourceOverrideMode").is_none() {
         boot["BootSourceOverrideMode"] = json!("Legacy");
     }
     state.touch(path);
-    merge_into(state, &system, &json!({ "Boot": boot }))
+    let answer = merge_into(state, system, &json!({ "Boot": boot }));
+    let wanted = wanted_boot(&state.tree[system]["Boot"]);
+    state.machine.set_boot(wanted);
+    answer
 }
 
-fn patch_bios(state: &mut State, path: &str, body: &Value) -> Answer {
+fn wanted_boot(boot: &Value) -> BootOverride {
+    let device = match boot["BootSourceOverrideTarget"].as_str() {
+        Some("Pxe" | "UefiHttp") => BootDevice::Network,
+        Some("Hdd") => BootDevice::Disk,
+        Some("Cd" | "UsbCd") => BootDevice::Cdrom,
+        Some("BiosSetup") => BootDevice::Setup,
+        _ => BootDevice::Default,
+    };
+    let mode = if boot["BootSourceOverrideMode"] == "Legacy" { BootMode::Bios } else { BootMode::Uefi };
+    match boot["BootSourceOverrideEnabled"].as_str() {
+        Some("Once") => BootOverride { device, persistence: Persistence::Once, mode },
+        Some("Continuous") => BootOverride { device, persistence: Persistence::Always, mode },
+        _ => BootOverride::once(BootDevice::Default),
+    }
+}
+
+fn patch_bios<M: Machine>(state: &mut State<M>, path: &str, body: &Value) -> Answer {
     // https://storyboard.openstack.org/#!/story/2008163
     if state.maker == Maker::Dell && body["@Redfish.SettingsApplyTime"]["ApplyTime"] != "OnReset" {
         return refuse(400, "The request is missing the apply time.");
     }
-    merge_into(state, path, &json!({ "Attributes": body["Attributes"] }))
+    let value = |value: &Value| match value {
+        Value::Bool(on) => Some(BiosValue::Switch(*on)),
+        Value::String(text) => Some(BiosValue::Text(text.clone())),
+        other => other.as_i64().map(BiosValue::Number),
+    };
+    let told = body["Attributes"].as_object().into_iter().flatten();
+    let wanted: BiosAttributes = told.filter_map(|(name, told)| Some((name.clone(), value(told)?))).collect();
+    match state.machine.set_bios(&wanted) {
+        Ok(()) => {
+            state.touch(path);
+            done(state.maker)
+        }
+        Err(refusal) => refused(&refusal),
+    }
 }
 
-fn merge_into(state: &mut State, path: &str, body: &Value) -> Answer {
-    state.tree.entry(path.to_owned()).and_modify(|resource| merge(resource, body));
-    state.touch(path);
-    Answer::status(if state.maker == Maker::OpenBmc { 204 } else { 200 })
+fn merge_into<M: Machine>(state: &mut State<M>, path: &str, body: &Value) -> Answer {
+    state.edit(path, |resource| merge(resource, body));
+    done(state.maker)
+}
+
+const fn done(maker: Maker) -> Answer {
+    Answer::status(if matches!(maker, Maker::OpenBmc) { 204 } else { 200 })
 }
 
 fn merge(into: &mut Value, from: &Value) {
@@ -98,7 +151,7 @@ fn merge(into: &mut Value, from: &Value) {
     }
 }
 
-pub(super) fn delete(state: &mut State, path: &str) -> Answer {
+pub(super) fn delete<M: Machine>(state: &mut State<M>, path: &str) -> Answer {
     if path.contains("/Sessions/") {
         state.sessions.retain(|token| !path.ends_with(&format!("/{token}")));
         return Answer::status(204);
@@ -109,11 +162,17 @@ pub(super) fn delete(state: &mut State, path: &str) -> Answer {
     if path.contains("/Accounts/") && state.maker == Maker::Dell {
         return refuse(405, "The method is not allowed.");
     }
-    let work = Work::Remove { path: path.to_owned() };
-    if path.contains("/Volumes/") && state.maker != Maker::Hpe {
-        let task = state.begin(work, path);
-        return Answer::status(202).with("Location", task);
+    if let Some((collection, volume)) = path.rsplit_once('/').filter(|(collection, _)| collection.ends_with("/Volumes")) {
+        let accepted = state.machine.remove(volume);
+        return match state.task_of(accepted, collection) {
+            Some(task) => Answer::status(202).with("Location", task),
+            None => Answer::status(204),
+        };
     }
-    state.carry_out(work);
+    if path.contains("/Accounts/") {
+        let name = state.tree[path]["UserName"].as_str().unwrap_or_default().to_owned();
+        state.machine.bar(&name);
+    }
+    state.take_away(path);
     Answer::status(204)
 }

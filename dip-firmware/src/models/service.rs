@@ -1,141 +1,56 @@
-//! A running model.
+//! A model that answers.
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use async_trait::async_trait;
-use dip_core::conformance::Failure;
-use dip_core::hardware::{Identity, PowerState};
 use dip_core::secret::Secret;
-use dip_firmware::conformance::BmcHarness;
-use dip_firmware::provider::Bmc;
-use dip_firmware::providers::Redfish;
-use dip_firmware::quirks::Entry;
-use dip_firmware::settings::{RedfishSettings, Scheme};
 use serde_json::{Value, json};
 
 use super::actions::post;
 use super::changes::{delete, patch, refuse};
 use super::fault::Fault;
+use super::machine::Machine;
 use super::maker::Maker;
+use super::show::show;
 use super::state::State;
-use super::tree::{SERIAL, UUID};
-use crate::http::{Answer, Request, Server};
+use crate::providers::service::{Answer, Request};
 
-/// A BMC of a maker, over HTTP in this process.
-pub(crate) struct ModelBmc {
-    pub(crate) maker: Maker,
-    pub(crate) server: Server,
-    state: Arc<Mutex<State>>,
-    client: Arc<dyn Bmc>,
-}
+/// A maker's BMC in front of a machine.
+#[derive(Debug)]
+pub struct Model<M>(Mutex<State<M>>);
 
-impl ModelBmc {
-    pub(crate) async fn start(maker: Maker) -> std::io::Result<Self> {
-        let state = Arc::new(Mutex::new(State::new(maker)));
-        let answering = Arc::clone(&state);
-        let server = Server::start(move |request| {
-            let late;
-            let answer = {
-                let mut state = answering.lock().unwrap_or_else(PoisonError::into_inner);
-                let fault = take_fault(&mut state, request);
-                late = matches!(fault, Some(Fault::Slow(_))).then(|| fault.clone());
-                answer(&mut state, request, fault)
-            };
-            if let Some(Some(Fault::Slow(late))) = late {
-                // The server answers one request after the other, on a thread of its own while it waits.
-                tokio::task::block_in_place(|| std::thread::sleep(late));
-            }
-            answer
-        })
-        .await?;
-        let client = client(&server, "password", Vec::new());
-        Ok(Self { maker, server, state, client })
+impl<M: Machine> Model<M> {
+    /// A BMC as its maker ships it.
+    pub fn new(maker: Maker, machine: M) -> Self {
+        Self(Mutex::new(State::new(maker, machine)))
     }
 
-    /// A client that knows quirks which the table does not.
-    pub(crate) fn knowing(&self, quirks: Vec<Entry>) -> Arc<dyn Bmc> {
-        client(&self.server, "password", quirks)
+    /// Answers a request, with something in its way; `None` where the answer is lost.
+    pub fn answer(&self, request: &Request, fault: Option<&Fault>) -> Option<Answer> {
+        answer(&mut self.lock(), request, fault)
     }
 
-    /// Puts a fault in the way of the next request of a method to a path with a part in it.
-    pub(crate) fn fails(&self, method: &'static str, part: &'static str, fault: Fault) {
-        self.lock().faults.push((method, part, fault));
+    /// What stands at a path now, for whoever looks behind the service; `Null` for nothing.
+    pub fn at(&self, path: &str) -> Value {
+        let mut state = self.lock();
+        show(&mut state);
+        state.tree.get(path).cloned().unwrap_or_default()
     }
 
-    /// What stands at a path.
-    pub(crate) fn at(&self, path: &str) -> Value {
-        self.lock().tree.get(path).cloned().unwrap_or_default()
+    /// Does something with the machine itself, as a person in the machine room does.
+    pub fn machine<T>(&self, act: impl FnOnce(&mut M) -> T) -> T {
+        act(&mut self.lock().machine)
     }
 
-    pub(crate) fn system(&self) -> Value {
-        self.at(self.maker.system())
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, State<M>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn client(server: &Server, password: &str, quirks: Vec<Entry>) -> Arc<dyn Bmc> {
-    client_at(server.addr.port(), password, quirks)
-}
-
-fn client_at(port: u16, password: &str, quirks: Vec<Entry>) -> Arc<dyn Bmc> {
-    let settings = RedfishSettings { port: Some(port), scheme: Scheme::Http, quirks, ..RedfishSettings::default() };
-    let client = Redfish::new("127.0.0.1", "admin", &Secret::new(password.to_owned()), &settings);
-    Arc::new(client.expect("the settings are sound"))
-}
-
-#[async_trait]
-impl BmcHarness for ModelBmc {
-    fn bmc(&self) -> Arc<dyn Bmc> {
-        Arc::clone(&self.client)
-    }
-
-    fn with_wrong_password(&self) -> Option<Arc<dyn Bmc>> {
-        Some(client(&self.server, "wrong", Vec::new()))
-    }
-
-    fn of_nobody(&self) -> Option<Arc<dyn Bmc>> {
-        // Nobody discards packets any more (RFC 863).
-        Some(client_at(9, "password", Vec::new()))
-    }
-
-    fn identity(&self) -> Identity {
-        let (manufacturer, model) = self.maker.machine();
-        Identity {
-            manufacturer: Some(manufacturer.to_owned()),
-            model: Some(model.to_owned()),
-            serial: Some(SERIAL.to_owned()),
-            uuid: Some(UUID.to_owned()),
-            board_serial: None,
-        }
-    }
-
-    async fn bring(&self, state: PowerState) -> Result<(), Failure> {
-        self.lock().switch(state == PowerState::On);
-        Ok(())
-    }
-
-    async fn starts(&self) -> Option<usize> {
-        Some(self.lock().starts)
-    }
-}
-
-fn take_fault(state: &mut State, request: &Request) -> Option<Fault> {
-    let meets = |(method, part, _): &(&str, &str, Fault)| request.method == *method && request.path.contains(part);
-    let at = state.faults.iter().position(meets)?;
-    Some(state.faults.remove(at).2)
-}
-
-fn answer(state: &mut State, request: &Request, fault: Option<Fault>) -> Option<Answer> {
+fn answer<M: Machine>(state: &mut State<M>, request: &Request, fault: Option<&Fault>) -> Option<Answer> {
     match fault {
         Some(Fault::Busy(seconds)) => {
             return Some(refuse(503, "The service is busy.").with("Retry-After", seconds.to_string()));
         }
-        Some(Fault::SessionDropped) => state.sessions.clear(),
-        Some(Fault::TasksForgotten) => state.forget_tasks(),
         Some(Fault::SelfTest) => {
             let body = json!({ "error": { "code": "iLO.0.10.ExtendedInfo", "@Message.ExtendedInfo": [
                 { "MessageId": "iLO.2.24.UnableToModifyDuringSystemPOST" },
@@ -144,13 +59,14 @@ fn answer(state: &mut State, request: &Request, fault: Option<Fault>) -> Option<
         }
         Some(Fault::RestartsAfter) => {
             answer(state, request, None);
-            state.sessions.clear();
-            state.forget_tasks();
+            state.restart_controller();
             return None;
         }
-        Some(Fault::Slow(_)) | None => {}
+        Some(Fault::SessionDropped) => state.sessions.clear(),
+        Some(Fault::TasksForgotten) => state.machine.restart_controller(),
+        Some(Fault::TasksStale) | None => {}
     }
-    state.tick();
+    show(state);
     let path = request.path.trim_end_matches('/').to_owned();
     let body: Value = serde_json::from_str(&request.body).unwrap_or_default();
     if path == "/redfish/v1/SessionService/Sessions" && request.method == "POST" {
@@ -160,10 +76,7 @@ fn answer(state: &mut State, request: &Request, fault: Option<Fault>) -> Option<
         return Some(refuse(401, "The session has ended."));
     }
     Some(match request.method.as_str() {
-        "GET" => match state.tree.get(&path) {
-            Some(resource) => Answer::json(resource).with("ETag", state.etag(&path)),
-            None => refuse(404, "The resource does not exist."),
-        },
+        "GET" => read(state, &path, fault),
         "PATCH" => patch(state, &path, request, &body),
         "POST" => post(state, &path, &body, &request.body),
         "DELETE" => delete(state, &path),
@@ -171,9 +84,19 @@ fn answer(state: &mut State, request: &Request, fault: Option<Fault>) -> Option<
     })
 }
 
-fn open_session(state: &mut State, body: &Value) -> Answer {
-    let user = body["UserName"].as_str().unwrap_or_default();
-    if state.passwords.get(user).map(String::as_str) != body["Password"].as_str() {
+fn read<M: Machine>(state: &State<M>, path: &str, fault: Option<&Fault>) -> Answer {
+    if let Some((_, Some(first))) = state.tasks.get(path).filter(|_| fault == Some(&Fault::TasksStale)) {
+        return Answer::json(first);
+    }
+    match state.tree.get(path) {
+        Some(resource) => Answer::json(resource).with("ETag", state.etag(path)),
+        None => refuse(404, "The resource does not exist."),
+    }
+}
+
+fn open_session<M: Machine>(state: &mut State<M>, body: &Value) -> Answer {
+    let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
+    if !state.machine.lets_in(&text("UserName"), &Secret::new(text("Password"))) {
         return refuse(401, "The user or the password is wrong.");
     }
     let token = format!("token-{}", state.next());
@@ -182,9 +105,6 @@ fn open_session(state: &mut State, body: &Value) -> Answer {
     Answer::json(&json!({})).with_status(201).with("X-Auth-Token", token).with("Location", location)
 }
 
-fn is_signed(state: &State, request: &Request) -> bool {
+fn is_signed<M: Machine>(state: &State<M>, request: &Request) -> bool {
     request.header("x-auth-token").is_some_and(|token| state.sessions.contains(token))
 }
-
-/// How long a slow answer takes: longer than most, and well within the patience of a client.
-pub(crate) const SLOW: Duration = Duration::from_millis(1500);

@@ -1,64 +1,34 @@
-//! What a model remembers, and what time does to it.
+//! What a model remembers beside its machine.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::fault::Fault;
+use super::machine::Machine;
 use super::maker::Maker;
 use super::tree::{Tree, link, tree};
-
-/// What a change of the model is, once it comes about.
-#[derive(Debug, Clone)]
-pub(super) enum Work {
-    /// A volume is made.
-    Create { collection: String, body: Value },
-    /// A resource is removed from its collection.
-    Remove { path: String },
-    /// A component has another version.
-    Install { component: String },
-}
-
-/// A task, and when it is through.
-#[derive(Debug)]
-pub(super) struct Task {
-    pub(super) work: Option<Work>,
-    pub(super) ends: Instant,
-    pub(super) target: String,
-}
+use crate::provider::Accepted;
 
 /// The state of a model.
 #[derive(Debug)]
-pub(super) struct State {
+pub(super) struct State<M> {
     pub(super) maker: Maker,
+    pub(super) machine: M,
     pub(super) tree: Tree,
-    pub(super) versions: BTreeMap<String, u64>,
+    versions: BTreeMap<String, u64>,
     pub(super) sessions: BTreeSet<String>,
-    pub(super) tasks: BTreeMap<String, Task>,
-    pub(super) passwords: BTreeMap<String, String>,
-    /// How often the machine was started.
-    pub(super) starts: usize,
+    /// Of each task what it is for, and as what it was told first.
+    pub(super) tasks: BTreeMap<String, (String, Option<Value>)>,
     /// Inserts that still fail because the drive is ejecting (Dell).
     pub(super) ejecting: usize,
-    pub(super) faults: Vec<(&'static str, &'static str, Fault)>,
     pub(super) number: usize,
 }
 
-impl State {
-    pub(super) fn new(maker: Maker) -> Self {
-        Self {
-            maker,
-            tree: tree(maker),
-            versions: BTreeMap::new(),
-            sessions: BTreeSet::new(),
-            tasks: BTreeMap::new(),
-            passwords: [("admin".to_owned(), "password".to_owned())].into(),
-            starts: 0,
-            ejecting: 0,
-            faults: Vec::new(),
-            number: 0,
-        }
+impl<M: Machine> State<M> {
+    pub(super) fn new(maker: Maker, mut machine: M) -> Self {
+        let tree = tree(maker, &machine.administrator());
+        let (versions, sessions, tasks) = Default::default();
+        Self { maker, machine, tree, versions, sessions, tasks, ejecting: 0, number: 0 }
     }
 
     pub(super) fn next(&mut self) -> usize {
@@ -75,113 +45,55 @@ impl State {
         if self.maker == Maker::Hpe { format!("W/\"{version:08X}\"") } else { format!("\"gen-{version}\"") }
     }
 
-    /// Switches the machine; whatever waits for a reset comes about when it starts.
-    pub(super) fn switch(&mut self, on: bool) {
-        let system = self.maker.system();
-        let was_on = self.tree[system]["PowerState"] == "On";
-        self.tree.entry(system.to_owned()).and_modify(|it| it["PowerState"] = json!(if on { "On" } else { "Off" }));
-        self.touch(system);
-        if on && !was_on {
-            self.start();
+    /// Puts a resource in its place; another body is another version of it.
+    pub(super) fn put(&mut self, path: &str, body: Value) {
+        if self.tree.get(path) != Some(&body) {
+            self.tree.insert(path.to_owned(), body);
+            self.touch(path);
         }
     }
 
-    /// Starts the machine anew.
-    pub(super) fn start(&mut self) {
-        self.starts += 1;
-        let system = self.maker.system().to_owned();
-        let pending = if self.maker == Maker::Hpe {
-            format!("{system}/bios/settings")
-        } else {
-            format!("{system}/Bios/Settings")
-        };
-        let waiting = self.tree[&pending]["Attributes"].as_object().cloned().unwrap_or_default();
-        for (name, value) in waiting {
-            self.tree.entry(format!("{system}/Bios")).and_modify(|bios| bios["Attributes"][&name] = value);
-        }
-        let now = self.tree[&format!("{system}/Bios")]["Attributes"].clone();
-        let empty = match self.maker {
-            Maker::Hpe | Maker::Lenovo => json!({ "Attributes": now }),
-            Maker::Supermicro => json!({}),
-            Maker::Dell | Maker::OpenBmc => json!({ "Attributes": {} }),
-        };
-        self.tree.insert(pending, empty);
-        let enabled = self.tree[&format!("{system}/SecureBoot")]["SecureBootEnable"] == true;
-        let word = if enabled { "Enabled" } else { "Disabled" };
-        self.tree.entry(format!("{system}/SecureBoot")).and_modify(|it| it["SecureBootCurrentBoot"] = json!(word));
-        if self.tree[&system]["Boot"]["BootSourceOverrideEnabled"] == "Once" {
-            self.tree.entry(system).and_modify(|it| it["Boot"]["BootSourceOverrideEnabled"] = json!("Disabled"));
-        }
+    /// Changes a resource in its place; another body is another version of it.
+    pub(super) fn edit(&mut self, path: &str, edit: impl FnOnce(&mut Value)) {
+        let mut body = self.tree.get(path).cloned().unwrap_or_default();
+        edit(&mut body);
+        self.put(path, body);
     }
 
-    /// Begins work that takes its time; gives the path of its task.
-    pub(super) fn begin(&mut self, work: Work, target: &str) -> String {
-        let number = self.next();
-        let path = match self.maker {
-            Maker::Dell => format!("/redfish/v1/TaskService/Tasks/JID_{number:012}"),
-            _ => format!("/redfish/v1/TaskService/Tasks/{number}"),
-        };
-        let task =
-            Task { work: Some(work), ends: Instant::now() + Duration::from_millis(700), target: target.to_owned() };
-        self.tasks.insert(path.clone(), task);
+    /// The path of the task of accepted work, where it is one.
+    pub(super) fn task_of(&mut self, accepted: Accepted, target: &str) -> Option<String> {
+        let Accepted::Task(task) = accepted else { return None };
+        let path = self.maker.task(&task.0);
+        self.tasks.insert(path.clone(), (target.to_owned(), None));
+        Some(path)
+    }
+
+    pub(super) fn restart_controller(&mut self) {
+        self.sessions.clear();
+        self.machine.restart_controller();
+    }
+
+    /// Adds a resource to a collection.
+    pub(super) fn add(&mut self, collection: &str, body: Value) -> String {
+        let number = self.next() + 10;
+        let path = format!("{collection}/{number}");
+        self.put(&path, body);
+        self.members(collection, |members| members.push(link(&path)));
         path
     }
 
-    /// Ends the tasks whose time has come, and shows all of them.
-    pub(super) fn tick(&mut self) {
-        let through: Vec<_> = self
-            .tasks
-            .values_mut()
-            .filter(|task| task.ends <= Instant::now())
-            .filter_map(|it| it.work.take())
-            .collect();
-        for work in through {
-            self.carry_out(work);
-        }
-        let paths: Vec<_> = self.tasks.keys().map(|path| link(path)).collect();
-        self.tree.insert("/redfish/v1/TaskService/Tasks".to_owned(), json!({ "Members": paths }));
-        for (path, task) in &self.tasks {
-            let (state, percent) = if task.work.is_some() { ("Running", 40) } else { ("Completed", 100) };
-            let body = json!({
-                "TaskState": state, "TaskStatus": "OK", "PercentComplete": percent, "Payload": { "TargetUri": task.target },
-            });
-            self.tree.insert(path.clone(), body);
-        }
+    /// Takes a resource out of its collection.
+    pub(super) fn take_away(&mut self, path: &str) {
+        self.tree.remove(path);
+        let collection = path.rsplit_once('/').map(|(collection, _)| collection.to_owned()).unwrap_or_default();
+        self.members(&collection, |members| members.retain(|member| *member != link(path)));
     }
 
-    pub(super) fn forget_tasks(&mut self) {
-        let paths: Vec<_> = std::mem::take(&mut self.tasks).into_keys().collect();
-        for path in paths {
-            self.tree.remove(&path);
-        }
-    }
-
-    pub(super) fn carry_out(&mut self, work: Work) {
-        match work {
-            Work::Create { collection, body } => {
-                let number = self.next();
-                let path = format!("{collection}/Volume.{number}");
-                self.tree.insert(path.clone(), body);
-                self.members(&collection).push(link(&path));
-                self.touch(&collection);
-            }
-            Work::Remove { path } => {
-                self.tree.remove(&path);
-                let collection = path.rsplit_once('/').map(|(collection, _)| collection.to_owned()).unwrap_or_default();
-                self.members(&collection).retain(|member| *member != link(&path));
-                self.touch(&collection);
-            }
-            Work::Install { component } => {
-                self.tree.entry(component).and_modify(|it| it["Version"] = json!("2.0.0"));
-            }
-        }
-    }
-
-    fn members(&mut self, collection: &str) -> &mut Vec<Value> {
-        let collection = self.tree.entry(collection.to_owned()).or_insert_with(|| json!({ "Members": [] }));
-        if !collection["Members"].is_array() {
-            collection["Members"] = json!([]);
-        }
-        collection["Members"].as_array_mut().expect("it was made one")
+    fn members(&mut self, collection: &str, edit: impl FnOnce(&mut Vec<Value>)) {
+        self.edit(collection, |body| {
+            let mut members = body["Members"].as_array().cloned().unwrap_or_default();
+            edit(&mut members);
+            body["Members"] = json!(members);
+        });
     }
 }

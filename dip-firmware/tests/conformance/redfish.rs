@@ -11,10 +11,11 @@ use dip_firmware::conformance::{
 };
 use dip_firmware::provider::{BiosValue, Bmc, BootOverride};
 use dip_firmware::providers::Redfish;
+use dip_firmware::providers::service::Answer;
 use dip_firmware::settings::{RedfishSettings, Scheme};
 use dip_lab::{LabError, RedfishSystem, SushyEmulator, Tls};
 
-use crate::http::{Answer, Server};
+use crate::http::Server;
 use crate::machine::{LabBmc, Machine, expect, trials_on};
 
 pub(crate) const UUID: &str = "1d1b0000-0000-4000-8000-000000000001";

@@ -30,6 +30,21 @@ impl Redfish {
         Ok(Self(Arc::new(Machine::new(address, user, password, settings)?)))
     }
 
+    /// A BMC whose service answers in this process, as those of simulations and tests do. Whom to trust is nobody's question here.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    #[cfg(feature = "models")]
+    pub fn in_process(
+        service: Arc<dyn super::service::Service>,
+        address: &str,
+        user: &str,
+        password: &Secret,
+        settings: &RedfishSettings,
+    ) -> Result<Self, RedfishError> {
+        Ok(Self(Arc::new(Machine::new(address, user, password, settings)?.behind(service))))
+    }
+
     /// Closes the session that is kept, if there is one.
     pub async fn close(&self) {
         self.0.client.close().await;

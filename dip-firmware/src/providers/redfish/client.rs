@@ -17,12 +17,13 @@ use super::push::{self, Push};
 use super::resource::{Link, Root};
 use super::send::Request;
 use super::tls;
+use super::wire::Wire;
 use crate::settings::RedfishSettings;
 
 /// A BMC that takes longer to accept a connection is not there.
 const CONNECT: Duration = Duration::from_secs(5);
 /// BMCs need 20 ms to 10 s for an answer.
-const REQUEST: Duration = Duration::from_secs(20);
+pub(super) const REQUEST: Duration = Duration::from_secs(20);
 /// BMCs close idle connections after 5 s or later; one that is closed just when it is used again would look like a lost request.
 const IDLE: Duration = Duration::from_secs(4);
 /// The service root redirects to itself with a slash, and perhaps from HTTP to HTTPS; more is a loop.
@@ -34,7 +35,7 @@ pub(super) const SERVICE_ROOT: &str = "/redfish/v1/";
 /// A client of one service. It keeps one idle connection; whoever asks often does not pay for TLS each time.
 #[derive(Debug)]
 pub(super) struct Client {
-    pub(super) http: reqwest::Client,
+    pub(super) wire: Wire,
     base: Url,
     pub(super) account: Account,
     /// The way that the service accepts, once that is known. Whoever finds out holds it, so that one session is opened.
@@ -61,13 +62,21 @@ impl Client {
             .timeout(REQUEST);
         let http = tls::trusting(builder, settings)?.build().map_err(|error| RedfishError::Tls(error.into()))?;
         let account = Account { user: user.to_owned(), password: password.clone() };
-        Ok(Self { http, base: base(address, settings)?, account, login: Mutex::new(None) })
+        Ok(Self { wire: Wire::network(http), base: base(address, settings)?, account, login: Mutex::new(None) })
+    }
+
+    /// The same client, of a service in this process.
+    #[cfg(feature = "models")]
+    pub(super) fn to(self, service: std::sync::Arc<dyn super::service::Service>) -> Self {
+        let account = Account { user: self.account.user.clone(), password: self.account.password.clone() };
+        let wire = Wire { here: Some(service), ..self.wire.clone() };
+        Self { wire, base: self.base.clone(), account, login: Mutex::new(None) }
     }
 
     /// Another user of the same service.
     pub(super) fn as_user(&self, user: &str, password: &Secret) -> Self {
         let account = Account { user: user.to_owned(), password: password.clone() };
-        Self { http: self.http.clone(), base: self.base.clone(), account, login: Mutex::new(None) }
+        Self { wire: self.wire.clone(), base: self.base.clone(), account, login: Mutex::new(None) }
     }
 
     /// The service's host.
@@ -160,8 +169,8 @@ impl Client {
         let Some(Login::Session(Session { location: Some(url), token })) = self.login.lock().await.take() else {
             return;
         };
-        let request = self.http.delete(url).header("X-Auth-Token", token);
-        if let Err(error) = request.send().await {
+        let request = self.wire.http.delete(url).header("X-Auth-Token", token);
+        if let Err(error) = self.wire.carry(request).await {
             tracing::debug!(bmc = self.host(), %error, "the BMC did not confirm the end of the session");
         }
     }
@@ -188,9 +197,7 @@ impl Drop for Client {
         };
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             let (url, token) = session;
-            let farewell = self.http.delete(url).header("X-Auth-Token", token).send();
-            // A lost farewell costs the BMC one idle session.
-            drop(runtime.spawn(farewell));
+            self.wire.carry_away(&runtime, &url, |request| request.header("X-Auth-Token", token));
         }
     }
 }

@@ -55,6 +55,12 @@ impl Machine {
         })
     }
 
+    /// The same machine, behind a service in this process.
+    #[cfg(feature = "models")]
+    pub(super) fn behind(self, service: std::sync::Arc<dyn super::service::Service>) -> Self {
+        Self { client: self.client.to(service), ..self }
+    }
+
     pub(super) fn failed(&self, action: &str) -> impl FnOnce(Failure) -> ProviderError + use<> {
         let action = format!("{action} at {}", self.client.host());
         |failure| failure.in_action(action)

@@ -1,6 +1,6 @@
 //! A BMC by Redfish (DMTF DSP0266), read tolerantly: services leave out what the schemas require and add what they like.
 //!
-//! From the bottom up: `tls` (whom to trust), `address`, `answer`, `push`, `send` and `client` (requests, sessions, refusals), `members`
+//! From the bottom up: `tls` (whom to trust), `wire` (the network, or a `service` in this process), `address`, `answer`, `push`, `send` and `client` (requests, sessions, refusals), `members`
 //! (collections), `resource` (the JSON), `machine` (which of the service's systems is the node, its controller, its boxes, its
 //! quirks), then a file for each ability, and `bmc`, which offers them.
 
@@ -32,10 +32,13 @@ mod resource;
 mod secure_boot;
 mod send;
 mod sensors;
+#[cfg(feature = "models")]
+pub mod service;
 mod syslog;
 mod tasks;
 mod tls;
 mod virtual_media;
+mod wire;
 
 pub use bmc::Redfish;
 pub use error::RedfishError;

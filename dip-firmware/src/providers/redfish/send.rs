@@ -12,6 +12,7 @@ use super::error::Failure;
 use super::login::{Login, Session};
 use super::push::Upload;
 use super::resource::Root;
+use super::wire::Silence;
 
 /// A service that is busy for no longer than this is asked again in the same call: a reading of many resources would
 /// never end if each short refusal began it anew.
@@ -71,7 +72,7 @@ impl Client {
     }
 
     async fn send_as(&self, login: &Login, request: &Request<'_>) -> Result<Response, Failure> {
-        let mut http = login.sign(self.http.request(request.method.clone(), request.url.clone()), &self.account);
+        let mut http = login.sign(self.wire.http.request(request.method.clone(), request.url.clone()), &self.account);
         http = http.header("OData-Version", "4.0");
         if let Some(body) = request.body {
             http = http.json(body);
@@ -82,7 +83,7 @@ impl Client {
         if let Some(etag) = request.if_match {
             http = http.header(IF_MATCH, etag);
         }
-        http.send().await.map_err(|source| silent(request.method.clone(), request.url, source))
+        self.wire.carry(http).await.map_err(|source| silent(request.method.clone(), request.url, source))
     }
 
     /// The way that the service accepts; the first caller finds it out, the others wait.
@@ -100,7 +101,7 @@ impl Client {
         let mut url = self.resolve(SERVICE_ROOT)?;
         for _ in 0..REDIRECTS {
             let response =
-                self.http.get(url.clone()).send().await.map_err(|source| silent(Method::GET, &url, source))?;
+                self.wire.carry(self.wire.http.get(url.clone())).await.map_err(|source| silent(Method::GET, &url, source))?;
             if let Some(next) = redirected(&response) {
                 url = self.resolve(&next)?;
                 continue;
@@ -125,8 +126,8 @@ impl Client {
     async fn open_session(&self, sessions: &str) -> Result<Login, Failure> {
         let url = self.resolve(sessions)?;
         let body = json!({ "UserName": self.account.user, "Password": self.account.password.expose() });
-        let request = self.http.post(url.clone()).json(&body);
-        let response = request.send().await.map_err(|source| silent(Method::POST, &url, source))?;
+        let request = self.wire.http.post(url.clone()).json(&body);
+        let response = self.wire.carry(request).await.map_err(|source| silent(Method::POST, &url, source))?;
         // Some services list sessions that they do not offer.
         if matches!(response.status().as_u16(), 300..=399 | 404 | 405 | 501) {
             return Ok(Login::Basic);
@@ -152,6 +153,6 @@ impl Client {
     }
 }
 
-fn silent(method: Method, url: &Url, source: reqwest::Error) -> Failure {
-    Failure::Silent { method, path: url.path().to_owned(), source: source.without_url() }
+fn silent(method: Method, url: &Url, source: Silence) -> Failure {
+    Failure::Silent { method, path: url.path().to_owned(), source }
 }

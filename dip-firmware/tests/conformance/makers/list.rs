@@ -6,6 +6,7 @@ use dip_core::conformance::{Failure, Trial, Verdict};
 use dip_firmware::conformance::{
     BiosSample, BmcHarness, FirmwareSample, RaidSample, bios, bmc, firmware, raid, secure_boot, virtual_media,
 };
+use dip_firmware::models::Maker;
 use dip_firmware::provider::BiosValue;
 
 use super::abilities::{
@@ -14,7 +15,7 @@ use super::abilities::{
 };
 use super::faults::{busy, reset_is_not_repeated, self_test, session_ends, slow, task_is_gone};
 use super::quirks::{quirk_is_denied, supermicro_boots_from_cd};
-use crate::model::{Maker, ModelBmc};
+use crate::model::ModelBmc;
 
 pub(crate) async fn trials() -> std::io::Result<Vec<Trial>> {
     let mut trials = Vec::new();
@@ -54,7 +55,7 @@ pub(crate) async fn trials() -> std::io::Result<Vec<Trial>> {
                 on(&model, "a_reset_whose_answer_is_lost_is_not_done_twice", reset_is_not_repeated),
             ],
         ];
-        trials.extend(of_maker.into_iter().flatten().map(|trial| trial.on(maker.name())));
+        trials.extend(of_maker.into_iter().flatten().map(|trial| trial.on(&format!("model of {}", maker.name()))));
     }
     let others = [
         (Maker::Supermicro, "the_virtual_cd_is_called_as_it_is_here", supermicro_boots_from_cd as Story),
@@ -62,7 +63,7 @@ pub(crate) async fn trials() -> std::io::Result<Vec<Trial>> {
     ];
     for (maker, name, story) in others {
         let model = Arc::new(ModelBmc::start(maker).await?);
-        trials.push(on(&model, name, story).on(maker.name()));
+        trials.push(on(&model, name, story).on(&format!("model of {}", maker.name())));
     }
     Ok(trials)
 }
