@@ -19,6 +19,8 @@ use super::wire::Silence;
 const SHORT_PAUSE: Duration = Duration::from_secs(3);
 /// So often in a row; then the whole call is told to come back.
 const PAUSES: usize = 3;
+/// A session that was opened a moment ago can be gone again: another client ended all of them, or the BMC has just restarted.
+const REOPENINGS: usize = 3;
 /// An image of some 100 MB takes minutes on the slow network port of a BMC.
 const UPLOAD: Duration = Duration::from_secs(30 * 60);
 
@@ -59,16 +61,18 @@ impl Client {
     }
 
     async fn send_in_session(&self, request: &Request<'_>) -> Result<Response, Failure> {
-        let login = self.login().await?;
-        let response = self.send_as(&login, request).await?;
-        let Login::Session(session) = &login else { return Ok(response) };
-        if response.status() != StatusCode::UNAUTHORIZED {
-            return Ok(response);
+        let mut reopened = 0;
+        loop {
+            let login = self.login().await?;
+            let response = self.send_as(&login, request).await?;
+            let Login::Session(session) = &login else { return Ok(response) };
+            if response.status() != StatusCode::UNAUTHORIZED || reopened == REOPENINGS {
+                return Ok(response);
+            }
+            reopened += 1;
+            tracing::debug!(bmc = self.host(), "the session has ended; opening another");
+            self.login.lock().await.take_if(|kept| kept.is_session(&session.token));
         }
-        tracing::debug!(bmc = self.host(), "the session has ended; opening another");
-        self.login.lock().await.take_if(|kept| kept.is_session(&session.token));
-        let login = self.login().await?;
-        self.send_as(&login, request).await
     }
 
     async fn send_as(&self, login: &Login, request: &Request<'_>) -> Result<Response, Failure> {
