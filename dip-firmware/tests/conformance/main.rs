@@ -13,6 +13,7 @@ mod scripted;
 mod several;
 mod skeleton;
 mod steps;
+mod transaction;
 
 use std::process::ExitCode;
 
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
         trials.extend(redfish::trials().await);
         trials.extend(several::trials().await);
         trials.extend(steps::trials().await);
+        trials.extend(transaction::trials().await);
         trials
     });
     run_as_tests(&runtime, trials)

@@ -31,7 +31,7 @@ pub(crate) async fn trials() -> Vec<Trial> {
             bios(&harness, bios_sample()),
             secure_boot(&harness),
             virtual_media(&harness, urls.each_ref().map(String::as_str)),
-            raid(&harness, RaidSample { controller: "1", disks: ["1", "2"] }),
+            raid(&harness, RaidSample { controller: "1", disks: ["32ADF365C6C1B7BD", "32ADF365C6C1B7C3"] }),
             firmware(&harness, FirmwareSample { component: "BIOS", image: urls[0].clone(), version: None }),
         ]
         .into_iter()

@@ -90,14 +90,14 @@ impl Secrets for Password {
 }
 
 /// The layer with a site of one node, and the providers that it connects.
-struct Bench {
+pub(crate) struct Bench {
     site: Site,
     providers: Providers,
     operations: Operations,
 }
 
 impl Bench {
-    fn new(site: Site) -> Result<Self, Failure> {
+    pub(crate) fn new(site: Site) -> Result<Self, Failure> {
         let mut providers = Providers::new();
         FirmwareLayer.connect(&site, &Password, &mut providers).map_err(|errors| format!("{errors:?}"))?;
         let mut operations = Operations::default();
@@ -129,22 +129,22 @@ impl Bench {
         Ok(run(&*operation, &Context::new(&assignment, &self.providers, &cancel)).await)
     }
 
-    async fn check(&self, step: &Step) -> Result<Check, OperationError> {
+    pub(crate) async fn check(&self, step: &Step) -> Result<Check, OperationError> {
         self.with(step, async |operation, cx| operation.check(cx).await).await?
     }
 
-    async fn apply(&self, step: &Step) -> Result<Applied, OperationError> {
+    pub(crate) async fn apply(&self, step: &Step) -> Result<Applied, OperationError> {
         self.with(step, async |operation, cx| operation.apply(cx).await).await?
     }
 
-    async fn holds(&self, step: &Step) -> Result<Facts, Failure> {
+    pub(crate) async fn holds(&self, step: &Step) -> Result<Facts, Failure> {
         match self.check(step).await? {
             Check::Holds(facts) => Ok(facts),
             other => Err(format!("{} does not hold: {other:?}", step.name).into()),
         }
     }
 
-    async fn differs(&self, step: &Step) -> Result<(), Failure> {
+    pub(crate) async fn differs(&self, step: &Step) -> Result<(), Failure> {
         match self.check(step).await? {
             Check::Differs(_) => Ok(()),
             other => Err(format!("{} does not differ: {other:?}", step.name).into()),
@@ -164,7 +164,7 @@ impl Bench {
     }
 }
 
-fn site(node: &NodeName, kind: &'static str, settings: Value, serial: &str) -> Result<Site, Failure> {
+pub(crate) fn site(node: &NodeName, kind: &'static str, settings: Value, serial: &str) -> Result<Site, Failure> {
     let bmc = BmcAccess {
         address: "127.0.0.1".to_owned(),
         user: "admin".to_owned(),
