@@ -88,10 +88,33 @@ fn read<M: Machine>(state: &State<M>, path: &str, fault: Option<&Fault>) -> Answ
     if let Some((_, Some(first))) = state.tasks.get(path).filter(|_| fault == Some(&Fault::TasksStale)) {
         return Answer::json(first);
     }
+    // Members in place of links to them (DSP0266, "$expand").
+    if let Some((collection, "$expand=.($levels=1)")) = path.split_once('?').filter(|_| expands(state)) {
+        return match state.tree.get(collection.trim_end_matches('/')) {
+            Some(collection) => Answer::json(&expanded(state, collection)),
+            None => refuse(404, "The resource does not exist."),
+        };
+    }
     match state.tree.get(path) {
         Some(resource) => Answer::json(resource).with("ETag", state.etag(path)),
         None => refuse(404, "The resource does not exist."),
     }
+}
+
+fn expands<M: Machine>(state: &State<M>) -> bool {
+    state.tree["/redfish/v1"]["ProtocolFeaturesSupported"]["ExpandQuery"]["NoLinks"] == true
+}
+
+fn expanded<M: Machine>(state: &State<M>, collection: &Value) -> Value {
+    let mut collection = collection.clone();
+    for member in collection["Members"].as_array_mut().into_iter().flatten() {
+        let path = member["@odata.id"].as_str().unwrap_or_default().to_owned();
+        if let Some(resource) = state.tree.get(&path) {
+            *member = resource.clone();
+            member["@odata.id"] = json!(path);
+        }
+    }
+    collection
 }
 
 fn open_session<M: Machine>(state: &mut State<M>, body: &Value) -> Answer {

@@ -44,6 +44,12 @@ fn service(maker: Maker, tree: &mut Tree) {
             "CertificateService": v1("CertificateService"), "Links": { "Sessions": v1("SessionService/Sessions") },
         }),
     );
+    // Supermicro's says nothing of it.
+    if maker != Maker::Supermicro {
+        let expand = json!({ "ExpandAll": maker != Maker::Hpe, "Levels": true, "Links": false, "MaxLevels": 1, "NoLinks": true });
+        tree.entry("/redfish/v1".to_owned())
+            .and_modify(|it| it["ProtocolFeaturesSupported"] = json!({ "ExpandQuery": expand }));
+    }
     tree.insert("/redfish/v1/Systems".to_owned(), members(&[maker.system().to_owned()]));
     tree.insert("/redfish/v1/Managers".to_owned(), members(&[maker.manager().to_owned()]));
     tree.insert("/redfish/v1/TaskService".to_owned(), json!({ "Tasks": v1("TaskService/Tasks") }));

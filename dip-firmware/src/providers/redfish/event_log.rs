@@ -47,7 +47,7 @@ impl Machine {
         // Some services list logs that they do not show.
         for log in self.logs().await? {
             let Some(log) = self.client.member::<LogService>(&log).await? else { continue };
-            let Some(listed) = self.client.all::<resource::LogEntry>(log.entries.as_ref()).await? else { continue };
+            let Some(listed) = self.all::<resource::LogEntry>(log.entries.as_ref()).await? else { continue };
             let told = listed.into_iter().map(|(member, told)| entry(&member, told.unwrap_or_default()));
             let mut entries: Vec<_> = told.collect();
             in_order(&mut entries);

@@ -22,9 +22,9 @@ impl Inventory for Machine {
 impl Machine {
     async fn read_hardware(&self) -> Result<Hardware, Failure> {
         let system = self.system().await?.body;
-        let processors = self.client.all::<resource::Processor>(system.processors.as_ref()).await?;
-        let memory = self.client.all::<resource::Memory>(system.memory.as_ref()).await?;
-        let nics = self.client.all::<resource::EthernetInterface>(system.ethernet_interfaces.as_ref()).await?;
+        let processors = self.all::<resource::Processor>(system.processors.as_ref()).await?;
+        let memory = self.all::<resource::Memory>(system.memory.as_ref()).await?;
+        let nics = self.all::<resource::EthernetInterface>(system.ethernet_interfaces.as_ref()).await?;
         Ok(Hardware {
             processors: processors.map(|all| taken(only_cpus(all), |it| &it.status, processor)),
             memory: memory.map(|all| taken(all, |it| &it.status, module)),
@@ -41,7 +41,7 @@ impl Machine {
             distinguish(&mut disks);
             return Ok(Some(disks));
         }
-        let simple = self.client.all::<SimpleStorage>(system.simple_storage.as_ref()).await?;
+        let simple = self.all::<SimpleStorage>(system.simple_storage.as_ref()).await?;
         let Some(simple) = simple else { return Ok(known) };
         let mut disks: Vec<_> =
             simple.into_iter().flat_map(|(member, it)| simple_disks(&member, it.unwrap_or_default())).collect();
@@ -54,7 +54,7 @@ impl Machine {
         for chassis in self.chassis(system).await? {
             let newer = self.client.follow::<PowerSubsystem>(chassis.body.power_subsystem.as_ref()).await?;
             let newer = newer.and_then(|it| it.body.power_supplies.0);
-            let supplies = match self.client.all::<PowerSupply>(newer.as_ref()).await? {
+            let supplies = match self.all::<PowerSupply>(newer.as_ref()).await? {
                 Some(all) => {
                     all.into_iter().map(|(member, it)| (member.id().to_owned(), it.unwrap_or_default())).collect()
                 }

@@ -14,6 +14,7 @@ use super::address::{is_same, last_part};
 use super::answer::{Answer, Resource};
 use super::client::Client;
 use super::error::{Failure, RedfishError};
+use super::expand::Expansion;
 use super::registry::Registry;
 use super::resource::{Action, ActionInfo, Chassis, ComputerSystem, Link, Manager};
 use crate::quirks::{Entry, Make, Quirk, Quirks, shipped};
@@ -36,6 +37,7 @@ pub(super) struct Machine {
     quirks: Mutex<Option<(Instant, Quirks)>>,
     /// What its BIOS attributes may be; `None` within where it does not tell.
     pub(super) registry: OnceCell<Option<Registry>>,
+    pub(super) expansion: Expansion,
 }
 
 impl Machine {
@@ -52,6 +54,7 @@ impl Machine {
             path: OnceCell::new(),
             quirks: Mutex::default(),
             registry: OnceCell::new(),
+            expansion: Expansion::default(),
         })
     }
 

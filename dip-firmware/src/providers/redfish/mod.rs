@@ -1,6 +1,6 @@
 //! A BMC by Redfish (DMTF DSP0266), read tolerantly: services leave out what the schemas require and add what they like.
 //!
-//! From the bottom up: `tls` (whom to trust), `wire` (the network, or a `service` in this process), `address`, `answer`, `push`, `send` and `client` (requests, sessions, refusals), `members`
+//! From the bottom up: `tls` (whom to trust), `wire` (the network, or a `service` in this process), `address`, `answer`, `push`, `send` and `client` (requests, sessions, refusals), `members` and `expand`
 //! (collections), `resource` (the JSON), `machine` (which of the service's systems is the node, its controller, its boxes, its
 //! quirks), then a file for each ability, and `bmc`, which offers them.
 
@@ -15,6 +15,7 @@ mod client;
 mod controller;
 mod error;
 mod event_log;
+mod expand;
 mod firmware;
 mod health;
 mod identify_light;

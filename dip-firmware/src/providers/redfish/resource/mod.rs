@@ -51,7 +51,7 @@ pub(super) use media::VirtualMedia;
 pub(super) use message::ErrorBody;
 pub(super) use parts::{EthernetInterface, Memory, PowerSupply, Processor};
 pub(super) use registry::{Attribute, AttributeRegistry, RegistryFile};
-pub(super) use root::Root;
+pub(super) use root::{ExpandQuery, Root};
 pub(super) use secure_boot::SecureBoot;
 pub(super) use sensor::{Power, PowerSubsystem, Sensor, Thermal};
 pub(super) use settings::Settings;
