@@ -29,7 +29,8 @@ pub(crate) fn client(
     let drivers = told.into_iter().flat_map(|bmc| &bmc.protocols);
     let mut of_redfish = drivers.filter(|driver| driver.kind.as_str() == REDFISH);
     let settings: Option<RedfishSettings> = of_redfish.find_map(|driver| driver.read().ok());
-    let settings = RedfishSettings { quirks: settings.map(|told| told.quirks).unwrap_or_default(), ..RedfishSettings::default() };
+    let settings =
+        RedfishSettings { quirks: settings.map(|told| told.quirks).unwrap_or_default(), ..RedfishSettings::default() };
     // Names of nodes are names of hosts.
     let client = Redfish::in_process(service, node.as_str(), user, password, &settings);
     Arc::new(client.expect("a node's name can stand in a URL"))

@@ -11,9 +11,9 @@ use dip_core::secret::Secret;
 use super::Keyring;
 use crate::provider::{
     Accepted, Account, Accounts, Bios, BiosAttributes, BiosState, Bmc, Boot, BootOverride, BootState, Component,
-    Console, ConsoleStream, Controller, ControllerState, EventLog, Firmware, IdentifyLight, Inventory, Light,
-    LockoutPolicy, LogEntry, MediaSlot, Raid, Role, SecureBoot, SecureBootState, SensorReading, Sensors,
-    StorageController, TaskRef, TaskState, Tasks, VirtualMedia, WantedVolume,
+    Console, ConsoleStream, Controller, ControllerState, EventLog, EventStream, Events, Firmware, IdentifyLight,
+    Inventory, Light, LockoutPolicy, LogEntry, MediaSlot, Raid, Role, SecureBoot, SecureBootState, SensorReading,
+    Sensors, StorageController, Subscription, TaskRef, TaskState, Tasks, VirtualMedia, WantedVolume,
 };
 
 /// A controller whose password may change while it is worked with. Its facets are those of a client by any password.
@@ -102,6 +102,12 @@ handed_on! {
     event_log -> EventLog {
         fn entries() -> Vec<LogEntry>;
         fn clear() -> ();
+    }
+    events -> Events {
+        fn follow() -> Box<dyn EventStream>;
+        fn subscriptions() -> Vec<Subscription>;
+        fn subscribe(destination: &str, context: &str) -> String;
+        fn unsubscribe(id: &str) -> ();
     }
     identify_light -> IdentifyLight {
         fn state() -> Option<Light>;

@@ -40,7 +40,9 @@ pub(super) fn post<M: Machine>(state: &mut State<M>, path: &str, body: &Value, r
     }
     match path {
         "/redfish/v1/AccountService/Accounts" => create_user(state, body),
-        "/redfish/v1/UpdateService/Actions/UpdateService.SimpleUpdate" => install(state, path, body["ImageURI"].as_str().unwrap_or_default(), &body["Targets"]),
+        "/redfish/v1/UpdateService/Actions/UpdateService.SimpleUpdate" => {
+            install(state, path, body["ImageURI"].as_str().unwrap_or_default(), &body["Targets"])
+        }
         "/redfish/v1/UpdateService/MultipartUpload" | "/redfish/v1/UpdateService/update" => {
             if !raw.contains("IMAGE") {
                 return refuse(400, "The image is missing.");

@@ -162,7 +162,8 @@ pub(super) fn delete<M: Machine>(state: &mut State<M>, path: &str) -> Answer {
     if path.contains("/Accounts/") && state.maker == Maker::Dell {
         return refuse(405, "The method is not allowed.");
     }
-    if let Some((collection, volume)) = path.rsplit_once('/').filter(|(collection, _)| collection.ends_with("/Volumes")) {
+    if let Some((collection, volume)) = path.rsplit_once('/').filter(|(collection, _)| collection.ends_with("/Volumes"))
+    {
         let accepted = state.machine.remove(volume);
         return match state.task_of(accepted, collection) {
             Some(task) => Answer::status(202).with("Location", task),

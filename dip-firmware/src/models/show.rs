@@ -168,7 +168,8 @@ fn tasks<M: Machine>(state: &mut State<M>) {
     let list = "/redfish/v1/TaskService/Tasks";
     let told: Vec<_> =
         state.machine.tasks().into_iter().map(|(task, told)| (state.maker.task(&task.0), told)).collect();
-    let gone: Vec<_> = state.tasks.keys().filter(|path| !told.iter().any(|(known, _)| known == *path)).cloned().collect();
+    let gone: Vec<_> =
+        state.tasks.keys().filter(|path| !told.iter().any(|(known, _)| known == *path)).cloned().collect();
     for path in gone {
         state.tasks.remove(&path);
         state.tree.remove(&path);
@@ -198,10 +199,17 @@ fn tasks<M: Machine>(state: &mut State<M>) {
 
 fn parts<M: Machine>(state: &mut State<M>, told: &Hardware) {
     let absent = json!({ "Status": { "State": "Absent", "Health": null } });
-    let mut processors: Vec<_> = told.processors.iter().flatten().map(|it| json!({
-        "Socket": it.part.slot, "Model": it.part.model, "TotalCores": it.cores, "TotalThreads": it.threads,
-        "Status": { "Health": health(it.part.health) },
-    })).collect();
+    let mut processors: Vec<_> = told
+        .processors
+        .iter()
+        .flatten()
+        .map(|it| {
+            json!({
+                "Socket": it.part.slot, "Model": it.part.model, "TotalCores": it.cores, "TotalThreads": it.threads,
+                "Status": { "Health": health(it.part.health) },
+            })
+        })
+        .collect();
     // An empty socket, and a card that is no processor of the system.
     processors.push(absent.clone());
     processors.push(json!({ "ProcessorType": "GPU", "Model": "H100", "Status": { "State": "Enabled" } }));
@@ -211,11 +219,16 @@ fn parts<M: Machine>(state: &mut State<M>, told: &Hardware) {
     })).collect();
     memory.push(absent);
     list(state, "Memory", &memory);
-    let ports: Vec<_> = told.nics.iter().flatten().map(|port| {
-        let mac = port.mac.map(|mac| mac.to_string().to_uppercase()).unwrap_or_default();
-        let has_link = port.has_link.map(|up| if up { "LinkUp" } else { "LinkDown" });
-        json!({ "MACAddress": mac, "PermanentMACAddress": mac, "LinkStatus": has_link })
-    }).collect();
+    let ports: Vec<_> = told
+        .nics
+        .iter()
+        .flatten()
+        .map(|port| {
+            let mac = port.mac.map(|mac| mac.to_string().to_uppercase()).unwrap_or_default();
+            let has_link = port.has_link.map(|up| if up { "LinkUp" } else { "LinkDown" });
+            json!({ "MACAddress": mac, "PermanentMACAddress": mac, "LinkStatus": has_link })
+        })
+        .collect();
     list(state, "EthernetInterfaces", &ports);
     supplies(state, told);
 }

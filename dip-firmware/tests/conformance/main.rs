@@ -1,6 +1,7 @@
 //! The BMC providers against real servers (`ipmi_sim`, the Redfish emulator), recorded and scripted Redfish answers, and the
 //! layer's steps on them.
 
+mod events;
 mod http;
 mod ipmi;
 mod ipmi_facets;
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime starts");
     let trials = runtime.block_on(async {
         let mut trials: Vec<Trial> = scripted::trials();
+        trials.extend(events::trials());
         trials.extend(recorded::trials());
         trials.extend(makers::trials().await.expect("a model listens on a free port of this host"));
         trials.extend(ipmi::trials().await);

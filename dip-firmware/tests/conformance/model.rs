@@ -85,8 +85,7 @@ impl ModelBmc {
 
 fn take(faults: &Faults, request: &Request) -> Option<InTheWay> {
     let mut faults = faults.lock().unwrap_or_else(PoisonError::into_inner);
-    let meets =
-        |(method, part, _): &(&str, &str, InTheWay)| request.method == *method && request.path.contains(part);
+    let meets = |(method, part, _): &(&str, &str, InTheWay)| request.method == *method && request.path.contains(part);
     let at = faults.iter().position(meets)?;
     Some(faults.remove(at).2)
 }

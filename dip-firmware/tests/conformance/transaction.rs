@@ -10,7 +10,9 @@ use dip_core::operation::{Applied, Operation, OperationError};
 use dip_core::provider::{ErrorKind, sentence};
 use dip_core::step::Step;
 use dip_core::subject::Subject;
-use dip_firmware::steps::{InstallFirmware, MakeVolume, ReadComponents, ReadStorage, RemoveVolume, SetBios, SetSecureBoot};
+use dip_firmware::steps::{
+    InstallFirmware, MakeVolume, ReadComponents, ReadStorage, RemoveVolume, SetBios, SetSecureBoot,
+};
 use dip_lab::{SushyEmulator, Tls};
 use serde_json::{Value, json};
 
@@ -34,7 +36,11 @@ async fn story(machine: Machine, emulator: SushyEmulator) -> Result<Verdict, Fai
 
     let told = bench.holds(&step::<ReadStorage>(&name, json!({ "volumes": [] }))?).await?;
     let told = format!("{told:?}");
-    expect(["\"32ADF365C6C1B7BD\"", "\"32ADF365C6C1B7C3\""].iter().all(|disk| told.contains(disk)), "disks are told", &told)?;
+    expect(
+        ["\"32ADF365C6C1B7BD\"", "\"32ADF365C6C1B7C3\""].iter().all(|disk| told.contains(disk)),
+        "disks are told",
+        &told,
+    )?;
 
     let disks: Value = ["32ADF365C6C1B7BD", "32ADF365C6C1B7C3"]
         .map(|slot| json!({ "controller": "1", "slot": slot, "serial": "1234570" }))

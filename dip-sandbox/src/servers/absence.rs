@@ -10,8 +10,7 @@ pub(super) fn absence(line: &Line, node: &NodeName) -> Option<String> {
     if let Some(hit) = line.bite(|fault| matches!(fault, Fault::BmcSilent { .. } | Fault::BmcHangs { .. })) {
         return Some(hit.fault.to_string());
     }
-    let (is_fed, is_away) =
-        line.world().machine(node, |machine| (machine.is_fed(), machine.management.is_away()));
+    let (is_fed, is_away) = line.world().machine(node, |machine| (machine.is_fed(), machine.management.is_away()));
     if !is_fed {
         return Some("none of its outlets has power".to_owned());
     }

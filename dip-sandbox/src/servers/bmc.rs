@@ -8,7 +8,7 @@ use dip_core::id::NodeName;
 use dip_core::provider::{ErrorKind, Power, PowerAction, ProviderError, Retry};
 use dip_core::secret::Secret;
 use dip_firmware::provider::{
-    Accounts, Bios, Bmc, Boot, BootOverride, BootState, Console, Controller, EventLog, Firmware, IdentifyLight,
+    Accounts, Bios, Bmc, Boot, BootOverride, BootState, Console, Controller, EventLog, Events, Firmware, IdentifyLight,
     Inventory, Raid, SecureBoot, Sensors, Tasks, VirtualMedia,
 };
 
@@ -113,6 +113,10 @@ impl Bmc for SandboxBmc {
 
     fn firmware(&self) -> Option<Arc<dyn Firmware>> {
         Some(Arc::new(self.clone()))
+    }
+
+    fn events(&self) -> Option<Arc<dyn Events>> {
+        None
     }
 
     fn tasks(&self) -> Option<Arc<dyn Tasks>> {

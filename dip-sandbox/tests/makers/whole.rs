@@ -48,7 +48,12 @@ fn a_node_of_each_maker_comes_from_powered_off_to_ready_and_nothing_is_left_to_d
         scene.sandbox.clone().block_on(async {
             ready(&scene.run_with_consent().await);
             is_as_wanted(&scene.machine("r1-n1"));
-            assert_eq!(scene.sandbox.boots(&node("r1-n1")), 2, "{}: into the firmware, and into the system", maker.name());
+            assert_eq!(
+                scene.sandbox.boots(&node("r1-n1")),
+                2,
+                "{}: into the firmware, and into the system",
+                maker.name()
+            );
             let again = scene.prepare().await.plan;
             assert!(again.is_empty(), "{}: {}", maker.name(), render::text(&again));
             assert_eq!((scene.count("make volume"), scene.count("flash BIOS")), (1, 1), "{}", maker.name());

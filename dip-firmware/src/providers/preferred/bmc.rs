@@ -10,8 +10,8 @@ use dip_core::provider::{Power, ProviderError};
 use super::facet::Facet;
 use super::protocols::{Effect, Protocols};
 use crate::provider::{
-    Accounts, Bios, Bmc, Boot, Console, Controller, EventLog, Firmware, IdentifyLight, Inventory, Raid, SecureBoot,
-    Sensors, Tasks, VirtualMedia,
+    Accounts, Bios, Bmc, Boot, Console, Controller, EventLog, Events, Firmware, IdentifyLight, Inventory, Raid,
+    SecureBoot, Sensors, Tasks, VirtualMedia,
 };
 
 /// A BMC that speaks several protocols.
@@ -114,6 +114,10 @@ impl Bmc for Preferred {
 
     fn firmware(&self) -> Option<Arc<dyn Firmware>> {
         Some(self.facet(Facet::Firmware)?)
+    }
+
+    fn events(&self) -> Option<Arc<dyn Events>> {
+        Some(self.facet(Facet::Events)?)
     }
 
     fn tasks(&self) -> Option<Arc<dyn Tasks>> {

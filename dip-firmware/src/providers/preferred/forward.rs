@@ -10,9 +10,9 @@ use super::facet::Facet;
 use super::protocols::{Effect, Protocols};
 use crate::provider::{
     Accepted, Account, Accounts, Bios, BiosAttributes, BiosState, Boot, BootOverride, BootState, Component, Console,
-    ConsoleStream, Controller, ControllerState, EventLog, Firmware, Hardware, IdentifyLight, Inventory, Light,
-    LockoutPolicy, LogEntry, MediaSlot, Raid, Role, SecureBoot, SecureBootState, SensorReading, Sensors,
-    StorageController, TaskRef, TaskState, Tasks, VirtualMedia, WantedVolume,
+    ConsoleStream, Controller, ControllerState, EventLog, EventStream, Events, Firmware, Hardware, IdentifyLight,
+    Inventory, Light, LockoutPolicy, LogEntry, MediaSlot, Raid, Role, SecureBoot, SecureBootState, SensorReading,
+    Sensors, StorageController, Subscription, TaskRef, TaskState, Tasks, VirtualMedia, WantedVolume,
 };
 
 /// Implements a facet's trait by the protocols: `Reads` or `Changes`, the words of the action, and the verb as the trait has it.
@@ -52,6 +52,13 @@ forward! { Sensors by sensors {
 forward! { EventLog by event_log {
     Reads "read the event log", entries() -> Vec<LogEntry>;
     Changes "clear the event log", clear() -> ();
+}}
+
+forward! { Events by events {
+    Reads "follow the events", follow() -> Box<dyn EventStream>;
+    Reads "list the subscriptions", subscriptions() -> Vec<Subscription>;
+    Changes "subscribe to the events", subscribe(destination: &str, context: &str) -> String;
+    Changes "end a subscription", unsubscribe(id: &str) -> ();
 }}
 
 forward! { IdentifyLight by identify_light {

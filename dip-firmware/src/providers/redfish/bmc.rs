@@ -8,10 +8,11 @@ use dip_core::provider::{Power, ProviderError};
 use dip_core::secret::Secret;
 
 use super::error::RedfishError;
+use super::events::RedfishEvents;
 use super::machine::Machine;
 use crate::provider::{
-    Accounts, Bios, Bmc, Boot, Console, Controller, EventLog, Firmware, IdentifyLight, Inventory, Raid, SecureBoot,
-    Sensors, Tasks, VirtualMedia,
+    Accounts, Bios, Bmc, Boot, Console, Controller, EventLog, Events, Firmware, IdentifyLight, Inventory, Raid,
+    SecureBoot, Sensors, Tasks, VirtualMedia,
 };
 use crate::providers::told::{told, uuid};
 use crate::quirks::Quirk;
@@ -117,6 +118,10 @@ impl Bmc for Redfish {
 
     fn firmware(&self) -> Option<Arc<dyn Firmware>> {
         Some(Arc::clone(&self.0) as Arc<dyn Firmware>)
+    }
+
+    fn events(&self) -> Option<Arc<dyn Events>> {
+        Some(Arc::new(RedfishEvents(Arc::clone(&self.0))))
     }
 
     fn tasks(&self) -> Option<Arc<dyn Tasks>> {

@@ -26,6 +26,8 @@ const CONNECT: Duration = Duration::from_secs(5);
 pub(super) const REQUEST: Duration = Duration::from_secs(20);
 /// BMCs close idle connections after 5 s or later; one that is closed just when it is used again would look like a lost request.
 const IDLE: Duration = Duration::from_secs(4);
+/// After so long without a word the other end is asked whether it is there.
+const KEEPALIVE: Duration = Duration::from_secs(60);
 /// The service root redirects to itself with a slash, and perhaps from HTTP to HTTPS; more is a loop.
 pub(super) const REDIRECTS: usize = 3;
 
@@ -58,6 +60,8 @@ impl Client {
             .tls_info(true)
             .pool_max_idle_per_host(1)
             .pool_idle_timeout(IDLE)
+            // A BMC that vanished sends nothing, as one does on whose stream nothing happens.
+            .tcp_keepalive(KEEPALIVE)
             .connect_timeout(CONNECT)
             .timeout(REQUEST);
         let http = tls::trusting(builder, settings)?.build().map_err(|error| RedfishError::Tls(error.into()))?;

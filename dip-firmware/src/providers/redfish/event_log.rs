@@ -106,7 +106,7 @@ fn entry(member: &Member, entry: resource::LogEntry) -> LogEntry {
 
 /// A time as controllers write it. One without a zone is of the controller's own clock, which is taken for UTC; the first day of 1970
 /// is a clock that nobody set.
-fn time(text: &str) -> Option<Timestamp> {
+pub(super) fn time(text: &str) -> Option<Timestamp> {
     let text = text.trim();
     let zoned = text.parse::<Timestamp>().ok();
     let at = zoned.or_else(|| TimeZone::UTC.to_timestamp(text.parse::<DateTime>().ok()?).ok())?;

@@ -36,7 +36,9 @@ impl Machine {
             Ok(Some(members)) => members,
             // It refuses the query, or needs longer for all members than anybody waits.
             Ok(None) | Err(Failure::Silent { .. }) => return self.all_unexpanded(collection).await,
-            Err(Failure::Refused { status, .. }) if status.is_client_error() && !matches!(status.as_u16(), 401 | 403 | 429) => {
+            Err(Failure::Refused { status, .. })
+                if status.is_client_error() && !matches!(status.as_u16(), 401 | 403 | 429) =>
+            {
                 return self.all_unexpanded(collection).await;
             }
             Err(failure) => return Err(failure),

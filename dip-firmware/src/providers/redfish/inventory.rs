@@ -4,11 +4,15 @@ use async_trait::async_trait;
 use dip_core::hardware::MacAddr;
 use dip_core::provider::ProviderError;
 
+use super::answer::Resource;
 use super::error::Failure;
 use super::health::health;
 use super::machine::Machine;
 use super::members::Member;
-use super::resource::{self, ComputerSystem, Maybe, Power, PowerSubsystem, PowerSupply, SimpleStorage, Status};
+use super::network_adapters::merge;
+use super::resource::{
+    self, Chassis, ComputerSystem, Maybe, Power, PowerSubsystem, PowerSupply, SimpleStorage, Status,
+};
 use crate::provider::{Disk, Hardware, Inventory, MemoryModule, NicPort, Part, Processor};
 use crate::providers::told::told;
 
@@ -25,12 +29,17 @@ impl Machine {
         let processors = self.all::<resource::Processor>(system.processors.as_ref()).await?;
         let memory = self.all::<resource::Memory>(system.memory.as_ref()).await?;
         let nics = self.all::<resource::EthernetInterface>(system.ethernet_interfaces.as_ref()).await?;
+        let boxes = self.chassis(&system).await?;
+        let mut nics = nics.map(|all| taken(all, |it| &it.status, port));
+        if let Some(more) = self.adapter_ports(&boxes).await? {
+            merge(nics.get_or_insert_with(Vec::new), more);
+        }
         Ok(Hardware {
             processors: processors.map(|all| taken(only_cpus(all), |it| &it.status, processor)),
             memory: memory.map(|all| taken(all, |it| &it.status, module)),
-            nics: nics.map(|all| taken(all, |it| &it.status, port)),
+            nics,
             disks: self.disks(&system).await?,
-            power_supplies: self.power_supplies(&system).await?,
+            power_supplies: self.power_supplies(&boxes).await?,
         })
     }
 
@@ -49,9 +58,9 @@ impl Machine {
         Ok(Some(disks))
     }
 
-    async fn power_supplies(&self, system: &ComputerSystem) -> Result<Option<Vec<Part>>, Failure> {
+    async fn power_supplies(&self, boxes: &[Resource<Chassis>]) -> Result<Option<Vec<Part>>, Failure> {
         let mut told: Option<Vec<Part>> = None;
-        for chassis in self.chassis(system).await? {
+        for chassis in boxes {
             let newer = self.client.follow::<PowerSubsystem>(chassis.body.power_subsystem.as_ref()).await?;
             let newer = newer.and_then(|it| it.body.power_supplies.0);
             let supplies = match self.all::<PowerSupply>(newer.as_ref()).await? {

@@ -81,8 +81,7 @@ impl Machine {
         }
         let mut volumes = Vec::new();
         let mut paths = Vec::new();
-        for (member, volume) in self.all::<resource::Volume>(storage.volumes.as_ref()).await?.unwrap_or_default()
-        {
+        for (member, volume) in self.all::<resource::Volume>(storage.volumes.as_ref()).await?.unwrap_or_default() {
             let volume = volume.unwrap_or_default();
             // A disk that passes through unchanged is listed as a volume by some, and is none.
             if volume.volume_type.as_deref() == Some("RawDevice") && volume.raid_type.is_none() {

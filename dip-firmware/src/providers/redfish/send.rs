@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, IF_MATCH, LOCATION};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, IF_MATCH, LOCATION};
 use reqwest::{Method, Response, StatusCode, Url};
 use serde_json::{Value, json};
 
@@ -24,6 +24,9 @@ const REOPENINGS: usize = 3;
 /// An image of some 100 MB takes minutes on the slow network port of a BMC.
 const UPLOAD: Duration = Duration::from_secs(30 * 60);
 
+/// A stream of events goes on as long as anybody follows it.
+const ENDLESS: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
 /// A request to a service.
 #[derive(Debug, Clone)]
 pub(super) struct Request<'a> {
@@ -32,11 +35,13 @@ pub(super) struct Request<'a> {
     pub(super) body: Option<&'a Value>,
     pub(super) if_match: Option<&'a str>,
     pub(super) upload: Option<&'a Upload>,
+    /// A stream of events, after the one of this id.
+    pub(super) events_after: Option<Option<&'a str>>,
 }
 
 impl<'a> Request<'a> {
     pub(super) const fn of(method: Method, url: &'a Url) -> Self {
-        Self { method, url, body: None, if_match: None, upload: None }
+        Self { method, url, body: None, if_match: None, upload: None, events_after: None }
     }
 
     pub(super) const fn get(url: &'a Url) -> Self {
@@ -84,6 +89,12 @@ impl Client {
         if let Some(upload) = request.upload {
             http = http.header(CONTENT_TYPE, &upload.content_type).body(upload.bytes.clone()).timeout(UPLOAD);
         }
+        if let Some(last) = request.events_after {
+            http = http.header(ACCEPT, "text/event-stream").timeout(ENDLESS);
+            if let Some(last) = last {
+                http = http.header("Last-Event-ID", last);
+            }
+        }
         if let Some(etag) = request.if_match {
             http = http.header(IF_MATCH, etag);
         }
@@ -104,8 +115,11 @@ impl Client {
         // The service root is readable without credentials (DSP0266); where it is not, there is only the basic way.
         let mut url = self.resolve(SERVICE_ROOT)?;
         for _ in 0..REDIRECTS {
-            let response =
-                self.wire.carry(self.wire.http.get(url.clone())).await.map_err(|source| silent(Method::GET, &url, source))?;
+            let response = self
+                .wire
+                .carry(self.wire.http.get(url.clone()))
+                .await
+                .map_err(|source| silent(Method::GET, &url, source))?;
             if let Some(next) = redirected(&response) {
                 url = self.resolve(&next)?;
                 continue;

@@ -55,7 +55,12 @@ impl Wire {
     }
 
     /// Carries a request whose answer nobody waits for.
-    pub(super) fn carry_away(&self, runtime: &tokio::runtime::Handle, url: &Url, sign: impl FnOnce(RequestBuilder) -> RequestBuilder) {
+    pub(super) fn carry_away(
+        &self,
+        runtime: &tokio::runtime::Handle,
+        url: &Url,
+        sign: impl FnOnce(RequestBuilder) -> RequestBuilder,
+    ) {
         let (wire, request) = (self.clone(), sign(self.http.delete(url.clone())));
         // A lost farewell costs the BMC one idle session.
         drop(runtime.spawn(async move { wire.carry(request).await }));

@@ -58,7 +58,9 @@ pub(super) fn liars_are_read_one_by_one(_: Arc<ModelBmc>) -> Told {
     Box::pin(async move {
         let list = json!({ "Members": [{ "@odata.id": "/m/1" }, { "@odata.id": "/m/2" }] });
         let page = "<html>".to_owned();
-        for lie in [Answer::json(&list), Answer::status(400), Answer::status(404), Answer::status(501), Answer::text(page)] {
+        for lie in
+            [Answer::json(&list), Answer::status(400), Answer::status(404), Answer::status(501), Answer::text(page)]
+        {
             let (list, lied) = (list.clone(), lie.clone());
             let server = Server::start(move |request| Some(tell(&request.path, &list, &lied))).await?;
             let settings =

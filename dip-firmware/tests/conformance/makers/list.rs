@@ -60,7 +60,11 @@ pub(crate) async fn trials() -> std::io::Result<Vec<Trial>> {
     }
     let others = [
         (Maker::Dell, "what_is_expanded_is_read_in_fewer_requests", reads_in_fewer_requests as Story),
-        (Maker::Dell, "whoever_says_that_it_expands_and_does_not_is_read_one_by_one_and_not_asked_so_again", liars_are_read_one_by_one),
+        (
+            Maker::Dell,
+            "whoever_says_that_it_expands_and_does_not_is_read_one_by_one_and_not_asked_so_again",
+            liars_are_read_one_by_one,
+        ),
         (Maker::Dell, "a_site_that_says_that_nothing_is_expanded_is_believed", site_says_that_it_lies),
         (Maker::Supermicro, "the_virtual_cd_is_called_as_it_is_here", supermicro_boots_from_cd),
         (Maker::Hpe, "a_refusal_in_the_self_test_is_tried_again", self_test),
