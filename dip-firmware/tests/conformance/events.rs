@@ -19,10 +19,10 @@ use crate::machine::expect;
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
-        Trial::new("a_stream_of_events_that_breaks_off_goes_on_after_the_last_event", || goes_on()),
-        Trial::new("what_a_service_lacks_of_events_is_told", || lacks()),
-        Trial::new("a_subscription_is_made_once_and_removed_once", || subscribes()),
-        Trial::new("ports_of_cards_that_only_the_box_tells_of_are_added_once", || cards()),
+        Trial::new("a_stream_of_events_that_breaks_off_goes_on_after_the_last_event", goes_on),
+        Trial::new("what_a_service_lacks_of_events_is_told", lacks),
+        Trial::new("a_subscription_is_made_once_and_removed_once", subscribes),
+        Trial::new("ports_of_cards_that_only_the_box_tells_of_are_added_once", cards),
     ]
     .into_iter()
     .map(|trial| trial.on("scripted service"))
@@ -63,9 +63,11 @@ async fn goes_on() -> Result<Verdict, Failure> {
             }
             let asked = String::from_utf8_lossy(&asked).to_lowercase();
             if !asked.starts_with("get /sse ") {
-                let body = match asked.starts_with("get /events ") {
-                    true => json!({ "ServiceEnabled": true, "ServerSentEventUri": "/sse" }),
-                    false => json!({ "EventService": link("/events") }),
+                let is_service = asked.starts_with("get /events ");
+                let body = if is_service {
+                    json!({ "ServiceEnabled": true, "ServerSentEventUri": "/sse" })
+                } else {
+                    json!({ "EventService": link("/events") })
                 };
                 let body = body.to_string();
                 let head = format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len());
