@@ -230,7 +230,8 @@ impl Verb {
             | Self::Bios
             | Self::Firmware
             | Self::Storage
-            | Self::Controller => false,
+            | Self::Controller
+            | Self::Events => false,
         }
     }
 }
