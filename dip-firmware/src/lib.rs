@@ -32,6 +32,8 @@ pub mod hygiene;
 #[cfg(feature = "ipmi")]
 pub mod ipmi;
 mod layer;
+#[cfg(feature = "models")]
+pub mod models;
 mod natural;
 pub mod provider;
 pub mod providers;

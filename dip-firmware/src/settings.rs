@@ -16,7 +16,7 @@ use crate::wishes::{self, InTheWay, SecureBootWish, UpdateWish, VolumeWish, Wish
 pub(crate) const IPMI: &str = "ipmi";
 
 /// The BMC protocol `redfish`.
-pub(crate) const REDFISH: &str = "redfish";
+pub const REDFISH: &str = "redfish";
 
 /// What this layer reads of a node: `firmware: {...}`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

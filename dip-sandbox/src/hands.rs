@@ -1,6 +1,7 @@
 //! What people do beside dip: drift by hand, and records that are not ours.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use dip_core::hardware::{MacAddr, PowerState, VlanId};
 use dip_core::id::{DiskName, NicName, NodeName, ServiceName, SiteName, SwitchName};
@@ -15,12 +16,28 @@ use crate::world::World;
 /// A person in the machine room or on a server. What they do takes effect at once and is not counted as a mutation.
 #[derive(Debug)]
 pub struct Hands<'a> {
-    world: &'a World,
+    world: &'a Arc<World>,
 }
 
 impl<'a> Hands<'a> {
-    pub(crate) const fn new(world: &'a World) -> Self {
+    pub(crate) const fn new(world: &'a Arc<World>) -> Self {
         Self { world }
+    }
+
+    /// Fits the BMC of a maker into the machine of a node, with a firmware of its own. From then on [`Sandbox::providers`](crate::Sandbox::providers)
+    /// speak to that node by the real Redfish provider, with all that it does about this maker's quirks.
+    ///
+    /// Its users are those that the machine's BMC had. What the site file says of the certificate means nothing here; what it says of
+    /// quirks counts.
+    #[cfg(feature = "models")]
+    pub fn fit_bmc(&self, node: &NodeName, maker: dip_firmware::models::Maker) {
+        self.world.fit_bmc(node, maker, maker.controller().1);
+    }
+
+    /// As [`Self::fit_bmc`], with firmware of this version.
+    #[cfg(feature = "models")]
+    pub fn fit_bmc_with(&self, node: &NodeName, maker: dip_firmware::models::Maker, firmware: &str) {
+        self.world.fit_bmc(node, maker, firmware);
     }
 
     /// Puts a port of a managed switch into another VLAN, and leaves its mark as it is.

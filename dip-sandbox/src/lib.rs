@@ -26,6 +26,8 @@ mod ledger;
 mod line;
 mod linux;
 mod log;
+#[cfg(feature = "models")]
+mod modelled;
 mod providers;
 mod runtime;
 mod sandbox;

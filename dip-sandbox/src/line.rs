@@ -87,11 +87,22 @@ impl Line {
         ))
     }
 
-    /// Carries one request to the server: takes its time, and lets the faults of the server bite.
-    pub(crate) async fn carry(&self, intent: Intent, action: &str) -> Result<(), ProviderError> {
+    /// Lets one request take its time.
+    pub(crate) async fn take_time(&self) {
         let count = self.requests.fetch_add(1, Ordering::Relaxed);
         let takes = self.world.draw.span(&self.who, "request", count, self.latency);
         self.world.time.sleep(takes).await;
+    }
+
+    /// With what right it speaks.
+    #[cfg(feature = "models")]
+    pub(crate) const fn access(&self) -> Access {
+        self.access
+    }
+
+    /// Carries one request to the server: takes its time, and lets the faults of the server bite.
+    pub(crate) async fn carry(&self, intent: Intent, action: &str) -> Result<(), ProviderError> {
+        self.take_time().await;
         match self.access {
             Access::Granted => {}
             Access::WrongCredentials => return Err(self.denied(action)),

@@ -22,16 +22,38 @@ use crate::servers::{SandboxMembership, SandboxMonitor, SandboxPdu, SandboxSwitc
 use crate::world::{LOCKOUT_AFTER, World, factory_password};
 
 /// The line to the controller of a node.
-pub(crate) fn bmc(world: &Arc<World>, node: &NodeName, access: Access) -> SandboxBmc {
+fn bmc(world: &Arc<World>, node: &NodeName, access: Access) -> SandboxBmc {
     let line = Line::new(world, Subject::node(node), "sandbox BMC", CONTROLLER, access);
     SandboxBmc::new(line, node.clone())
 }
 
+/// The BMC of a node as somebody who logs in with a password: by Redfish where it is of a maker.
+pub(crate) fn bmc_as(
+    world: &Arc<World>,
+    node: &NodeName,
+    access: Access,
+    login: Option<(&str, &Secret)>,
+) -> Arc<dyn Bmc> {
+    #[cfg(feature = "models")]
+    if let Some(model) = world.model(node) {
+        let user = world.site.nodes.get(node).and_then(|node| node.bmc.as_ref()).map(|bmc| bmc.user.as_str());
+        // Whose password nobody knows is let in by any.
+        let nothing = Secret::new(String::new());
+        let (user, password) = login.unwrap_or((user.unwrap_or_default(), &nothing));
+        return crate::modelled::client(world, node, access, model, user, password);
+    }
+    let bmc = bmc(world, node, access);
+    Arc::new(match login {
+        Some((user, password)) => bmc.as_user(user, password),
+        None => bmc,
+    })
+}
+
 /// The keyring of a controller whose password dip keeps. Its factory's is known, as from a manifest.
-fn keyed(world: &Arc<World>, node: &Node, bmc: &SandboxBmc) -> Option<Keyring> {
+fn keyed(world: &Arc<World>, node: &Node, given: Access) -> Option<Keyring> {
     let access = node.bmc.as_ref().filter(|access| matches!(access.password, SecretRef::Store(_)))?;
-    let (line, user) = (bmc.clone(), access.user.clone());
-    let making = move |password: &Secret| Ok(Arc::new(line.as_user(&user, password)) as Arc<dyn Bmc>);
+    let (at, name, user) = (Arc::clone(world), node.name.clone(), access.user.clone());
+    let making = move |password: &Secret| Ok(bmc_as(&at, &name, given, Some((&user, password))));
     let factory = Some(factory_password(&node.name));
     let store = world.secrets.clone();
     let after = LOCKOUT_AFTER;
@@ -79,8 +101,7 @@ pub(crate) fn all(world: &Arc<World>, access: Access) -> Providers {
     for (name, node) in &world.site.nodes {
         let subject = Subject::node(name);
         if node.bmc.is_some() {
-            let bmc = bmc(world, name, access);
-            match keyed(world, node, &bmc) {
+            match keyed(world, node, access) {
                 Some(keyring) => {
                     let keyring = Arc::new(keyring);
                     let keyed = Keyed::new(Arc::clone(&keyring)).expect("clients of the sandbox can always be made");
@@ -89,8 +110,11 @@ pub(crate) fn all(world: &Arc<World>, access: Access) -> Providers {
                     providers.insert::<dyn Bmc>(&subject, Arc::new(keyed));
                 }
                 None => {
-                    providers.insert::<dyn Power>(&subject, Arc::new(bmc.clone()));
-                    providers.insert::<dyn Bmc>(&subject, Arc::new(bmc));
+                    let bmc = bmc_as(world, name, access, None);
+                    if let Some(power) = bmc.power() {
+                        providers.insert::<dyn Power>(&subject, power);
+                    }
+                    providers.insert::<dyn Bmc>(&subject, bmc);
                 }
             }
             providers.insert::<Underway>(&subject, Arc::default());

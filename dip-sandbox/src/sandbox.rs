@@ -141,7 +141,7 @@ impl Sandbox {
     /// A line to the controller of a node that logs in with a password.
     #[must_use]
     pub fn bmc_as(&self, node: &NodeName, user: &str, password: &Secret) -> Arc<dyn Bmc> {
-        Arc::new(crate::providers::bmc(&self.world, node, Access::Granted).as_user(user, password))
+        crate::providers::bmc_as(&self.world, node, Access::Granted, Some((user, password)))
     }
 
     /// The store in which the passwords are that dip gave to controllers.

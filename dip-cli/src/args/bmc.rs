@@ -105,6 +105,8 @@ pub(crate) enum Verb {
     Controller,
     /// Restart the BMC itself; the machine runs on
     Restart,
+    /// Follow what the BMC tells by itself, until Ctrl-C
+    Events,
     /// Use the serial console; `~.` at the start of a line ends it
     Console {
         /// Take it from somebody who has it
@@ -228,7 +230,8 @@ impl Verb {
             | Self::Bios
             | Self::Firmware
             | Self::Storage
-            | Self::Controller => false,
+            | Self::Controller
+            | Self::Events => false,
         }
     }
 }

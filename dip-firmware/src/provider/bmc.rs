@@ -7,8 +7,8 @@ use dip_core::hardware::Identity;
 use dip_core::provider::{Power, ProviderError};
 
 use super::{
-    Accounts, Bios, Boot, Console, Controller, EventLog, Firmware, IdentifyLight, Inventory, Raid, SecureBoot, Sensors,
-    Tasks, VirtualMedia,
+    Accounts, Bios, Boot, Console, Controller, EventLog, Events, Firmware, IdentifyLight, Inventory, Raid, SecureBoot,
+    Sensors, Tasks, VirtualMedia,
 };
 
 /// The management controller of one machine.
@@ -42,6 +42,9 @@ pub trait Bmc: Send + Sync {
 
     /// The machine's event log.
     fn event_log(&self) -> Option<Arc<dyn EventLog>>;
+
+    /// What the controller tells by itself.
+    fn events(&self) -> Option<Arc<dyn Events>>;
 
     /// The light by which the machine is found in its rack.
     fn identify_light(&self) -> Option<Arc<dyn IdentifyLight>>;

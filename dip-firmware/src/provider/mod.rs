@@ -7,6 +7,7 @@ mod boot;
 mod console;
 mod controller;
 mod event_log;
+mod events;
 mod firmware;
 mod identify_light;
 mod inventory;
@@ -25,6 +26,7 @@ pub use boot::{Boot, BootMode, BootOverride, BootState, Persistence};
 pub use console::{Console, ConsoleStream};
 pub use controller::{Controller, ControllerState};
 pub use event_log::{EventLog, LogEntry};
+pub use events::{EventStream, Events, Subscription};
 pub use firmware::{Component, Firmware};
 pub use identify_light::{IdentifyLight, Light};
 pub use inventory::{Disk, DiskKind, Hardware, Health, Inventory, MemoryModule, NicPort, Part, Processor};
@@ -49,6 +51,8 @@ pub use console::MockConsole;
 pub use controller::MockController;
 #[cfg(feature = "mocks")]
 pub use event_log::MockEventLog;
+#[cfg(feature = "mocks")]
+pub use events::MockEvents;
 #[cfg(feature = "mocks")]
 pub use firmware::MockFirmware;
 #[cfg(feature = "mocks")]

@@ -14,9 +14,9 @@ pub(crate) mod named {
     pub(crate) use super::power_words;
     pub(crate) use crate::provider::{
         Accepted, Account, Accounts, Bios, BiosAttributes, BiosState, Bmc, Boot, BootOverride, BootState, Component,
-        Console, ConsoleStream, Controller, ControllerState, EventLog, Firmware, Hardware, IdentifyLight, Inventory,
-        Light, LockoutPolicy, LogEntry, MediaSlot, Raid, Role, SecureBoot, SecureBootState, SensorReading, Sensors,
-        StorageController, TaskRef, TaskState, Tasks, VirtualMedia, WantedVolume,
+        Console, ConsoleStream, Controller, ControllerState, EventLog, EventStream, Events, Firmware, Hardware,
+        IdentifyLight, Inventory, Light, LockoutPolicy, LogEntry, MediaSlot, Raid, Role, SecureBoot, SecureBootState,
+        SensorReading, Sensors, StorageController, Subscription, TaskRef, TaskState, Tasks, VirtualMedia, WantedVolume,
     };
 }
 
@@ -41,6 +41,12 @@ macro_rules! all_facets {
             event_log EventLog {
                 Reads "read the event log", entries() -> Vec<LogEntry>;
                 Changes "clear the event log", clear() -> ();
+            }
+            events Events {
+                Reads "follow the events", follow() -> Box<dyn EventStream>;
+                Reads "list the subscriptions", subscriptions() -> Vec<Subscription>;
+                Changes "subscribe to the events", subscribe(destination: &str, context: &str) -> String;
+                Changes "end a subscription", unsubscribe(id: &str) -> ();
             }
             identify_light IdentifyLight {
                 Reads "ask whether the light shines", state() -> Option<Light>;

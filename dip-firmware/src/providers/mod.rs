@@ -17,5 +17,7 @@ pub use ipmi::Ipmi;
 pub use preferred::{Facet, Preferred};
 #[cfg(all(feature = "fuzzing", feature = "redfish"))]
 pub(crate) use redfish::readers as redfish_readers;
+#[cfg(feature = "models")]
+pub use redfish::service;
 #[cfg(feature = "redfish")]
 pub use redfish::{FingerprintError, Redfish, RedfishError};

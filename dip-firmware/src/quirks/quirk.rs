@@ -18,6 +18,8 @@ pub enum Quirk {
     CdIsUsbCd,
     /// A forced restart can hang the machine: it is switched off, and then on.
     CycleByOffAndOn,
+    /// Collections are not expanded, or wrongly, though the service says that it expands them.
+    ExpandNever,
     /// Changes must name a version, and no version that is told matches: `If-Match: *`.
     IfMatchAny,
     /// Changes that name the version which was told are refused.
@@ -38,13 +40,14 @@ pub enum Quirk {
 
 impl Quirk {
     /// All of them, in the order of their names.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::AccountSlot1Reserved,
         Self::BiosApplyTime,
         Self::BootModeAlways,
         Self::BootThroughSettings,
         Self::CdIsUsbCd,
         Self::CycleByOffAndOn,
+        Self::ExpandNever,
         Self::IfMatchAny,
         Self::IfMatchNever,
         Self::IfMatchUnquoted,
@@ -65,6 +68,7 @@ impl Quirk {
             Self::BootThroughSettings => "boot_through_settings",
             Self::CdIsUsbCd => "cd_is_usb_cd",
             Self::CycleByOffAndOn => "cycle_by_off_and_on",
+            Self::ExpandNever => "expand_never",
             Self::IfMatchAny => "if_match_any",
             Self::IfMatchNever => "if_match_never",
             Self::IfMatchUnquoted => "if_match_unquoted",

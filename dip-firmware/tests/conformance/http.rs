@@ -3,62 +3,10 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use serde_json::Value;
+use dip_firmware::providers::service::{Answer, Request};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
-
-/// A request as it came.
-#[derive(Debug, Clone)]
-pub(crate) struct Request {
-    pub(crate) method: String,
-    pub(crate) path: String,
-    pub(crate) headers: Vec<(String, String)>,
-    pub(crate) body: String,
-}
-
-impl Request {
-    /// `GET /redfish/v1/`
-    pub(crate) fn line(&self) -> String {
-        format!("{} {}", self.method, self.path)
-    }
-
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
-    }
-}
-
-/// An answer.
-#[derive(Debug, Clone)]
-pub(crate) struct Answer {
-    status: u16,
-    headers: Vec<(&'static str, String)>,
-    body: String,
-}
-
-impl Answer {
-    pub(crate) fn json(body: &Value) -> Self {
-        Self { status: 200, headers: vec![], body: body.to_string() }
-    }
-
-    pub(crate) fn status(status: u16) -> Self {
-        Self { status, headers: vec![], body: String::new() }
-    }
-
-    pub(crate) fn with(mut self, header: &'static str, value: impl Into<String>) -> Self {
-        self.headers.push((header, value.into()));
-        self
-    }
-
-    pub(crate) fn with_status(mut self, status: u16) -> Self {
-        self.status = status;
-        self
-    }
-
-    pub(crate) fn text(body: String) -> Self {
-        Self { status: 200, headers: vec![], body }
-    }
-}
 
 /// The server; it ends when it is dropped.
 pub(crate) struct Server {

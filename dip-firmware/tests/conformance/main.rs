@@ -2,6 +2,7 @@
 //! layer's steps on them.
 
 mod bench;
+mod events;
 mod http;
 mod hygiene;
 mod ipmi;
@@ -15,6 +16,7 @@ mod scripted;
 mod several;
 mod skeleton;
 mod steps;
+mod transaction;
 
 use std::process::ExitCode;
 
@@ -25,6 +27,7 @@ fn main() -> ExitCode {
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime starts");
     let trials = runtime.block_on(async {
         let mut trials: Vec<Trial> = scripted::trials();
+        trials.extend(events::trials());
         trials.extend(recorded::trials());
         trials.extend(makers::trials().await.expect("a model listens on a free port of this host"));
         trials.extend(ipmi::trials().await);
@@ -33,6 +36,7 @@ fn main() -> ExitCode {
         trials.extend(several::trials().await);
         trials.extend(steps::trials().await);
         trials.extend(hygiene::trials().await);
+        trials.extend(transaction::trials().await);
         trials
     });
     run_as_tests(&runtime, trials)

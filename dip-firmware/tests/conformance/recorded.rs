@@ -9,10 +9,11 @@ use dip_core::provider::{ErrorKind, ProviderError, sentence};
 use dip_core::secret::Secret;
 use dip_firmware::provider::{Bmc, Hardware, TaskRef};
 use dip_firmware::providers::Redfish;
+use dip_firmware::providers::service::Answer;
 use dip_firmware::settings::{RedfishSettings, Scheme};
 use serde_json::{Value, json};
 
-use crate::http::{Answer, Server};
+use crate::http::Server;
 use crate::machine::expect;
 use crate::skeleton::{place, skeleton};
 

@@ -11,10 +11,11 @@ use dip_firmware::conformance::{
 };
 use dip_firmware::provider::{BiosValue, Bmc, BootOverride};
 use dip_firmware::providers::Redfish;
+use dip_firmware::providers::service::Answer;
 use dip_firmware::settings::{RedfishSettings, Scheme};
 use dip_lab::{LabError, RedfishSystem, SushyEmulator, Tls};
 
-use crate::http::{Answer, Server};
+use crate::http::Server;
 use crate::machine::{LabBmc, Machine, expect, trials_on};
 
 pub(crate) const UUID: &str = "1d1b0000-0000-4000-8000-000000000001";
@@ -30,7 +31,7 @@ pub(crate) async fn trials() -> Vec<Trial> {
             bios(&harness, bios_sample()),
             secure_boot(&harness),
             virtual_media(&harness, urls.each_ref().map(String::as_str)),
-            raid(&harness, RaidSample { controller: "1", disks: ["1", "2"] }),
+            raid(&harness, RaidSample { controller: "1", disks: ["32ADF365C6C1B7BD", "32ADF365C6C1B7C3"] }),
             firmware(&harness, FirmwareSample { component: "BIOS", image: urls[0].clone(), version: None }),
         ]
         .into_iter()

@@ -11,11 +11,12 @@ use dip_core::provider::{ErrorKind, PowerAction, Retry, sentence};
 use dip_core::secret::Secret;
 use dip_firmware::provider::{Bmc, BootMode, BootOverride, NotActed, Persistence};
 use dip_firmware::providers::Redfish;
+use dip_firmware::providers::service::{Answer, Request};
 use dip_firmware::quirks::{Entry, Quirk};
 use dip_firmware::settings::{RedfishSettings, Scheme};
 use serde_json::{Value, json};
 
-use crate::http::{Answer, Request, Server};
+use crate::http::Server;
 use crate::machine::expect;
 
 const SYSTEM: &str = "/redfish/v1/Systems/1";

@@ -75,7 +75,7 @@ async fn story<S: Send>(
 }
 
 /// A site of a node that is the machine with this serial number.
-fn of_machine(name: &NodeName, kind: &'static str, settings: Value, serial: &str) -> Result<Bench, Failure> {
+pub(crate) fn of_machine(name: &NodeName, kind: &'static str, settings: Value, serial: &str) -> Result<Bench, Failure> {
     let node = node(name, "env:BMC_PASSWORD", vec![protocol(kind, settings)], None);
     Bench::new(Node { serial: Some(serial.to_owned()), ..node }, &Known { password: "secret", store: None })
 }

@@ -152,6 +152,13 @@ impl SushyEmulator {
     }
 }
 
+/// A storage controller with two disks in each system, and no volume.
+const STORAGE: &str = "\
+SUSHY_EMULATOR_STORAGE = {it['uuid']: [{'Id': '1', 'Name': 'RAID controller', 'StorageControllers': [{'MemberId': '0', 'Name': 'RAID controller', 'SpeedGbps': 12}], 'Drives': ['32ADF365C6C1B7BD', '32ADF365C6C1B7C3']}] for it in SUSHY_EMULATOR_FAKE_SYSTEMS}
+SUSHY_EMULATOR_DRIVES = {(it['uuid'], '1'): [{'Id': id, 'Name': 'Disk', 'CapacityBytes': 480000000000, 'Protocol': 'SAS'} for id in ['32ADF365C6C1B7BD', '32ADF365C6C1B7C3']] for it in SUSHY_EMULATOR_FAKE_SYSTEMS}
+SUSHY_EMULATOR_VOLUMES = {(it['uuid'], '1'): [] for it in SUSHY_EMULATOR_FAKE_SYSTEMS}
+";
+
 fn write_configuration(
     scratch: &Scratch,
     addr: SocketAddr,
@@ -173,7 +180,7 @@ fn write_configuration(
     let mut conf = format!(
         "import json\nSUSHY_EMULATOR_LISTEN_IP = '{}'\nSUSHY_EMULATOR_LISTEN_PORT = {}\nSUSHY_EMULATOR_AUTH_FILE = '{dir}/htpasswd'\n\
          SUSHY_EMULATOR_STATE_DIR = '{}'\nSUSHY_EMULATOR_FAKE_DRIVER = True\nSUSHY_EMULATOR_FEATURE_SET = 'full'\n\
-         SUSHY_EMULATOR_FAKE_SYSTEMS = json.load(open('{}'))\n",
+         SUSHY_EMULATOR_FAKE_SYSTEMS = json.load(open('{}'))\n{STORAGE}",
         addr.ip(),
         addr.port(),
         scratch.within("state")?.dir().display(),

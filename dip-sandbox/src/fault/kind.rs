@@ -23,6 +23,52 @@ pub enum Fault {
         /// The node.
         node: NodeName,
     },
+    /// A BMC answers late for a while.
+    BmcSlow {
+        /// The node.
+        node: NodeName,
+        /// How much later.
+        by: Duration,
+        /// For how long.
+        lasting: Duration,
+    },
+    /// A BMC asks to come back later (HTTP 503).
+    BmcBusy {
+        /// The node.
+        node: NodeName,
+        /// When.
+        after: Duration,
+        /// How many requests.
+        times: u32,
+    },
+    /// A BMC of a maker's model ends all of its sessions.
+    SessionDropped {
+        /// The node.
+        node: NodeName,
+        /// How often.
+        times: u32,
+    },
+    /// A BMC of a maker's model tells a task as it was when it was told first.
+    TaskStale {
+        /// The node.
+        node: NodeName,
+        /// How many looks.
+        times: u32,
+    },
+    /// A BMC of a maker's model shows another certificate than the one that is trusted, for a while.
+    OtherCertificate {
+        /// The node.
+        node: NodeName,
+        /// For how long.
+        lasting: Duration,
+    },
+    /// A BMC of a maker's model carries a change out and restarts before it answers: sessions and tasks are gone.
+    BmcRestarts {
+        /// The node.
+        node: NodeName,
+        /// How many changes.
+        times: u32,
+    },
     /// A BMC accepts a power command and does nothing.
     PowerCommandLost {
         /// The node.
@@ -111,6 +157,12 @@ impl Fault {
         match self {
             Self::BmcSilent { node, .. }
             | Self::BmcHangs { node }
+            | Self::BmcSlow { node, .. }
+            | Self::BmcBusy { node, .. }
+            | Self::SessionDropped { node, .. }
+            | Self::TaskStale { node, .. }
+            | Self::OtherCertificate { node, .. }
+            | Self::BmcRestarts { node, .. }
             | Self::PowerCommandLost { node, .. }
             | Self::BootHangs { node, .. }
             | Self::BootSlow { node, .. }
@@ -129,6 +181,10 @@ impl Fault {
     pub(crate) const fn times(&self) -> Option<u32> {
         match self {
             Self::PowerCommandLost { times, .. }
+            | Self::BmcBusy { times, .. }
+            | Self::SessionDropped { times, .. }
+            | Self::TaskStale { times, .. }
+            | Self::BmcRestarts { times, .. }
             | Self::BootHangs { times, .. }
             | Self::BootSlow { times, .. }
             | Self::SettingsDropped { times, .. }
@@ -137,9 +193,12 @@ impl Fault {
             | Self::ServiceRefuses { times, .. }
             | Self::ServiceBusy { times, .. } => Some(*times),
             Self::HostDies { .. } => Some(1),
-            Self::BmcSilent { .. } | Self::BmcHangs { .. } | Self::ServiceSilent { .. } | Self::ServiceSlow { .. } => {
-                None
-            }
+            Self::BmcSilent { .. }
+            | Self::BmcHangs { .. }
+            | Self::BmcSlow { .. }
+            | Self::OtherCertificate { .. }
+            | Self::ServiceSilent { .. }
+            | Self::ServiceSlow { .. } => None,
         }
     }
 
@@ -147,6 +206,8 @@ impl Fault {
     pub(crate) const fn lasting(&self) -> Option<Duration> {
         match self {
             Self::BmcSilent { lasting, .. }
+            | Self::BmcSlow { lasting, .. }
+            | Self::OtherCertificate { lasting, .. }
             | Self::ServiceSilent { lasting, .. }
             | Self::ServiceSlow { lasting, .. } => Some(*lasting),
             _ => None,
@@ -159,6 +220,20 @@ impl fmt::Display for Fault {
         match self {
             Self::BmcSilent { lasting, .. } => write!(f, "the BMC is silent for {} s", lasting.as_secs()),
             Self::BmcHangs { .. } => f.write_str("the BMC hangs"),
+            Self::BmcSlow { by, lasting, .. } => {
+                write!(f, "the BMC answers {} s late for {} s", by.as_secs(), lasting.as_secs())
+            }
+            Self::BmcBusy { times, .. } => write!(f, "the BMC is too busy for {}", counted(*times, "request")),
+            Self::SessionDropped { times, .. } => write!(f, "the BMC ends its sessions, {}", counted(*times, "time")),
+            Self::TaskStale { times, .. } => {
+                write!(f, "the BMC tells of its tasks what was, for {}", counted(*times, "look"))
+            }
+            Self::OtherCertificate { lasting, .. } => {
+                write!(f, "the BMC shows another certificate for {} s", lasting.as_secs())
+            }
+            Self::BmcRestarts { times, .. } => {
+                write!(f, "the BMC restarts in the middle of {}", counted(*times, "change"))
+            }
             Self::PowerCommandLost { times, .. } => write!(f, "the BMC loses {}", counted(*times, "power command")),
             Self::BootHangs { times, .. } => write!(f, "{} hangs in the firmware", counted(*times, "boot")),
             Self::BootSlow { by, times, .. } => {

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use dip_core::hardware::{BootDevice, Identity, PowerState};
 use dip_core::id::NodeName;
-use dip_core::provider::{ErrorKind, Power, PowerAction, ProviderError};
+use dip_core::provider::{ErrorKind, Power, PowerAction, ProviderError, Retry};
 use dip_core::secret::Secret;
 use dip_firmware::provider::{
-    Accounts, Bios, Bmc, Boot, BootOverride, BootState, Console, Controller, EventLog, Firmware, IdentifyLight,
+    Accounts, Bios, Bmc, Boot, BootOverride, BootState, Console, Controller, EventLog, Events, Firmware, IdentifyLight,
     Inventory, Raid, SecureBoot, Sensors, Tasks, VirtualMedia,
 };
 
+use super::absence::{absence, busy, linger};
 use crate::fault::Fault;
 use crate::line::{Intent, Line};
 
@@ -36,16 +37,15 @@ impl SandboxBmc {
 
     /// Carries a request to the controller. It answers whatever its machine does, as long as mains reaches it.
     pub(super) async fn carry(&self, intent: Intent, action: &str) -> Result<(), ProviderError> {
-        if let Some(hit) = self.line.bite(|fault| matches!(fault, Fault::BmcSilent { .. } | Fault::BmcHangs { .. })) {
-            return Err(self.line.no_answer(action, hit.fault).await);
-        }
-        if !self.line.world().machine(&self.node, |machine| machine.is_fed()) {
-            return Err(self.line.no_answer(action, "none of its outlets has power").await);
-        }
-        if self.line.world().machine(&self.node, |machine| machine.management.is_away()) {
-            return Err(self.line.no_answer(action, "it restarts itself").await);
+        if let Some(why) = absence(&self.line, &self.node) {
+            return Err(self.line.no_answer(action, why).await);
         }
         self.line.carry(intent, action).await?;
+        linger(&self.line).await;
+        if let Some(after) = busy(&self.line) {
+            let busy = self.line.error(ErrorKind::Busy, action).because("the controller asks to come back later");
+            return Err(busy.retry_as(Retry::After(after)));
+        }
         let Some((user, password)) = &self.login else { return Ok(()) };
         let login = self.line.world().machine(&self.node, |machine| machine.keeper.log_in(user, password));
         login.map_err(|refused| self.line.error(ErrorKind::Denied, action).because(refused))
@@ -113,6 +113,10 @@ impl Bmc for SandboxBmc {
 
     fn firmware(&self) -> Option<Arc<dyn Firmware>> {
         Some(Arc::new(self.clone()))
+    }
+
+    fn events(&self) -> Option<Arc<dyn Events>> {
+        None
     }
 
     fn tasks(&self) -> Option<Arc<dyn Tasks>> {

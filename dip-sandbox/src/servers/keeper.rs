@@ -128,9 +128,10 @@ impl Accounts for SandboxBmc {
 #[async_trait]
 impl Controller for SandboxBmc {
     async fn state(&self) -> Result<ControllerState, ProviderError> {
+        let version = self.line().world().machine(self.node(), |machine| machine.management.own_version().to_owned());
         let state = |keeper: &Keeper| ControllerState {
             model: Some("Sandbox BMC".to_owned()),
-            firmware: Some("1.0.0".to_owned()),
+            firmware: Some(version),
             ntp: Some(keeper.ntp.clone()),
             syslog: Some(keeper.syslog.clone()),
             weaknesses: keeper.weaknesses.clone(),
@@ -171,6 +172,9 @@ impl Controller for SandboxBmc {
     }
 
     async fn restart(&self) -> Result<(), ProviderError> {
-        self.carry(Intent::Change, &format!("restart the controller of {}", self.node())).await
+        self.carry(Intent::Change, &format!("restart the controller of {}", self.node())).await?;
+        let world = self.line().world();
+        world.machine_at(self.node(), |machine, now, _| machine.management.restart_now(now));
+        Ok(())
     }
 }

@@ -1,5 +1,6 @@
 //! The simulated servers, each as the provider trait of its layer.
 
+mod absence;
 mod bmc;
 mod bmc_firmware;
 mod cmdb;
@@ -8,6 +9,8 @@ mod dns;
 mod host;
 mod keeper;
 mod membership;
+#[cfg(feature = "models")]
+mod modelled;
 mod monitor;
 mod pdu;
 mod switch;
@@ -18,6 +21,8 @@ pub(crate) use dhcp::SandboxDhcp;
 pub(crate) use dns::SandboxDns;
 pub(crate) use host::SandboxHost;
 pub(crate) use membership::SandboxMembership;
+#[cfg(feature = "models")]
+pub(crate) use modelled::{ModelledBmc, REQUEST};
 pub(crate) use monitor::SandboxMonitor;
 pub(crate) use pdu::SandboxPdu;
 pub(crate) use switch::SandboxSwitch;

@@ -44,6 +44,9 @@ pub(crate) struct World {
     cmdbs: BTreeMap<ServiceName, Mutex<Records>>,
     monitors: BTreeMap<ServiceName, Mutex<Targets>>,
     clusters: BTreeMap<ClusterName, Mutex<Keys>>,
+    /// The BMCs that are of a maker.
+    #[cfg(feature = "models")]
+    models: Mutex<BTreeMap<NodeName, Arc<dip_firmware::models::Model<super::Body>>>>,
 }
 
 #[derive(Debug)]
@@ -109,7 +112,25 @@ impl World {
             cmdbs: services(site, CMDB_KINDS),
             monitors: services(site, MONITOR_KINDS),
             clusters: site.clusters.keys().map(|name| (name.clone(), Mutex::default())).collect(),
+            #[cfg(feature = "models")]
+            models: Mutex::default(),
         }
+    }
+
+    /// Fits the BMC of a maker into the machine of a node that has one.
+    #[cfg(feature = "models")]
+    pub(crate) fn fit_bmc(self: &Arc<Self>, node: &NodeName, maker: dip_firmware::models::Maker, firmware: &str) {
+        if self.nodes.contains_key(node) {
+            self.machine(node, |machine| machine.management.fit(firmware));
+            let model = dip_firmware::models::Model::new(maker, super::Body::new(self, node.clone()));
+            lock(&self.models).insert(node.clone(), Arc::new(model));
+        }
+    }
+
+    /// The BMC of a node, where it is of a maker.
+    #[cfg(feature = "models")]
+    pub(crate) fn model(&self, node: &NodeName) -> Option<Arc<dip_firmware::models::Model<super::Body>>> {
+        lock(&self.models).get(node).cloned()
     }
 
     /// Looks at a machine of the site, or changes it, as it is now.

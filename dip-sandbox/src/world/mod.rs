@@ -1,6 +1,8 @@
 //! The state of the simulated datacenter: machines, what is cabled between them, and the servers of the site.
 
 mod all;
+#[cfg(feature = "models")]
+mod body;
 mod cables;
 mod dhcp;
 mod dns;
@@ -17,6 +19,8 @@ mod targets;
 mod wiring;
 
 pub(crate) use all::{World, factory_password};
+#[cfg(feature = "models")]
+pub(crate) use body::Body;
 pub(crate) use cables::Cables;
 pub(crate) use dhcp::{Foreign, Reservations};
 pub(crate) use dns::{ForeignName, Names};

@@ -17,15 +17,57 @@ use crate::datacenter::Datacenter;
 struct Harness {
     datacenter: Arc<Datacenter>,
     node: NodeName,
+    /// The manufacturer, the model and, where it is told, the serial number of the board.
+    told: [Option<String>; 3],
 }
 
 /// The BMC of a node that no other trial needs.
 pub(crate) fn harness(datacenter: &Arc<Datacenter>) -> Arc<dyn BmcHarness> {
-    Arc::new(Harness { datacenter: Arc::clone(datacenter), node: NodeName::new("n3").expect("a name") })
+    let node = NodeName::new("n3").expect("a name");
+    let board = datacenter.sandbox.board_serial(&node);
+    let told = [Some("Sandbox Systems".to_owned()), Some("SB-1U".to_owned()), Some(board)];
+    Arc::new(Harness { datacenter: Arc::clone(datacenter), node, told })
+}
+
+/// The trials of a BMC of each maker, over the real Redfish provider.
+#[cfg(feature = "models")]
+pub(crate) fn of_makers() -> Vec<(&'static str, Vec<Trial>)> {
+    let of = |maker: dip_firmware::models::Maker| {
+        let datacenter = Arc::new(Datacenter::new());
+        let node = NodeName::new("n3").expect("a name");
+        datacenter.sandbox.by_hand().fit_bmc(&node, maker);
+        let (manufacturer, model) = maker.machine();
+        let told = [Some(manufacturer.to_owned()), Some(model.to_owned()), None];
+        let harness: Arc<dyn BmcHarness> = Arc::new(Harness { datacenter, node, told });
+        let drive = ["http://192.0.2.1/one.iso", "http://192.0.2.1/two.iso"];
+        let lists = [
+            conformance::bmc(&harness),
+            of_firmware(&harness),
+            conformance::secure_boot(&harness),
+            conformance::virtual_media(&harness, drive),
+        ];
+        (maker.name(), lists.into_iter().flatten().collect())
+    };
+    dip_firmware::models::Maker::ALL.map(of).into()
 }
 
 /// The trials of all that the simulated BMC offers beside power and boot device.
 pub(crate) fn abilities(harness: &Arc<dyn BmcHarness>) -> Vec<Trial> {
+    let lists = [
+        conformance::accounts(harness),
+        of_firmware(harness),
+        conformance::controller(harness),
+        conformance::event_log(harness),
+        conformance::identify_light(harness),
+        conformance::inventory(harness),
+        conformance::secure_boot(harness),
+        conformance::sensors(harness),
+    ];
+    lists.into_iter().flatten().collect()
+}
+
+/// The trials of settings, images and volumes.
+fn of_firmware(harness: &Arc<dyn BmcHarness>) -> Vec<Trial> {
     let text = |text: &str| BiosValue::Text(text.to_owned());
     let bios = BiosSample {
         settings: [
@@ -44,16 +86,9 @@ pub(crate) fn abilities(harness: &Arc<dyn BmcHarness>) -> Vec<Trial> {
         version: Some("2.10.0"),
     };
     let lists = [
-        conformance::accounts(harness),
         conformance::bios(harness, bios),
-        conformance::controller(harness),
-        conformance::event_log(harness),
         conformance::firmware(harness, firmware),
-        conformance::identify_light(harness),
-        conformance::inventory(harness),
         conformance::raid(harness, RaidSample { controller: "RAID.1", disks: ["1", "3"] }),
-        conformance::secure_boot(harness),
-        conformance::sensors(harness),
     ];
     lists.into_iter().flatten().collect()
 }
@@ -84,11 +119,11 @@ impl BmcHarness for Harness {
 
     fn identity(&self) -> Identity {
         Identity {
-            manufacturer: Some("Sandbox Systems".to_owned()),
-            model: Some("SB-1U".to_owned()),
+            manufacturer: self.told[0].clone(),
+            model: self.told[1].clone(),
             serial: Some("S3".to_owned()),
             uuid: Some(self.sandbox().machine_uuid(&self.node)),
-            board_serial: Some(self.sandbox().board_serial(&self.node)),
+            board_serial: self.told[2].clone(),
         }
     }
 

@@ -21,7 +21,7 @@ fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build();
     let runtime = runtime.expect("a runtime with one thread needs little");
     let datacenter = Arc::new(Datacenter::new());
-    let trials = [
+    let trials = vec![
         ("switch", dip_network::conformance::switch(Arc::new(switch::Harness::new(&datacenter)))),
         ("dhcp", dip_network::conformance::dhcp(Arc::new(dhcp::Harness::new(&datacenter)))),
         ("addresses", dip_network::conformance::ipam(Arc::new(ipam::Harness::new(&datacenter)))),
@@ -38,6 +38,8 @@ fn main() -> ExitCode {
         // It takes a member out for good, so it comes last.
         ("etcd", vec![dip_cluster::conformance::membership_of_one_less(Arc::new(etcd::Harness::new(&datacenter)))]),
     ];
+    #[cfg(feature = "models")]
+    let trials = trials.into_iter().chain(bmc::of_makers());
     let trials = trials
         .into_iter()
         .flat_map(|(server, trials)| trials.into_iter().map(move |trial| on_virtual_time(trial.on(server))));

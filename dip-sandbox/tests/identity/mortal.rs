@@ -9,7 +9,7 @@ use dip_core::hardware::Identity;
 use dip_core::provider::{Power, ProviderError};
 use dip_core::secret::{Secret, SecretError, SecretRef, SecretStore, Standing, Versions};
 use dip_firmware::provider::{
-    Account, Accounts, Bios, Bmc, Boot, Console, Controller, EventLog, Firmware, IdentifyLight, Inventory,
+    Account, Accounts, Bios, Bmc, Boot, Console, Controller, EventLog, Events, Firmware, IdentifyLight, Inventory,
     LockoutPolicy, Raid, Role, SecureBoot, Sensors, Tasks, VirtualMedia,
 };
 use tokio::sync::Notify;
@@ -141,6 +141,10 @@ impl Bmc for MortalBmc {
 
     fn firmware(&self) -> Option<Arc<dyn Firmware>> {
         self.0.firmware()
+    }
+
+    fn events(&self) -> Option<Arc<dyn Events>> {
+        self.0.events()
     }
 
     fn tasks(&self) -> Option<Arc<dyn Tasks>> {

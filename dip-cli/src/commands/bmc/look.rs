@@ -46,13 +46,14 @@ pub(super) async fn identity(bmc: &dyn Bmc) -> Asked {
     Ok(Answer::new(columns(&rows), json!({"identity": who, "offers": offers})))
 }
 
-fn facets(bmc: &dyn Bmc) -> [(&'static str, bool); 15] {
+fn facets(bmc: &dyn Bmc) -> [(&'static str, bool); 16] {
     [
         ("power", bmc.power().is_some()),
         ("boot", bmc.boot().is_some()),
         ("hardware", bmc.inventory().is_some()),
         ("sensors", bmc.sensors().is_some()),
         ("log", bmc.event_log().is_some()),
+        ("events", bmc.events().is_some()),
         ("light", bmc.identify_light().is_some()),
         ("console", bmc.console().is_some()),
         ("media", bmc.virtual_media().is_some()),
@@ -248,7 +249,7 @@ fn words(text: Option<&str>) -> String {
     text.unwrap_or("not told").to_owned()
 }
 
-const fn health_words(health: Health) -> &'static str {
+pub(super) const fn health_words(health: Health) -> &'static str {
     match health {
         Health::Ok => "ok",
         Health::Warning => "warning",

@@ -3,6 +3,7 @@
 mod answer;
 mod change;
 mod console;
+mod events;
 mod look;
 mod nodes;
 mod sweep;
@@ -43,6 +44,12 @@ pub(super) fn run(args: &Args, out: &Out) -> Result<u8, CliError> {
             return Err(CliError::Usage("a console is used on one node at a time; name one node".to_owned()));
         };
         return world.block_on(console::run(&one.bmc, take, out))?;
+    }
+    if matches!(args.verb, Verb::Events) {
+        let [one] = &asked[..] else {
+            return Err(CliError::Usage("events are followed of one node at a time; name one node".to_owned()));
+        };
+        return world.block_on(events::run(&one.bmc, out))?;
     }
     if let Some(what) = args.verb.disrupts().filter(|_| !args.yes && !out.json) {
         let whom = match &asked[..] {

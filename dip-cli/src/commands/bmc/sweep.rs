@@ -62,6 +62,6 @@ async fn ask(bmc: &dyn Bmc, verb: &Verb) -> Result<Answer, ProviderError> {
         Verb::Media { .. } => look::media(bmc).await,
         Verb::Controller => look::controller(bmc).await,
         Verb::Restart => change::restart(bmc).await,
-        Verb::Console { .. } => unreachable!("a console is opened before"),
+        Verb::Console { .. } | Verb::Events => unreachable!("these are of one node, and begun before"),
     }
 }

@@ -10,8 +10,8 @@ use dip_core::secret::Secret;
 use super::machine::Machine;
 use crate::ipmi::{IpmiError, Sockets};
 use crate::provider::{
-    Accounts, Bios, Bmc, Boot, Console, Controller, EventLog, Firmware, IdentifyLight, Inventory, Raid, SecureBoot,
-    Sensors, Tasks, VirtualMedia,
+    Accounts, Bios, Bmc, Boot, Console, Controller, EventLog, Events, Firmware, IdentifyLight, Inventory, Raid,
+    SecureBoot, Sensors, Tasks, VirtualMedia,
 };
 use crate::settings::IpmiSettings;
 
@@ -91,6 +91,11 @@ impl Bmc for Ipmi {
     }
 
     fn firmware(&self) -> Option<Arc<dyn Firmware>> {
+        None
+    }
+
+    /// Alerts of IPMI are SNMP traps, which others receive.
+    fn events(&self) -> Option<Arc<dyn Events>> {
         None
     }
 

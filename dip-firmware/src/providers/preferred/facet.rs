@@ -17,6 +17,8 @@ pub enum Facet {
     Sensors,
     /// Its event log.
     EventLog,
+    /// What it tells by itself.
+    Events,
     /// Its light.
     IdentifyLight,
     /// Its serial console.
@@ -41,13 +43,14 @@ pub enum Facet {
 
 impl Facet {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Identity,
         Self::Power,
         Self::Boot,
         Self::Inventory,
         Self::Sensors,
         Self::EventLog,
+        Self::Events,
         Self::IdentifyLight,
         Self::Console,
         Self::VirtualMedia,
@@ -70,6 +73,7 @@ impl Facet {
             Self::Inventory => bmc.inventory().is_some(),
             Self::Sensors => bmc.sensors().is_some(),
             Self::EventLog => bmc.event_log().is_some(),
+            Self::Events => bmc.events().is_some(),
             Self::IdentifyLight => bmc.identify_light().is_some(),
             Self::Console => bmc.console().is_some(),
             Self::VirtualMedia => bmc.virtual_media().is_some(),

@@ -68,7 +68,7 @@ impl Machine {
 
     /// All users, and the free places of services that have a fixed number of them.
     async fn users(&self, service: &AccountService) -> Result<Vec<User>, Failure> {
-        let listed = self.client.all::<ManagerAccount>(service.accounts.as_ref()).await?.ok_or_else(lacking)?;
+        let listed = self.all::<ManagerAccount>(service.accounts.as_ref()).await?.ok_or_else(lacking)?;
         Ok(listed.into_iter().map(|(member, user)| (member, user.unwrap_or_default())).collect())
     }
 

@@ -105,7 +105,7 @@ pub(super) async fn json_of(mut response: Response) -> Result<Value, Failure> {
         let chunk = response.chunk().await.map_err(|source| Failure::Silent {
             method: Method::GET,
             path: path.clone(),
-            source: source.without_url(),
+            source: source.without_url().into(),
         })?;
         let Some(chunk) = chunk else { break };
         body.extend_from_slice(&chunk);

@@ -8,11 +8,12 @@ use dip_core::provider::{Power, ProviderError};
 use dip_core::secret::Secret;
 
 use super::error::RedfishError;
+use super::events::RedfishEvents;
 use super::machine::Machine;
 use crate::hygiene::Vouching;
 use crate::provider::{
-    Accounts, Bios, Bmc, Boot, Console, Controller, EventLog, Firmware, IdentifyLight, Inventory, Raid, SecureBoot,
-    Sensors, Tasks, VirtualMedia,
+    Accounts, Bios, Bmc, Boot, Console, Controller, EventLog, Events, Firmware, IdentifyLight, Inventory, Raid,
+    SecureBoot, Sensors, Tasks, VirtualMedia,
 };
 use crate::providers::told::{told, uuid};
 use crate::quirks::Quirk;
@@ -43,6 +44,21 @@ impl Redfish {
         vouching: &Vouching,
     ) -> Result<Self, RedfishError> {
         Ok(Self(Arc::new(Machine::new(address, user, password, settings, vouching)?)))
+    }
+
+    /// A BMC whose service answers in this process, as those of simulations and tests do. Whom to trust is nobody's question here.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    #[cfg(feature = "models")]
+    pub fn in_process(
+        service: Arc<dyn super::service::Service>,
+        address: &str,
+        user: &str,
+        password: &Secret,
+        settings: &RedfishSettings,
+    ) -> Result<Self, RedfishError> {
+        Ok(Self(Arc::new(Machine::new(address, user, password, settings, &Vouching::default())?.behind(service))))
     }
 
     /// Closes the session that is kept, if there is one.
@@ -117,6 +133,10 @@ impl Bmc for Redfish {
 
     fn firmware(&self) -> Option<Arc<dyn Firmware>> {
         Some(Arc::clone(&self.0) as Arc<dyn Firmware>)
+    }
+
+    fn events(&self) -> Option<Arc<dyn Events>> {
+        Some(Arc::new(RedfishEvents(Arc::clone(&self.0))))
     }
 
     fn tasks(&self) -> Option<Arc<dyn Tasks>> {

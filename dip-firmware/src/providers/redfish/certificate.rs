@@ -41,7 +41,7 @@ impl Machine {
 
     pub(super) async fn replace_certificate(&self, pem: &str) -> Result<(), Failure> {
         let (service, place) = self.certificates().await?;
-        let known = self.client.all::<Certificate>(Some(&place)).await?.unwrap_or_default();
+        let known = self.all::<Certificate>(Some(&place)).await?.unwrap_or_default();
         let shown = known.iter().filter_map(|(_, it)| it.as_ref()?.certificate_string.as_deref());
         if shown.into_iter().any(|shown| shown.trim() == pem.trim()) {
             return Ok(());

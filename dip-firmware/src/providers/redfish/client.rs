@@ -18,15 +18,18 @@ use super::push::{self, Push};
 use super::resource::{Link, Root};
 use super::send::{Request, silent};
 use super::tls::Trust;
+use super::wire::Wire;
 use crate::hygiene::Vouching;
 use crate::settings::RedfishSettings;
 
 /// A BMC that takes longer to accept a connection is not there.
 const CONNECT: Duration = Duration::from_secs(5);
 /// BMCs need 20 ms to 10 s for an answer.
-const REQUEST: Duration = Duration::from_secs(20);
+pub(super) const REQUEST: Duration = Duration::from_secs(20);
 /// BMCs close idle connections after 5 s or later; one that is closed just when it is used again would look like a lost request.
 const IDLE: Duration = Duration::from_secs(4);
+/// After so long without a word the other end is asked whether it is there.
+const KEEPALIVE: Duration = Duration::from_secs(60);
 /// The service root redirects to itself with a slash, and perhaps from HTTP to HTTPS; more is a loop.
 pub(super) const REDIRECTS: usize = 3;
 
@@ -36,9 +39,7 @@ pub(super) const SERVICE_ROOT: &str = "/redfish/v1/";
 /// A client of one service. It keeps one idle connection; whoever asks often does not pay for TLS each time.
 #[derive(Debug)]
 pub(super) struct Client {
-    pub(super) http: reqwest::Client,
-    /// It keeps no connection, so it sees what the service shows to whoever comes new.
-    newcomer: reqwest::Client,
+    pub(super) wire: Wire,
     base: Url,
     pub(super) account: Account,
     /// The way that the service accepts, once that is known. Whoever finds out holds it, so that one session is opened.
@@ -64,6 +65,8 @@ impl Client {
                 .tls_info(true)
                 .pool_max_idle_per_host(1)
                 .pool_idle_timeout(IDLE)
+                // A BMC that vanished sends nothing, as one does on whose stream nothing happens.
+                .tcp_keepalive(KEEPALIVE)
                 .connect_timeout(CONNECT)
                 .timeout(REQUEST)
         };
@@ -73,19 +76,22 @@ impl Client {
         // A resumed session tells the certificate of the first one.
         let newcomer = trust.given_to(newcomer, Resumption::disabled()).build().map_err(failed)?;
         let account = Account { user: user.to_owned(), password: password.clone() };
-        Ok(Self { http, newcomer, base: base(address, settings)?, account, login: Mutex::new(None) })
+        let wire = Wire::network(http, newcomer);
+        Ok(Self { wire, base: base(address, settings)?, account, login: Mutex::new(None) })
+    }
+
+    /// The same client, of a service in this process.
+    #[cfg(feature = "models")]
+    pub(super) fn to(self, service: std::sync::Arc<dyn super::service::Service>) -> Self {
+        let account = Account { user: self.account.user.clone(), password: self.account.password.clone() };
+        let wire = Wire { here: Some(service), ..self.wire.clone() };
+        Self { wire, base: self.base.clone(), account, login: Mutex::new(None) }
     }
 
     /// Another user of the same service.
     pub(super) fn as_user(&self, user: &str, password: &Secret) -> Self {
         let account = Account { user: user.to_owned(), password: password.clone() };
-        Self {
-            http: self.http.clone(),
-            newcomer: self.newcomer.clone(),
-            base: self.base.clone(),
-            account,
-            login: Mutex::new(None),
-        }
+        Self { wire: self.wire.clone(), base: self.base.clone(), account, login: Mutex::new(None) }
     }
 
     /// The service's host.
@@ -126,11 +132,7 @@ impl Client {
     /// The certificate (DER) that the service shows; `None` in the clear.
     pub(super) async fn certificate(&self) -> Result<Option<Vec<u8>>, Failure> {
         let url = self.resolve(SERVICE_ROOT)?;
-        let asked = self.newcomer.get(url.clone()).send().await;
-        let response = asked.map_err(|error| silent(Method::GET, &url, error))?;
-        let shown =
-            response.extensions().get::<reqwest::tls::TlsInfo>().and_then(reqwest::tls::TlsInfo::peer_certificate);
-        Ok(shown.map(<[u8]>::to_vec))
+        self.wire.certificate(&url).await.map_err(|error| silent(Method::GET, &url, error))
     }
 
     /// The resource that a link leads to; `None` where there is no link, or it leads nowhere: services link to what this machine, or
@@ -179,8 +181,8 @@ impl Client {
         let Some(Login::Session(Session { location: Some(url), token })) = self.login.lock().await.take() else {
             return;
         };
-        let request = self.http.delete(url).header("X-Auth-Token", token);
-        if let Err(error) = request.send().await {
+        let request = self.wire.http.delete(url).header("X-Auth-Token", token);
+        if let Err(error) = self.wire.carry(request).await {
             tracing::debug!(bmc = self.host(), %error, "the BMC did not confirm the end of the session");
         }
     }
@@ -207,9 +209,7 @@ impl Drop for Client {
         };
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             let (url, token) = session;
-            let farewell = self.http.delete(url).header("X-Auth-Token", token).send();
-            // A lost farewell costs the BMC one idle session.
-            drop(runtime.spawn(farewell));
+            self.wire.carry_away(&runtime, &url, |request| request.header("X-Auth-Token", token));
         }
     }
 }

@@ -8,6 +8,7 @@ use reqwest::{Method, StatusCode};
 use rustls::{CertificateError, OtherError};
 
 use super::tls::{FingerprintError, OtherCertificate, PinIsOver};
+use super::wire::Silence;
 use crate::provider::NotActed;
 use crate::settings::REDFISH;
 
@@ -92,7 +93,7 @@ pub(super) enum Failure {
         /// Of which resource.
         path: String,
         /// Why.
-        source: reqwest::Error,
+        source: Silence,
     },
     /// A change of several steps ended after the first.
     #[error("a part of it was done")]
@@ -234,7 +235,7 @@ impl Failure {
 
     fn may_have_acted(&self) -> bool {
         match self {
-            Self::Silent { method, source, .. } => *method != Method::GET && !source.is_connect(),
+            Self::Silent { method, source, .. } => *method != Method::GET && !source.is_before_the_service(),
             Self::Refused { method, status, .. } => {
                 *method != Method::GET && status.is_server_error() && !matches!(status.as_u16(), 501 | 503)
             }
@@ -251,15 +252,28 @@ impl Failure {
     }
 }
 
+/// What to do where another certificate is shown than the pinned one.
+fn changed(other: &(impl std::fmt::Display + ?Sized)) -> String {
+    format!("{other}; find out why it changed before you pin the new one")
+}
+
 /// What to do about a certificate that is not to be trusted; `None` where something else stands in the way.
-fn distrust(error: &reqwest::Error) -> Option<String> {
-    let mut next: Option<&(dyn Error + 'static)> = Some(error);
+fn distrust(silence: &Silence) -> Option<String> {
+    #[cfg(feature = "models")]
+    if let Silence::Here(other @ super::service::NoAnswer::OtherCertificate(_)) = silence {
+        return Some(changed(other));
+    }
+    let mut next: Option<&(dyn Error + 'static)> = match silence {
+        Silence::Network(error) => Some(error),
+        #[cfg(feature = "models")]
+        Silence::Here(_) => None,
+    };
     while let Some(cause) = next {
         match cause.downcast_ref::<rustls::Error>() {
             Some(rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(other))))
                 if other.is::<OtherCertificate>() =>
             {
-                return Some(format!("{other}; find out why it changed before you pin the new one"));
+                return Some(changed(other));
             }
             Some(rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(other))))
                 if other.is::<PinIsOver>() =>

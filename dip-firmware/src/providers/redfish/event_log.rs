@@ -47,7 +47,7 @@ impl Machine {
         // Some services list logs that they do not show.
         for log in self.logs().await? {
             let Some(log) = self.client.member::<LogService>(&log).await? else { continue };
-            let Some(listed) = self.client.all::<resource::LogEntry>(log.entries.as_ref()).await? else { continue };
+            let Some(listed) = self.all::<resource::LogEntry>(log.entries.as_ref()).await? else { continue };
             let told = listed.into_iter().map(|(member, told)| entry(&member, told.unwrap_or_default()));
             let mut entries: Vec<_> = told.collect();
             in_order(&mut entries);
@@ -106,7 +106,7 @@ fn entry(member: &Member, entry: resource::LogEntry) -> LogEntry {
 
 /// A time as controllers write it. One without a zone is of the controller's own clock, which is taken for UTC; the first day of 1970
 /// is a clock that nobody set.
-fn time(text: &str) -> Option<Timestamp> {
+pub(super) fn time(text: &str) -> Option<Timestamp> {
     let text = text.trim();
     let zoned = text.parse::<Timestamp>().ok();
     let at = zoned.or_else(|| TimeZone::UTC.to_timestamp(text.parse::<DateTime>().ok()?).ok())?;

@@ -40,7 +40,7 @@ impl Machine {
 
     async fn installed(&self) -> Result<Vec<Component>, Failure> {
         let service = self.update_service().await?;
-        let listed = self.client.all::<SoftwareInventory>(service.firmware_inventory.as_ref()).await?;
+        let listed = self.all::<SoftwareInventory>(service.firmware_inventory.as_ref()).await?;
         let listed = listed.ok_or_else(|| Failure::Lacking { what: "the service lists no firmware".to_owned() })?;
         let installed =
             listed.into_iter().filter(|(member, _)| !NOT_INSTALLED.iter().any(|it| member.id().starts_with(it)));
@@ -152,7 +152,7 @@ impl Machine {
     async fn refuse_while_running(&self, target: &str) -> Result<(), Failure> {
         let root = self.client.root().await?;
         let Some(service) = self.client.follow::<Task>(root.tasks.as_ref()).await? else { return Ok(()) };
-        for (member, task) in self.client.all::<Task>(service.body.tasks.as_ref()).await?.unwrap_or_default() {
+        for (member, task) in self.all::<Task>(service.body.tasks.as_ref()).await?.unwrap_or_default() {
             let task = task.unwrap_or_default();
             let is_update = task.payload.as_ref().and_then(|it| it.target_uri.as_deref()) == Some(target);
             if is_update && task.task_state.as_deref().is_some_and(|state| !ENDED.contains(&state)) {

@@ -4,11 +4,15 @@ use async_trait::async_trait;
 use dip_core::hardware::MacAddr;
 use dip_core::provider::ProviderError;
 
+use super::answer::Resource;
 use super::error::Failure;
 use super::health::health;
 use super::machine::Machine;
 use super::members::Member;
-use super::resource::{self, ComputerSystem, Maybe, Power, PowerSubsystem, PowerSupply, SimpleStorage, Status};
+use super::network_adapters::merge;
+use super::resource::{
+    self, Chassis, ComputerSystem, Maybe, Power, PowerSubsystem, PowerSupply, SimpleStorage, Status,
+};
 use crate::provider::{Disk, Hardware, Inventory, MemoryModule, NicPort, Part, Processor};
 use crate::providers::told::told;
 
@@ -22,15 +26,20 @@ impl Inventory for Machine {
 impl Machine {
     async fn read_hardware(&self) -> Result<Hardware, Failure> {
         let system = self.system().await?.body;
-        let processors = self.client.all::<resource::Processor>(system.processors.as_ref()).await?;
-        let memory = self.client.all::<resource::Memory>(system.memory.as_ref()).await?;
-        let nics = self.client.all::<resource::EthernetInterface>(system.ethernet_interfaces.as_ref()).await?;
+        let processors = self.all::<resource::Processor>(system.processors.as_ref()).await?;
+        let memory = self.all::<resource::Memory>(system.memory.as_ref()).await?;
+        let nics = self.all::<resource::EthernetInterface>(system.ethernet_interfaces.as_ref()).await?;
+        let boxes = self.chassis(&system).await?;
+        let mut nics = nics.map(|all| taken(all, |it| &it.status, port));
+        if let Some(more) = self.adapter_ports(&boxes).await? {
+            merge(nics.get_or_insert_with(Vec::new), more);
+        }
         Ok(Hardware {
             processors: processors.map(|all| taken(only_cpus(all), |it| &it.status, processor)),
             memory: memory.map(|all| taken(all, |it| &it.status, module)),
-            nics: nics.map(|all| taken(all, |it| &it.status, port)),
+            nics,
             disks: self.disks(&system).await?,
-            power_supplies: self.power_supplies(&system).await?,
+            power_supplies: self.power_supplies(&boxes).await?,
         })
     }
 
@@ -41,7 +50,7 @@ impl Machine {
             distinguish(&mut disks);
             return Ok(Some(disks));
         }
-        let simple = self.client.all::<SimpleStorage>(system.simple_storage.as_ref()).await?;
+        let simple = self.all::<SimpleStorage>(system.simple_storage.as_ref()).await?;
         let Some(simple) = simple else { return Ok(known) };
         let mut disks: Vec<_> =
             simple.into_iter().flat_map(|(member, it)| simple_disks(&member, it.unwrap_or_default())).collect();
@@ -49,12 +58,12 @@ impl Machine {
         Ok(Some(disks))
     }
 
-    async fn power_supplies(&self, system: &ComputerSystem) -> Result<Option<Vec<Part>>, Failure> {
+    async fn power_supplies(&self, boxes: &[Resource<Chassis>]) -> Result<Option<Vec<Part>>, Failure> {
         let mut told: Option<Vec<Part>> = None;
-        for chassis in self.chassis(system).await? {
+        for chassis in boxes {
             let newer = self.client.follow::<PowerSubsystem>(chassis.body.power_subsystem.as_ref()).await?;
             let newer = newer.and_then(|it| it.body.power_supplies.0);
-            let supplies = match self.client.all::<PowerSupply>(newer.as_ref()).await? {
+            let supplies = match self.all::<PowerSupply>(newer.as_ref()).await? {
                 Some(all) => {
                     all.into_iter().map(|(member, it)| (member.id().to_owned(), it.unwrap_or_default())).collect()
                 }

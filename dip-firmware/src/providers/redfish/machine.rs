@@ -14,6 +14,7 @@ use super::address::{is_same, last_part};
 use super::answer::{Answer, Resource};
 use super::client::Client;
 use super::error::{Failure, RedfishError};
+use super::expand::Expansion;
 use super::registry::Registry;
 use super::resource::{Action, ActionInfo, Chassis, ComputerSystem, Link, Manager};
 use crate::hygiene::Vouching;
@@ -37,6 +38,7 @@ pub(super) struct Machine {
     quirks: Mutex<Option<(Instant, Quirks)>>,
     /// What its BIOS attributes may be; `None` within where it does not tell.
     pub(super) registry: OnceCell<Option<Registry>>,
+    pub(super) expansion: Expansion,
 }
 
 impl Machine {
@@ -54,7 +56,14 @@ impl Machine {
             path: OnceCell::new(),
             quirks: Mutex::default(),
             registry: OnceCell::new(),
+            expansion: Expansion::default(),
         })
+    }
+
+    /// The same machine, behind a service in this process.
+    #[cfg(feature = "models")]
+    pub(super) fn behind(self, service: std::sync::Arc<dyn super::service::Service>) -> Self {
+        Self { client: self.client.to(service), ..self }
     }
 
     pub(super) fn failed(&self, action: &str) -> impl FnOnce(Failure) -> ProviderError + use<> {

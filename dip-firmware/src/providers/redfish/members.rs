@@ -30,6 +30,11 @@ impl Member {
         Self { path: path.to_owned(), inline: None }
     }
 
+    /// Whether the collection tells it whole.
+    pub(super) const fn is_whole(&self) -> bool {
+        self.inline.is_some()
+    }
+
     /// By what people know it.
     pub(super) fn id(&self) -> &str {
         last_part(&self.path)
@@ -85,12 +90,20 @@ impl Client {
         collection: Option<&Link>,
     ) -> Result<Option<Vec<(Member, Option<T>)>>, Failure> {
         let Some(members) = self.members(collection).await? else { return Ok(None) };
+        self.bodies(members).await.map(Some)
+    }
+
+    /// What is told of each member.
+    pub(super) async fn bodies<T: DeserializeOwned>(
+        &self,
+        members: Vec<Member>,
+    ) -> Result<Vec<(Member, Option<T>)>, Failure> {
         let mut all = Vec::with_capacity(members.len());
         for member in members {
             let body = self.member(&member).await?;
             all.push((member, body));
         }
-        Ok(Some(all))
+        Ok(all)
     }
 }
 

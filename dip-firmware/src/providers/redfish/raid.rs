@@ -53,7 +53,7 @@ impl Machine {
     /// All storage controllers; `None` where the service tells nothing of them.
     pub(super) async fn storage(&self) -> Result<Option<Vec<Subsystem>>, Failure> {
         let system = self.system().await?.body;
-        let Some(listed) = self.client.all::<Storage>(system.storage.as_ref()).await? else { return Ok(None) };
+        let Some(listed) = self.all::<Storage>(system.storage.as_ref()).await? else { return Ok(None) };
         let mut known = Vec::with_capacity(listed.len());
         for (member, storage) in listed {
             known.push(self.subsystem(&member, storage.unwrap_or_default()).await?);
@@ -65,7 +65,7 @@ impl Machine {
         let id = member.id().to_owned();
         let mut controllers = storage.storage_controllers.0.unwrap_or_default();
         if controllers.is_empty() {
-            let members = self.client.all::<resource::Controller>(storage.controllers.as_ref()).await?;
+            let members = self.all::<resource::Controller>(storage.controllers.as_ref()).await?;
             controllers = members.unwrap_or_default().into_iter().filter_map(|(_, controller)| controller).collect();
         }
         let mut disks = Vec::new();
@@ -81,8 +81,7 @@ impl Machine {
         }
         let mut volumes = Vec::new();
         let mut paths = Vec::new();
-        for (member, volume) in self.client.all::<resource::Volume>(storage.volumes.as_ref()).await?.unwrap_or_default()
-        {
+        for (member, volume) in self.all::<resource::Volume>(storage.volumes.as_ref()).await?.unwrap_or_default() {
             let volume = volume.unwrap_or_default();
             // A disk that passes through unchanged is listed as a volume by some, and is none.
             if volume.volume_type.as_deref() == Some("RawDevice") && volume.raid_type.is_none() {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, IF_MATCH, LOCATION};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, IF_MATCH, LOCATION};
 use reqwest::{Method, Response, StatusCode, Url};
 use serde_json::{Value, json};
 
@@ -12,14 +12,20 @@ use super::error::Failure;
 use super::login::{Login, Session};
 use super::push::Upload;
 use super::resource::Root;
+use super::wire::Silence;
 
 /// A service that is busy for no longer than this is asked again in the same call: a reading of many resources would
 /// never end if each short refusal began it anew.
 const SHORT_PAUSE: Duration = Duration::from_secs(3);
 /// So often in a row; then the whole call is told to come back.
 const PAUSES: usize = 3;
+/// A session that was opened a moment ago can be gone again: another client ended all of them, or the BMC has just restarted.
+const REOPENINGS: usize = 3;
 /// An image of some 100 MB takes minutes on the slow network port of a BMC.
 const UPLOAD: Duration = Duration::from_secs(30 * 60);
+
+/// A stream of events goes on as long as anybody follows it.
+const ENDLESS: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// A request to a service.
 #[derive(Debug, Clone)]
@@ -29,11 +35,13 @@ pub(super) struct Request<'a> {
     pub(super) body: Option<&'a Value>,
     pub(super) if_match: Option<&'a str>,
     pub(super) upload: Option<&'a Upload>,
+    /// A stream of events, after the one of this id.
+    pub(super) events_after: Option<Option<&'a str>>,
 }
 
 impl<'a> Request<'a> {
     pub(super) const fn of(method: Method, url: &'a Url) -> Self {
-        Self { method, url, body: None, if_match: None, upload: None }
+        Self { method, url, body: None, if_match: None, upload: None, events_after: None }
     }
 
     pub(super) const fn get(url: &'a Url) -> Self {
@@ -58,20 +66,22 @@ impl Client {
     }
 
     async fn send_in_session(&self, request: &Request<'_>) -> Result<Response, Failure> {
-        let login = self.login().await?;
-        let response = self.send_as(&login, request).await?;
-        let Login::Session(session) = &login else { return Ok(response) };
-        if response.status() != StatusCode::UNAUTHORIZED {
-            return Ok(response);
+        let mut reopened = 0;
+        loop {
+            let login = self.login().await?;
+            let response = self.send_as(&login, request).await?;
+            let Login::Session(session) = &login else { return Ok(response) };
+            if response.status() != StatusCode::UNAUTHORIZED || reopened == REOPENINGS {
+                return Ok(response);
+            }
+            reopened += 1;
+            tracing::debug!(bmc = self.host(), "the session has ended; opening another");
+            self.login.lock().await.take_if(|kept| kept.is_session(&session.token));
         }
-        tracing::debug!(bmc = self.host(), "the session has ended; opening another");
-        self.login.lock().await.take_if(|kept| kept.is_session(&session.token));
-        let login = self.login().await?;
-        self.send_as(&login, request).await
     }
 
     async fn send_as(&self, login: &Login, request: &Request<'_>) -> Result<Response, Failure> {
-        let mut http = login.sign(self.http.request(request.method.clone(), request.url.clone()), &self.account);
+        let mut http = login.sign(self.wire.http.request(request.method.clone(), request.url.clone()), &self.account);
         http = http.header("OData-Version", "4.0");
         if let Some(body) = request.body {
             http = http.json(body);
@@ -79,10 +89,16 @@ impl Client {
         if let Some(upload) = request.upload {
             http = http.header(CONTENT_TYPE, &upload.content_type).body(upload.bytes.clone()).timeout(UPLOAD);
         }
+        if let Some(last) = request.events_after {
+            http = http.header(ACCEPT, "text/event-stream").timeout(ENDLESS);
+            if let Some(last) = last {
+                http = http.header("Last-Event-ID", last);
+            }
+        }
         if let Some(etag) = request.if_match {
             http = http.header(IF_MATCH, etag);
         }
-        http.send().await.map_err(|source| silent(request.method.clone(), request.url, source))
+        self.wire.carry(http).await.map_err(|source| silent(request.method.clone(), request.url, source))
     }
 
     /// The way that the service accepts; the first caller finds it out, the others wait.
@@ -99,8 +115,11 @@ impl Client {
         // The service root is readable without credentials (DSP0266); where it is not, there is only the basic way.
         let mut url = self.resolve(SERVICE_ROOT)?;
         for _ in 0..REDIRECTS {
-            let response =
-                self.http.get(url.clone()).send().await.map_err(|source| silent(Method::GET, &url, source))?;
+            let response = self
+                .wire
+                .carry(self.wire.http.get(url.clone()))
+                .await
+                .map_err(|source| silent(Method::GET, &url, source))?;
             if let Some(next) = redirected(&response) {
                 url = self.resolve(&next)?;
                 continue;
@@ -125,8 +144,8 @@ impl Client {
     async fn open_session(&self, sessions: &str) -> Result<Login, Failure> {
         let url = self.resolve(sessions)?;
         let body = json!({ "UserName": self.account.user, "Password": self.account.password.expose() });
-        let request = self.http.post(url.clone()).json(&body);
-        let response = request.send().await.map_err(|source| silent(Method::POST, &url, source))?;
+        let request = self.wire.http.post(url.clone()).json(&body);
+        let response = self.wire.carry(request).await.map_err(|source| silent(Method::POST, &url, source))?;
         // Some services list sessions that they do not offer.
         if matches!(response.status().as_u16(), 300..=399 | 404 | 405 | 501) {
             return Ok(Login::Basic);
@@ -152,6 +171,6 @@ impl Client {
     }
 }
 
-pub(super) fn silent(method: Method, url: &Url, source: reqwest::Error) -> Failure {
-    Failure::Silent { method, path: url.path().to_owned(), source: source.without_url() }
+pub(super) fn silent(method: Method, url: &Url, source: Silence) -> Failure {
+    Failure::Silent { method, path: url.path().to_owned(), source }
 }

@@ -32,7 +32,7 @@ impl Machine {
     /// The sensors of a box, in the newer form or the older, whichever tells of more: some services list one or two in the newer and
     /// all of them in the older.
     async fn sensors_of(&self, chassis: &Chassis) -> Result<Option<Vec<SensorReading>>, Failure> {
-        let newer = self.client.all::<Sensor>(chassis.sensors.as_ref()).await?;
+        let newer = self.all::<Sensor>(chassis.sensors.as_ref()).await?;
         let newer: Option<Vec<_>> =
             newer.map(|all| all.iter().map(|(member, sensor)| reading(member, sensor.as_ref())).collect());
         let thermal = self.client.follow::<Thermal>(chassis.thermal.as_ref()).await?.map(|it| of_thermal(&it.body));

@@ -107,7 +107,7 @@ impl Machine {
         };
         let Some(Link { id: Some(path) }) = service.body.subscriptions.0 else { return Ok(None) };
         let link = Link { id: Some(path.clone()) };
-        let Some(all) = self.client.all::<EventDestination>(Some(&link)).await? else { return Ok(None) };
+        let Some(all) = self.all::<EventDestination>(Some(&link)).await? else { return Ok(None) };
         let receivers = all.into_iter().filter_map(|(member, told)| {
             let told = told?;
             let is_syslog = told.protocol.as_deref().is_some_and(|protocol| protocol.starts_with("Syslog"));

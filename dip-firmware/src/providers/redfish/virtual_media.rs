@@ -45,14 +45,14 @@ impl Machine {
     async fn drives(&self) -> Result<Vec<Drive>, Failure> {
         let lacking = || Failure::Lacking { what: "the service has no virtual drives".to_owned() };
         let system = self.system().await?.body;
-        let mut listed = self.client.all::<resource::VirtualMedia>(system.virtual_media.as_ref()).await?;
+        let mut listed = self.all::<resource::VirtualMedia>(system.virtual_media.as_ref()).await?;
         if listed.as_ref().is_none_or(Vec::is_empty) {
             let manager = match self.manager(&system).await {
                 Ok(manager) => manager.body,
                 Err(Failure::Lacking { .. }) => return Err(lacking()),
                 Err(failure) => return Err(failure),
             };
-            listed = self.client.all(manager.virtual_media.as_ref()).await?.or(listed);
+            listed = self.all(manager.virtual_media.as_ref()).await?.or(listed);
         }
         let drives = listed.ok_or_else(lacking)?;
         Ok(drives.into_iter().map(|(member, drive)| (member, drive.unwrap_or_default())).collect())

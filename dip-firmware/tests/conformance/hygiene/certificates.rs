@@ -329,7 +329,7 @@ async fn no_request() -> Result<Verdict, Failure> {
 
 async fn in_the_clear() -> Result<Verdict, Failure> {
     let lab = Lab::start(1000).await?;
-    let model = crate::model::ModelBmc::start(crate::model::Maker::Dell).await?;
+    let model = crate::model::ModelBmc::start(dip_firmware::models::Maker::Dell).await?;
     let settings = json!({ "port": model.server.addr.port(), "scheme": "http" });
     let bench = lab.program_over(settings, (90, 30), lab.store())?;
     let Err(error) = bench.check(&bench.step(STEP)?).await else { return Err("it shows no certificate".into()) };

@@ -3,7 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 
-use crate::http::{Answer, Request};
+use dip_firmware::providers::service::{Answer, Request};
 
 /// The headers that clients of models look at.
 const HEADERS: [&str; 4] = ["X-Auth-Token", "Location", "ETag", "Retry-After"];

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::forward::forward;
-use crate::http::{Answer, Server};
-use crate::model::{Maker, ModelBmc};
+use crate::http::Server;
+use crate::model::ModelBmc;
+use dip_firmware::models::Maker;
+use dip_firmware::providers::service::Answer;
 
 /// A model behind a guard that counts wrong logins in a row.
 pub(super) struct Guarded {

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::guarded::Guarded;
 use crate::bench::{Bench, Known, node, protocol};
 use crate::machine::{expect, on_a_thread};
-use crate::model::Maker;
+use dip_firmware::models::Maker;
 
 const FACTORY: &str = "password";
 

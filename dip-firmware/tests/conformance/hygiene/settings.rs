@@ -13,8 +13,9 @@ use serde_json::{Value, json};
 
 use crate::bench::{Bench, Known, node, protocol};
 use crate::machine::{Machine, expect, on_a_thread, trials_on};
-use crate::model::{Maker, ModelBmc};
+use crate::model::ModelBmc;
 use crate::redfish;
+use dip_firmware::models::Maker;
 
 pub(crate) async fn trials() -> Vec<Trial> {
     let tended = Maker::ALL.map(|maker| {

@@ -14,8 +14,10 @@ use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
 use super::forward::forward;
-use crate::http::{Answer, Request, serve};
-use crate::model::{Maker, ModelBmc};
+use crate::http::serve;
+use crate::model::ModelBmc;
+use dip_firmware::models::Maker;
+use dip_firmware::providers::service::{Answer, Request};
 
 const ACTIONS: &str = "POST /redfish/v1/CertificateService/Actions/CertificateService.";
 

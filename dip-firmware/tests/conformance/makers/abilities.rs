@@ -6,11 +6,12 @@ use std::time::Duration;
 use dip_core::conformance::Verdict;
 use dip_core::secret::Secret;
 use dip_firmware::conformance::BmcHarness;
+use dip_firmware::models::Maker;
 use dip_firmware::provider::{Accepted, Health, Light, Role, TaskState, Unit};
 
 use super::list::Told;
 use crate::machine::expect;
-use crate::model::{Maker, ModelBmc};
+use crate::model::ModelBmc;
 
 pub(super) fn users_come_and_go(model: Arc<ModelBmc>) -> Told {
     Box::pin(async move {

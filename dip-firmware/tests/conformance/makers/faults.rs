@@ -7,11 +7,12 @@ use dip_core::conformance::Verdict;
 use dip_core::hardware::{BootDevice, PowerState};
 use dip_core::provider::{ErrorKind, PowerAction, Retry, sentence};
 use dip_firmware::conformance::BmcHarness;
+use dip_firmware::models::Fault;
 use dip_firmware::provider::{Accepted, BootOverride, NotActed, TaskState};
 
 use super::list::Told;
 use crate::machine::expect;
-use crate::model::{Fault, ModelBmc, SLOW};
+use crate::model::{InTheWay, ModelBmc, SLOW};
 
 pub(super) fn session_ends(model: Arc<ModelBmc>) -> Told {
     Box::pin(async move {
@@ -43,7 +44,7 @@ pub(super) fn busy(model: Arc<ModelBmc>) -> Told {
 
 pub(super) fn slow(model: Arc<ModelBmc>) -> Told {
     Box::pin(async move {
-        model.fails("GET", "/Systems/", Fault::Slow(SLOW));
+        model.meets("GET", "/Systems/", InTheWay::Slow(SLOW));
         let started = std::time::Instant::now();
         let identity = model.bmc().identity().await?;
         expect(identity == model.identity() && started.elapsed() >= SLOW, "it is waited for", &identity)?;

@@ -6,15 +6,17 @@ use dip_core::conformance::{Failure, Trial, Verdict};
 use dip_firmware::conformance::{
     BiosSample, BmcHarness, FirmwareSample, RaidSample, bios, bmc, firmware, raid, secure_boot, virtual_media,
 };
+use dip_firmware::models::Maker;
 use dip_firmware::provider::BiosValue;
 
 use super::abilities::{
     certificate, event_log, image_is_pushed, light, log_receivers, parts, sensors, time_servers, users_come_and_go,
     weaknesses,
 };
+use super::expansion::{liars_are_read_one_by_one, reads_in_fewer_requests, site_says_that_it_lies};
 use super::faults::{busy, reset_is_not_repeated, self_test, session_ends, slow, task_is_gone};
 use super::quirks::{quirk_is_denied, supermicro_boots_from_cd};
-use crate::model::{Maker, ModelBmc};
+use crate::model::ModelBmc;
 
 pub(crate) async fn trials() -> std::io::Result<Vec<Trial>> {
     let mut trials = Vec::new();
@@ -54,15 +56,22 @@ pub(crate) async fn trials() -> std::io::Result<Vec<Trial>> {
                 on(&model, "a_reset_whose_answer_is_lost_is_not_done_twice", reset_is_not_repeated),
             ],
         ];
-        trials.extend(of_maker.into_iter().flatten().map(|trial| trial.on(maker.name())));
+        trials.extend(of_maker.into_iter().flatten().map(|trial| trial.on(&format!("model of {}", maker.name()))));
     }
     let others = [
-        (Maker::Supermicro, "the_virtual_cd_is_called_as_it_is_here", supermicro_boots_from_cd as Story),
+        (Maker::Dell, "what_is_expanded_is_read_in_fewer_requests", reads_in_fewer_requests as Story),
+        (
+            Maker::Dell,
+            "whoever_says_that_it_expands_and_does_not_is_read_one_by_one_and_not_asked_so_again",
+            liars_are_read_one_by_one,
+        ),
+        (Maker::Dell, "a_site_that_says_that_nothing_is_expanded_is_believed", site_says_that_it_lies),
+        (Maker::Supermicro, "the_virtual_cd_is_called_as_it_is_here", supermicro_boots_from_cd),
         (Maker::Hpe, "a_refusal_in_the_self_test_is_tried_again", self_test),
     ];
     for (maker, name, story) in others {
         let model = Arc::new(ModelBmc::start(maker).await?);
-        trials.push(on(&model, name, story).on(maker.name()));
+        trials.push(on(&model, name, story).on(&format!("model of {}", maker.name())));
     }
     Ok(trials)
 }

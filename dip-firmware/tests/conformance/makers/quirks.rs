@@ -7,12 +7,13 @@ use dip_core::hardware::{BootDevice, PowerState};
 use dip_core::provider::PowerAction;
 use dip_core::secret::Secret;
 use dip_firmware::conformance::BmcHarness;
+use dip_firmware::models::Maker;
 use dip_firmware::provider::{BiosValue, BootOverride, Role};
 use dip_firmware::quirks::{Entry, Quirk};
 
 use super::list::Told;
 use crate::machine::expect;
-use crate::model::{Maker, ModelBmc};
+use crate::model::ModelBmc;
 
 /// Each quirk of the maker is denied, one after the other, and what it is for goes wrong: the table is right about this model.
 pub(super) fn quirk_is_denied(model: Arc<ModelBmc>) -> Told {

@@ -104,6 +104,16 @@ impl Management {
         }
     }
 
+    /// It restarts by itself, or because it was told to.
+    pub(crate) fn restart_now(&mut self, now: Duration) {
+        self.restart(now);
+    }
+
+    /// The version of its own firmware.
+    pub(crate) fn own_version(&self) -> &str {
+        self.components.get(ITSELF).map(String::as_str).unwrap_or_default()
+    }
+
     /// Whether it restarts just now.
     pub(crate) const fn is_away(&self) -> bool {
         self.away_until.is_some()
@@ -214,6 +224,45 @@ impl Management {
 
     pub(crate) fn task(&self, task: &TaskRef, now: Duration) -> TaskState {
         self.jobs.iter().find(|job| job.id().as_ref() == Some(task)).map_or(TaskState::Gone, |job| job.told(now))
+    }
+
+    /// All tasks that it knows by a number.
+    #[cfg(feature = "models")]
+    pub(crate) fn tasks(&self, now: Duration) -> Vec<(u32, TaskState)> {
+        self.jobs.iter().filter_map(|job| Some((job.number?, job.told(now)))).collect()
+    }
+
+    /// The number of the open job that makes a volume of this name, or takes one of this id away.
+    #[cfg(feature = "models")]
+    pub(crate) fn volume_job(&mut self, volume: &str) -> Option<u32> {
+        self.numbered(|work| match work {
+            Work::Make(wanted) => wanted.name == volume,
+            Work::Remove(id) => id == volume,
+            Work::Install { .. } => false,
+        })
+    }
+
+    /// The number of the open job that installs an image.
+    #[cfg(feature = "models")]
+    pub(crate) fn install_job(&mut self, wanted: &str) -> Option<u32> {
+        self.numbered(|work| matches!(work, Work::Install { image, .. } if image == wanted))
+    }
+
+    /// The number of an open job; one that lost it in a restart gets another.
+    #[cfg(feature = "models")]
+    fn numbered(&mut self, is_it: impl Fn(&Work) -> bool) -> Option<u32> {
+        let job = self.jobs.iter_mut().find(|job| !job.is_over() && is_it(&job.work))?;
+        if job.number.is_none() {
+            job.number = Some(self.next_job);
+            self.next_job += 1;
+        }
+        job.number
+    }
+
+    /// Another version of its own firmware, as somebody fits another controller.
+    #[cfg(feature = "models")]
+    pub(crate) fn fit(&mut self, version: &str) {
+        self.components.insert(ITSELF.to_owned(), version.to_owned());
     }
 
     fn open_jobs(&self) -> impl Iterator<Item = &Job> {

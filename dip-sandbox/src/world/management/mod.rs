@@ -9,3 +9,5 @@ mod setup;
 mod storage;
 
 pub(crate) use controller::{Management, Moment};
+#[cfg(feature = "models")]
+pub(crate) use setup::registry;

@@ -21,6 +21,20 @@ const REGISTRY: [(&str, Allowed); 6] = [
     ("Watchdog", Allowed::Switch),
 ];
 
+/// The registry as a controller tells it.
+#[cfg(feature = "models")]
+pub(crate) fn registry() -> Vec<dip_firmware::models::Attribute> {
+    use dip_firmware::models::{Attribute, Takes};
+
+    let takes = |allowed: Allowed| match allowed {
+        Allowed::OneOf(words) => Takes::OneOf(words.iter().map(|word| (*word).to_owned()).collect()),
+        Allowed::From(least, most) => Takes::From(least, most),
+        Allowed::Switch => Takes::Switch,
+        Allowed::ReadOnly => Takes::ReadOnly,
+    };
+    REGISTRY.iter().map(|(name, allowed)| Attribute { name: (*name).to_owned(), takes: takes(*allowed) }).collect()
+}
+
 /// The settings of one machine.
 #[derive(Debug, Clone)]
 pub(crate) struct Setup {

@@ -5,6 +5,7 @@ use super::{Link, List, Maybe};
 resource! {
     /// `Chassis`.
     Chassis {
+        network_adapters: Maybe<Link>,
         sensors: Maybe<Link>,
         thermal: Maybe<Link>,
         power: Maybe<Link>,

@@ -20,6 +20,20 @@ resource! {
         update_service: Maybe<Link>,
         tasks: Maybe<Link>,
         links: Maybe<RootLinks>,
+        protocol_features_supported: Maybe<ProtocolFeatures>,
+    }
+}
+
+resource! {
+    ProtocolFeatures { expand_query: Maybe<ExpandQuery>, }
+}
+
+resource! {
+    /// What the service says of `$expand` (DSP0266, "ProtocolFeaturesSupported").
+    ExpandQuery {
+        expand_all: Maybe<bool>,
+        levels: Maybe<bool>,
+        no_links: Maybe<bool>,
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a model tells of its machine's parts and of the controller itself: sensors, log, light, certificate, receivers of its log.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::maker::Maker;
 use super::tree::{Tree, link, members};
@@ -9,34 +9,9 @@ use super::tree::{Tree, link, members};
 pub(super) const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----\nZmlyc3Q=\n-----END CERTIFICATE-----\n";
 
 pub(super) fn add(maker: Maker, tree: &mut Tree) {
-    parts(maker, tree);
     chassis(maker, tree);
     log(maker, tree);
     controller(maker, tree);
-}
-
-fn parts(maker: Maker, tree: &mut Tree) {
-    let system = maker.system();
-    let mut list = |name: &str, bodies: &[Value]| {
-        let paths: Vec<_> = (1..=bodies.len()).map(|number| format!("{system}/{name}/{number}")).collect();
-        for (path, body) in paths.iter().zip(bodies) {
-            tree.insert(path.clone(), body.clone());
-        }
-        tree.insert(format!("{system}/{name}"), members(&paths));
-        tree.entry(system.to_owned()).and_modify(|it| it[name] = link(&format!("{system}/{name}")));
-    };
-    let absent = json!({ "Status": { "State": "Absent", "Health": null } });
-    let processor = json!({ "Socket": "CPU 1", "Model": "EPYC", "TotalCores": 32, "TotalThreads": 64, "Status": { "Health": "OK" } });
-    let card = json!({ "ProcessorType": "GPU", "Model": "H100", "Status": { "State": "Enabled" } });
-    list("Processors", &[processor, absent.clone(), card]);
-    let module = |slot: &str| json!({ "DeviceLocator": slot, "CapacityMiB": 65536, "PartNumber": "M393", "Status": { "Health": "OK" } });
-    list("Memory", &[module("DIMM A1"), module("DIMM B1"), absent]);
-    let port =
-        |mac: &str, link: Option<&str>| json!({ "MACAddress": mac, "PermanentMACAddress": mac, "LinkStatus": link });
-    list(
-        "EthernetInterfaces",
-        &[port("02:5D:1B:00:00:01", Some("LinkUp")), port("02:5D:1B:00:00:02", None), port("", None)],
-    );
 }
 
 fn chassis(maker: Maker, tree: &mut Tree) {
@@ -44,8 +19,6 @@ fn chassis(maker: Maker, tree: &mut Tree) {
     tree.insert("/redfish/v1/Chassis".to_owned(), members(&[path.to_owned()]));
     tree.entry(maker.system().to_owned()).and_modify(|it| it["Links"]["Chassis"] = json!([link(path)]));
     let status = json!({ "State": "Enabled", "Health": "OK" });
-    let supply =
-        json!({ "MemberId": "0", "Name": "PSU 1", "Model": "PWR-800", "SerialNumber": "P1", "Status": status });
     // The newer form and the older.
     if matches!(maker, Maker::Dell | Maker::OpenBmc) {
         let sensor = |id: &str| format!("{path}/Sensors/{id}");
@@ -60,8 +33,6 @@ fn chassis(maker: Maker, tree: &mut Tree) {
         tree.insert(sensor("Dead"), json!({ "Name": "Dead", "Reading": null, "ReadingUnits": "V" }));
         tree.insert(format!("{path}/Sensors"), members(&["Inlet", "Fan1", "Dead"].map(sensor)));
         let supplies = format!("{path}/PowerSubsystem/PowerSupplies");
-        tree.insert(format!("{supplies}/PSU.1"), supply);
-        tree.insert(supplies.clone(), members(&[format!("{supplies}/PSU.1")]));
         tree.insert(format!("{path}/PowerSubsystem"), json!({ "PowerSupplies": link(&supplies) }));
         tree.insert(
             path.to_owned(),
@@ -74,10 +45,7 @@ fn chassis(maker: Maker, tree: &mut Tree) {
     let empty = json!({ "Name": "No CPU", "ReadingCelsius": 0, "Status": { "State": "Absent" } });
     let fan = json!({ "FanName": "Fan 1", "Reading": "54", "ReadingUnits": "Percent", "Status": status });
     tree.insert(format!("{path}/Thermal"), json!({ "Temperatures": [temperature, dead, empty], "Fans": [fan] }));
-    tree.insert(
-        format!("{path}/Power"),
-        json!({ "PowerSupplies": [supply], "PowerControl": [{ "PowerConsumedWatts": null }] }),
-    );
+    tree.insert(format!("{path}/Power"), json!({ "PowerControl": [{ "PowerConsumedWatts": null }] }));
     tree.insert(
         path.to_owned(),
         json!({ "Thermal": link(&format!("{path}/Thermal")), "Power": link(&format!("{path}/Power")) }),

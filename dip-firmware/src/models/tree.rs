@@ -8,9 +8,6 @@ use super::maker::Maker;
 
 pub(super) type Tree = BTreeMap<String, Value>;
 
-pub(super) const SERIAL: &str = "SN-MODEL-1";
-pub(super) const UUID: &str = "4c4c4544-0034-5010-804e-b4c04f304a33";
-
 pub(super) fn link(path: &str) -> Value {
     json!({ "@odata.id": path })
 }
@@ -19,13 +16,12 @@ pub(super) fn members(paths: &[String]) -> Value {
     json!({ "Members@odata.count": paths.len(), "Members": paths.iter().map(|path| link(path)).collect::<Vec<_>>() })
 }
 
-pub(super) fn tree(maker: Maker) -> Tree {
+pub(super) fn tree(maker: Maker, administrator: &str) -> Tree {
     let mut tree = Tree::new();
     service(maker, &mut tree);
     system(maker, &mut tree);
-    storage(maker, &mut tree);
     manager(maker, &mut tree);
-    accounts(maker, &mut tree);
+    accounts(maker, administrator, &mut tree);
     super::parts::add(maker, &mut tree);
     tree
 }
@@ -48,6 +44,12 @@ fn service(maker: Maker, tree: &mut Tree) {
             "CertificateService": v1("CertificateService"), "Links": { "Sessions": v1("SessionService/Sessions") },
         }),
     );
+    // Supermicro's says nothing of it.
+    if maker != Maker::Supermicro {
+        let expand = json!({ "ExpandAll": maker != Maker::Hpe, "Levels": true, "Links": false, "MaxLevels": 1, "NoLinks": true });
+        tree.entry("/redfish/v1".to_owned())
+            .and_modify(|it| it["ProtocolFeaturesSupported"] = json!({ "ExpandQuery": expand }));
+    }
     tree.insert("/redfish/v1/Systems".to_owned(), members(&[maker.system().to_owned()]));
     tree.insert("/redfish/v1/Managers".to_owned(), members(&[maker.manager().to_owned()]));
     tree.insert("/redfish/v1/TaskService".to_owned(), json!({ "Tasks": v1("TaskService/Tasks") }));
@@ -60,16 +62,6 @@ fn service(maker: Maker, tree: &mut Tree) {
         "/redfish/v1/Registries/BiosAttributeRegistry.v1_0_3".to_owned(),
         json!({ "Registry": "BiosAttributeRegistry.v1_0_3", "Location": [{ "Language": "en", "Uri": "/redfish/v1/Registries/Bios.json" }] }),
     );
-    let choice = |name: &str| json!({ "AttributeName": name, "Type": "Enumeration", "Value": [{ "ValueName": "Enabled" }, { "ValueName": "Disabled" }] });
-    let attributes = json!([
-        choice("ProcVirtualization"), choice("SriovGlobalEnable"),
-        { "AttributeName": "AcPwrRcvryUserDelay", "Type": "Integer", "LowerBound": 60, "UpperBound": 600 },
-        { "AttributeName": "SystemModelName", "Type": "String", "ReadOnly": true },
-    ]);
-    tree.insert(
-        "/redfish/v1/Registries/Bios.json".to_owned(),
-        json!({ "RegistryEntries": { "Attributes": attributes } }),
-    );
     let target = "/redfish/v1/UpdateService/Actions/UpdateService.SimpleUpdate";
     let mut update = json!({
         "ServiceEnabled": true, "FirmwareInventory": v1("UpdateService/FirmwareInventory"),
@@ -80,15 +72,6 @@ fn service(maker: Maker, tree: &mut Tree) {
         _ => update["MultipartHttpPushUri"] = json!("/redfish/v1/UpdateService/MultipartUpload"),
     }
     tree.insert("/redfish/v1/UpdateService".to_owned(), update);
-    let inventory = |id: &str| format!("/redfish/v1/UpdateService/FirmwareInventory/{id}");
-    let mut listed = vec![inventory("BIOS"), inventory("BMC")];
-    if maker == Maker::Dell {
-        listed.push(inventory("Previous-159-1.0.0__BIOS.Setup.1-1"));
-    }
-    for path in &listed {
-        tree.insert(path.clone(), json!({ "Name": "firmware", "Version": "1.0.0", "Updateable": true }));
-    }
-    tree.insert("/redfish/v1/UpdateService/FirmwareInventory".to_owned(), members(&listed));
 }
 
 fn system(maker: Maker, tree: &mut Tree) {
@@ -112,9 +95,10 @@ fn system(maker: Maker, tree: &mut Tree) {
         "BootSourceOverrideTarget@Redfish.AllowableValues": targets,
     });
     let mut system = json!({
-        "Id": path.rsplit('/').next(), "Manufacturer": manufacturer, "Model": model, "SerialNumber": SERIAL, "UUID": UUID,
-        "SKU": if maker == Maker::Lenovo { "7D9RCTOLWW" } else { "" }, "PowerState": "Off", "IndicatorLED": "Off", "Boot": boot,
-        "Bios": sub("Bios"), "SecureBoot": sub("SecureBoot"), "Storage": sub("Storage"),
+        "Id": path.rsplit('/').next(), "Manufacturer": manufacturer, "Model": model,
+        "SKU": if maker == Maker::Lenovo { "7D9RCTOLWW" } else { "" }, "IndicatorLED": "Off", "Boot": boot,
+        "Bios": sub("Bios"), "SecureBoot": sub("SecureBoot"), "Storage": sub("Storage"), "Processors": sub("Processors"),
+        "Memory": sub("Memory"), "EthernetInterfaces": sub("EthernetInterfaces"),
         "Links": { "ManagedBy": [link(maker.manager())], "Chassis": [] },
         "Actions": { "#ComputerSystem.Reset": {
             "target": format!("{path}/Actions/ComputerSystem.Reset"), "ResetType@Redfish.AllowableValues": resets,
@@ -128,60 +112,21 @@ fn system(maker: Maker, tree: &mut Tree) {
         tree.insert(settings, json!({ "Boot": {} }));
     }
     tree.insert(path.to_owned(), system);
-    let attributes = json!({
-        "ProcVirtualization": "Enabled", "SriovGlobalEnable": "Disabled", "AcPwrRcvryUserDelay": 60, "SystemModelName": model,
-    });
     // Where HPE writes small letters, links end with a slash too.
-    let pending = if maker == Maker::Hpe { format!("{path}/bios/settings/") } else { format!("{path}/Bios/Settings") };
+    let pending = format!("{}{}", maker.bios_settings(), if maker == Maker::Hpe { "/" } else { "" });
     tree.insert(
         format!("{path}/Bios"),
         json!({
-            "AttributeRegistry": "BiosAttributeRegistry.v1_0_3", "Attributes": attributes,
-            "@Redfish.Settings": { "SettingsObject": link(&pending) },
+            "AttributeRegistry": "BiosAttributeRegistry.v1_0_3", "@Redfish.Settings": { "SettingsObject": link(&pending) },
         }),
     );
-    let waiting = match maker {
-        Maker::Hpe | Maker::Lenovo => json!({ "Attributes": attributes }),
-        // It leaves the list out where nothing waits.
-        Maker::Supermicro => json!({}),
-        Maker::Dell | Maker::OpenBmc => json!({ "Attributes": {} }),
-    };
-    tree.insert(pending.trim_end_matches('/').to_owned(), waiting);
-    tree.insert(
-        format!("{path}/SecureBoot"),
-        json!({ "SecureBootEnable": false, "SecureBootCurrentBoot": "Disabled" }),
-    );
-}
-
-fn storage(maker: Maker, tree: &mut Tree) {
-    let path = maker.system();
-    let (raid, direct) = (format!("{path}/Storage/RAID.1"), format!("{path}/Storage/AHCI.1"));
-    tree.insert(format!("{path}/Storage"), members(&[raid.clone(), direct.clone()]));
-    let drive = |bay: u8| format!("{path}/Storage/RAID.1/Drives/Disk.Bay.{bay}");
-    for bay in 0..4 {
-        let body = json!({ "Model": "KPM6", "SerialNumber": format!("D{bay}"), "MediaType": "SSD", "Protocol": "SAS", "CapacityBytes": 480_000_000_000_u64 });
-        tree.insert(drive(bay), body);
-    }
-    tree.insert(
-        raid.clone(),
-        json!({
-            "Id": "RAID.1", "StorageControllers": [{ "Model": "RAID 9560", "SupportedRAIDTypes": ["RAID0", "RAID1", "RAID5", "RAID10"] }],
-            "Drives": (0..4).map(|bay| link(&drive(bay))).collect::<Vec<_>>(), "Volumes": link(&format!("{raid}/Volumes")),
-        }),
-    );
-    let mut volumes = members(&[]);
-    if maker == Maker::Dell {
-        volumes["@Redfish.OperationApplyTimeSupport"] = json!({ "SupportedValues": ["Immediate", "OnReset"] });
-    }
-    tree.insert(format!("{raid}/Volumes"), volumes);
-    tree.insert(direct, json!({ "Id": "AHCI.1", "StorageControllers": [{ "Name": "AHCI" }], "Drives": [] }));
 }
 
 fn manager(maker: Maker, tree: &mut Tree) {
     let path = maker.manager();
-    let (model, firmware) = maker.controller();
+    let (model, _) = maker.controller();
     let mut manager = json!({
-        "ManagerType": "BMC", "Model": model, "FirmwareVersion": firmware, "NetworkProtocol": link(&format!("{path}/NetworkProtocol")),
+        "ManagerType": "BMC", "Model": model, "NetworkProtocol": link(&format!("{path}/NetworkProtocol")),
         "Links": { "ManagerForServers": [link(maker.system())] },
         "Actions": { "#Manager.Reset": {
             "target": format!("{path}/Actions/Manager.Reset"), "ResetType@Redfish.AllowableValues": ["GracefulRestart", "ForceRestart"],
@@ -208,7 +153,7 @@ fn manager(maker: Maker, tree: &mut Tree) {
     tree.insert(format!("{path}/NetworkProtocol"), network);
 }
 
-fn accounts(maker: Maker, tree: &mut Tree) {
+fn accounts(maker: Maker, administrator: &str, tree: &mut Tree) {
     let path = |id: usize| format!("/redfish/v1/AccountService/Accounts/{id}");
     let user = |name: &str, role: &str| json!({ "UserName": name, "RoleId": role, "Enabled": !name.is_empty(), "Password": null });
     // Dell's places are all there from the start; the first is not for users.
@@ -216,7 +161,7 @@ fn accounts(maker: Maker, tree: &mut Tree) {
     let admin = if maker == Maker::Dell { 2 } else { 1 };
     let none = if maker == Maker::Dell { "None" } else { "" };
     for id in places.clone() {
-        tree.insert(path(id), if id == admin { user("admin", "Administrator") } else { user("", none) });
+        tree.insert(path(id), if id == admin { user(administrator, "Administrator") } else { user("", none) });
     }
     tree.insert("/redfish/v1/AccountService/Accounts".to_owned(), members(&places.map(path).collect::<Vec<_>>()));
     tree.insert(

@@ -1,12 +1,8 @@
 //! What can stand in the way of a request.
 
-use std::time::Duration;
-
-/// A fault. It meets the next request that its matcher wants, once.
-#[derive(Debug, Clone)]
-pub(crate) enum Fault {
-    /// The answer comes so late.
-    Slow(Duration),
+/// A fault that meets one request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
     /// The service is busy for so many seconds.
     Busy(u64),
     /// The session has ended.
@@ -15,6 +11,8 @@ pub(crate) enum Fault {
     RestartsAfter,
     /// The BMC has restarted before: tasks are forgotten.
     TasksForgotten,
+    /// Tasks are told as they were when they were told first.
+    TasksStale,
     /// The machine is in its self-test (HPE).
     SelfTest,
 }

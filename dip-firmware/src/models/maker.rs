@@ -1,8 +1,8 @@
 //! The makers, with the names that they give to things.
 
 /// Whose BMC it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Maker {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Maker {
     /// Dell iDRAC10 of a 17G machine.
     Dell,
     /// HPE iLO 5.
@@ -16,19 +16,24 @@ pub(crate) enum Maker {
 }
 
 impl Maker {
-    pub(crate) const ALL: [Self; 5] = [Self::Dell, Self::Hpe, Self::Lenovo, Self::Supermicro, Self::OpenBmc];
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Dell, Self::Hpe, Self::Lenovo, Self::Supermicro, Self::OpenBmc];
 
-    pub(crate) const fn name(self) -> &'static str {
+    /// Its name, as people know it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
         match self {
-            Self::Dell => "model of Dell",
-            Self::Hpe => "model of HPE",
-            Self::Lenovo => "model of Lenovo",
-            Self::Supermicro => "model of Supermicro",
-            Self::OpenBmc => "model of OpenBMC",
+            Self::Dell => "Dell",
+            Self::Hpe => "HPE",
+            Self::Lenovo => "Lenovo",
+            Self::Supermicro => "Supermicro",
+            Self::OpenBmc => "OpenBMC",
         }
     }
 
-    pub(super) const fn system(self) -> &'static str {
+    /// The path of the system.
+    #[must_use]
+    pub const fn system(self) -> &'static str {
         match self {
             Self::Dell => "/redfish/v1/Systems/System.Embedded.1",
             Self::Hpe | Self::Lenovo | Self::Supermicro => "/redfish/v1/Systems/1",
@@ -60,8 +65,23 @@ impl Maker {
         matches!(self, Self::Dell | Self::OpenBmc).then(|| format!("{}/Settings", self.system()))
     }
 
+    /// The settings resource of the BIOS. HPE writes small letters.
+    pub(super) fn bios_settings(self) -> String {
+        let name = if self == Self::Hpe { "bios/settings" } else { "Bios/Settings" };
+        format!("{}/{name}", self.system())
+    }
+
+    /// Where a task is.
+    pub(super) fn task(self, id: &str) -> String {
+        match (self, id.parse::<u64>()) {
+            (Self::Dell, Ok(number)) => format!("/redfish/v1/TaskService/Tasks/JID_{number:012}"),
+            _ => format!("/redfish/v1/TaskService/Tasks/{id}"),
+        }
+    }
+
     /// The manufacturer and the model of the machine.
-    pub(crate) const fn machine(self) -> (&'static str, &'static str) {
+    #[must_use]
+    pub const fn machine(self) -> (&'static str, &'static str) {
         match self {
             Self::Dell => ("Dell Inc.", "PowerEdge R670"),
             Self::Hpe => ("HPE", "ProLiant DL360 Gen10"),
@@ -72,7 +92,8 @@ impl Maker {
     }
 
     /// The model and the firmware of the controller.
-    pub(super) const fn controller(self) -> (&'static str, &'static str) {
+    #[must_use]
+    pub const fn controller(self) -> (&'static str, &'static str) {
         match self {
             Self::Dell => ("17G Monolithic", "1.20.50.52"),
             Self::Hpe => ("iLO 5", "iLO 5 v2.72"),
