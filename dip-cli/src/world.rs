@@ -55,6 +55,10 @@ pub(crate) fn settle(
     let mut held = BTreeMap::new();
     loop {
         let site = Arc::new(loaded.site.clone());
+        if simulation.sandbox {
+            // Nobody else is in a simulation.
+            return Ok((loaded, World::new(site, layers, simulation)?));
+        }
         // Asked through providers of their own: connections that are kept do not outlive the runtime that they were made on.
         let asking = World::new(Arc::clone(&site), layers.clone(), simulation)?;
         let more = match asking.block_on(held_by_others(&site, &loaded.chosen_before, &asking.providers))? {

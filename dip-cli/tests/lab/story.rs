@@ -169,6 +169,10 @@ async fn addresses_of_others(lab: &Datacenter, dip: &Dip) -> Told {
     std::fs::remove_file(&lock)?;
     lab.bind.update(&[&format!("delete {printer} A")]).await?;
     std::fs::remove_file(&reservation)?;
+    // dnsmasq sees what is added to its directory by itself, and what is taken away only then.
+    let dnsmasq = std::fs::read_to_string(&layout.dhcp_pid_file)?;
+    let told = std::process::Command::new("kill").args(["-HUP", dnsmasq.trim()]).status()?;
+    expect(told.success(), || "dnsmasq does not run".to_owned())?;
     std::fs::remove_file(&record)?;
     let told = dip.run(&["plan", &site])?.expect_status(0)?;
     let nobody = !told.out.contains("Held by") && !told.err.contains("passed over");
