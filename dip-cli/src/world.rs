@@ -61,11 +61,9 @@ pub(crate) fn settle(
         }
         // Asked through providers of their own: connections that are kept do not outlive the runtime that they were made on.
         let asking = World::new(Arc::clone(&site), layers.clone(), simulation)?;
-        let more = match asking.block_on(held_by_others(&site, &loaded.chosen_before, &asking.providers))? {
-            Ok(more) => more,
-            // The steps that ask the same server tell it.
-            Err(_) => BTreeMap::new(),
-        };
+        let more = asking.block_on(held_by_others(&site, &loaded.chosen_before, &asking.providers))?;
+        // Who cannot be asked is told by the steps that ask the same server.
+        let more = more.unwrap_or_default();
         if more.is_empty() {
             return Ok((loaded, World::new(site, layers, simulation)?));
         }
