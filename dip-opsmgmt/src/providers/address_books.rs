@@ -1,5 +1,6 @@
 //! What the DNS servers and CMDBs of a site know of who holds addresses.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
