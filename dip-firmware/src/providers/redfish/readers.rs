@@ -72,5 +72,6 @@ pub(crate) fn readers() -> Vec<(&'static str, Reader)> {
     readers.push(("what is told of BIOS settings", super::bios::read));
     readers.push(("what is told of a registry", super::registry::read));
     readers.push(("members of a collection", super::members::read));
+    readers.push(("a stream of events", super::sse::read));
     readers
 }

@@ -6,6 +6,7 @@ const LARGEST: usize = 1024 * 1024;
 /// What has come and is not complete.
 #[derive(Debug, Default)]
 pub(super) struct Reader {
+    /// The beginning of a line.
     buffer: Vec<u8>,
     id: Option<String>,
     data: String,
@@ -22,12 +23,17 @@ pub(super) struct Sent {
 impl Reader {
     /// Takes a piece; gives the events that are complete with it. `None` where it does not end.
     pub(super) fn take(&mut self, piece: &[u8]) -> Option<Vec<Sent>> {
+        // What is kept has no whole line, so only the piece can end one: looking at all that is kept would be quadratic.
+        let last = piece.iter().rposition(|byte| *byte == b'\n').map(|at| self.buffer.len() + at);
         self.buffer.extend_from_slice(piece);
         let mut sent = Vec::new();
-        while let Some(end) = self.buffer.iter().position(|byte| *byte == b'\n') {
-            let line: Vec<u8> = self.buffer.drain(..=end).collect();
-            let line = String::from_utf8_lossy(&line);
-            sent.extend(self.line(line.trim_end_matches(['\n', '\r'])));
+        let Some(last) = last else { return (self.buffer.len() + self.data.len() < LARGEST).then_some(sent) };
+        // All whole lines leave the buffer at once: moving the rest for each would be quadratic in a piece of short lines.
+        let rest = self.buffer.split_off(last + 1);
+        let whole = std::mem::replace(&mut self.buffer, rest);
+        for line in whole[..last].split(|byte| *byte == b'\n') {
+            let line = String::from_utf8_lossy(line);
+            sent.extend(self.line(line.trim_end_matches('\r')));
         }
         (self.buffer.len() + self.data.len() < LARGEST).then_some(sent)
     }
@@ -51,6 +57,17 @@ impl Reader {
             _ => {}
         }
         None
+    }
+}
+
+/// Reads bytes as a stream, at once and in pieces: both must tell the same.
+#[cfg(feature = "fuzzing")]
+pub(super) fn read(bytes: &[u8]) {
+    let whole = Reader::default().take(bytes);
+    let mut reader = Reader::default();
+    let pieces: Option<Vec<_>> = bytes.chunks(7).map(|piece| reader.take(piece)).collect();
+    if let (Some(whole), Some(pieces)) = (whole, pieces) {
+        assert_eq!(whole, pieces.concat(), "pieces tell something else");
     }
 }
 
