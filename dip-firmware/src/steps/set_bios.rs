@@ -47,6 +47,7 @@ impl SetBios {
         Step::new(LayerId::Firmware, Subject::node(&self.node), self)
             .give(self.fact())
             .lock(bmc_lock(&self.node))
+            .patience(stage::ACCEPTING)
             .origin(origin.cloned())
     }
 

@@ -41,6 +41,7 @@ impl SetSecureBoot {
         Step::new(LayerId::Firmware, Subject::node(&self.node), self)
             .give(self.fact())
             .lock(bmc_lock(&self.node))
+            .patience(stage::ACCEPTING)
             .origin(origin.cloned())
     }
 

@@ -13,6 +13,9 @@ use crate::provider::TaskRef;
 /// Jobs that a controller has queued are carried out in the power-on self-test; a large server with a storage controller takes
 /// a quarter of an hour for both.
 const PATIENCE: Patience = Patience { deadline: Duration::from_secs(30 * 60), attempt: Duration::from_secs(60) };
+/// A controller that restarts, as some do after a change, is away for minutes, and the next change may let it restart again.
+pub(super) const ACCEPTING: Patience =
+    Patience { deadline: Duration::from_secs(10 * 60), attempt: Duration::from_secs(30) };
 /// Controllers take in what the firmware tells them within seconds of its end.
 const POLL: Duration = Duration::from_secs(10);
 
