@@ -10,6 +10,7 @@ mod file;
 pub mod prometheus;
 #[cfg(feature = "rfc2136")]
 pub mod rfc2136;
+mod zones;
 
 pub use address_books::beside;
 pub(crate) use connect::connect;

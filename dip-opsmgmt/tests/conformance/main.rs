@@ -1,10 +1,10 @@
-//! BIND, Prometheus and directories, the real ones, against the trials of their traits; and this layer's steps on them.
+//! BIND, Knot, Prometheus and directories, the real ones, against the trials of their traits; and this layer's steps on them.
 
-mod bind;
 mod directory;
 mod own_dns;
 mod prometheus;
 mod step;
+mod updates;
 
 use std::future::Future;
 use std::process::ExitCode;
@@ -39,8 +39,8 @@ pub(crate) fn refused<T: std::fmt::Debug>(
 fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime can be built");
     let trials: Vec<Trial> = runtime.block_on(async {
-        let (bind, prometheus) = tokio::join!(bind::trials(), prometheus::trials());
-        bind.into_iter().chain(prometheus).chain(directory::trials()).chain(own_dns::trials()).collect()
+        let (updates, prometheus) = tokio::join!(updates::trials(), prometheus::trials());
+        updates.into_iter().chain(prometheus).chain(directory::trials()).chain(own_dns::trials()).collect()
     });
     run_as_tests(&runtime, trials)
 }
