@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 /// The service kind `rfc2136`.
 pub(crate) const RFC2136: &str = "rfc2136";
 
+/// The service kind `powerdns`.
+pub(crate) const POWERDNS: &str = "powerdns";
+
 /// The service kind `directory`.
 pub(crate) const DIRECTORY: &str = "directory";
 
@@ -17,7 +20,7 @@ pub(crate) const DIRECTORY: &str = "directory";
 pub(crate) const PROMETHEUS: &str = "prometheus";
 
 /// The kinds of services that are DNS; `dns` is one whose provider the program brings.
-pub(crate) const DNS_KINDS: &[&str] = &[RFC2136, "dns"];
+pub(crate) const DNS_KINDS: &[&str] = &[RFC2136, POWERDNS, "dns"];
 
 /// The kinds of services that are CMDBs; `cmdb` is one whose provider the program brings.
 pub(crate) const CMDB_KINDS: &[&str] = &[DIRECTORY, "cmdb"];
@@ -67,6 +70,22 @@ pub enum KeyAlgorithm {
     HmacSha512,
 }
 
+/// A DNS service of kind `powerdns`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PowerDnsSettings {
+    /// Where its API answers.
+    pub url: String,
+    /// Where the key of its API is.
+    pub key: SecretRef,
+    /// Its `server-id`.
+    #[serde(default = "localhost")]
+    pub server: String,
+    /// The time to live of the records, in seconds.
+    #[serde(default = "five_minutes")]
+    pub ttl: u32,
+}
+
 /// A CMDB of kind `directory`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -109,11 +128,17 @@ const fn five_minutes() -> u32 {
     300
 }
 
+/// What every PowerDNS calls itself where its configuration says nothing.
+fn localhost() -> String {
+    "localhost".to_owned()
+}
+
 /// What this layer adds to the shape of a site.
 #[must_use]
 pub fn schema() -> SettingsSchema {
     let services = vec![
         rfc2136(),
+        powerdns(),
         directory(),
         prometheus(),
         external("dns", "A DNS service whose provider (`Dns`) the program brings that uses dip."),
@@ -148,13 +173,32 @@ fn rfc2136() -> Variant {
                 "The zones, forward and reverse, that dip may write; found by asking the server where it is left out.",
             ),
             Field::required("key", Shape::Object(key), "The TSIG key that signs every message."),
-            Field::optional(
-                "ttl",
-                Shape::integer(0, i64::from(i32::MAX)),
-                "The time to live of the records, in seconds; 300 where it is left out.",
-            ),
+            ttl(),
         ],
     )
+}
+
+fn powerdns() -> Variant {
+    Variant::new(
+        POWERDNS,
+        "PowerDNS, by the HTTP API of its authoritative server.",
+        vec![
+            Field::required("url", Shape::Parsed(Parsed::Url), "Where its API answers, `http://10.0.0.5:8081`."),
+            Field::required("key", Shape::Parsed(Parsed::Secret), "Where the key of its API is."),
+            Field::optional(
+                "server",
+                Shape::Parsed(Parsed::Name),
+                "Its `server-id`; `localhost` where it is left out, as PowerDNS calls itself.",
+            ),
+            ttl(),
+        ],
+    )
+}
+
+fn ttl() -> Field {
+    // RFC 2181 section 8: 31 bits.
+    let doc = "The time to live of the records, in seconds; 300 where it is left out.";
+    Field::optional("ttl", Shape::integer(0, i64::from(i32::MAX)), doc)
 }
 
 fn directory() -> Variant {
@@ -238,6 +282,7 @@ mod tests {
     #[test]
     fn the_types_and_the_shapes_agree() {
         agrees::<Rfc2136Settings>(&rfc2136());
+        agrees::<PowerDnsSettings>(&powerdns());
         agrees::<DirectorySettings>(&directory());
         agrees::<PrometheusSettings>(&prometheus());
     }

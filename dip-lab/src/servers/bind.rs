@@ -53,7 +53,13 @@ impl Default for BindConfig {
     /// `lab.test`, `10.in-addr.arpa` and `0.0.0.0.3.9.d.f.ip6.arpa`, with the key `dip-key`.
     fn default() -> Self {
         let zones = ["lab.test", "10.in-addr.arpa", "0.0.0.0.3.9.d.f.ip6.arpa"];
-        Self { addr: None, zones: zones.map(Zone::empty).to_vec(), key_name: "dip-key".to_owned(), algorithm: "hmac-sha256", read_only: Vec::new() }
+        Self {
+            addr: None,
+            zones: zones.map(Zone::empty).to_vec(),
+            key_name: "dip-key".to_owned(),
+            algorithm: "hmac-sha256",
+            read_only: Vec::new(),
+        }
     }
 }
 
@@ -98,7 +104,15 @@ impl Bind {
         }
         scratch.write("named.conf", &named_conf(&scratch, addr, &config))?;
         let zones = config.zones.into_iter().map(|zone| zone.name).collect();
-        let mut bind = Self { addr, key_name: config.key_name, key_secret, algorithm: config.algorithm, zones, daemon: None, scratch };
+        let mut bind = Self {
+            addr,
+            key_name: config.key_name,
+            key_secret,
+            algorithm: config.algorithm,
+            zones,
+            daemon: None,
+            scratch,
+        };
         bind.restart().await?;
         Ok(bind)
     }

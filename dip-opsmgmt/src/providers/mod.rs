@@ -6,10 +6,13 @@ mod connect;
 pub mod directory;
 #[cfg(any(feature = "directory", feature = "prometheus"))]
 mod file;
+#[cfg(feature = "powerdns")]
+pub mod powerdns;
 #[cfg(feature = "prometheus")]
 pub mod prometheus;
 #[cfg(feature = "rfc2136")]
 pub mod rfc2136;
+#[cfg(any(feature = "powerdns", feature = "rfc2136"))]
 mod zones;
 
 pub use address_books::beside;

@@ -1,7 +1,8 @@
-//! BIND, Knot, Prometheus and directories, the real ones, against the trials of their traits; and this layer's steps on them.
+//! BIND, Knot, PowerDNS, Prometheus and directories, the real ones, against the trials of their traits; and this layer's steps on them.
 
 mod directory;
 mod own_dns;
+mod powerdns;
 mod prometheus;
 mod step;
 mod updates;
@@ -39,8 +40,14 @@ pub(crate) fn refused<T: std::fmt::Debug>(
 fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime can be built");
     let trials: Vec<Trial> = runtime.block_on(async {
-        let (updates, prometheus) = tokio::join!(updates::trials(), prometheus::trials());
-        updates.into_iter().chain(prometheus).chain(directory::trials()).chain(own_dns::trials()).collect()
+        let (updates, powerdns, prometheus) = tokio::join!(updates::trials(), powerdns::trials(), prometheus::trials());
+        updates
+            .into_iter()
+            .chain(powerdns)
+            .chain(prometheus)
+            .chain(directory::trials())
+            .chain(own_dns::trials())
+            .collect()
     });
     run_as_tests(&runtime, trials)
 }

@@ -121,8 +121,7 @@ impl Primary {
             Self::Bind(bind) => (&bind.key_name, bind.algorithm, &bind.key_secret),
             Self::Knot(knot) => (&knot.key_name, knot.algorithm, &knot.key_secret),
         };
-        let algorithm =
-            if algorithm == "hmac-sha512" { KeyAlgorithm::HmacSha512 } else { KeyAlgorithm::HmacSha256 };
+        let algorithm = if algorithm == "hmac-sha512" { KeyAlgorithm::HmacSha512 } else { KeyAlgorithm::HmacSha256 };
         (name, algorithm, secret)
     }
 
@@ -207,7 +206,7 @@ impl DnsHarness for Rig {
 }
 
 /// Where the reverse name of an address stands.
-fn arpa(address: IpAddr) -> String {
+pub(crate) fn arpa(address: IpAddr) -> String {
     match address {
         IpAddr::V4(address) => {
             let [a, b, c, d] = address.octets();

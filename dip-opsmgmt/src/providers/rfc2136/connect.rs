@@ -3,8 +3,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use dip_core::secret::Secret;
-use hickory_proto::rr::rdata::tsig::TsigAlgorithm;
 use hickory_proto::rr::TSigner;
+use hickory_proto::rr::rdata::tsig::TsigAlgorithm;
 
 use super::message::{NameError, name as qualified};
 use super::pool::Pool;
@@ -41,9 +41,7 @@ impl Rfc2136 {
     /// # Errors
     /// Where a name is no DNS name or the secret is not base64.
     pub fn new(settings: &Rfc2136Settings, secret: &Secret) -> Result<Self, SettingsError> {
-        let name = |text: &str| {
-            qualified(text).map_err(|source| SettingsError::Name { name: text.to_owned(), source })
-        };
+        let name = |text: &str| qualified(text).map_err(|source| SettingsError::Name { name: text.to_owned(), source });
         let zones = settings.zones.iter().map(|zone| name(zone)).collect::<Result<Vec<_>, _>>()?;
         let key = &settings.key;
         let bytes = STANDARD.decode(secret.expose().trim()).map_err(|_| SettingsError::Secret(key.name.clone()))?;

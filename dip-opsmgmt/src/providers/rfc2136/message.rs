@@ -104,9 +104,7 @@ fn rdata(data: &Data) -> Result<RData, NameError> {
         Data::Aaaa(address) => RData::AAAA(AAAA(*address)),
         Data::Cname(to) => RData::CNAME(CNAME(name(to)?)),
         Data::Ptr(to) => RData::PTR(PTR(name(to)?)),
-        Data::Srv { priority, weight, port, target } => {
-            RData::SRV(SRV::new(*priority, *weight, *port, name(target)?))
-        }
+        Data::Srv { priority, weight, port, target } => RData::SRV(SRV::new(*priority, *weight, *port, name(target)?)),
         Data::Txt(text) => {
             let parts: Vec<&[u8]> = text.as_bytes().chunks(TXT_STRING).collect();
             RData::TXT(TXT::from_bytes(if parts.is_empty() { vec![&[]] } else { parts }))

@@ -51,9 +51,10 @@ pub(super) fn failed(error: WireError) -> Fault {
             (ErrorKind::Unreachable, Some(format!("is a DNS server at {server}, and does it take TCP?")))
         }
         WireError::Broken { .. } | WireError::Slow { .. } => (ErrorKind::Unreachable, None),
-        WireError::UnknownKey => {
-            (ErrorKind::Denied, Some("check the key's name and algorithm in the settings and in the server's configuration".to_owned()))
-        }
+        WireError::UnknownKey => (
+            ErrorKind::Denied,
+            Some("check the key's name and algorithm in the settings and in the server's configuration".to_owned()),
+        ),
         WireError::WrongSecret => {
             (ErrorKind::Denied, Some("compare the secret with the one in the server's configuration".to_owned()))
         }

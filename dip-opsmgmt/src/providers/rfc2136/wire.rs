@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use hickory_proto::ProtoError;
 use hickory_proto::op::{Message, ResponseCode};
-use hickory_proto::rr::{TSigVerifier, TSigner};
 use hickory_proto::rr::rdata::tsig::TsigError;
+use hickory_proto::rr::{TSigVerifier, TSigner};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -135,8 +135,7 @@ impl<'a> Connection<'a> {
     fn sign(&self, message: &mut Message, bytes: &mut Vec<u8>) -> Result<TSigVerifier, WireError> {
         // A clock before 1970 is told by the server as BADTIME.
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
-        let verifier =
-            message.finalize(self.key, now).map_err(unwritten)?.ok_or(WireError::Unsigned)?;
+        let verifier = message.finalize(self.key, now).map_err(unwritten)?.ok_or(WireError::Unsigned)?;
         let signed = message.to_vec().map_err(unwritten)?;
         let length = u16::try_from(signed.len()).map_err(|_| WireError::TooLarge)?;
         bytes.extend_from_slice(&length.to_be_bytes());
@@ -144,10 +143,7 @@ impl<'a> Connection<'a> {
         Ok(verifier)
     }
 
-    async fn timely<T>(
-        &mut self,
-        act: impl AsyncFnOnce(&mut TcpStream) -> std::io::Result<T>,
-    ) -> Result<T, WireError> {
+    async fn timely<T>(&mut self, act: impl AsyncFnOnce(&mut TcpStream) -> std::io::Result<T>) -> Result<T, WireError> {
         match timeout(PATIENCE, act(&mut self.stream)).await {
             Ok(Ok(done)) => Ok(done),
             Ok(Err(source)) => Err(WireError::Broken { server: self.server.to_owned(), source }),

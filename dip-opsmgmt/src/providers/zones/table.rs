@@ -106,7 +106,8 @@ impl ZoneServer for Table {
             return Err(Fault::new(ErrorKind::Unsupported, Reach::Message));
         }
         let record = |name: &String, data: &Data| Record { name: name.clone(), data: Some(data.clone()) };
-        let records = self.rows().iter().flat_map(|(name, all)| all.iter().map(move |data| record(name, data))).collect();
+        let records =
+            self.rows().iter().flat_map(|(name, all)| all.iter().map(move |data| record(name, data))).collect();
         Ok(Transfer { serial: Some(self.serial.load(Ordering::Relaxed)), records })
     }
 

@@ -140,7 +140,12 @@ mod tests {
         };
         let (written, zones) = carry(Table::default(), (0..1_000).map(large).collect()).await;
         assert!(written.iter().all(|written| matches!(written, Ok(Outcome::Changed))));
-        assert_eq!(zones.server.messages(), 4, "1,000 edits of about 220 bytes in messages of at most {}", Table::CAPACITY);
+        assert_eq!(
+            zones.server.messages(),
+            4,
+            "1,000 edits of about 220 bytes in messages of at most {}",
+            Table::CAPACITY
+        );
     }
 
     #[tokio::test]
