@@ -32,8 +32,8 @@ pub use hosts::{Host, Hosts, SshKey};
 pub use namespace::Namespace;
 pub use requirement::{Program, Requirement, find_program, is_root};
 pub use servers::{
-    Bind, BindConfig, BmcUser, BootDevice, Chrony, Dnsmasq, Etcd, IpmiSim, IpmiSimConfig, Kea, Knot, KnotConfig, Lease,
-    LldpSegment, Lldpd, NetconfTarget, Netconfd, NodeDirectory, Ovs, PduConfig, PowerDns, PowerState, Prometheus,
-    RedfishSystem, Segment, SnmpPdu, SushyEmulator, Tls, Zone,
+    Bind, BindConfig, BmcUser, BootDevice, Chrony, Dnsmasq, DnsmasqNames, Etcd, IpmiSim, IpmiSimConfig, Kea, Knot,
+    KnotConfig, Lease, LldpSegment, Lldpd, NetconfTarget, Netconfd, NodeDirectory, Ovs, PduConfig, PowerDns,
+    PowerState, Prometheus, RedfishSystem, Segment, SnmpPdu, SushyEmulator, Tls, Zone,
 };
 pub use trial::trial;

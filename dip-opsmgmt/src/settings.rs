@@ -13,6 +13,9 @@ pub(crate) const RFC2136: &str = "rfc2136";
 /// The service kind `powerdns`.
 pub(crate) const POWERDNS: &str = "powerdns";
 
+/// The service kind `dnsmasq_hosts`.
+pub(crate) const DNSMASQ_HOSTS: &str = "dnsmasq_hosts";
+
 /// The service kind `directory`.
 pub(crate) const DIRECTORY: &str = "directory";
 
@@ -20,7 +23,7 @@ pub(crate) const DIRECTORY: &str = "directory";
 pub(crate) const PROMETHEUS: &str = "prometheus";
 
 /// The kinds of services that are DNS; `dns` is one whose provider the program brings.
-pub(crate) const DNS_KINDS: &[&str] = &[RFC2136, POWERDNS, "dns"];
+pub(crate) const DNS_KINDS: &[&str] = &[RFC2136, POWERDNS, DNSMASQ_HOSTS, "dns"];
 
 /// The kinds of services that are CMDBs; `cmdb` is one whose provider the program brings.
 pub(crate) const CMDB_KINDS: &[&str] = &[DIRECTORY, "cmdb"];
@@ -86,6 +89,14 @@ pub struct PowerDnsSettings {
     pub ttl: u32,
 }
 
+/// A DNS service of kind `dnsmasq_hosts`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HostsDirectorySettings {
+    /// The directory that dnsmasq follows (`hostsdir`); it must be there.
+    pub path: PathBuf,
+}
+
 /// A CMDB of kind `directory`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -139,6 +150,7 @@ pub fn schema() -> SettingsSchema {
     let services = vec![
         rfc2136(),
         powerdns(),
+        dnsmasq_hosts(),
         directory(),
         prometheus(),
         external("dns", "A DNS service whose provider (`Dns`) the program brings that uses dip."),
@@ -192,6 +204,18 @@ fn powerdns() -> Variant {
             ),
             ttl(),
         ],
+    )
+}
+
+fn dnsmasq_hosts() -> Variant {
+    Variant::new(
+        DNSMASQ_HOSTS,
+        "dnsmasq, by hosts files in a directory that it follows: addresses and reverse names. dip must run where it is.",
+        vec![Field::required(
+            "path",
+            Shape::Parsed(Parsed::Path),
+            "The directory of `hostsdir` in dnsmasq's configuration; it must be there.",
+        )],
     )
 }
 
@@ -283,6 +307,7 @@ mod tests {
     fn the_types_and_the_shapes_agree() {
         agrees::<Rfc2136Settings>(&rfc2136());
         agrees::<PowerDnsSettings>(&powerdns());
+        agrees::<HostsDirectorySettings>(&dnsmasq_hosts());
         agrees::<DirectorySettings>(&directory());
         agrees::<PrometheusSettings>(&prometheus());
     }

@@ -9,7 +9,7 @@ use dip_core::site::{Driver, Site};
 use dip_core::subject::Subject;
 
 use crate::provider::{Cmdb, Dns, Monitor};
-use crate::settings::{DIRECTORY, POWERDNS, PROMETHEUS, RFC2136};
+use crate::settings::{DIRECTORY, DNSMASQ_HOSTS, POWERDNS, PROMETHEUS, RFC2136};
 
 /// Registers a provider for each DNS, CMDB and monitoring service of the site, and tells all that is wrong.
 pub(crate) fn connect(site: &Site, secrets: &dyn Secrets, providers: &mut Providers) -> Vec<ConnectError> {
@@ -19,6 +19,7 @@ pub(crate) fn connect(site: &Site, secrets: &dyn Secrets, providers: &mut Provid
         let made = match driver.kind.as_str() {
             RFC2136 => rfc2136(driver, secrets).map(|dns| providers.insert::<dyn Dns>(&subject, dns)),
             POWERDNS => powerdns(driver, secrets).map(|dns| providers.insert::<dyn Dns>(&subject, dns)),
+            DNSMASQ_HOSTS => hosts_directory(driver).map(|dns| providers.insert::<dyn Dns>(&subject, dns)),
             DIRECTORY => directory(driver).map(|cmdb| providers.insert::<dyn Cmdb>(&subject, cmdb)),
             PROMETHEUS => prometheus(driver).map(|monitor| providers.insert::<dyn Monitor>(&subject, monitor)),
             _ => continue,
@@ -77,6 +78,16 @@ fn powerdns(_: &Driver, _: &dyn Secrets) -> Result<Arc<dyn Dns>, Wrong> {
     Err(without(POWERDNS))
 }
 
+#[cfg(feature = "dnsmasq-hosts")]
+fn hosts_directory(driver: &Driver) -> Result<Arc<dyn Dns>, Wrong> {
+    Ok(Arc::new(super::hosts_directory::HostsDirectory::new(driver.read()?)))
+}
+
+#[cfg(not(feature = "dnsmasq-hosts"))]
+fn hosts_directory(_: &Driver) -> Result<Arc<dyn Dns>, Wrong> {
+    Err(without("dnsmasq-hosts"))
+}
+
 #[cfg(feature = "directory")]
 fn directory(driver: &Driver) -> Result<Arc<dyn Cmdb>, Wrong> {
     Ok(Arc::new(super::directory::Directory::new(driver.read()?)))
@@ -99,7 +110,13 @@ fn prometheus(_: &Driver) -> Result<Arc<dyn Monitor>, Wrong> {
     Err(without(PROMETHEUS))
 }
 
-#[cfg(not(all(feature = "rfc2136", feature = "powerdns", feature = "directory", feature = "prometheus")))]
+#[cfg(not(all(
+    feature = "rfc2136",
+    feature = "powerdns",
+    feature = "directory",
+    feature = "dnsmasq-hosts",
+    feature = "prometheus"
+)))]
 fn without(feature: &str) -> Wrong {
     Wrong::Setting(format!("this program was built without the feature `{feature}` of dip-opsmgmt"))
 }

@@ -4,8 +4,14 @@ mod address_books;
 mod connect;
 #[cfg(feature = "directory")]
 pub mod directory;
-#[cfg(any(feature = "directory", feature = "prometheus"))]
+#[cfg(any(feature = "powerdns", feature = "rfc2136"))]
+mod fault;
+#[cfg(any(feature = "directory", feature = "dnsmasq-hosts", feature = "prometheus"))]
 mod file;
+#[cfg(any(feature = "dnsmasq-hosts", feature = "powerdns", feature = "rfc2136"))]
+mod gather;
+#[cfg(feature = "dnsmasq-hosts")]
+pub mod hosts_directory;
 #[cfg(feature = "powerdns")]
 pub mod powerdns;
 #[cfg(feature = "prometheus")]

@@ -1,6 +1,7 @@
-//! BIND, Knot, PowerDNS, Prometheus and directories, the real ones, against the trials of their traits; and this layer's steps on them.
+//! BIND, Knot, PowerDNS, dnsmasq, Prometheus and directories, the real ones, against the trials of their traits; and this layer's steps on them.
 
 mod directory;
+mod hosts_directory;
 mod own_dns;
 mod powerdns;
 mod prometheus;
@@ -40,13 +41,15 @@ pub(crate) fn refused<T: std::fmt::Debug>(
 fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime can be built");
     let trials: Vec<Trial> = runtime.block_on(async {
-        let (updates, powerdns, prometheus) = tokio::join!(updates::trials(), powerdns::trials(), prometheus::trials());
+        let (updates, powerdns, hosts, prometheus) =
+            tokio::join!(updates::trials(), powerdns::trials(), hosts_directory::trials(), prometheus::trials());
         updates
             .into_iter()
             .chain(powerdns)
             .chain(prometheus)
             .chain(directory::trials())
             .chain(own_dns::trials())
+            .chain(hosts)
             .collect()
     });
     run_as_tests(&runtime, trials)

@@ -3,8 +3,6 @@
 
 mod change;
 mod edit;
-mod fault;
-mod gather;
 mod mark;
 mod names;
 mod reads;
@@ -15,8 +13,8 @@ mod snapshot;
 mod table;
 mod writes;
 
+pub(crate) use super::fault::{Fault, Reach};
 pub(crate) use edit::{Change, Edit, Expect};
-pub(crate) use fault::{Fault, Reach};
 pub(crate) use names::Zones;
 pub(crate) use record::{Data, Kind, Record};
 pub(crate) use server::{Look, Outcome, Seen, Transfer, ZoneServer};

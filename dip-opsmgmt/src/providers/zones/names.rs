@@ -18,8 +18,6 @@ use tokio::sync::Mutex as Slot;
 
 use super::change::NameChange;
 use super::edit::Edit;
-use super::fault::{Fault, Reach};
-use super::gather::Gather;
 use super::mark::{mark_name, marked_by, marked_name};
 use super::reads::Looked;
 use super::record::{Data, Kind, reverse_name};
@@ -27,6 +25,8 @@ use super::server::{Look, Outcome, Seen, ZoneServer};
 use super::snapshot::Snapshot;
 use super::writes::Written;
 use crate::provider::{Dns, HeldName, HostName};
+use crate::providers::fault::{Fault, Reach};
+use crate::providers::gather::Gather;
 
 /// How long the zone of a domain is remembered: zones come and go by people's hands.
 const REMEMBERED: Duration = Duration::from_secs(60);

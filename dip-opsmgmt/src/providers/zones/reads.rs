@@ -8,11 +8,11 @@ use std::sync::{Arc, PoisonError};
 use async_trait::async_trait;
 use dip_core::provider::ErrorKind;
 
-use super::fault::Fault;
-use super::gather::Carry;
 use super::names::Zones;
 use super::server::{Look, Seen, ZoneServer};
 use super::snapshot::Snapshot;
+use crate::providers::fault::Fault;
+use crate::providers::gather::Carry;
 
 /// What is at the names that one caller asks about.
 pub(super) type Looked = Result<Vec<Seen>, Fault>;

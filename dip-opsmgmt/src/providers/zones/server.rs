@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 
 use super::edit::Edit;
-use super::fault::Fault;
 use super::record::{Data, Kind, Record};
+use crate::providers::fault::Fault;
 
 /// A server with zones. All names are in lower case, without a dot at their end.
 #[async_trait]

@@ -8,9 +8,9 @@ use async_trait::async_trait;
 use dip_core::provider::ErrorKind;
 
 use super::edit::{Change, Edit, Expect};
-use super::fault::{Fault, Reach};
 use super::record::{Data, Kind, Record};
 use super::server::{Look, Outcome, Seen, Transfer, ZoneServer};
+use crate::providers::fault::{Fault, Reach};
 
 #[derive(Debug, Default)]
 pub(super) struct Table {

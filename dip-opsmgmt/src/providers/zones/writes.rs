@@ -6,10 +6,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::edit::Edit;
-use super::fault::{Fault, Reach};
-use super::gather::Carry;
 use super::names::Zones;
 use super::server::{Outcome, ZoneServer};
+use crate::providers::fault::{Fault, Reach};
+use crate::providers::gather::Carry;
 
 /// What came of an edit.
 pub(super) type Written = Result<Outcome, Fault>;

@@ -12,14 +12,14 @@ use tokio::sync::{Mutex as Turn, oneshot};
 
 /// Takes what was gathered for a zone to its server, one batch of a zone at a time.
 #[async_trait]
-pub(super) trait Carry<T, A>: Send + Sync {
+pub(crate) trait Carry<T, A>: Send + Sync {
     /// An answer for each item, in their order.
     async fn carry(&self, zone: &str, items: &[Arc<T>]) -> Vec<A>;
 }
 
 /// A line of waiting callers for each zone.
 #[derive(Debug)]
-pub(super) struct Gather<T, A> {
+pub(crate) struct Gather<T, A> {
     lines: Mutex<BTreeMap<String, Arc<Line<T, A>>>>,
 }
 
@@ -36,12 +36,12 @@ struct Waiting<T, A> {
 }
 
 impl<T: Send + Sync, A: Send> Gather<T, A> {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { lines: Mutex::new(BTreeMap::new()) }
     }
 
     /// Waits until an item was carried, by this caller or by another.
-    pub(super) async fn join(&self, zone: &str, item: T, carrier: &dyn Carry<T, A>) -> A {
+    pub(crate) async fn join(&self, zone: &str, item: T, carrier: &dyn Carry<T, A>) -> A {
         let line = self.line(zone);
         let item = Arc::new(item);
         loop {
