@@ -67,6 +67,7 @@ fn updates(runtime: &Runtime, server: &str, addr: SocketAddr, key: &Key, algorit
         zones: Vec::new(),
         key: TsigKey { name: key.name.clone(), algorithm, secret: SecretRef::File(PathBuf::from("unused")) },
         ttl: 60,
+        names: Vec::new(),
     };
     let (mut dip, mut batched, mut single) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..ROUNDS {
@@ -92,6 +93,7 @@ fn powerdns(runtime: &Runtime) {
         key: SecretRef::File(PathBuf::from("unused")),
         server: "localhost".to_owned(),
         ttl: 60,
+        names: Vec::new(),
     };
     let mut rates = Vec::new();
     for round in 0..ROUNDS {

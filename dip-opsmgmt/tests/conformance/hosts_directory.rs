@@ -56,7 +56,7 @@ pub(crate) async fn trials() -> Vec<Trial> {
 }
 
 fn provider(path: &Path) -> HostsDirectory {
-    HostsDirectory::new(HostsDirectorySettings { path: path.to_path_buf() })
+    HostsDirectory::new(HostsDirectorySettings { path: path.to_path_buf(), names: Vec::new() })
 }
 
 #[async_trait]

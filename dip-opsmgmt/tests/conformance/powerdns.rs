@@ -76,7 +76,13 @@ impl Rig {
 
 fn provider(url: &str, key: &str) -> Result<PowerDns, Failure> {
     let unused = SecretRef::File(PathBuf::from("unused"));
-    let settings = PowerDnsSettings { url: url.to_owned(), key: unused, server: "localhost".to_owned(), ttl: 60 };
+    let settings = PowerDnsSettings {
+        url: url.to_owned(),
+        key: unused,
+        server: "localhost".to_owned(),
+        ttl: 60,
+        names: Vec::new(),
+    };
     Ok(PowerDns::new(&settings, &Secret::new(key.to_owned()))?)
 }
 

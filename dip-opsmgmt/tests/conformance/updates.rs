@@ -154,6 +154,7 @@ pub(crate) fn settings(primary: &Primary, zones: &[&str]) -> Rfc2136Settings {
         zones: zones.iter().map(ToString::to_string).collect(),
         key: TsigKey { name: name.to_owned(), algorithm, secret: SecretRef::File(PathBuf::from("unused")) },
         ttl: 60,
+        names: Vec::new(),
     }
 }
 

@@ -14,7 +14,7 @@ use super::server::{Outcome, ZoneServer};
 use crate::provider::HeldName;
 
 /// How often a change is tried that somebody else's change came before.
-const TRIES: usize = 3;
+pub(super) const TRIES: usize = 3;
 
 /// One name, and for whom it changes.
 pub(super) struct NameChange<'a, S> {
@@ -25,38 +25,35 @@ pub(super) struct NameChange<'a, S> {
     pub(super) action: &'a str,
 }
 
+/// New addresses come before former ones go, so the name always leads somewhere; and former addresses go after their reverse
+/// names, because nobody would know of these otherwise.
+pub(super) struct Plan {
+    /// The name with all addresses, new and former.
+    pub(super) first: Option<Edit>,
+    /// The reverse names that must be made or replaced.
+    pub(super) missing: Vec<Pointers>,
+    /// The addresses that go.
+    pub(super) former: Vec<IpAddr>,
+    /// The name without the former ones.
+    pub(super) last: Option<Edit>,
+}
+
 impl<S: ZoneServer> NameChange<'_, S> {
-    /// Gives the name these addresses and each of them the name. New ones come before former ones go, so the name always
-    /// leads somewhere; and former addresses go after their reverse names, because nobody would know of these otherwise.
-    pub(super) async fn ensure(&self, addresses: &[IpAddr]) -> Result<(), ProviderError> {
+    /// What must be done so that the name has these addresses and each of them the name. Whatever stands in the way is told
+    /// here, before anything is changed.
+    pub(super) async fn plan(&self, addresses: &[IpAddr]) -> Result<Plan, ProviderError> {
         let wanted: BTreeSet<IpAddr> = addresses.iter().copied().collect();
-        for _ in 0..TRIES {
-            let held = self.ours().await?;
-            // Whatever stands in the way is told before anything is changed.
-            let mut missing = Vec::new();
-            for address in &wanted {
-                missing.extend(self.missing(*address).await?);
-            }
-            let held: Option<BTreeSet<IpAddr>> = held.map(|held| held.addresses.into_iter().collect());
-            let former: Vec<IpAddr> = held.iter().flat_map(|held| held.difference(&wanted)).copied().collect();
-            let both: BTreeSet<IpAddr> = wanted.iter().chain(&former).copied().collect();
-            if held.as_ref() != Some(&both)
-                && self.write(self.forward(held.is_some(), &both)).await? == Outcome::Prevented
-            {
-                self.tell_other().await?;
-                continue;
-            }
-            self.point(missing).await?;
-            for address in &former {
-                self.unpoint(*address).await?;
-            }
-            if !former.is_empty() && self.write(self.forward(true, &wanted)).await? == Outcome::Prevented {
-                self.tell_other().await?;
-                continue;
-            }
-            return Ok(());
+        let held = self.ours().await?;
+        let mut missing = Vec::new();
+        for address in &wanted {
+            missing.extend(self.missing(*address).await?);
         }
-        Err(self.busy())
+        let held: Option<BTreeSet<IpAddr>> = held.map(|held| held.addresses.into_iter().collect());
+        let former: Vec<IpAddr> = held.iter().flat_map(|held| held.difference(&wanted)).copied().collect();
+        let both: BTreeSet<IpAddr> = wanted.iter().chain(&former).copied().collect();
+        let first = (held.as_ref() != Some(&both)).then(|| self.forward(held.is_some(), &both));
+        let last = (!former.is_empty()).then(|| self.forward(true, &wanted));
+        Ok(Plan { first, missing, former, last })
     }
 
     pub(super) async fn remove(&self) -> Result<(), ProviderError> {
@@ -123,7 +120,7 @@ impl<S: ZoneServer> NameChange<'_, S> {
     }
 
     /// What the name has, if it carries our mark; `None` if nobody uses it; a conflict if anybody else does.
-    async fn ours(&self) -> Result<Option<HeldName>, ProviderError> {
+    pub(super) async fn ours(&self) -> Result<Option<HeldName>, ProviderError> {
         match self.held().await? {
             Some(held) if held.owner.as_ref() != Some(self.owner) => Err(self.other(held)),
             held => Ok(held),
@@ -131,7 +128,7 @@ impl<S: ZoneServer> NameChange<'_, S> {
     }
 
     /// The conflict, if somebody else uses the name now or has made it an alias.
-    async fn tell_other(&self) -> Result<(), ProviderError> {
+    pub(super) async fn tell_other(&self) -> Result<(), ProviderError> {
         self.ours().await?;
         let looks = vec![super::server::Look { name: self.name.clone(), kinds: &[] }];
         let seen = self.zones.look(&self.zone, looks).await.map_err(of::<S>(self.action))?;
@@ -141,7 +138,7 @@ impl<S: ZoneServer> NameChange<'_, S> {
         }
     }
 
-    fn other(&self, held: HeldName) -> ProviderError {
+    pub(super) fn other(&self, held: HeldName) -> ProviderError {
         match held {
             HeldName { owner: Some(owner), .. } => self.conflict(&format!("it carries the mark of site `{owner}`")),
             HeldName { addresses, owner: None } if addresses.is_empty() => {
@@ -184,7 +181,7 @@ impl<S: ZoneServer> NameChange<'_, S> {
         Ok(Some(pointers))
     }
 
-    async fn point(&self, missing: Vec<Pointers>) -> Result<(), ProviderError> {
+    pub(super) async fn point(&self, missing: Vec<Pointers>) -> Result<(), ProviderError> {
         for Pointers { zone, at, names } in missing {
             let edit = if names.is_empty() {
                 Edit::default().if_absent(&at, Kind::Ptr).if_absent(&at, Kind::Cname)
@@ -200,7 +197,7 @@ impl<S: ZoneServer> NameChange<'_, S> {
     }
 
     /// Takes the reverse name of an address away if it is the name; others of the address stay.
-    async fn unpoint(&self, address: IpAddr) -> Result<(), ProviderError> {
+    pub(super) async fn unpoint(&self, address: IpAddr) -> Result<(), ProviderError> {
         let Pointers { zone, at, names } = self.zones.pointers(address).await.map_err(of::<S>(self.action))?;
         if names.contains(&self.name) {
             let edit = Edit::default()
@@ -217,16 +214,16 @@ impl<S: ZoneServer> NameChange<'_, S> {
         self.write_in(&self.zone, edit).await
     }
 
-    async fn write_in(&self, zone: &str, edit: Edit) -> Result<Outcome, ProviderError> {
+    pub(super) async fn write_in(&self, zone: &str, edit: Edit) -> Result<Outcome, ProviderError> {
         self.zones.write(zone, edit).await.map_err(of::<S>(self.action))
     }
 
-    fn conflict(&self, holder: &str) -> ProviderError {
+    pub(super) fn conflict(&self, holder: &str) -> ProviderError {
         ProviderError::new(ErrorKind::Conflict, S::PRODUCT, self.action)
             .advise(format!("{holder}; remove it there, or give the node another name or address"))
     }
 
-    fn busy(&self) -> ProviderError {
+    pub(super) fn busy(&self) -> ProviderError {
         ProviderError::new(ErrorKind::Busy, S::PRODUCT, self.action)
             .advise("somebody else changes the name at the same time")
     }

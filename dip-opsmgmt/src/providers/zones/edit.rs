@@ -64,7 +64,28 @@ impl Edit {
         self
     }
 
-    /// The names that it says anything of: two edits that share one cannot be in one message, because a server looks at
+    /// Both as one. What both expect is expected once.
+    pub(crate) fn and(mut self, other: Self) -> Self {
+        let expects = other.expects.into_iter().filter(|expect| !self.expects.contains(expect)).collect::<Vec<_>>();
+        self.expects.extend(expects);
+        let changes = other.changes.into_iter().filter(|change| !self.changes.contains(change)).collect::<Vec<_>>();
+        self.changes.extend(changes);
+        self
+    }
+
+    /// Whether both can be in one message though both say something of a name: they expect the same of it, and either do the
+    /// same or add one record of a service each.
+    pub(crate) fn adds_up_with(&self, other: &Self, name: &str) -> bool {
+        let expects = |edit: &Self| edit.expects.iter().filter(|one| one.name() == name).cloned().collect::<Vec<_>>();
+        let changes = |edit: &Self| edit.changes.iter().filter(|one| one.name() == name).cloned().collect::<Vec<_>>();
+        let (ours, theirs) = (changes(self), changes(other));
+        let adds = |all: &[Change]| all.iter().all(|one| matches!(one, Change::Add(_, _, Data::Srv { .. })));
+        let only_expected = ours.is_empty() && theirs.is_empty();
+        let made_alike = ours == theirs && ours.iter().all(|one| matches!(one, Change::Add(..)));
+        expects(self) == expects(other) && (only_expected || made_alike || (adds(&ours) && adds(&theirs)))
+    }
+
+    /// The names that it says anything of: two edits that share one can rarely be in one message, because a server looks at
     /// what must be the case once, before it changes anything.
     pub(crate) fn names(&self) -> BTreeSet<&str> {
         let expected = self.expects.iter().map(Expect::name);

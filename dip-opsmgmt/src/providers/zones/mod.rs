@@ -5,6 +5,7 @@ mod change;
 mod edit;
 mod mark;
 mod names;
+mod node;
 mod reads;
 mod record;
 mod server;

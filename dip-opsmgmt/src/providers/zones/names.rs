@@ -24,7 +24,7 @@ use super::record::{Data, Kind, reverse_name};
 use super::server::{Look, Outcome, Seen, ZoneServer};
 use super::snapshot::Snapshot;
 use super::writes::Written;
-use crate::provider::{Dns, HeldName, HostName};
+use crate::provider::{Dns, Entry, HeldEntries, HeldName, HostName};
 use crate::providers::fault::{Fault, Reach};
 use crate::providers::gather::Gather;
 
@@ -140,7 +140,7 @@ impl<S: ZoneServer> Zones<S> {
         Arc::clone(slots.entry(zone.to_owned()).or_default())
     }
 
-    async fn change<'a>(
+    pub(super) async fn change<'a>(
         &'a self,
         name: &str,
         owner: &'a SiteName,
@@ -182,7 +182,25 @@ impl<S: ZoneServer> Dns for Zones<S> {
 
     async fn ensure(&self, wanted: &HostName, owner: &SiteName) -> Result<(), ProviderError> {
         let action = format!("register {}", wanted.name);
-        self.change(&wanted.name, owner, &action).await?.ensure(&wanted.addresses).await
+        self.make(std::slice::from_ref(wanted), &[], owner, &action).await
+    }
+
+    async fn ensure_all(&self, names: &[HostName], entries: &[Entry], owner: &SiteName) -> Result<(), ProviderError> {
+        let all = names.iter().map(|name| &name.name).chain(entries.iter().map(|entry| &entry.name));
+        let all: BTreeSet<&str> = all.map(String::as_str).collect();
+        let action = format!("register {}", all.into_iter().collect::<Vec<_>>().join(", "));
+        self.make(names, entries, owner, &action).await
+    }
+
+    async fn entries(&self, name: &str) -> Result<Option<HeldEntries>, ProviderError> {
+        let action = format!("look up the further records of {name}");
+        let name = parse::<S>(name, &action)?;
+        self.further(&name, &action).await
+    }
+
+    async fn remove_entries(&self, entries: &[Entry], owner: &SiteName) -> Result<(), ProviderError> {
+        let all: Vec<String> = entries.iter().map(ToString::to_string).collect();
+        self.take(entries, owner, &format!("remove {}", all.join(", "))).await
     }
 
     async fn owned(&self, domain: &str, owner: &SiteName) -> Result<Vec<String>, ProviderError> {

@@ -1,6 +1,6 @@
 //! Edits of a zone that were gathered, in as few messages as can be; one that cannot be made takes no other down with it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -72,19 +72,23 @@ impl<S: ZoneServer> Zones<S> {
     }
 }
 
-/// Those that fit into one message and share no name, and the rest.
+/// Those that fit into one message and do not get into each other's way, and the rest.
 fn first_message(zone: &str, edits: &[&Edit], waiting: Vec<usize>, capacity: usize) -> (Vec<usize>, Vec<usize>) {
-    let (mut message, mut rest, mut names, mut weight) = (Vec::new(), Vec::new(), HashSet::new(), 0);
+    let (mut message, mut rest, mut weight) = (Vec::new(), Vec::new(), 0);
+    let mut taken: HashMap<&str, &Edit> = HashMap::new();
+    // Also what must wait holds its names: a later edit of one of them must not overtake it.
+    let mut held: HashSet<&str> = HashSet::new();
     for index in waiting {
-        let (edit, of_edit) = (edits[index], edits[index].names());
+        let (edit, names) = (edits[index], edits[index].names());
         let fits = message.is_empty() || weight + edit.weight(zone) <= capacity;
-        // Also what must wait holds its names: a later edit of one of them must not overtake it.
-        let apart = of_edit.iter().all(|name| !names.contains(name));
-        names.extend(of_edit);
-        if fits && apart {
+        let agrees =
+            |name: &&str| !held.contains(*name) && taken.get(*name).is_none_or(|other| edit.adds_up_with(other, name));
+        if fits && names.iter().all(agrees) {
             weight += edit.weight(zone);
+            taken.extend(names.into_iter().map(|name| (name, edit)));
             message.push(index);
         } else {
+            held.extend(names);
             rest.push(index);
         }
     }
@@ -129,6 +133,19 @@ mod tests {
         let outcomes: Vec<_> = written.into_iter().map(|written| written.expect("the server answers")).collect();
         assert_eq!(outcomes, [Outcome::Changed, Outcome::Prevented, Outcome::Changed]);
         assert_eq!(zones.server.messages(), 2);
+    }
+
+    #[tokio::test]
+    async fn records_of_a_service_of_many_nodes_go_together() {
+        let (name, mark) = ("_etcd._tcp.lab.example", "_dip._etcd._tcp.lab.example");
+        let of = |port| {
+            let data = Data::Srv { priority: 0, weight: 0, port, target: "n1.lab.example".to_owned() };
+            let edit = Edit::default().if_unused(name).if_unused(mark);
+            edit.add(mark, 60, Data::Txt("site=lab".to_owned())).add(name, 60, data)
+        };
+        let (written, zones) = carry(Table::default(), (1..=100).map(of).collect()).await;
+        assert!(written.iter().all(|written| matches!(written, Ok(Outcome::Changed))));
+        assert_eq!((zones.server.messages(), zones.server.at(name, Kind::Srv).len()), (1, 100));
     }
 
     #[tokio::test]
