@@ -8,7 +8,7 @@ use crate::error::Missing;
 /// A program and the Debian package that brings it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Program {
-    /// The name of the executable.
+    /// The name of the executable, or the path of a file.
     pub name: &'static str,
     /// The package of Debian 12 that holds it.
     pub package: &'static str,
@@ -36,12 +36,16 @@ pub enum Requirement {
     Ipmi,
     /// Kea DHCPv4 and its control agent.
     Kea,
+    /// Knot DNS with its `keymgr`, and `dig` and `nsupdate` of BIND.
+    Knot,
     /// lldpd, with its own command.
     Lldpd,
     /// netconfd of yuma123 behind OpenSSH.
     Netconfd,
     /// Open vSwitch with the userspace datapath.
     OpenVSwitch,
+    /// PowerDNS on sqlite, with `dig` of BIND.
+    PowerDns,
     /// Prometheus and its node exporter.
     Prometheus,
     /// pytest and maturin.
@@ -64,9 +68,11 @@ impl Requirement {
         Self::Hosts,
         Self::Ipmi,
         Self::Kea,
+        Self::Knot,
         Self::Lldpd,
         Self::Netconfd,
         Self::OpenVSwitch,
+        Self::PowerDns,
         Self::Prometheus,
         Self::Python,
         Self::Redfish,
@@ -150,6 +156,17 @@ impl Requirement {
                     ]
                 }
             }
+            Self::Knot => {
+                const {
+                    &[
+                        SETSID,
+                        program("knotd", "knot"),
+                        program("keymgr", "knot"),
+                        program("dig", "bind9-dnsutils"),
+                        program("nsupdate", "bind9-dnsutils"),
+                    ]
+                }
+            }
             Self::Lldpd => const { &[SETSID, IP, program("lldpd", "lldpd"), program("lldpcli", "lldpd")] },
             Self::Netconfd => {
                 const {
@@ -176,6 +193,17 @@ impl Requirement {
                     ]
                 }
             }
+            Self::PowerDns => {
+                const {
+                    &[
+                        SETSID,
+                        program("pdns_server", "pdns-server"),
+                        program("pdnsutil", "pdns-server"),
+                        program("sqlite3", "sqlite3"),
+                        program("dig", "bind9-dnsutils"),
+                    ]
+                }
+            }
             Self::Prometheus => {
                 const {
                     &[
@@ -190,6 +218,21 @@ impl Requirement {
             Self::Snmp => {
                 const { &[SETSID, PYTHON, program("snmpd", "snmpd"), program("snmpget", "snmp"), program("snmpset", "snmp")] }
             }
+        }
+    }
+
+    /// The files that are no programs, by their Debian packages.
+    pub fn files(self) -> &'static [Program] {
+        match self {
+            Self::PowerDns => {
+                const {
+                    &[Program {
+                        name: "/usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql",
+                        package: "pdns-backend-sqlite3",
+                    }]
+                }
+            }
+            _ => &[],
         }
     }
 
@@ -219,6 +262,11 @@ impl Requirement {
         for program in self.programs() {
             if find_program(program.name).is_none() {
                 return missing(format!("`{}` (package {}) is not installed", program.name, program.package));
+            }
+        }
+        for file in self.files() {
+            if !std::path::Path::new(file.name).exists() {
+                return missing(format!("{} (package {}) is not installed", file.name, file.package));
             }
         }
         let cache = Cache::open();

@@ -20,6 +20,7 @@ use dip_core::step::{Boot, Need, Step};
 use dip_core::subject::Subject;
 
 use crate::leftovers;
+use crate::naming::{self, NodeNames};
 use crate::provider::HostName;
 use crate::settings::{self, CMDB_KINDS, DNS_KINDS, MONITOR_KINDS};
 use crate::steps::{MonitorNode, RecordNode, RegisterName, RemoveName, RemoveRecord, RemoveTarget};
@@ -100,8 +101,9 @@ impl Layer for OpsMgmtLayer {
 }
 
 fn removal(step: &Step) -> Option<Step> {
-    if let Some(RegisterName { service, node, wanted, site, .. }) = step.call.as_operation() {
-        return Some(RemoveName { service, node, name: wanted.name, site }.step());
+    if let Some(RegisterName { service, node, wanted, also, entries, site, .. }) = step.call.as_operation() {
+        let also = also.into_iter().map(|name| name.name).collect();
+        return Some(RemoveName { service, node, name: wanted.name, also, entries, site }.step());
     }
     if let Some(RecordNode { service, node, site, .. }) = step.call.as_operation() {
         return Some(RemoveRecord { service, node, site }.step());
@@ -121,13 +123,12 @@ fn the_one<'a>(site: &'a Site, kinds: &[&str], purpose: &str, notes: &mut Vec<No
     Some(&first.name)
 }
 
-/// The name of a node has the addresses of its primary interface; the others are told by no name.
 fn register_name(site: &Site, service: &ServiceName, node: &Node, notes: &mut Vec<Note>) -> Option<Step> {
-    let nic = node.primary_nic().filter(|nic| !nic.addresses.is_empty())?;
-    let name = site.host_name(node).to_ascii_lowercase();
-    if !name.contains('.') {
+    let NodeNames { first, also, entries } = naming::names(site, site.services.get(service)?, node);
+    let wanted = first?;
+    if let Some(HostName { name, .. }) = std::iter::once(&wanted).chain(&also).find(|host| !host.name.contains('.')) {
         let text = format!(
-            "node `{}` has no domain, so its name cannot be in DNS; set `domain` of the site or of its network",
+            "node `{}` has no domain, so its name `{name}` cannot be in DNS; set `domain` of the site or of its network",
             node.name
         );
         notes.push(Note { text, origin: node.origin.clone() });
@@ -136,7 +137,9 @@ fn register_name(site: &Site, service: &ServiceName, node: &Node, notes: &mut Ve
     let step = RegisterName {
         service: service.clone(),
         node: node.name.clone(),
-        wanted: HostName { name, addresses: nic.addresses.iter().map(|address| address.address).collect() },
+        wanted,
+        also,
+        entries,
         site: site.name.clone(),
         ownership: site.claims.ownership(RegisterName::NAME, &Subject::node(&node.name)),
     };

@@ -6,7 +6,7 @@ mod dns;
 mod monitor;
 
 pub use cmdb::{Cmdb, HeldRecord, NodeRecord};
-pub use dns::{Dns, HeldName, HostName};
+pub use dns::{Dns, Entry, EntryData, HeldEntries, HeldName, HostName};
 pub use monitor::{Health, HeldTarget, Monitor, Target};
 
 #[cfg(feature = "mocks")]

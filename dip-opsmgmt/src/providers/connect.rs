@@ -9,7 +9,7 @@ use dip_core::site::{Driver, Site};
 use dip_core::subject::Subject;
 
 use crate::provider::{Cmdb, Dns, Monitor};
-use crate::settings::{DIRECTORY, PROMETHEUS, RFC2136};
+use crate::settings::{DIRECTORY, DNSMASQ_HOSTS, POWERDNS, PROMETHEUS, RFC2136};
 
 /// Registers a provider for each DNS, CMDB and monitoring service of the site, and tells all that is wrong.
 pub(crate) fn connect(site: &Site, secrets: &dyn Secrets, providers: &mut Providers) -> Vec<ConnectError> {
@@ -18,6 +18,8 @@ pub(crate) fn connect(site: &Site, secrets: &dyn Secrets, providers: &mut Provid
         let (subject, driver) = (Subject::service(&service.name), &service.driver);
         let made = match driver.kind.as_str() {
             RFC2136 => rfc2136(driver, secrets).map(|dns| providers.insert::<dyn Dns>(&subject, dns)),
+            POWERDNS => powerdns(driver, secrets).map(|dns| providers.insert::<dyn Dns>(&subject, dns)),
+            DNSMASQ_HOSTS => hosts_directory(driver).map(|dns| providers.insert::<dyn Dns>(&subject, dns)),
             DIRECTORY => directory(driver).map(|cmdb| providers.insert::<dyn Cmdb>(&subject, cmdb)),
             PROMETHEUS => prometheus(driver).map(|monitor| providers.insert::<dyn Monitor>(&subject, monitor)),
             _ => continue,
@@ -34,7 +36,10 @@ pub(crate) fn connect(site: &Site, secrets: &dyn Secrets, providers: &mut Provid
 }
 
 enum Wrong {
-    #[cfg_attr(not(feature = "rfc2136"), expect(dead_code, reason = "only DNS servers need a secret"))]
+    #[cfg_attr(
+        not(any(feature = "powerdns", feature = "rfc2136")),
+        expect(dead_code, reason = "only DNS servers need a secret")
+    )]
     Secret(SecretError),
     Setting(String),
 }
@@ -59,6 +64,30 @@ fn rfc2136(_: &Driver, _: &dyn Secrets) -> Result<Arc<dyn Dns>, Wrong> {
     Err(without(RFC2136))
 }
 
+#[cfg(feature = "powerdns")]
+fn powerdns(driver: &Driver, secrets: &dyn Secrets) -> Result<Arc<dyn Dns>, Wrong> {
+    let settings = driver.read::<crate::settings::PowerDnsSettings>()?;
+    let key = secrets.resolve(&settings.key).map_err(Wrong::Secret)?;
+    let dns = super::powerdns::PowerDns::new(&settings, &key)
+        .map_err(|error| Wrong::Setting(dip_core::provider::sentence(&error)))?;
+    Ok(Arc::new(dns))
+}
+
+#[cfg(not(feature = "powerdns"))]
+fn powerdns(_: &Driver, _: &dyn Secrets) -> Result<Arc<dyn Dns>, Wrong> {
+    Err(without(POWERDNS))
+}
+
+#[cfg(feature = "dnsmasq-hosts")]
+fn hosts_directory(driver: &Driver) -> Result<Arc<dyn Dns>, Wrong> {
+    Ok(Arc::new(super::hosts_directory::HostsDirectory::new(driver.read()?)))
+}
+
+#[cfg(not(feature = "dnsmasq-hosts"))]
+fn hosts_directory(_: &Driver) -> Result<Arc<dyn Dns>, Wrong> {
+    Err(without("dnsmasq-hosts"))
+}
+
 #[cfg(feature = "directory")]
 fn directory(driver: &Driver) -> Result<Arc<dyn Cmdb>, Wrong> {
     Ok(Arc::new(super::directory::Directory::new(driver.read()?)))
@@ -81,7 +110,13 @@ fn prometheus(_: &Driver) -> Result<Arc<dyn Monitor>, Wrong> {
     Err(without(PROMETHEUS))
 }
 
-#[cfg(not(all(feature = "rfc2136", feature = "directory", feature = "prometheus")))]
+#[cfg(not(all(
+    feature = "rfc2136",
+    feature = "powerdns",
+    feature = "directory",
+    feature = "dnsmasq-hosts",
+    feature = "prometheus"
+)))]
 fn without(feature: &str) -> Wrong {
     Wrong::Setting(format!("this program was built without the feature `{feature}` of dip-opsmgmt"))
 }

@@ -4,12 +4,22 @@ mod address_books;
 mod connect;
 #[cfg(feature = "directory")]
 pub mod directory;
-#[cfg(any(feature = "directory", feature = "prometheus"))]
+#[cfg(any(feature = "powerdns", feature = "rfc2136"))]
+mod fault;
+#[cfg(any(feature = "directory", feature = "dnsmasq-hosts", feature = "prometheus"))]
 mod file;
+#[cfg(any(feature = "dnsmasq-hosts", feature = "powerdns", feature = "rfc2136"))]
+mod gather;
+#[cfg(feature = "dnsmasq-hosts")]
+pub mod hosts_directory;
+#[cfg(feature = "powerdns")]
+pub mod powerdns;
 #[cfg(feature = "prometheus")]
 pub mod prometheus;
 #[cfg(feature = "rfc2136")]
 pub mod rfc2136;
+#[cfg(any(feature = "powerdns", feature = "rfc2136"))]
+mod zones;
 
 pub use address_books::beside;
 pub(crate) use connect::connect;
