@@ -18,6 +18,8 @@ pub struct Program {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Requirement {
+    /// Prometheus' Alertmanager.
+    Alertmanager,
     /// BIND with `dig` and `nsupdate`.
     Bind,
     /// chrony, server and client.
@@ -59,6 +61,7 @@ pub enum Requirement {
 impl Requirement {
     /// All of them.
     pub const ALL: &'static [Self] = &[
+        Self::Alertmanager,
         Self::Bind,
         Self::Chrony,
         Self::Dnsmasq,
@@ -88,6 +91,7 @@ impl Requirement {
         const SETSID: Program = program("setsid", "util-linux");
         const PYTHON: Program = program("python3", "python3");
         match self {
+            Self::Alertmanager => const { &[SETSID, program("prometheus-alertmanager", "prometheus-alertmanager")] },
             Self::Bind => {
                 const {
                     &[
@@ -209,6 +213,7 @@ impl Requirement {
                     &[
                         SETSID,
                         program("prometheus", "prometheus"),
+                        program("promtool", "prometheus"),
                         program("prometheus-node-exporter", "prometheus-node-exporter"),
                     ]
                 }

@@ -8,6 +8,7 @@ mod ipam;
 mod ownership;
 mod power;
 mod registry;
+mod silences;
 mod whereabouts;
 
 pub use authority::{CertificateAuthority, CertificateWish};
@@ -18,6 +19,7 @@ pub use ownership::{Holder, Ownership};
 
 pub use power::{Power, PowerAction};
 pub use registry::{MissingProvider, Providers};
+pub use silences::{Silence, Silences};
 pub use whereabouts::Whereabouts;
 
 #[cfg(feature = "mocks")]
@@ -28,5 +30,7 @@ pub use host::MockHost;
 pub use ipam::MockIpam;
 #[cfg(feature = "mocks")]
 pub use power::MockPower;
+#[cfg(feature = "mocks")]
+pub use silences::MockSilences;
 #[cfg(feature = "mocks")]
 pub use whereabouts::MockWhereabouts;

@@ -324,6 +324,11 @@ fn pace() -> Vec<Field> {
             Shape::Choice(vec!["never", "after_canary", "each_wave"]),
             "When a person must say that it goes on; `never` where it is left out.",
         ),
+        Field::optional(
+            "alerts",
+            Shape::map(Shape::Text),
+            "The labels of alerts that hold it up while they fire, beside those of its members: `{severity: page}`.",
+        ),
     ]
 }
 

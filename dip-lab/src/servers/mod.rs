@@ -1,5 +1,6 @@
 //! One file for each server that tests use.
 
+mod alertmanager;
 mod bind;
 mod chrony;
 mod dns_tools;
@@ -21,6 +22,7 @@ mod redfish;
 mod segment;
 mod snmpd;
 
+pub use alertmanager::Alertmanager;
 pub use bind::{Bind, BindConfig, Zone};
 pub use chrony::Chrony;
 pub use dnsmasq::Dnsmasq;

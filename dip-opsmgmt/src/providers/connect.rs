@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
+use dip_core::id::SiteName;
 use dip_core::layer::ConnectError;
-use dip_core::provider::Providers;
+use dip_core::provider::{Providers, Silences};
 use dip_core::secret::{SecretError, Secrets};
 use dip_core::site::{Driver, Site};
 use dip_core::subject::Subject;
 
-use crate::provider::{Cmdb, Dns, Monitor};
-use crate::settings::{DIRECTORY, DNSMASQ_HOSTS, POWERDNS, PROMETHEUS, RFC2136};
+use crate::provider::{Alerts, Cmdb, Dns, Monitor};
+use crate::settings::{ALERTMANAGER, DIRECTORY, DNSMASQ_HOSTS, POWERDNS, PROMETHEUS, RFC2136};
 
 /// Registers a provider for each DNS, CMDB and monitoring service of the site, and tells all that is wrong.
 pub(crate) fn connect(site: &Site, secrets: &dyn Secrets, providers: &mut Providers) -> Vec<ConnectError> {
@@ -21,7 +22,8 @@ pub(crate) fn connect(site: &Site, secrets: &dyn Secrets, providers: &mut Provid
             POWERDNS => powerdns(driver, secrets).map(|dns| providers.insert::<dyn Dns>(&subject, dns)),
             DNSMASQ_HOSTS => hosts_directory(driver).map(|dns| providers.insert::<dyn Dns>(&subject, dns)),
             DIRECTORY => directory(driver).map(|cmdb| providers.insert::<dyn Cmdb>(&subject, cmdb)),
-            PROMETHEUS => prometheus(driver).map(|monitor| providers.insert::<dyn Monitor>(&subject, monitor)),
+            PROMETHEUS => prometheus(&subject, driver, providers),
+            ALERTMANAGER => alertmanager(&site.name, &subject, driver, providers),
             _ => continue,
         };
         let user = format!("service `{}`", service.name);
@@ -99,18 +101,37 @@ fn directory(_: &Driver) -> Result<Arc<dyn Cmdb>, Wrong> {
 }
 
 #[cfg(feature = "prometheus")]
-fn prometheus(driver: &Driver) -> Result<Arc<dyn Monitor>, Wrong> {
+fn prometheus(subject: &Subject, driver: &Driver, providers: &mut Providers) -> Result<(), Wrong> {
     let monitor = super::prometheus::Prometheus::new(driver.read()?)
         .map_err(|error| Wrong::Setting(dip_core::provider::sentence(&error)))?;
-    Ok(Arc::new(monitor))
+    let monitor = Arc::new(monitor);
+    providers.insert::<dyn Monitor>(subject, Arc::clone(&monitor) as Arc<dyn Monitor>);
+    providers.insert::<dyn Alerts>(subject, monitor);
+    Ok(())
 }
 
 #[cfg(not(feature = "prometheus"))]
-fn prometheus(_: &Driver) -> Result<Arc<dyn Monitor>, Wrong> {
+fn prometheus(_: &Subject, _: &Driver, _: &mut Providers) -> Result<(), Wrong> {
     Err(without(PROMETHEUS))
 }
 
+#[cfg(feature = "alertmanager")]
+fn alertmanager(site: &SiteName, subject: &Subject, driver: &Driver, providers: &mut Providers) -> Result<(), Wrong> {
+    let server = super::alertmanager::Alertmanager::new(driver.read()?)
+        .map_err(|error| Wrong::Setting(dip_core::provider::sentence(&error)))?;
+    let server = Arc::new(server);
+    providers.insert::<dyn Alerts>(subject, Arc::clone(&server) as Arc<dyn Alerts>);
+    providers.insert::<dyn Silences>(&Subject::alerts(site), server);
+    Ok(())
+}
+
+#[cfg(not(feature = "alertmanager"))]
+fn alertmanager(_: &SiteName, _: &Subject, _: &Driver, _: &mut Providers) -> Result<(), Wrong> {
+    Err(without(ALERTMANAGER))
+}
+
 #[cfg(not(all(
+    feature = "alertmanager",
     feature = "rfc2136",
     feature = "powerdns",
     feature = "directory",

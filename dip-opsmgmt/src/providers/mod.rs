@@ -1,6 +1,10 @@
 //! The real providers of this layer, each behind a feature of its name.
 
 mod address_books;
+#[cfg(feature = "alertmanager")]
+pub mod alertmanager;
+#[cfg(any(feature = "alertmanager", feature = "prometheus"))]
+mod alerts;
 mod connect;
 #[cfg(feature = "directory")]
 pub mod directory;
@@ -18,6 +22,8 @@ pub mod powerdns;
 pub mod prometheus;
 #[cfg(feature = "rfc2136")]
 pub mod rfc2136;
+#[cfg(any(feature = "alertmanager", feature = "prometheus"))]
+mod web;
 #[cfg(any(feature = "powerdns", feature = "rfc2136"))]
 mod zones;
 
