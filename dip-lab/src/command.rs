@@ -26,14 +26,19 @@ pub(crate) async fn run<S: AsRef<OsStr>>(program: &str, args: impl IntoIterator<
 }
 
 /// Runs a prepared command and gives its standard output.
-pub(crate) async fn output(mut line: Command) -> Result<String, LabError> {
+pub(crate) async fn output(line: Command) -> Result<String, LabError> {
+    output_within(LIMIT, line).await
+}
+
+/// The same for a command that takes longer than others.
+pub(crate) async fn output_within(limit: Duration, mut line: Command) -> Result<String, LabError> {
     line.stdin(Stdio::null());
     let shown = shown(&line);
     let failed = |reason: String| LabError::Command { command: shown.clone(), reason };
     let run = tokio::process::Command::from(line).kill_on_drop(true).output();
-    let done = tokio::time::timeout(LIMIT, run)
+    let done = tokio::time::timeout(limit, run)
         .await
-        .map_err(|_| failed(format!("it still ran after {LIMIT:?}")))?
+        .map_err(|_| failed(format!("it still ran after {limit:?}")))?
         .map_err(|source| failed(source.to_string()))?;
     let text = String::from_utf8_lossy(&done.stdout).into_owned();
     if done.status.success() {
