@@ -13,6 +13,12 @@ pub(crate) const RFC2136: &str = "rfc2136";
 /// The service kind `directory`.
 pub(crate) const DIRECTORY: &str = "directory";
 
+/// The service kind `nautobot`.
+pub(crate) const NAUTOBOT: &str = "nautobot";
+
+/// The service kind `netbox`.
+pub(crate) const NETBOX: &str = "netbox";
+
 /// The service kind `prometheus`.
 pub(crate) const PROMETHEUS: &str = "prometheus";
 
@@ -20,7 +26,7 @@ pub(crate) const PROMETHEUS: &str = "prometheus";
 pub(crate) const DNS_KINDS: &[&str] = &[RFC2136, "dns"];
 
 /// The kinds of services that are CMDBs; `cmdb` is one whose provider the program brings.
-pub(crate) const CMDB_KINDS: &[&str] = &[DIRECTORY, "cmdb"];
+pub(crate) const CMDB_KINDS: &[&str] = &[DIRECTORY, NAUTOBOT, NETBOX, "cmdb"];
 
 /// The kinds of services that monitor; `monitoring` is one whose provider the program brings.
 pub(crate) const MONITOR_KINDS: &[&str] = &[PROMETHEUS, "monitoring"];
@@ -89,6 +95,43 @@ pub enum FileFormat {
     Json,
 }
 
+/// A CMDB of kind `nautobot` or `netbox`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NetboxSettings {
+    /// Where it answers, without `/api`.
+    pub url: String,
+    /// Where the token of dip's user is.
+    pub token: SecretRef,
+    /// A file of certificates in PEM, one of which signed its certificate; the system's roots where it is left out.
+    pub ca_file: Option<PathBuf>,
+    /// The custom field (JSON) of devices that dip writes.
+    #[serde(default = "dip")]
+    pub field: String,
+    /// Which devices the site looks at, as parameters of the API: `location: lab`.
+    #[serde(default)]
+    pub filter: BTreeMap<String, String>,
+    /// The status that a device gets when its node's record is written.
+    pub status: Option<String>,
+    /// What the devices get that dip makes; without it dip makes none.
+    pub create: Option<NewDevice>,
+    /// How many things it is asked for at once.
+    #[serde(default = "five_hundred")]
+    pub page: u32,
+}
+
+/// What a device gets that dip makes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewDevice {
+    /// The location (Nautobot) or site (NetBox), by its name.
+    pub location: String,
+    /// The role, by its name.
+    pub role: String,
+    /// The device type, by its model.
+    pub device_type: String,
+}
+
 /// A monitoring service of kind `prometheus`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -109,12 +152,24 @@ const fn five_minutes() -> u32 {
     300
 }
 
+/// The custom field where nothing else is said.
+fn dip() -> String {
+    "dip".to_owned()
+}
+
+/// Both products give out up to 1,000 things at once; half of it takes less than a second each.
+const fn five_hundred() -> u32 {
+    500
+}
+
 /// What this layer adds to the shape of a site.
 #[must_use]
 pub fn schema() -> SettingsSchema {
     let services = vec![
         rfc2136(),
         directory(),
+        netbox(NAUTOBOT, "Nautobot, from release 2 on, by its REST API. dip writes one custom field, serial numbers and a status."),
+        netbox(NETBOX, "NetBox, from release 3.6 on, by its REST API. dip writes one custom field, serial numbers and a status."),
         prometheus(),
         external("dns", "A DNS service whose provider (`Dns`) the program brings that uses dip."),
         external("cmdb", "A CMDB whose provider (`Cmdb`) the program brings that uses dip."),
@@ -167,6 +222,52 @@ fn directory() -> Variant {
                 "format",
                 Shape::Choice(vec!["yaml", "json"]),
                 "The format of its files, `<node>.yaml` or `<node>.json`; `yaml` where it is left out.",
+            ),
+        ],
+    )
+}
+
+fn netbox(kind: &'static str, doc: &'static str) -> Variant {
+    let create = vec![
+        Field::required("location", Shape::Text, "The location (Nautobot) or site (NetBox), by its name."),
+        Field::required("role", Shape::Text, "The role, by its name."),
+        Field::required("device_type", Shape::Text, "The device type, by its model."),
+    ];
+    Variant::new(
+        kind,
+        doc,
+        vec![
+            Field::required("url", Shape::Parsed(Parsed::Url), "Where it answers, without `/api`."),
+            Field::required("token", Shape::Parsed(Parsed::Secret), "Where the token of dip's user is."),
+            Field::optional(
+                "ca_file",
+                Shape::Parsed(Parsed::Path),
+                "A file of certificates in PEM, one of which signed its certificate; the system's roots where it is left out.",
+            ),
+            Field::optional(
+                "field",
+                Shape::Text,
+                "The custom field (JSON) of devices that dip writes; `dip` where it is left out.",
+            ),
+            Field::optional(
+                "filter",
+                Shape::map(Shape::Text),
+                "Which devices the site looks at, as parameters of the API: `{location: lab}`; all where it is left out.",
+            ),
+            Field::optional(
+                "status",
+                Shape::Text,
+                "The status that a device gets when its node's record is written; left as it is where it is left out.",
+            ),
+            Field::optional(
+                "create",
+                Shape::Object(create),
+                "What the devices get that dip makes; where it is left out dip makes none.",
+            ),
+            Field::optional(
+                "page",
+                Shape::integer(1, 1000),
+                "How many things it is asked for at once; 500 where it is left out.",
             ),
         ],
     )
@@ -239,6 +340,7 @@ mod tests {
     fn the_types_and_the_shapes_agree() {
         agrees::<Rfc2136Settings>(&rfc2136());
         agrees::<DirectorySettings>(&directory());
+        agrees::<NetboxSettings>(&netbox(NAUTOBOT, ""));
         agrees::<PrometheusSettings>(&prometheus());
     }
 }

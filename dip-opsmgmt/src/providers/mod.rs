@@ -6,6 +6,10 @@ mod connect;
 pub mod directory;
 #[cfg(any(feature = "directory", feature = "prometheus"))]
 mod file;
+#[cfg(any(feature = "directory", feature = "netbox"))]
+mod marked;
+#[cfg(feature = "netbox")]
+pub mod netbox;
 #[cfg(feature = "prometheus")]
 pub mod prometheus;
 #[cfg(feature = "rfc2136")]

@@ -1,0 +1,73 @@
+//! What NetBox and Nautobot, which was made from it, say differently.
+
+use serde_json::{Value, json};
+
+/// Whose API it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// Nautobot, from release 2 on.
+    Nautobot,
+    /// NetBox, from release 3.6 on.
+    Netbox,
+}
+
+impl Dialect {
+    /// The product's name, as errors tell it.
+    #[must_use]
+    pub const fn product(self) -> &'static str {
+        match self {
+            Self::Nautobot => "nautobot",
+            Self::Netbox => "netbox",
+        }
+    }
+
+    /// Where a device stands: the key that a new one needs.
+    pub(super) const fn place(self) -> &'static str {
+        match self {
+            Self::Nautobot => "location",
+            Self::Netbox => "site",
+        }
+    }
+
+    /// How a thing is named that another one refers to. Nautobot takes its fields; so does NetBox (`{"name": ...}`), where it
+    /// must be one thing only.
+    pub(super) fn reference(self, field: &str, name: &str) -> Value {
+        json!({ field: name })
+    }
+
+    /// How a status is named.
+    pub(super) fn status(self, name: &str) -> Value {
+        match self {
+            Self::Nautobot => json!({"name": name}),
+            // A word of a fixed list, in lower case.
+            Self::Netbox => json!(name.to_lowercase()),
+        }
+    }
+
+    /// The parameter that asks for what belongs to these devices.
+    pub(super) const fn of_device(self) -> &'static str {
+        match self {
+            Self::Nautobot => "device",
+            Self::Netbox => "device_id",
+        }
+    }
+
+    /// What lets an answer tell the names of what things belong to, and not their ids alone.
+    pub(super) const fn in_depth(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::Nautobot => Some(("depth", "2")),
+            Self::Netbox => None,
+        }
+    }
+
+    /// Who has an address, as the answer to a question for addresses tells it: its device's name, where it is known.
+    pub(super) fn device_of(self, address: &Value) -> Option<&str> {
+        match self {
+            Self::Nautobot => {
+                let interface = address.get("interfaces")?.as_array()?.first()?;
+                interface.get("device")?.get("name")?.as_str()
+            }
+            Self::Netbox => address.get("assigned_object")?.get("device")?.get("name")?.as_str(),
+        }
+    }
+}
