@@ -3,6 +3,7 @@
 
 mod error;
 mod host;
+mod inventory;
 mod ipam;
 mod ownership;
 mod power;
@@ -10,6 +11,7 @@ mod registry;
 
 pub use error::{ErrorKind, ProviderError, Retry, sentence};
 pub use host::{Command, FileContent, Host, Output};
+pub use inventory::{Inventory, StockItem, StockSection};
 pub use ipam::{AddressHolder, Ipam};
 pub use ownership::{Holder, Ownership};
 
@@ -18,6 +20,8 @@ pub use registry::{MissingProvider, Providers};
 
 #[cfg(feature = "mocks")]
 pub use host::MockHost;
+#[cfg(feature = "mocks")]
+pub use inventory::MockInventory;
 #[cfg(feature = "mocks")]
 pub use ipam::MockIpam;
 #[cfg(feature = "mocks")]

@@ -1,7 +1,9 @@
-//! BIND, Prometheus and directories, the real ones, against the trials of their traits; and this layer's steps on them.
+//! BIND, Nautobot, Prometheus and directories, the real ones, against the trials of their traits; and this layer's steps on them.
 
 mod bind;
 mod directory;
+mod faulty_way;
+mod nautobot;
 mod own_dns;
 mod prometheus;
 mod step;
@@ -39,8 +41,8 @@ pub(crate) fn refused<T: std::fmt::Debug>(
 fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime can be built");
     let trials: Vec<Trial> = runtime.block_on(async {
-        let (bind, prometheus) = tokio::join!(bind::trials(), prometheus::trials());
-        bind.into_iter().chain(prometheus).chain(directory::trials()).chain(own_dns::trials()).collect()
+        let (bind, nautobot, prometheus) = tokio::join!(bind::trials(), nautobot::trials(), prometheus::trials());
+        bind.into_iter().chain(nautobot).chain(prometheus).chain(directory::trials()).chain(own_dns::trials()).collect()
     });
     run_as_tests(&runtime, trials)
 }

@@ -68,8 +68,12 @@ impl Client {
         // Fails where the program has installed one already, which then serves as well.
         let _ = rustls::crypto::ring::default_provider().install_default();
         // A proxy of the environment is not meant for the servers of a site, and a redirection not for its token.
-        let mut builder =
-            reqwest::Client::builder().timeout(PATIENCE).no_proxy().redirect(reqwest::redirect::Policy::none());
+        // A connection that is kept may be closed by the server just when an order goes out that must not be sent twice.
+        let mut builder = reqwest::Client::builder()
+            .timeout(PATIENCE)
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .pool_max_idle_per_host(0);
         if let Some(file) = &settings.ca_file {
             let wrong = |why: String| SettingsError::CaFile(file.display().to_string(), why);
             let pem = std::fs::read(file).map_err(|error| wrong(error.to_string()))?;

@@ -38,6 +38,11 @@ impl Device {
         self.0.get("custom_fields")?.get(field).filter(|dip| !dip.is_null())
     }
 
+    /// Whether dip wrote its serial number.
+    pub(super) fn holds_serial(&self, field: &str) -> bool {
+        self.dip(field).is_some_and(|dip| dip.get(FOUND).is_some())
+    }
+
     /// Whether nobody has written anything into it beside dip, as far as it tells itself.
     pub(super) fn is_dips_alone(&self, field: &str) -> bool {
         let empty = |value: &Value| match value {

@@ -51,23 +51,4 @@ impl Dialect {
             Self::Netbox => "device_id",
         }
     }
-
-    /// What lets an answer tell the names of what things belong to, and not their ids alone.
-    pub(super) const fn in_depth(self) -> Option<(&'static str, &'static str)> {
-        match self {
-            Self::Nautobot => Some(("depth", "2")),
-            Self::Netbox => None,
-        }
-    }
-
-    /// Who has an address, as the answer to a question for addresses tells it: its device's name, where it is known.
-    pub(super) fn device_of(self, address: &Value) -> Option<&str> {
-        match self {
-            Self::Nautobot => {
-                let interface = address.get("interfaces")?.as_array()?.first()?;
-                interface.get("device")?.get("name")?.as_str()
-            }
-            Self::Netbox => address.get("assigned_object")?.get("device")?.get("name")?.as_str(),
-        }
-    }
 }

@@ -6,6 +6,7 @@ mod device;
 mod dialect;
 mod pages;
 mod server;
+mod stock;
 
 pub use client::SettingsError;
 pub use dialect::Dialect;

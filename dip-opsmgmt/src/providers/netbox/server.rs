@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use dip_core::id::{NodeName, SiteName};
-use dip_core::provider::{ErrorKind, Holder, ProviderError};
+use dip_core::provider::{ErrorKind, Holder, Inventory, Ipam, ProviderError};
 use dip_core::secret::Secret;
 use serde::Deserialize as _;
 use serde_json::{Map, Value, json};
@@ -177,7 +177,7 @@ impl Netbox {
     fn held(&self, device: &Device, action: &str) -> Result<Option<HeldRecord>, ProviderError> {
         let Some(mut record) = self.record(device, action)? else { return Ok(None) };
         let owner = device.dip(&self.settings.field).and_then(marked::owner);
-        if record.identity.serial.is_some() && owner.is_some() {
+        if record.identity.serial.is_some() && device.holds_serial(&self.settings.field) {
             record.identity.serial = Some(device.serial().to_owned()).filter(|serial| !serial.is_empty());
         }
         Ok(Some(HeldRecord { id: self.client.page_of(&device.path()), record, owner }))
@@ -291,5 +291,13 @@ impl Cmdb for Netbox {
         }
         records.sort_by(|a, b| a.record.node.cmp(&b.record.node));
         Ok(records)
+    }
+
+    fn ipam(&self) -> Option<Arc<dyn Ipam>> {
+        Some(Arc::new(self.clone()))
+    }
+
+    fn inventory(&self) -> Option<Arc<dyn Inventory>> {
+        Some(Arc::new(self.clone()))
     }
 }
