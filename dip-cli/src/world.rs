@@ -57,7 +57,9 @@ pub(crate) fn stock(files: &SiteFiles, layers: &Layers) -> Result<Option<(SiteNa
     let providers = layers.connect(&site, &LocalSecrets::new(Path::new("."))).map_err(CliError::Connect)?;
     let Some(service) = site.services.keys().next() else { return Ok(None) };
     let Ok(inventory) = providers.find::<dyn Inventory>(&Subject::service(service)) else {
-        let text = format!("the service `{service}` is no CMDB that nodes can be taken from; name one of kind `nautobot`, `netbox` or `csv`");
+        let text = format!(
+            "the service `{service}` is no CMDB that nodes can be taken from; name one of kind `nautobot`, `netbox` or `csv`"
+        );
         return Err(CliError::Usage(text));
     };
     let runtime = tokio::runtime::Runtime::new().map_err(CliError::Runtime)?;

@@ -33,7 +33,7 @@ pub use namespace::Namespace;
 pub use requirement::{Program, Requirement, find_program, is_root};
 pub use servers::{
     Bind, BindConfig, BmcUser, BootDevice, Chrony, Dnsmasq, Etcd, IpmiSim, IpmiSimConfig, Kea, Lease, LldpSegment,
-    Lldpd, Nautobot, NetconfTarget, Netconfd, NodeDirectory, Ovs, PduConfig, PowerState, Prometheus, RedfishSystem, Segment,
-    SnmpPdu, SushyEmulator, Tls, Zone,
+    Lldpd, Nautobot, NetconfTarget, Netconfd, NodeDirectory, Ovs, PduConfig, PowerState, Prometheus, RedfishSystem,
+    Segment, SnmpPdu, SushyEmulator, Tls, Zone,
 };
 pub use trial::trial;

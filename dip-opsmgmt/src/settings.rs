@@ -13,6 +13,9 @@ pub(crate) const RFC2136: &str = "rfc2136";
 /// The service kind `directory`.
 pub(crate) const DIRECTORY: &str = "directory";
 
+/// The service kind `csv`.
+pub(crate) const CSV: &str = "csv";
+
 /// The service kind `nautobot`.
 pub(crate) const NAUTOBOT: &str = "nautobot";
 
@@ -26,7 +29,7 @@ pub(crate) const PROMETHEUS: &str = "prometheus";
 pub(crate) const DNS_KINDS: &[&str] = &[RFC2136, "dns"];
 
 /// The kinds of services that are CMDBs; `cmdb` is one whose provider the program brings.
-pub(crate) const CMDB_KINDS: &[&str] = &[DIRECTORY, NAUTOBOT, NETBOX, "cmdb"];
+pub(crate) const CMDB_KINDS: &[&str] = &[CSV, DIRECTORY, NAUTOBOT, NETBOX, "cmdb"];
 
 /// The kinds of services that monitor; `monitoring` is one whose provider the program brings.
 pub(crate) const MONITOR_KINDS: &[&str] = &[PROMETHEUS, "monitoring"];
@@ -95,6 +98,17 @@ pub enum FileFormat {
     Json,
 }
 
+/// A CMDB of kind `csv`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CsvSettings {
+    /// The file; it must be there, with the names of its columns in the first line.
+    pub path: PathBuf,
+    /// The column that names the nodes.
+    #[serde(default = "name")]
+    pub name: String,
+}
+
 /// A CMDB of kind `nautobot` or `netbox`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -152,6 +166,11 @@ const fn five_minutes() -> u32 {
     300
 }
 
+/// The column where nothing else is said.
+fn name() -> String {
+    "name".to_owned()
+}
+
 /// The custom field where nothing else is said.
 fn dip() -> String {
     "dip".to_owned()
@@ -167,9 +186,16 @@ const fn five_hundred() -> u32 {
 pub fn schema() -> SettingsSchema {
     let services = vec![
         rfc2136(),
+        csv(),
         directory(),
-        netbox(NAUTOBOT, "Nautobot, from release 2 on, by its REST API. dip writes one custom field, serial numbers and a status."),
-        netbox(NETBOX, "NetBox, from release 3.6 on, by its REST API. dip writes one custom field, serial numbers and a status."),
+        netbox(
+            NAUTOBOT,
+            "Nautobot, from release 2 on, by its REST API. dip writes one custom field, serial numbers and a status.",
+        ),
+        netbox(
+            NETBOX,
+            "NetBox, from release 3.6 on, by its REST API. dip writes one custom field, serial numbers and a status.",
+        ),
         prometheus(),
         external("dns", "A DNS service whose provider (`Dns`) the program brings that uses dip."),
         external("cmdb", "A CMDB whose provider (`Cmdb`) the program brings that uses dip."),
@@ -223,6 +249,21 @@ fn directory() -> Variant {
                 Shape::Choice(vec!["yaml", "json"]),
                 "The format of its files, `<node>.yaml` or `<node>.json`; `yaml` where it is left out.",
             ),
+        ],
+    )
+}
+
+fn csv() -> Variant {
+    Variant::new(
+        CSV,
+        "A CMDB that is one table of comma-separated values. dip writes only its columns `dip_...`.",
+        vec![
+            Field::required(
+                "path",
+                Shape::Parsed(Parsed::Path),
+                "The file; it must be there, with the names of its columns in the first line.",
+            ),
+            Field::optional("name", Shape::Text, "The column that names the nodes; `name` where it is left out."),
         ],
     )
 }
@@ -340,6 +381,7 @@ mod tests {
     fn the_types_and_the_shapes_agree() {
         agrees::<Rfc2136Settings>(&rfc2136());
         agrees::<DirectorySettings>(&directory());
+        agrees::<CsvSettings>(&csv());
         agrees::<NetboxSettings>(&netbox(NAUTOBOT, ""));
         agrees::<PrometheusSettings>(&prometheus());
     }

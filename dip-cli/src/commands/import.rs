@@ -12,7 +12,9 @@ pub(super) fn run(args: &Import, out: &Out) -> Result<u8, CliError> {
     let path = args.out.display();
     // Before a large CMDB is read for nothing.
     if args.out.exists() && !args.force {
-        return Err(CliError::Usage(format!("{path} is there already; name another file, or write over it with --force")));
+        return Err(CliError::Usage(format!(
+            "{path} is there already; name another file, or write over it with --force"
+        )));
     }
     let Some((site, items)) = world::stock(&args.files, &dip::layers())? else {
         return Err(CliError::Usage(format!(
@@ -31,7 +33,10 @@ pub(super) fn run(args: &Import, out: &Out) -> Result<u8, CliError> {
         out.json(&json!({"written": args.out, "items": items.len(), "left_out": left_out}))?;
         return Ok(super::READY);
     }
-    out.line(format!("{path} has {} racks and nodes of the CMDB; lay it over the site file with --overlay", items.len()))?;
+    out.line(format!(
+        "{path} has {} racks and nodes of the CMDB; lay it over the site file with --overlay",
+        items.len()
+    ))?;
     if left_out > 0 {
         out.note(format!("{left_out} things have no place in a site file; they stand in {path} as comments"));
     }

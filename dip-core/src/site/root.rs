@@ -120,7 +120,11 @@ fn rule() -> Vec<Field> {
 
 fn inventory() -> Vec<Field> {
     vec![
-        Field::required("service", Shape::Reference(Noun::Service), "The service; its kind is a CMDB that dip can read."),
+        Field::required(
+            "service",
+            Shape::Reference(Noun::Service),
+            "The service; its kind is a CMDB that dip can read.",
+        ),
         Field::optional(
             "prefer",
             Shape::list(Shape::Choice(vec!["rack", "position", "serial", "nics", "row"])),

@@ -9,7 +9,7 @@ use dip_core::site::{Driver, Site};
 use dip_core::subject::Subject;
 
 use crate::provider::{Cmdb, Dns, Monitor};
-use crate::settings::{DIRECTORY, NAUTOBOT, NETBOX, PROMETHEUS, RFC2136};
+use crate::settings::{CSV, DIRECTORY, NAUTOBOT, NETBOX, PROMETHEUS, RFC2136};
 
 /// Registers a provider for each DNS, CMDB and monitoring service of the site, and tells all that is wrong.
 pub(crate) fn connect(site: &Site, secrets: &dyn Secrets, providers: &mut Providers) -> Vec<ConnectError> {
@@ -19,6 +19,7 @@ pub(crate) fn connect(site: &Site, secrets: &dyn Secrets, providers: &mut Provid
         let made = match driver.kind.as_str() {
             RFC2136 => rfc2136(driver, secrets).map(|dns| providers.insert::<dyn Dns>(&subject, dns)),
             DIRECTORY => directory(driver).map(|cmdb| providers.insert::<dyn Cmdb>(&subject, cmdb)),
+            CSV => csv(driver).map(|cmdb| providers.insert::<dyn Cmdb>(&subject, cmdb)),
             NAUTOBOT | NETBOX => netbox(driver, &subject, secrets, providers),
             PROMETHEUS => prometheus(driver).map(|monitor| providers.insert::<dyn Monitor>(&subject, monitor)),
             _ => continue,
@@ -35,7 +36,10 @@ pub(crate) fn connect(site: &Site, secrets: &dyn Secrets, providers: &mut Provid
 }
 
 enum Wrong {
-    #[cfg_attr(not(any(feature = "rfc2136", feature = "netbox")), expect(dead_code, reason = "no other server needs a secret"))]
+    #[cfg_attr(
+        not(any(feature = "rfc2136", feature = "netbox")),
+        expect(dead_code, reason = "no other server needs a secret")
+    )]
     Secret(SecretError),
     Setting(String),
 }
@@ -70,19 +74,24 @@ fn directory(_: &Driver) -> Result<Arc<dyn Cmdb>, Wrong> {
     Err(without(DIRECTORY))
 }
 
+#[cfg(feature = "csv")]
+fn csv(driver: &Driver) -> Result<Arc<dyn Cmdb>, Wrong> {
+    Ok(Arc::new(super::csv::Csv::new(driver.read()?)))
+}
+
+#[cfg(not(feature = "csv"))]
+fn csv(_: &Driver) -> Result<Arc<dyn Cmdb>, Wrong> {
+    Err(without(CSV))
+}
+
 #[cfg(feature = "netbox")]
-fn netbox(
-    driver: &Driver,
-    subject: &Subject,
-    secrets: &dyn Secrets,
-    providers: &mut Providers,
-) -> Result<(), Wrong> {
+fn netbox(driver: &Driver, subject: &Subject, secrets: &dyn Secrets, providers: &mut Providers) -> Result<(), Wrong> {
     use super::netbox::{Dialect, Netbox};
     let settings = driver.read::<crate::settings::NetboxSettings>()?;
     let token = secrets.resolve(&settings.token).map_err(Wrong::Secret)?;
     let dialect = if driver.kind.as_str() == NAUTOBOT { Dialect::Nautobot } else { Dialect::Netbox };
-    let netbox = Netbox::new(settings, dialect, &token)
-        .map_err(|error| Wrong::Setting(dip_core::provider::sentence(&error)))?;
+    let netbox =
+        Netbox::new(settings, dialect, &token).map_err(|error| Wrong::Setting(dip_core::provider::sentence(&error)))?;
     providers.insert::<dyn Cmdb>(subject, Arc::new(netbox));
     Ok(())
 }
@@ -104,7 +113,13 @@ fn prometheus(_: &Driver) -> Result<Arc<dyn Monitor>, Wrong> {
     Err(without(PROMETHEUS))
 }
 
-#[cfg(not(all(feature = "rfc2136", feature = "directory", feature = "netbox", feature = "prometheus")))]
+#[cfg(not(all(
+    feature = "rfc2136",
+    feature = "csv",
+    feature = "directory",
+    feature = "netbox",
+    feature = "prometheus"
+)))]
 fn without(feature: &str) -> Wrong {
     Wrong::Setting(format!("this program was built without the feature `{feature}` of dip-opsmgmt"))
 }

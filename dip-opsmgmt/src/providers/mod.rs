@@ -2,9 +2,11 @@
 
 mod address_books;
 mod connect;
+#[cfg(feature = "csv")]
+pub mod csv;
 #[cfg(feature = "directory")]
 pub mod directory;
-#[cfg(any(feature = "directory", feature = "prometheus"))]
+#[cfg(any(feature = "csv", feature = "directory", feature = "prometheus"))]
 mod file;
 #[cfg(any(feature = "directory", feature = "netbox"))]
 mod marked;

@@ -71,7 +71,9 @@ async fn carry(
     }
     let fault = faults.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
     if let Some(Fault::Instead(answer)) = fault {
-        return client.write_all(format!("HTTP/1.1 {answer}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").as_bytes()).await;
+        return client
+            .write_all(format!("HTTP/1.1 {answer}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").as_bytes())
+            .await;
     }
     let mut upstream = TcpStream::connect(server).await?;
     let request = String::from_utf8_lossy(&request).replacen("\r\n", "\r\nConnection: close\r\n", 1);
@@ -85,7 +87,10 @@ async fn carry(
         _ => body.to_owned(),
     };
     let status = head.lines().next().unwrap_or_default();
-    let head = format!("{status}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+    let head = format!(
+        "{status}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+        body.len()
+    );
     match fault {
         Some(Fault::Lost) => Ok(()),
         Some(Fault::Cut(length)) => {
@@ -105,7 +110,9 @@ async fn message(client: &mut TcpStream) -> Result<Vec<u8>, std::io::Error> {
         all.extend_from_slice(&piece[..read]);
         let text = String::from_utf8_lossy(&all);
         let whole = text.split_once("\r\n\r\n").is_some_and(|(head, body)| {
-            let length = head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse().ok());
+            let length = head
+                .lines()
+                .find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse().ok());
             body.len() >= length.unwrap_or(0_usize)
         });
         if whole || read == 0 {

@@ -1,6 +1,7 @@
-//! BIND, Nautobot, Prometheus and directories, the real ones, against the trials of their traits; and this layer's steps on them.
+//! BIND, Nautobot, Prometheus, directories and tables, the real ones, against the trials of their traits; and this layer's steps on them.
 
 mod bind;
+mod csv;
 mod directory;
 mod faulty_way;
 mod nautobot;
@@ -42,7 +43,13 @@ fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime can be built");
     let trials: Vec<Trial> = runtime.block_on(async {
         let (bind, nautobot, prometheus) = tokio::join!(bind::trials(), nautobot::trials(), prometheus::trials());
-        bind.into_iter().chain(nautobot).chain(prometheus).chain(directory::trials()).chain(own_dns::trials()).collect()
+        bind.into_iter()
+            .chain(nautobot)
+            .chain(prometheus)
+            .chain(csv::trials())
+            .chain(directory::trials())
+            .chain(own_dns::trials())
+            .collect()
     });
     run_as_tests(&runtime, trials)
 }

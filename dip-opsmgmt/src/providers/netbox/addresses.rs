@@ -45,7 +45,8 @@ impl Netbox {
         let device = |interface: &Value| Some(interface.get("device")?.get("name")?.as_str()?.to_owned());
         match self.dialect {
             Dialect::Netbox => {
-                let of = |address: &Value| Some((address.get("id")?.to_string(), device(address.get("assigned_object")?)?));
+                let of =
+                    |address: &Value| Some((address.get("id")?.to_string(), device(address.get("assigned_object")?)?));
                 Ok(addresses.iter().filter_map(of).collect())
             }
             Dialect::Nautobot => {

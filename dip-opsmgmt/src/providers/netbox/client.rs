@@ -57,13 +57,15 @@ pub(super) struct Answer {
 
 impl Client {
     pub(super) fn new(settings: &NetboxSettings, dialect: Dialect, token: &Secret) -> Result<Self, SettingsError> {
-        let base = Url::parse(&format!("{}/api/", settings.url.trim_end_matches('/'))).map_err(|_| SettingsError::Url)?;
+        let base =
+            Url::parse(&format!("{}/api/", settings.url.trim_end_matches('/'))).map_err(|_| SettingsError::Url)?;
         if base.cannot_be_a_base() || !base.username().is_empty() || base.password().is_some() || base.query().is_some()
         {
             return Err(SettingsError::Url);
         }
-        let mut authorization = HeaderValue::from_str(&format!("{} {}", scheme(token.expose().trim()), token.expose().trim()))
-            .map_err(|_| SettingsError::Token)?;
+        let mut authorization =
+            HeaderValue::from_str(&format!("{} {}", scheme(token.expose().trim()), token.expose().trim()))
+                .map_err(|_| SettingsError::Token)?;
         authorization.set_sensitive(true);
         // Fails where the program has installed one already, which then serves as well.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -87,12 +89,7 @@ impl Client {
     }
 
     /// Reads; tried again where that can help.
-    pub(super) async fn get(
-        &self,
-        path: &str,
-        query: &[(&str, &str)],
-        action: &str,
-    ) -> Result<Answer, ProviderError> {
+    pub(super) async fn get(&self, path: &str, query: &[(&str, &str)], action: &str) -> Result<Answer, ProviderError> {
         self.repeated(|| self.request(Method::GET, path).query(query), action).await
     }
 
@@ -202,9 +199,7 @@ impl Client {
             StatusCode::BAD_REQUEST => (ErrorKind::Invalid, "look at what it says"),
             _ => (ErrorKind::Unexpected, "look into its log"),
         };
-        let error = self
-            .error(kind, action)
-            .advise(format!("{} answered {status}{said}; {advice}", self.base));
+        let error = self.error(kind, action).advise(format!("{} answered {status}{said}; {advice}", self.base));
         match asked {
             Some(pause) => error.retry_as(Retry::After(pause)),
             // An error of the server's own may pass.
@@ -214,10 +209,9 @@ impl Client {
     }
 
     fn unreachable(&self, error: reqwest::Error, action: &str) -> ProviderError {
-        let why = if error.is_timeout() { format!("it gave no answer within {PATIENCE:?}") } else { "is it up?".into() };
-        self.error(ErrorKind::Unreachable, action)
-            .because(error.without_url())
-            .advise(format!("{}: {why}", self.base))
+        let why =
+            if error.is_timeout() { format!("it gave no answer within {PATIENCE:?}") } else { "is it up?".into() };
+        self.error(ErrorKind::Unreachable, action).because(error.without_url()).advise(format!("{}: {why}", self.base))
     }
 
     pub(super) fn error(&self, kind: ErrorKind, action: &str) -> ProviderError {

@@ -30,7 +30,10 @@ pub struct Netbox {
 
 impl fmt::Debug for Netbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Netbox").field("url", &self.settings.url).field("dialect", &self.dialect).finish_non_exhaustive()
+        f.debug_struct("Netbox")
+            .field("url", &self.settings.url)
+            .field("dialect", &self.dialect)
+            .finish_non_exhaustive()
     }
 }
 
@@ -201,13 +204,7 @@ impl Netbox {
     }
 
     /// Lets dip's fields of a node carry another mark, or none; the fields themselves stay.
-    async fn hand_over(
-        &self,
-        node: &NodeName,
-        from: &Holder,
-        to: &Holder,
-        action: &str,
-    ) -> Result<(), ProviderError> {
+    async fn hand_over(&self, node: &NodeName, from: &Holder, to: &Holder, action: &str) -> Result<(), ProviderError> {
         let Some(device) = self.device(node, action).await? else { return Ok(()) };
         self.change(&device, action, |now| {
             let Some(dip) = now.dip(&self.settings.field) else { return Ok(Change::Nothing) };
@@ -283,8 +280,7 @@ impl Cmdb for Netbox {
 
     async fn list(&self) -> Result<Vec<HeldRecord>, ProviderError> {
         let action = "list the records";
-        let devices =
-            pages::all(&self.client, "dcim/devices/", &self.filter(), self.settings.page, action).await?;
+        let devices = pages::all(&self.client, "dcim/devices/", &self.filter(), self.settings.page, action).await?;
         let mut records = Vec::new();
         for device in devices {
             records.extend(self.held(&Device(device), action)?);

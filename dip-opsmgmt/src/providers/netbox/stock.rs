@@ -92,9 +92,9 @@ impl<'a> Tables<'a> {
         let known: HashMap<String, &Value> = addresses.iter().filter_map(by_id).collect();
         let mut of_interface: HashMap<String, Vec<&str>> = HashMap::new();
         let direct = addresses.iter().filter_map(|address| Some((id(address.get("assigned_object")?)?, address)));
-        let through = bound.iter().filter_map(|bound| {
-            Some((id(bound.get("interface")?)?, *known.get(&id(bound.get("ip_address")?)?)?))
-        });
+        let through = bound
+            .iter()
+            .filter_map(|bound| Some((id(bound.get("interface")?)?, *known.get(&id(bound.get("ip_address")?)?)?)));
         for (interface, address) in direct.chain(through) {
             let bare = text(address, "address").and_then(|text| text.split('/').next());
             of_interface.entry(interface).or_default().extend(bare);
@@ -128,7 +128,11 @@ impl<'a> Tables<'a> {
         match device.0.get("position").and_then(Value::as_f64) {
             // NetBox counts half units; a site file knows whole ones.
             Some(position) if position.fract() == 0.0 && (1.0..=100.0).contains(&position) => {
-                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is a whole number from 1 to 100")]
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "it is a whole number from 1 to 100"
+                )]
                 says.insert("position".to_owned(), json!(position as u16));
             }
             Some(position) => left_out.push(format!("its position {position}, which is no whole unit")),
