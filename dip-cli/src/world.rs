@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use dip::core::engine::{Clock, SystemClock, held_by_others};
-use dip::core::id::SiteName;
 use dip::core::operation::OperationError;
 use dip::core::orphan::{HeldRecord, Leftovers};
 use dip::core::provider::{Inventory, Providers, StockItem};
@@ -50,8 +49,8 @@ fn definition(files: &SiteFiles) -> Definition {
     Definition { files: paths, values, given: set, stock: None }
 }
 
-/// What the CMDB gives that a site takes its nodes from, and the site's name; `None` where it takes them from nobody.
-pub(crate) fn stock(files: &SiteFiles, layers: &Layers) -> Result<Option<(SiteName, Vec<StockItem>)>, CliError> {
+/// What the CMDB gives that a site takes its nodes from, and what is known of the site before; `None` where it takes them from nobody.
+pub(crate) fn stock(files: &SiteFiles, layers: &Layers) -> Result<Option<(Site, Vec<StockItem>)>, CliError> {
     let failed = |faults| CliError::Site { file: files.site.clone(), faults };
     let Some(site) = definition(files).inventory(&layers.settings()).map_err(failed)? else { return Ok(None) };
     let providers = layers.connect(&site, &LocalSecrets::new(Path::new("."))).map_err(CliError::Connect)?;
@@ -64,7 +63,7 @@ pub(crate) fn stock(files: &SiteFiles, layers: &Layers) -> Result<Option<(SiteNa
     };
     let runtime = tokio::runtime::Runtime::new().map_err(CliError::Runtime)?;
     let items = runtime.block_on(inventory.stock()).map_err(CliError::Inventory)?;
-    Ok(Some((site.name, items)))
+    Ok(Some((site, items)))
 }
 
 /// Makes a world of a site that was read. Where somebody else holds an address that was chosen only now, the site is read again with

@@ -24,10 +24,11 @@ pub(super) fn run(args: &Import, out: &Out) -> Result<u8, CliError> {
     };
     if items.is_empty() {
         return Err(CliError::Usage(format!(
-            "the CMDB has nothing for site `{site}`; look at `filter` of its service, and at what its user may see"
+            "the CMDB has nothing for site `{}`; look at `filter` of its service, and at what its user may see",
+            site.name
         )));
     }
-    super::write_file(&args.out, &stock_as_yaml(site.as_str(), &items))?;
+    super::write_file(&args.out, &stock_as_yaml(&site, &items))?;
     let left_out: usize = items.iter().map(|item| item.left_out.len()).sum();
     if out.json {
         out.json(&json!({"written": args.out, "items": items.len(), "left_out": left_out}))?;

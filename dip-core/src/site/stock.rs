@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use ipnetwork::IpNetwork;
 use serde_json::Value;
 
-use super::json;
+use super::{Network, Site, json};
 use super::merge::inherit;
 use super::report::{Raw, Report};
 use super::source::{Format, Mark, Source};
@@ -134,19 +134,38 @@ pub(crate) fn service_alone(root: &mut Tree) -> bool {
         return false;
     };
     let Data::Map(map) = &mut root.data else { return false };
-    map.retain(|key, _| matches!(key.as_str(), "version" | "site" | "inventory" | "services"));
+    map.retain(|key, _| matches!(key.as_str(), "version" | "site" | "inventory" | "services" | "networks"));
+    map.get_mut("networks").into_iter().for_each(|networks| prefixes_alone(&mut networks.value));
     if let Some(Entry { value: Tree { data: Data::Map(services), .. }, .. }) = map.get_mut("services") {
         services.retain(|name, _| *name == service);
     }
     true
 }
 
-/// A site file that says what a CMDB gave, for people who go on with a file.
+/// Networks without all that refers to racks and nodes, which are not known yet.
+fn prefixes_alone(networks: &mut Tree) {
+    let keep = |tree: &mut Tree, key: &str| {
+        if let Data::Map(map) = &mut tree.data {
+            map.retain(|known, _| known == key);
+        }
+    };
+    let Data::Map(networks) = &mut networks.data else { return };
+    for network in networks.values_mut() {
+        keep(&mut network.value, "prefixes");
+        let Data::Map(map) = &mut network.value.data else { continue };
+        if let Some(Entry { value: Tree { data: Data::List(prefixes), .. }, .. }) = map.get_mut("prefixes") {
+            prefixes.iter_mut().for_each(|prefix| keep(prefix, "prefix"));
+        }
+    }
+}
+
+/// A site file that says what a CMDB gave to a site, for people who go on with a file. The networks of the site are named where
+/// its interfaces have addresses in them.
 ///
 /// Each item stands under the record that it comes from; what has no place in a site file stands there as a comment.
 #[must_use]
-pub fn stock_as_yaml(site: &str, items: &[StockItem]) -> String {
-    let mut text = format!("version: 1\nsite: {}\n", Value::from(site));
+pub fn stock_as_yaml(site: &Site, items: &[StockItem]) -> String {
+    let mut text = format!("version: 1\nsite: {}\n", Value::from(site.name.as_str()));
     let mut section = None;
     for item in items {
         if section != Some(item.section) {
@@ -165,6 +184,7 @@ pub fn stock_as_yaml(site: &str, items: &[StockItem]) -> String {
                 Value::Object(things) if things.values().all(Value::is_object) && !things.is_empty() => {
                     text.push_str(&format!("    {}:\n", key(name)));
                     for (name, value) in things {
+                        let value = with_network(site, value);
                         // JSON within YAML is YAML.
                         text.push_str(&format!("      {}: {value}\n", key(name)));
                     }
@@ -174,6 +194,20 @@ pub fn stock_as_yaml(site: &str, items: &[StockItem]) -> String {
         }
     }
     text
+}
+
+/// An interface with the network that its address is in.
+fn with_network(site: &Site, nic: &Value) -> Value {
+    let mut nic = nic.clone();
+    let addresses = nic.get("addresses").and_then(Value::as_array).into_iter().flatten();
+    let network = addresses.filter_map(|address| address.as_str()?.parse::<IpAddr>().ok()).find_map(|address| {
+        let holds = |network: &&Network| network.prefixes.iter().any(|prefix| prefix.prefix.contains(address));
+        site.networks.values().find(holds).map(|network| network.name.to_string())
+    });
+    if let (Some(network), Value::Object(nic)) = (network, &mut nic) {
+        nic.entry("network").or_insert(Value::from(network));
+    }
+    nic
 }
 
 /// A comment ends with its line.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use dip_core::provider::{StockItem, StockSection};
-use dip_core::site::{Definition, Faults, Loaded, stock_as_yaml};
+use dip_core::site::{Definition, Faults, Loaded, Site, stock_as_yaml};
 use serde_json::{Value, json};
 
 use crate::rules::settings;
@@ -90,7 +90,7 @@ fn an_import_is_a_site_file_that_says_where_each_thing_comes_from() {
     let mut n1 = nodes(&[("n1", json!({"rack": "r1", "nics": {"eth0": {"mac": "52:54:00:00:00:01"}}}))]).remove(0);
     n1.left_out.push("its position 3.5,\nwhich is no whole unit".to_owned());
     let items = [item(StockSection::Racks, "r1", &json!({})), n1];
-    let text = stock_as_yaml("lab", &items);
+    let text = stock_as_yaml(&Site::new("lab".parse().expect("a name")), &items);
     let wanted = "\
 version: 1
 site: \"lab\"
