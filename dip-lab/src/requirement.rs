@@ -42,6 +42,8 @@ pub enum Requirement {
     Knot,
     /// lldpd, with its own command.
     Lldpd,
+    /// Nautobot with PostgreSQL and Redis.
+    Nautobot,
     /// netconfd of yuma123 behind OpenSSH.
     Netconfd,
     /// Open vSwitch with the userspace datapath.
@@ -73,6 +75,7 @@ impl Requirement {
         Self::Kea,
         Self::Knot,
         Self::Lldpd,
+        Self::Nautobot,
         Self::Netconfd,
         Self::OpenVSwitch,
         Self::PowerDns,
@@ -172,6 +175,22 @@ impl Requirement {
                 }
             }
             Self::Lldpd => const { &[SETSID, IP, program("lldpd", "lldpd"), program("lldpcli", "lldpd")] },
+            Self::Nautobot => {
+                const {
+                    &[
+                        SETSID,
+                        PYTHON,
+                        program("setpriv", "util-linux"),
+                        program("postgres", "postgresql"),
+                        program("initdb", "postgresql"),
+                        program("psql", "postgresql-client"),
+                        program("createdb", "postgresql-client"),
+                        program("pg_dump", "postgresql-client"),
+                        program("pg_restore", "postgresql-client"),
+                        program("redis-server", "redis-server"),
+                    ]
+                }
+            }
             Self::Netconfd => {
                 const {
                     &[
@@ -280,6 +299,9 @@ impl Requirement {
                 return missing(format!("`{name}` is not in {}", cache.python().display()));
             }
         }
+        if self == Self::Nautobot && !cache.nautobot_dump().exists() {
+            return missing(format!("Nautobot and its dump are not in {}", cache.nautobot().display()));
+        }
         if self.needs_root() && !is_root() {
             return Err(Missing { what: format!("{self:?} is started by root alone"), advice: "run as root" });
         }
@@ -301,11 +323,14 @@ impl Requirement {
     }
 }
 
-/// Finds a program in `PATH` and in the directories for the administrator, which a user's `PATH` may lack.
+/// Finds a program in `PATH`, in the directories for the administrator, which a user's `PATH` may lack, and where Debian keeps the
+/// servers of PostgreSQL, one directory for each release.
 pub fn find_program(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
+    let releases = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     std::env::split_paths(&path)
         .chain(["/usr/sbin", "/sbin", "/usr/local/sbin"].map(PathBuf::from))
+        .chain(releases.map(|release| release.path().join("bin")))
         .map(|dir| dir.join(name))
         .find(|file| file.is_file())
 }

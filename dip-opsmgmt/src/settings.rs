@@ -21,6 +21,15 @@ pub(crate) const DNSMASQ_HOSTS: &str = "dnsmasq_hosts";
 /// The service kind `directory`.
 pub(crate) const DIRECTORY: &str = "directory";
 
+/// The service kind `csv`.
+pub(crate) const CSV: &str = "csv";
+
+/// The service kind `nautobot`.
+pub(crate) const NAUTOBOT: &str = "nautobot";
+
+/// The service kind `netbox`.
+pub(crate) const NETBOX: &str = "netbox";
+
 /// The service kind `prometheus`.
 pub(crate) const PROMETHEUS: &str = "prometheus";
 
@@ -34,7 +43,7 @@ pub(crate) const ALERT_KINDS: &[&str] = &[ALERTMANAGER, "alerts"];
 pub(crate) const DNS_KINDS: &[&str] = &[RFC2136, POWERDNS, DNSMASQ_HOSTS, "dns"];
 
 /// The kinds of services that are CMDBs; `cmdb` is one whose provider the program brings.
-pub(crate) const CMDB_KINDS: &[&str] = &[DIRECTORY, "cmdb"];
+pub(crate) const CMDB_KINDS: &[&str] = &[CSV, DIRECTORY, NAUTOBOT, NETBOX, "cmdb"];
 
 /// The kinds of services that monitor; `monitoring` is one whose provider the program brings.
 pub(crate) const MONITOR_KINDS: &[&str] = &[PROMETHEUS, "monitoring"];
@@ -222,6 +231,54 @@ pub enum FileFormat {
     Json,
 }
 
+/// A CMDB of kind `csv`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CsvSettings {
+    /// The file; it must be there, with the names of its columns in the first line.
+    pub path: PathBuf,
+    /// The column that names the nodes.
+    #[serde(default = "name")]
+    pub name: String,
+}
+
+/// A CMDB of kind `nautobot` or `netbox`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NetboxSettings {
+    /// Where it answers, without `/api`.
+    pub url: String,
+    /// Where the token of dip's user is.
+    pub token: SecretRef,
+    /// A file of certificates in PEM, one of which signed its certificate; the system's roots where it is left out.
+    pub ca_file: Option<PathBuf>,
+    /// The custom field (JSON) of devices that dip writes.
+    #[serde(default = "dip")]
+    pub field: String,
+    /// Which devices the site looks at, as parameters of the API: `location: lab`.
+    #[serde(default)]
+    pub filter: BTreeMap<String, String>,
+    /// The status that a device gets when its node's record is written.
+    pub status: Option<String>,
+    /// What the devices get that dip makes; without it dip makes none.
+    pub create: Option<NewDevice>,
+    /// How many things it is asked for at once.
+    #[serde(default = "five_hundred")]
+    pub page: u32,
+}
+
+/// What a device gets that dip makes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewDevice {
+    /// The location (Nautobot) or site (NetBox), by its name.
+    pub location: String,
+    /// The role, by its name.
+    pub role: String,
+    /// The device type, by its model.
+    pub device_type: String,
+}
+
 /// A monitoring service of kind `prometheus`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -298,6 +355,21 @@ fn localhost() -> String {
     "localhost".to_owned()
 }
 
+/// The column where nothing else is said.
+fn name() -> String {
+    "name".to_owned()
+}
+
+/// The custom field where nothing else is said.
+fn dip() -> String {
+    "dip".to_owned()
+}
+
+/// Both products give out up to 1,000 things at once; half of it takes less than a second each.
+const fn five_hundred() -> u32 {
+    500
+}
+
 /// What this layer adds to the shape of a site.
 #[must_use]
 pub fn schema() -> SettingsSchema {
@@ -305,7 +377,16 @@ pub fn schema() -> SettingsSchema {
         rfc2136(),
         powerdns(),
         dnsmasq_hosts(),
+        csv(),
         directory(),
+        netbox(
+            NAUTOBOT,
+            "Nautobot, from release 2 on, by its REST API. dip writes one custom field, serial numbers and a status.",
+        ),
+        netbox(
+            NETBOX,
+            "NetBox, from release 3.6 on, by its REST API. dip writes one custom field, serial numbers and a status.",
+        ),
         prometheus(),
         alertmanager(),
         external_dns("dns", "A DNS service whose provider (`Dns`) the program brings that uses dip."),
@@ -399,6 +480,67 @@ fn directory() -> Variant {
                 "format",
                 Shape::Choice(vec!["yaml", "json"]),
                 "The format of its files, `<node>.yaml` or `<node>.json`; `yaml` where it is left out.",
+            ),
+        ],
+    )
+}
+
+fn csv() -> Variant {
+    Variant::new(
+        CSV,
+        "A CMDB that is one table of comma-separated values. dip writes only its columns `dip_...`.",
+        vec![
+            Field::required(
+                "path",
+                Shape::Parsed(Parsed::Path),
+                "The file; it must be there, with the names of its columns in the first line.",
+            ),
+            Field::optional("name", Shape::Text, "The column that names the nodes; `name` where it is left out."),
+        ],
+    )
+}
+
+fn netbox(kind: &'static str, doc: &'static str) -> Variant {
+    let create = vec![
+        Field::required("location", Shape::Text, "The location (Nautobot) or site (NetBox), by its name."),
+        Field::required("role", Shape::Text, "The role, by its name."),
+        Field::required("device_type", Shape::Text, "The device type, by its model."),
+    ];
+    Variant::new(
+        kind,
+        doc,
+        vec![
+            Field::required("url", Shape::Parsed(Parsed::Url), "Where it answers, without `/api`."),
+            Field::required("token", Shape::Parsed(Parsed::Secret), "Where the token of dip's user is."),
+            Field::optional(
+                "ca_file",
+                Shape::Parsed(Parsed::Path),
+                "A file of certificates in PEM, one of which signed its certificate; the system's roots where it is left out.",
+            ),
+            Field::optional(
+                "field",
+                Shape::Text,
+                "The custom field (JSON) of devices that dip writes; `dip` where it is left out.",
+            ),
+            Field::optional(
+                "filter",
+                Shape::map(Shape::Text),
+                "Which devices the site looks at, as parameters of the API: `{location: lab}`; all where it is left out.",
+            ),
+            Field::optional(
+                "status",
+                Shape::Text,
+                "The status that a device gets when its node's record is written; left as it is where it is left out.",
+            ),
+            Field::optional(
+                "create",
+                Shape::Object(create),
+                "What the devices get that dip makes; where it is left out dip makes none.",
+            ),
+            Field::optional(
+                "page",
+                Shape::integer(1, 1000),
+                "How many things it is asked for at once; 500 where it is left out.",
             ),
         ],
     )
@@ -585,6 +727,8 @@ mod tests {
         agrees::<PowerDnsSettings>(&powerdns());
         agrees::<HostsDirectorySettings>(&dnsmasq_hosts());
         agrees::<DirectorySettings>(&directory());
+        agrees::<CsvSettings>(&csv());
+        agrees::<NetboxSettings>(&netbox(NAUTOBOT, ""));
         agrees::<PrometheusSettings>(&prometheus());
         agrees::<AlertmanagerSettings>(&alertmanager());
         let of_node = object(&node());

@@ -4,6 +4,7 @@
 mod authority;
 mod error;
 mod host;
+mod inventory;
 mod ipam;
 mod ownership;
 mod power;
@@ -14,6 +15,7 @@ mod whereabouts;
 pub use authority::{CertificateAuthority, CertificateWish};
 pub use error::{ErrorKind, ProviderError, Retry, sentence};
 pub use host::{Command, FileContent, Host, Output};
+pub use inventory::{Inventory, StockItem, StockSection};
 pub use ipam::{AddressHolder, Ipam};
 pub use ownership::{Holder, Ownership};
 
@@ -26,6 +28,8 @@ pub use whereabouts::Whereabouts;
 pub use authority::MockCertificateAuthority;
 #[cfg(feature = "mocks")]
 pub use host::MockHost;
+#[cfg(feature = "mocks")]
+pub use inventory::MockInventory;
 #[cfg(feature = "mocks")]
 pub use ipam::MockIpam;
 #[cfg(feature = "mocks")]

@@ -10,7 +10,7 @@ use dip_core::site::{Driver, Site};
 use dip_core::subject::Subject;
 
 use crate::provider::{Alerts, Cmdb, Dns, Monitor};
-use crate::settings::{ALERTMANAGER, DIRECTORY, DNSMASQ_HOSTS, POWERDNS, PROMETHEUS, RFC2136};
+use crate::settings::{ALERTMANAGER, CSV, DIRECTORY, DNSMASQ_HOSTS, NAUTOBOT, NETBOX, POWERDNS, PROMETHEUS, RFC2136};
 
 /// Registers a provider for each DNS, CMDB and monitoring service of the site, and tells all that is wrong.
 pub(crate) fn connect(site: &Site, secrets: &dyn Secrets, providers: &mut Providers) -> Vec<ConnectError> {
@@ -22,6 +22,8 @@ pub(crate) fn connect(site: &Site, secrets: &dyn Secrets, providers: &mut Provid
             POWERDNS => powerdns(driver, secrets).map(|dns| providers.insert::<dyn Dns>(&subject, dns)),
             DNSMASQ_HOSTS => hosts_directory(driver).map(|dns| providers.insert::<dyn Dns>(&subject, dns)),
             DIRECTORY => directory(driver).map(|cmdb| providers.insert::<dyn Cmdb>(&subject, cmdb)),
+            CSV => csv(driver).map(|cmdb| providers.insert::<dyn Cmdb>(&subject, cmdb)),
+            NAUTOBOT | NETBOX => netbox(driver, &subject, secrets, providers),
             PROMETHEUS => prometheus(&subject, driver, providers),
             ALERTMANAGER => alertmanager(&site.name, &subject, driver, providers),
             _ => continue,
@@ -39,8 +41,8 @@ pub(crate) fn connect(site: &Site, secrets: &dyn Secrets, providers: &mut Provid
 
 enum Wrong {
     #[cfg_attr(
-        not(any(feature = "powerdns", feature = "rfc2136")),
-        expect(dead_code, reason = "only DNS servers need a secret")
+        not(any(feature = "powerdns", feature = "rfc2136", feature = "netbox")),
+        expect(dead_code, reason = "no other server needs a secret")
     )]
     Secret(SecretError),
     Setting(String),
@@ -100,6 +102,33 @@ fn directory(_: &Driver) -> Result<Arc<dyn Cmdb>, Wrong> {
     Err(without(DIRECTORY))
 }
 
+#[cfg(feature = "csv")]
+fn csv(driver: &Driver) -> Result<Arc<dyn Cmdb>, Wrong> {
+    Ok(Arc::new(super::csv::Csv::new(driver.read()?)))
+}
+
+#[cfg(not(feature = "csv"))]
+fn csv(_: &Driver) -> Result<Arc<dyn Cmdb>, Wrong> {
+    Err(without(CSV))
+}
+
+#[cfg(feature = "netbox")]
+fn netbox(driver: &Driver, subject: &Subject, secrets: &dyn Secrets, providers: &mut Providers) -> Result<(), Wrong> {
+    use super::netbox::{Dialect, Netbox};
+    let settings = driver.read::<crate::settings::NetboxSettings>()?;
+    let token = secrets.resolve(&settings.token).map_err(Wrong::Secret)?;
+    let dialect = if driver.kind.as_str() == NAUTOBOT { Dialect::Nautobot } else { Dialect::Netbox };
+    let netbox =
+        Netbox::new(settings, dialect, &token).map_err(|error| Wrong::Setting(dip_core::provider::sentence(&error)))?;
+    providers.insert::<dyn Cmdb>(subject, Arc::new(netbox));
+    Ok(())
+}
+
+#[cfg(not(feature = "netbox"))]
+fn netbox(_: &Driver, _: &Subject, _: &dyn Secrets, _: &mut Providers) -> Result<(), Wrong> {
+    Err(without(NETBOX))
+}
+
 #[cfg(feature = "prometheus")]
 fn prometheus(subject: &Subject, driver: &Driver, providers: &mut Providers) -> Result<(), Wrong> {
     let monitor = super::prometheus::Prometheus::new(driver.read()?)
@@ -136,6 +165,8 @@ fn alertmanager(_: &SiteName, _: &Subject, _: &Driver, _: &mut Providers) -> Res
     feature = "powerdns",
     feature = "directory",
     feature = "dnsmasq-hosts",
+    feature = "csv",
+    feature = "netbox",
     feature = "prometheus"
 )))]
 fn without(feature: &str) -> Wrong {

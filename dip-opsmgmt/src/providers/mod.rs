@@ -6,16 +6,22 @@ pub mod alertmanager;
 #[cfg(any(feature = "alertmanager", feature = "prometheus"))]
 mod alerts;
 mod connect;
+#[cfg(feature = "csv")]
+pub mod csv;
 #[cfg(feature = "directory")]
 pub mod directory;
 #[cfg(any(feature = "powerdns", feature = "rfc2136"))]
 mod fault;
-#[cfg(any(feature = "directory", feature = "dnsmasq-hosts", feature = "prometheus"))]
+#[cfg(any(feature = "csv", feature = "directory", feature = "dnsmasq-hosts", feature = "prometheus"))]
 mod file;
 #[cfg(any(feature = "dnsmasq-hosts", feature = "powerdns", feature = "rfc2136"))]
 mod gather;
 #[cfg(feature = "dnsmasq-hosts")]
 pub mod hosts_directory;
+#[cfg(any(feature = "directory", feature = "netbox"))]
+mod marked;
+#[cfg(feature = "netbox")]
+pub mod netbox;
 #[cfg(feature = "powerdns")]
 pub mod powerdns;
 #[cfg(feature = "prometheus")]

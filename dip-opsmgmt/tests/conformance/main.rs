@@ -1,7 +1,11 @@
-//! BIND, Knot, PowerDNS, dnsmasq, Prometheus and directories, the real ones, against the trials of their traits; and this layer's steps on them.
+//! BIND, Knot, PowerDNS, dnsmasq, Nautobot, Prometheus, directories and tables, the real ones, against the trials of their traits;
+//! and this layer's steps on them.
 
+mod csv;
 mod directory;
+mod faulty_way;
 mod hosts_directory;
+mod nautobot;
 mod own_dns;
 mod powerdns;
 mod prometheus;
@@ -41,12 +45,19 @@ pub(crate) fn refused<T: std::fmt::Debug>(
 fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime can be built");
     let trials: Vec<Trial> = runtime.block_on(async {
-        let (updates, powerdns, hosts, prometheus) =
-            tokio::join!(updates::trials(), powerdns::trials(), hosts_directory::trials(), prometheus::trials());
+        let (updates, powerdns, hosts, nautobot, prometheus) = tokio::join!(
+            updates::trials(),
+            powerdns::trials(),
+            hosts_directory::trials(),
+            nautobot::trials(),
+            prometheus::trials()
+        );
         updates
             .into_iter()
             .chain(powerdns)
+            .chain(nautobot)
             .chain(prometheus)
+            .chain(csv::trials())
             .chain(directory::trials())
             .chain(own_dns::trials())
             .chain(hosts)
