@@ -2,8 +2,8 @@
 
 use dip_core::fact::FactRegistry;
 use dip_core::fact::firmware::{
-    BIOS, BMC_ANSWERS, BMC_PASSWORD, BMC_STRANGERS, BMC_WEAKNESSES, BOOT_DEVICE, FIRMWARE_VERSION, HARDWARE,
-    HARDWARE_VERIFIED, IDENTITY, POWER, POWER_CYCLED, SECURE_BOOT, VOLUME,
+    BIOS, BMC_ANSWERS, BMC_CERTIFICATE, BMC_PASSWORD, BMC_STRANGERS, BMC_WEAKNESSES, BOOT_DEVICE, FIRMWARE_VERSION,
+    HARDWARE, HARDWARE_VERIFIED, IDENTITY, POWER, POWER_CYCLED, SECURE_BOOT, VOLUME,
 };
 use dip_core::fact::network::cabling;
 use dip_core::fact::os::DISK_SERIALS;
@@ -22,10 +22,10 @@ use crate::expectation::ExpectedHardware;
 use crate::hygiene;
 use crate::settings::{self, LastResort, NodeFirmware};
 use crate::steps::{
-    BIOS_ACCEPTED, BarUsers, COMPONENTS, Discover, FIRMWARE_ACCEPTED, Identify, InstallFirmware, MakeVolume, PowerOff,
-    PowerOn, Purpose, ReadComponents, ReadStorage, RemoveVolume, RetirePassword, ReviveBmc, SECURE_BOOT_ACCEPTED,
-    SetBios, SetBootDevice, SetPassword, SetSecureBoot, Start, TendController, VOLUME_ACCEPTED, VOLUME_REMOVED,
-    VerifyHardware,
+    BIOS_ACCEPTED, BarUsers, COMPONENTS, Discover, FIRMWARE_ACCEPTED, Identify, InstallCertificate, InstallFirmware,
+    MakeVolume, PowerOff, PowerOn, Purpose, ReadComponents, ReadStorage, RemoveVolume, RetirePassword, ReviveBmc,
+    SECURE_BOOT_ACCEPTED, SetBios, SetBootDevice, SetPassword, SetSecureBoot, Start, TendController, VOLUME_ACCEPTED,
+    VOLUME_REMOVED, VerifyHardware,
 };
 use crate::storage::STORAGE;
 use crate::transaction;
@@ -75,6 +75,7 @@ impl Layer for FirmwareLayer {
             "A machine has the parts that the site expects, or may go on without; what it lacks.",
         );
         known.declare(&BMC_PASSWORD, "Which password a BMC takes, by its generation.");
+        known.declare(&BMC_CERTIFICATE, "The certificate of the site's own authority that a BMC shows; its SHA-256.");
         known.declare(&BMC_WEAKNESSES, "The weak ways into a BMC that are open.");
         known.declare(&BMC_STRANGERS, "The users of a BMC that may log in and that the site does not name.");
     }
@@ -88,6 +89,7 @@ impl Layer for FirmwareLayer {
         known.register::<RetirePassword>();
         known.register::<TendController>();
         known.register::<BarUsers>();
+        known.register::<InstallCertificate>();
         known.register::<SetBootDevice>();
         known.register::<PowerOn>();
         known.register::<PowerOff>();
@@ -139,7 +141,7 @@ impl Layer for FirmwareLayer {
                 steps.push(Discover { node: node.name.clone() }.step(bmc.origin.clone()));
             }
             steps.extend(wanted.hardware.clone().map(|expected| verify(node, expected)));
-            match hygiene::steps(node, bmc, wanted.password.as_ref(), wanted.controller.as_ref()) {
+            match hygiene::steps(node, bmc, &wanted) {
                 Ok(hygiene) => steps.extend(hygiene),
                 Err(text) => notes.push(Note { text, origin: bmc.origin.clone() }),
             }

@@ -6,7 +6,7 @@
 //!   boot is two steps each, one that asks and one that sees it [in force](steps::Stage).
 //! * `firmware.identify`: the machine behind the BMC is the one that the site file means, and that the node was bound to.
 //! * `firmware.discover` and `firmware.verify_hardware`: which parts it has, and whether they are those that the site expects.
-//! * `firmware.set_password`, `firmware.retire_password`, `firmware.tend_controller`, `firmware.bar_users`: the BMC itself, see
+//! * `firmware.set_password`, `firmware.retire_password`, `firmware.tend_controller`, `firmware.bar_users`, `firmware.install_certificate`: the BMC itself, see
 //!   [`hygiene`].
 //! * `firmware.set_boot_device` and `firmware.power_on`: this layer's part of a boot into the installed system.
 //! * `firmware.power_off`: its part of a boot into `off`: ask the system to shut down, then switch off.

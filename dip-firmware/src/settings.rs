@@ -7,7 +7,7 @@ use dip_core::site::{Field, SettingsSchema, Shape, Variant};
 use serde::{Deserialize, Serialize};
 
 use crate::expectation::{self, ExpectedHardware};
-use crate::hygiene::{self, ControllerSettings, PasswordSettings};
+use crate::hygiene::{self, CertificateSettings, ControllerSettings, PasswordSettings};
 use crate::provider::BootMode;
 use crate::quirks::{Entry, Quirk};
 use crate::wishes::{self, InTheWay, SecureBootWish, UpdateWish, VolumeWish, WishFault};
@@ -50,6 +50,8 @@ pub struct NodeFirmware {
     pub hardware: Option<ExpectedHardware>,
     /// The password of its controller.
     pub password: Option<PasswordSettings>,
+    /// The certificate that its controller shows.
+    pub certificate: Option<CertificateSettings>,
     /// Its controller itself.
     pub controller: Option<ControllerSettings>,
 }
@@ -211,6 +213,7 @@ impl Scheme {
 pub fn schema() -> SettingsSchema {
     SettingsSchema {
         node: [(LayerId::Firmware, node())].into(),
+        services: vec![hygiene::authority()],
         bmc_protocols: vec![ipmi(), redfish()],
         ..SettingsSchema::default()
     }
@@ -260,6 +263,11 @@ fn node() -> Vec<Field> {
         ),
         Field::optional("hardware", Shape::Object(expectation::shape()), "The parts that the machine should have."),
         Field::optional("password", Shape::Object(hygiene::password_shape()), "The password of its BMC."),
+        Field::optional(
+            "certificate",
+            Shape::Object(hygiene::certificate_shape()),
+            "The certificate that its BMC shows, of the site's own authority.",
+        ),
         Field::optional("controller", Shape::Object(hygiene::controller_shape()), "The BMC itself."),
     ]
 }
@@ -375,6 +383,9 @@ mod tests {
         assert_agree::<NodeFirmware>(&node());
         assert_agree::<IpmiSettings>(&ipmi().fields);
         assert_agree::<RedfishSettings>(&redfish().fields);
+        let authority = full(&hygiene::authority().fields);
+        let read = hygiene::AuthoritySettings::deserialize(&authority).expect("every field is known to the type");
+        assert_eq!(serde_json::to_value(read).expect("plain data"), authority);
     }
 
     #[test]

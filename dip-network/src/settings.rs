@@ -55,6 +55,9 @@ pub struct DnsmasqSettings {
     /// Further files of dnsmasq that may hold `dhcp-host` entries: its configuration, its `dhcp-hostsfile`. They are only read.
     #[serde(default)]
     pub hosts_files: Vec<PathBuf>,
+    /// The file that it keeps its leases in (`dhcp-leasefile`), where a BMC is to be found by its MAC address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lease_file: Option<PathBuf>,
     /// The networks that it serves; empty for all.
     #[serde(default)]
     pub networks: Vec<NetworkName>,
@@ -115,6 +118,11 @@ fn dnsmasq() -> Variant {
                 "hosts_files",
                 Shape::list(Shape::Parsed(Parsed::Path)),
                 "Further files of dnsmasq that may hold `dhcp-host` entries: its configuration, its `dhcp-hostsfile`. They are only read.",
+            ),
+            Field::optional(
+                "lease_file",
+                Shape::Parsed(Parsed::Path),
+                "The file that it keeps its leases in (`dhcp-leasefile`), where a BMC is to be found by its MAC address.",
             ),
             Field::optional(
                 "networks",

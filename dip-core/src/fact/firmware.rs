@@ -44,5 +44,8 @@ pub const BMC_PASSWORD: Fact<u32> = Fact::new("firmware.bmc_password");
 /// The weak ways into a management controller that are open, in words (`node/<node>`).
 pub const BMC_WEAKNESSES: Fact<Vec<String>> = Fact::new("firmware.bmc_weaknesses");
 
+/// The certificate that a management controller shows, by its SHA-256 (DER) in lower-case hexadecimal (`node/<node>`).
+pub const BMC_CERTIFICATE: Fact<String> = Fact::new("firmware.bmc_certificate");
+
 /// The users of a management controller that may log in and that the site does not name (`node/<node>`).
 pub const BMC_STRANGERS: Fact<Vec<String>> = Fact::new("firmware.bmc_strangers");

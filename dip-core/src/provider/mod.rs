@@ -1,13 +1,16 @@
 //! Providers: the seam between dip and the servers of a site. Contracts that several layers act through live here; all
 //! others belong to the crate of their layer.
 
+mod authority;
 mod error;
 mod host;
 mod ipam;
 mod ownership;
 mod power;
 mod registry;
+mod whereabouts;
 
+pub use authority::{CertificateAuthority, CertificateWish};
 pub use error::{ErrorKind, ProviderError, Retry, sentence};
 pub use host::{Command, FileContent, Host, Output};
 pub use ipam::{AddressHolder, Ipam};
@@ -15,10 +18,15 @@ pub use ownership::{Holder, Ownership};
 
 pub use power::{Power, PowerAction};
 pub use registry::{MissingProvider, Providers};
+pub use whereabouts::Whereabouts;
 
+#[cfg(feature = "mocks")]
+pub use authority::MockCertificateAuthority;
 #[cfg(feature = "mocks")]
 pub use host::MockHost;
 #[cfg(feature = "mocks")]
 pub use ipam::MockIpam;
 #[cfg(feature = "mocks")]
 pub use power::MockPower;
+#[cfg(feature = "mocks")]
+pub use whereabouts::MockWhereabouts;

@@ -25,6 +25,9 @@ const COLUMNS: [(&str, What); 8] = [
     ("position", What::Position),
 ];
 
+/// What stands as `bmc_address` where a DHCP server of the site tells the address, by `bmc_mac`.
+const BY_DHCP: &str = "dhcp";
+
 /// Those of which each machine has its own.
 const OWN: [&str; 3] = ["serial", "bmc_mac", "bmc_address"];
 
@@ -125,7 +128,7 @@ impl Manifest {
 
     fn take(&mut self, row: Row, seen: &mut HashMap<(&'static str, String), u32>, report: &mut Report<'_>) {
         for own in OWN {
-            let Some((mark, text)) = row.cells.get(own) else { continue };
+            let Some((mark, text)) = row.cells.get(own).filter(|(_, text)| text != BY_DHCP) else { continue };
             if let Some(line) = seen.insert((own, text.to_ascii_lowercase()), mark.line) {
                 report.tell(own, *mark, || {
                     Raw::at(*mark, format!("`{text}` stands as `{own}` in line {line} too"))
@@ -174,7 +177,21 @@ impl Manifest {
             keys.iter().filter_map(|(key, column)| Some(((*key).to_owned(), scalar(column)?))).collect()
         };
         let mut whole = map(&[("serial", "serial"), ("rack", "rack")]);
-        let bmc = map(&[("address", "bmc_address"), ("user", "user"), ("factory_password", "password")]);
+        let mut bmc = map(&[("address", "bmc_address"), ("user", "user"), ("factory_password", "password")]);
+        if let Some((mark, _)) = row.cells.get("bmc_address").filter(|(_, address)| address == BY_DHCP) {
+            match scalar("bmc_mac") {
+                Some(mac) => drop(bmc.insert("address".to_owned(), mac)),
+                None => report.tell("dhcp", *mark, || {
+                    Raw::at(
+                        *mark,
+                        format!(
+                            "the address of this BMC is to be told by DHCP (`{BY_DHCP}`), and the row has no `bmc_mac`"
+                        ),
+                    )
+                    .advice("fill in the MAC address by which the DHCP server knows it")
+                }),
+            }
+        }
         if !bmc.is_empty() {
             whole.insert("bmc".to_owned(), Entry { key: row.mark, value: Tree::new(row.mark, Data::Map(bmc)) });
         }

@@ -81,7 +81,7 @@ pub enum NodeState {
 /// How a node's management controller is reached.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BmcAccess {
-    /// Its address or host name.
+    /// Its address or host name; or its MAC address, where a DHCP server of the site tells the address.
     pub address: String,
     /// The user.
     pub user: String,

@@ -24,6 +24,10 @@ pub(crate) fn read(text: &str, what: Parsed, directory: &Path) -> Result<String,
         Parsed::Prefix => prefix(text).map(|_| same()),
         Parsed::AddressRange => range(text).map(|_| same()),
         Parsed::Endpoint => endpoint(text).map(|()| same()),
+        Parsed::Station => match text.parse::<MacAddr>() {
+            Ok(mac) => Ok(mac.to_string()),
+            Err(_) => endpoint(text).map(|()| same()),
+        },
         Parsed::Mac => text.parse::<MacAddr>().map(|mac| mac.to_string()).map_err(|error| error.to_string()),
         Parsed::Pci => text.parse::<PciAddress>().map(|pci| pci.to_string()).map_err(|error| error.to_string()),
         Parsed::DomainName => domain(text).map(|()| same()),
@@ -172,11 +176,12 @@ mod tests {
 
     #[test]
     fn each_kind_takes_what_it_is_and_nothing_else() {
-        let cases: [(Parsed, &[&str], &[&str]); 14] = [
+        let cases: [(Parsed, &[&str], &[&str]); 15] = [
             (Parsed::Address, &["10.0.0.1", "fd00::1"], &["10.0.0", "10.0.0.0/8", "010.0.0.1", ""]),
             (Parsed::Prefix, &["10.0.0.0/8", "fd00::/64"], &["10.0.0.1/8", "10.0.0.0", "10.0.0.0/33", "10.0.0.0/+8"]),
             (Parsed::AddressRange, &["10.0.0.1-10.0.0.2"], &["10.0.0.2-10.0.0.1", "10.0.0.1-fd00::1", "10.0.0.1"]),
             (Parsed::Endpoint, &["10.0.0.1", "10.0.0.1:53", "a.example:1", "[fd00::1]:53"], &["10.0.0", "a:0", "a b"]),
+            (Parsed::Station, &["10.0.0.1", "a.example:1", "52:54:00:12:34:56"], &["10.0.0", "52:54:00:12:34"]),
             (Parsed::Mac, &["52:54:00:12:34:56"], &["52:54:00:12:34", "x"]),
             (Parsed::DomainName, &["lab.example", "a"], &["", "a.", "-a", "a..b", "a b"]),
             (Parsed::Duration, &["30s", "5m", "1h", "10ms"], &["30", "s", "1d", "-1s", "1.5s"]),

@@ -161,7 +161,11 @@ fn network() -> Vec<Field> {
 
 fn bmc(settings: &SettingsSchema) -> Field {
     let fields = vec![
-        Field::required("address", Shape::Parsed(Parsed::Endpoint), "Its address or host name."),
+        Field::required(
+            "address",
+            Shape::Parsed(Parsed::Station),
+            "Its address or host name; or its MAC address, by which a DHCP server of the site tells the address.",
+        ),
         Field::required("user", Shape::Text, "The user."),
         Field::required(
             "password",

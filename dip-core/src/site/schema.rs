@@ -118,6 +118,9 @@ fn parsed(what: Parsed) -> Value {
         Parsed::Prefix => ("An IP prefix, `10.1.0.0/24`.", Some("/")),
         Parsed::AddressRange => ("A range of addresses, `10.1.0.10-10.1.0.99`.", Some("-")),
         Parsed::Endpoint => ("An address or host name with an optional port.", None),
+        Parsed::Station => {
+            ("An address or host name with an optional port, or the MAC address by which the address is found.", None)
+        }
         Parsed::Mac => ("A MAC address, `52:54:00:12:34:56`.", Some("[:-]")),
         Parsed::Pci => ("A PCI address, `0000:3b:00.1`.", None),
         Parsed::DomainName => ("A DNS name.", None),

@@ -46,6 +46,8 @@ pub enum Parsed {
     AddressRange,
     /// An address or host name with an optional port, `10.1.0.5:53`.
     Endpoint,
+    /// An address or host name with an optional port, or the MAC address by which the address is found.
+    Station,
     /// A MAC address.
     Mac,
     /// A PCI address.

@@ -152,3 +152,20 @@ fn two_nodes_are_not_one_machine() {
     let faults = place.load().expect_err("two nodes want it");
     assert!(faults.contains("`by-serial` and `lost` are both the machine in line 2 of the manifest"), "{faults}");
 }
+
+#[test]
+fn a_bmc_whose_address_dhcp_tells_is_known_by_its_mac_address() {
+    let place = Place::new("dhcp");
+    place.write("site.yaml", SITE);
+    place.write("lists/rack1.csv", &TABLE.replace("00:03,,", "00:03,dhcp,").replace("00:04,10.8.0.4", "00:04,dhcp"));
+    let Loaded { site, .. } = place.load().unwrap_or_else(|faults| panic!("{faults}"));
+    assert_eq!(site.nodes["late"].state, NodeState::Ready, "it is delivered");
+    assert_eq!(site.nodes["late"].bmc.as_ref().expect("it has one").address, "52:54:00:00:00:03");
+    place.write("lists/rack1.csv", &TABLE.replace("SN-3,52:54:00:00:00:03,,", "SN-3,,dhcp,"));
+    let faults = place.load().expect_err("nobody knows by what to find it");
+    assert!(faults.contains("told by DHCP (`dhcp`), and the row has no `bmc_mac`"), "{faults}");
+    place.write("lists/rack1.csv", TABLE);
+    place.write("site.yaml", &SITE.replace("10.8.0.50", "\"52:54:00:00:00:05\""));
+    let Loaded { site, .. } = place.load().unwrap_or_else(|faults| panic!("{faults}"));
+    assert_eq!(site.nodes["own"].bmc.as_ref().expect("it has one").address, "52:54:00:00:00:05");
+}

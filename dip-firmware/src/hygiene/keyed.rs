@@ -1,20 +1,14 @@
 //! A controller behind its keyring: each call goes to a client that got in.
 
 use std::fmt;
-use std::sync::Arc;
 
 use async_trait::async_trait;
-use dip_core::hardware::{Hardware, Identity, PowerState};
-use dip_core::provider::{ErrorKind, Power, PowerAction, ProviderError};
-use dip_core::secret::Secret;
+use dip_core::hardware::Identity;
+use dip_core::provider::ErrorKind;
 
 use super::Keyring;
-use crate::provider::{
-    Accepted, Account, Accounts, Bios, BiosAttributes, BiosState, Bmc, Boot, BootOverride, BootState, Component,
-    Console, ConsoleStream, Controller, ControllerState, EventLog, Firmware, IdentifyLight, Inventory, Light,
-    LockoutPolicy, LogEntry, MediaSlot, Raid, Role, SecureBoot, SecureBootState, SensorReading, Sensors,
-    StorageController, TaskRef, TaskState, Tasks, VirtualMedia, WantedVolume,
-};
+use crate::provider::table::all_facets;
+use crate::provider::table::named::*;
 
 /// A controller whose password may change while it is worked with. Its facets are those of a client by any password.
 #[derive(Clone)]
@@ -56,8 +50,8 @@ impl Keyed {
 
 /// The facets of a client, and calls of facets handed on to those of the client that got in.
 macro_rules! handed_on {
-    ($($facet:ident -> $trait:ident {
-        $(fn $verb:ident($($name:ident: $type:ty),*) -> $told:ty;)*
+    ($($facet:ident $trait:ident {
+        $($effect:ident $words:expr, $verb:ident($($name:ident: $type:ty),*) -> $told:ty;)*
     })*) => {
         #[async_trait]
         impl Bmc for Keyed {
@@ -75,7 +69,7 @@ macro_rules! handed_on {
         impl $trait for Keyed {
             $(async fn $verb(&self, $($name: $type),*) -> Result<$told, ProviderError> {
                 let facet = self.client().await?.$facet().ok_or_else(|| {
-                    ProviderError::new(ErrorKind::Unsupported, "bmc", concat!("use its ", stringify!($facet)))
+                    ProviderError::new(ErrorKind::Unsupported, "bmc", $words)
                 })?;
                 let told = facet.$verb($($name),*).await;
                 self.told(told).await
@@ -84,75 +78,4 @@ macro_rules! handed_on {
     };
 }
 
-handed_on! {
-    power -> Power {
-        fn state() -> PowerState;
-        fn request(action: PowerAction) -> ();
-    }
-    boot -> Boot {
-        fn boot_override() -> BootState;
-        fn set_boot_override(wanted: BootOverride) -> ();
-    }
-    inventory -> Inventory {
-        fn hardware() -> Hardware;
-    }
-    sensors -> Sensors {
-        fn readings() -> Vec<SensorReading>;
-    }
-    event_log -> EventLog {
-        fn entries() -> Vec<LogEntry>;
-        fn clear() -> ();
-    }
-    identify_light -> IdentifyLight {
-        fn state() -> Option<Light>;
-        fn set(light: Light) -> ();
-    }
-    console -> Console {
-        fn open() -> Box<dyn ConsoleStream>;
-        fn take() -> Box<dyn ConsoleStream>;
-    }
-    virtual_media -> VirtualMedia {
-        fn slots() -> Vec<MediaSlot>;
-        fn insert(slot: &str, url: &str) -> ();
-        fn eject(slot: &str) -> ();
-    }
-    bios -> Bios {
-        fn state() -> BiosState;
-        fn set(wanted: &BiosAttributes) -> Accepted;
-    }
-    secure_boot -> SecureBoot {
-        fn state() -> SecureBootState;
-        fn enable() -> ();
-        fn disable() -> ();
-    }
-    raid -> Raid {
-        fn controllers() -> Vec<StorageController>;
-        fn create(controller: &str, wanted: &WantedVolume) -> Accepted;
-        fn delete(controller: &str, volume: &str) -> Accepted;
-    }
-    firmware -> Firmware {
-        fn components() -> Vec<Component>;
-        fn install(url: &str, components: &[String]) -> Accepted;
-    }
-    tasks -> Tasks {
-        fn task(task: &TaskRef) -> TaskState;
-    }
-    accounts -> Accounts {
-        fn list() -> Vec<Account>;
-        fn set(name: &str, password: &Secret, role: Role) -> ();
-        fn set_password(name: &str, password: &Secret) -> ();
-        fn has_password(name: &str, password: &Secret) -> bool;
-        fn disable(name: &str) -> ();
-        fn remove(name: &str) -> ();
-        fn lockout() -> Option<LockoutPolicy>;
-    }
-    controller -> Controller {
-        fn state() -> ControllerState;
-        fn set_ntp(servers: &[String]) -> ();
-        fn set_syslog(receivers: &[String]) -> ();
-        fn close_weaknesses() -> Vec<String>;
-        fn certificate_request(name: &str) -> String;
-        fn set_certificate(pem: &str) -> ();
-        fn restart() -> ();
-    }
-}
+all_facets!(handed_on);

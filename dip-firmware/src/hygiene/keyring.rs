@@ -58,9 +58,11 @@ pub struct Keyring {
 struct Door {
     /// How many more logins may fail before the controller could lock the user.
     spare: u32,
+    /// Whether those were counted that former programs saw fail.
+    counted: bool,
     /// The client that got in, and by which password.
     open: Option<(Arc<dyn Bmc>, Key)>,
-    /// How many passwords were refused.
+    /// How many passwords were refused since the last login that worked, by whatever program.
     refused: u32,
 }
 
@@ -91,7 +93,8 @@ impl fmt::Debug for Keyring {
 impl Keyring {
     /// The passwords that a store holds for a user at a place of it, beside the one of the factory.
     ///
-    /// After `lockout_after` wrong logins the controller locks the user: one less are ever tried.
+    /// After `lockout_after` wrong logins the controller locks the user: one less are ever tried between two that work, also where
+    /// one program after the other tries them.
     #[must_use]
     pub fn new(
         user: &str,
@@ -101,7 +104,7 @@ impl Keyring {
         lockout_after: u32,
         making: Box<Making>,
     ) -> Self {
-        let door = Door { spare: lockout_after.saturating_sub(1), open: None, refused: 0 };
+        let door = Door { spare: lockout_after.saturating_sub(1), counted: false, open: None, refused: 0 };
         Self { user: user.to_owned(), at, store, factory, making, lock: Mutex::new(door) }
     }
 
@@ -136,6 +139,7 @@ impl Keyring {
         if let Some(open) = &door.open {
             return Ok(open.clone());
         }
+        self.count_former(&mut door).map_err(|shut| self.shut(shut))?;
         for (key, secret) in self.candidates().map_err(|shut| self.shut(shut))? {
             if door.spare == 0 {
                 return Err(self.shut(Shut::TooMany(door.refused, self.user.clone())));
@@ -148,6 +152,7 @@ impl Keyring {
                         // Nobody goes back to it, not even where this one is refused one day.
                         self.note(Key::Factory, Standing::Refused)?;
                     }
+                    self.absolve()?;
                     door.open = Some((Arc::clone(&client), key));
                     return Ok((client, key));
                 }
@@ -160,11 +165,8 @@ impl Keyring {
                 Err(error) => return Err(error),
             }
         }
-        let told = if door.refused == 0 {
-            format!("`{}` holds none that was not refused before", self.at)
-        } else {
-            format!("it refused {} just now", door.refused)
-        };
+        let told =
+            format!("`{}` holds none that was not refused before, and {} were refused of late", self.at, door.refused);
         Err(self.shut(Shut::NoneLeft(told)))
     }
 
@@ -249,6 +251,28 @@ impl Keyring {
         let factory = self.factory.clone().filter(|_| takes_factory(&versions));
         keys.extend(factory.map(|secret| (Key::Factory, secret)));
         Ok(keys)
+    }
+
+    /// Counts the logins that former programs saw fail: the controller may still remember them.
+    fn count_former(&self, door: &mut Door) -> Result<(), Shut> {
+        if !door.counted {
+            // Version 0 is refused as soon as another one was proved, without a login.
+            let versions = self.store.versions(&self.at)?;
+            let failed = versions.iter().filter(|(version, standing)| **version > 0 && **standing == Standing::Refused);
+            door.refused = u32::try_from(failed.count()).unwrap_or(u32::MAX);
+            door.spare = door.spare.saturating_sub(door.refused);
+            door.counted = true;
+        }
+        Ok(())
+    }
+
+    /// A login has worked. The controller counts anew, and has none of the passwords that it refused: they never arrived.
+    fn absolve(&self) -> Result<(), ProviderError> {
+        let failed = |error: SecretError| self.shut(error.into());
+        let versions = self.store.versions(&self.at).map_err(failed)?;
+        let mut refused =
+            versions.into_iter().filter(|(version, standing)| *version > 0 && *standing == Standing::Refused);
+        refused.try_for_each(|(version, _)| self.store.mark(&self.at, version, Standing::Minted)).map_err(failed)
     }
 
     fn note(&self, key: Key, standing: Standing) -> Result<(), ProviderError> {

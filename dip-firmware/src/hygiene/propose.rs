@@ -4,22 +4,18 @@ use dip_core::secret::SecretRef;
 use dip_core::site::{BmcAccess, Node};
 use dip_core::step::Step;
 
-use super::{ControllerSettings, PasswordSettings};
-use crate::steps::{BarUsers, RetirePassword, SetPassword, TendController};
+use super::ControllerSettings;
+use crate::settings::NodeFirmware;
+use crate::steps::{BarUsers, InstallCertificate, RetirePassword, SetPassword, TendController};
 
 /// What is proposed for a node's controller; what is wrong where the site asks for something that cannot be.
-pub(crate) fn steps(
-    node: &Node,
-    bmc: &BmcAccess,
-    password: Option<&PasswordSettings>,
-    controller: Option<&ControllerSettings>,
-) -> Result<Vec<Step>, String> {
+pub(crate) fn steps(node: &Node, bmc: &BmcAccess, wanted: &NodeFirmware) -> Result<Vec<Step>, String> {
     let name = &node.name;
     let origin = |path: &str| node.settings.origin(path).or(bmc.origin.as_ref()).cloned();
     let mut steps = Vec::new();
-    match (&bmc.password, password) {
+    match (&bmc.password, &wanted.password) {
         (SecretRef::Store(_), password) => {
-            let generation = password.map_or(PasswordSettings::default().generation, |password| password.generation);
+            let generation = password.clone().unwrap_or_default().generation;
             let set = SetPassword { node: name.clone(), user: bmc.user.clone(), generation };
             steps.push(set.step(origin("firmware.password")));
             steps.push(RetirePassword { node: name.clone(), generation }.step(origin("firmware.password")));
@@ -31,7 +27,24 @@ pub(crate) fn steps(
         }
         (_, None) => {}
     }
-    let Some(controller) = controller else { return Ok(steps) };
+    if let Some(certificate) = &wanted.certificate {
+        let fault = |why: String| format!("the BMC of node `{name}` cannot have a certificate: {why}");
+        if certificate.renew_before >= certificate.days {
+            return Err(fault("`renew_before` must be less than `days`".to_owned()));
+        }
+        let mut names = vec![bmc.address.clone()];
+        names.extend(certificate.domain.as_ref().map(|domain| format!("{name}.{domain}")));
+        let names = names.iter().map(|name| name.parse()).collect::<Result<_, _>>();
+        let install = InstallCertificate {
+            node: name.clone(),
+            authority: certificate.authority.clone(),
+            names: names.map_err(|error: dip_core::certificate::CertificateNameError| fault(error.to_string()))?,
+            days: certificate.days,
+            renew_before: certificate.renew_before,
+        };
+        steps.push(install.step(origin("firmware.certificate")));
+    }
+    let Some(controller) = &wanted.controller else { return Ok(steps) };
     let ControllerSettings { ntp, syslog, weaknesses, users } = controller;
     if ntp.is_some() || syslog.is_some() || weaknesses.is_some() {
         let (ntp, syslog, weaknesses) = (ntp.clone(), syslog.clone(), *weaknesses);

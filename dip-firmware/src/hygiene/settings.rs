@@ -1,6 +1,8 @@
 //! What a site says of its controllers themselves, as types and as the shape that the site file is checked against.
 
-use dip_core::site::{Field, Parsed, Shape};
+use dip_core::id::ServiceName;
+use dip_core::secret::SecretRef;
+use dip_core::site::{Field, Noun, Parsed, Shape, Variant};
 use serde::{Deserialize, Serialize};
 
 /// The password of a controller: `firmware.password`.
@@ -28,6 +30,47 @@ const fn first() -> u32 {
 /// The lowest number that a controller in wide use comes with: an iDRAC 9 blocks after three wrong logins within a minute.
 const fn usual_lockout() -> u32 {
     3
+}
+
+/// The certificate of a controller: `firmware.certificate`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CertificateSettings {
+    /// The service that signs it.
+    pub authority: ServiceName,
+    /// Below which place of the store what was signed is kept, each node's under its name.
+    pub kept: SecretRef,
+    /// The DNS domain in which the controller has the name of its node; it is known by its address alone where this is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub domain: Option<String>,
+    /// For how many days it should count.
+    #[serde(default = "a_year")]
+    pub days: u32,
+    /// So many days before its end it is replaced.
+    #[serde(default = "a_month")]
+    pub renew_before: u32,
+}
+
+const fn a_year() -> u32 {
+    365
+}
+
+const fn a_month() -> u32 {
+    30
+}
+
+/// The service kind of certificate authorities.
+pub(crate) const AUTHORITY: &str = "authority";
+
+/// A service of kind `authority`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuthoritySettings {
+    /// The file of its certificate in PEM, and of those above it that are trusted with it.
+    pub certificate: String,
+    /// Where its private key is, with which dip signs; the program brings an authority of its own where this is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<SecretRef>,
 }
 
 /// The controller itself: `firmware.controller`.
@@ -86,6 +129,51 @@ pub(crate) fn password_shape() -> Vec<Field> {
             "lockout_after",
             Shape::integer(2, 100),
             "After how many wrong logins the controller locks a user; 3 where it is left out. One less are ever tried.",
+        ),
+    ]
+}
+
+pub(crate) fn authority() -> Variant {
+    Variant::new(
+        AUTHORITY,
+        "A certificate authority of the site. dip signs with its key, or the program that embeds dip brings one that does.",
+        vec![
+            Field::required(
+                "certificate",
+                Shape::Parsed(Parsed::Path),
+                "The file of its certificate in PEM, and of those above it that are trusted with it.",
+            ),
+            Field::optional(
+                "key",
+                Shape::Parsed(Parsed::Secret),
+                "Where its private key is (PEM, PKCS #8, not encrypted); left out where the program brings the authority.",
+            ),
+        ],
+    )
+}
+
+pub(crate) fn certificate_shape() -> Vec<Field> {
+    vec![
+        Field::required("authority", Shape::Reference(Noun::Service), "The service of kind `authority` that signs it."),
+        Field::required(
+            "kept",
+            Shape::Parsed(Parsed::Secret),
+            "Where what was signed is kept, `store:PATH`; each node has a directory of its name below it.",
+        ),
+        Field::optional(
+            "domain",
+            Shape::Parsed(Parsed::DomainName),
+            "The DNS domain in which a BMC has the name of its node; it is known by its address alone where this is left out.",
+        ),
+        Field::optional(
+            "days",
+            Shape::integer(1, 3650),
+            "For how many days it should count; 365 where it is left out.",
+        ),
+        Field::optional(
+            "renew_before",
+            Shape::integer(1, 3650),
+            "So many days before its end it is replaced; 30 where it is left out.",
         ),
     ]
 }

@@ -41,6 +41,9 @@ pub trait Controller: Send + Sync {
     /// Closes the weak ways in that [`ControllerState::weaknesses`] lists and that can be closed; tells those that stay.
     async fn close_weaknesses(&self) -> Result<Vec<String>, ProviderError>;
 
+    /// The certificate that it shows to whoever connects anew (DER); `None` where it is asked in the clear.
+    async fn certificate(&self) -> Result<Option<Vec<u8>>, ProviderError>;
+
     /// Asks it for a request for a certificate for this name, in PEM, with a key that never leaves it.
     async fn certificate_request(&self, name: &str) -> Result<String, ProviderError>;
 

@@ -14,6 +14,7 @@ mod not_acted;
 mod raid;
 mod secure_boot;
 mod sensors;
+pub(crate) mod table;
 mod task;
 mod virtual_media;
 

@@ -2,24 +2,38 @@
 
 use std::sync::Arc;
 
+use dip_core::certificate::LocalAuthority;
+use dip_core::hardware::MacAddr;
 use dip_core::id::LayerId;
 use dip_core::layer::ConnectError;
-use dip_core::provider::{ErrorKind, Power, ProviderError, Providers, sentence};
+use dip_core::provider::{CertificateAuthority, ErrorKind, Power, ProviderError, Providers, Whereabouts, sentence};
 use dip_core::secret::{Secret, SecretError, SecretRef, Secrets};
-use dip_core::site::{BmcAccess, Driver, Node, Site};
+use dip_core::site::{BmcAccess, Driver, Node, Service, Site};
 use dip_core::subject::Subject;
 use serde::de::DeserializeOwned;
 
 use super::Preferred;
+use super::located::Located;
 use crate::Underway;
-use crate::hygiene::{Keyed, Keyring, takes_factory};
+use crate::hygiene::{AUTHORITY, AuthoritySettings, CertificateBook, Keyed, Keyring, Vouching, takes_factory};
 use crate::provider::Bmc;
 use crate::settings::{IPMI, IpmiSettings, IpmiWay, NodeFirmware};
 
 /// Registers a provider for every BMC of a node that is wanted at ready state; gives all that is wrong.
 pub(crate) fn connect(site: &Site, secrets: &dyn Secrets, providers: &mut Providers) -> Vec<ConnectError> {
     let mut errors = Vec::new();
-    let shared = Shared::default();
+    let whereabouts = providers.find::<dyn Whereabouts>(&Subject::addresses(&site.name)).ok();
+    let shared = Shared { whereabouts, ..Shared::default() };
+    for service in site.services_of(&[AUTHORITY]) {
+        match authority(service, secrets) {
+            Ok(Some(authority)) => {
+                providers.insert::<dyn CertificateAuthority>(&Subject::service(&service.name), Arc::new(authority));
+            }
+            // The program registers its own.
+            Ok(None) => {}
+            Err(error) => errors.push(error),
+        }
+    }
     let mut itself = None;
     for node in site.ready_nodes() {
         let Some(access) = &node.bmc else { continue };
@@ -33,6 +47,14 @@ pub(crate) fn connect(site: &Site, secrets: &dyn Secrets, providers: &mut Provid
             errors.push(ConnectError::Setting { user: format!("the BMC of node `{}`", node.name), why });
             continue;
         }
+        let vouching = match vouching(site, node, secrets, providers) {
+            Ok(vouching) => vouching,
+            Err(error) => {
+                errors.push(error);
+                continue;
+            }
+        };
+        let shared = Shared { vouching: Arc::new(vouching), ..shared.clone() };
         match bmc(&shared, node, access, secrets, providers) {
             Ok(bmc) => {
                 let subject = Subject::node(&node.name);
@@ -57,11 +79,63 @@ fn is_in_band(access: &BmcAccess) -> bool {
     access.protocols.iter().filter(|driver| driver.kind.as_str() == IPMI).any(in_band)
 }
 
-/// What the BMCs of a site share.
+/// What the clients of a BMC share, some of it with those of all others.
 #[derive(Clone, Default)]
 struct Shared {
+    vouching: Arc<Vouching>,
+    /// Who tells the addresses of controllers that the site knows by their MAC addresses.
+    whereabouts: Option<Arc<dyn Whereabouts>>,
     #[cfg(feature = "ipmi")]
     sockets: crate::ipmi::Sockets,
+}
+
+/// The authority that signs here; `None` where the program brings one.
+fn authority(service: &Service, secrets: &dyn Secrets) -> Result<Option<LocalAuthority>, ConnectError> {
+    let user = || format!("service `{}`", service.name);
+    let setting = |why| ConnectError::Setting { user: user(), why };
+    let settings: AuthoritySettings =
+        service.driver.read().map_err(|error| setting(format!("its settings cannot be read: {error}")))?;
+    let Some(key) = &settings.key else { return Ok(None) };
+    let certificate = anchors(&settings).map_err(setting)?;
+    let key = secrets.resolve(key).map_err(|source| ConnectError::Secret { user: user(), source })?;
+    LocalAuthority::new(&certificate, &key).map(Some).map_err(|error| setting(sentence(&error)))
+}
+
+fn anchors(settings: &AuthoritySettings) -> Result<String, String> {
+    let file = &settings.certificate;
+    std::fs::read_to_string(file).map_err(|error| format!("its certificate `{file}` cannot be read: {error}"))
+}
+
+/// Who vouches for a node's controller beside its protocols' own settings. Its book of certificates is registered.
+fn vouching(
+    site: &Site,
+    node: &Node,
+    secrets: &dyn Secrets,
+    providers: &mut Providers,
+) -> Result<Vouching, ConnectError> {
+    let setting =
+        |why| ConnectError::Setting { user: format!("the certificate of the BMC of node `{}`", node.name), why };
+    let settings = node.settings.read::<NodeFirmware>(LayerId::Firmware).ok().flatten().unwrap_or_default();
+    let Some(wanted) = settings.certificate else { return Ok(Vouching::default()) };
+    let service = site.services_of(&[AUTHORITY]).find(|service| service.name == wanted.authority);
+    let service = service.ok_or_else(|| {
+        setting(format!("its `authority: {}` is no service of kind `{AUTHORITY}`; name one that is", wanted.authority))
+    })?;
+    let anchors = service.driver.read().map_err(|error| error.to_string()).and_then(|settings| anchors(&settings));
+    let anchors = anchors.map_err(setting)?;
+    let SecretRef::Store(place) = &wanted.kept else {
+        return Err(setting(format!("`kept: {}` is no place in a store; write `store:PATH`", wanted.kept)));
+    };
+    let store = secrets.store().ok_or_else(|| {
+        setting(format!(
+            "this program keeps no secrets, and what is signed should be kept in `{}`; give it a store",
+            wanted.kept
+        ))
+    })?;
+    let book = CertificateBook::new(store, SecretRef::Store(place.join(node.name.as_str())));
+    let vouching = book.vouching(&anchors).map_err(|error| setting(sentence(&error)))?;
+    providers.insert::<CertificateBook>(&Subject::node(&node.name), Arc::new(book));
+    Ok(vouching)
 }
 
 fn bmc(
@@ -135,8 +209,34 @@ fn keyed(
     }
 }
 
-/// A client for each protocol of a BMC, behind one face.
+/// A client of a BMC, at its address or wherever it is found by its MAC address.
 fn clients(shared: &Shared, access: &BmcAccess, password: &Secret) -> Result<Arc<dyn Bmc>, Vec<String>> {
+    let Ok(mac) = access.address.parse::<MacAddr>() else { return clients_at(shared, access, password) };
+    let whereabouts = shared.whereabouts.clone().ok_or_else(|| {
+        vec![format!(
+            "it is known by its MAC address {mac}, and the site has no DHCP server that tells its address; name one in `services`, or give its address"
+        )]
+    })?;
+    // What is wrong with the settings shows without an address.
+    let anywhere = BmcAccess { address: "0.0.0.0".to_owned(), ..access.clone() };
+    clients_at(shared, &anywhere, password)?;
+    let at = {
+        let (shared, access, password) = (shared.clone(), access.clone(), password.clone());
+        move |address: &str| {
+            let access = BmcAccess { address: address.to_owned(), ..access.clone() };
+            clients_at(&shared, &access, &password).map_err(|wrong| {
+                ProviderError::new(ErrorKind::Invalid, "bmc", format!("speak to {address}")).because(wrong.join("; "))
+            })
+        }
+    };
+    match Located::new(mac, whereabouts, Box::new(at)) {
+        Ok(located) => Ok(Arc::new(located)),
+        Err(error) => Err(vec![sentence(&error)]),
+    }
+}
+
+/// A client for each protocol of a BMC, behind one face.
+fn clients_at(shared: &Shared, access: &BmcAccess, password: &Secret) -> Result<Arc<dyn Bmc>, Vec<String>> {
     let mut clients = Vec::new();
     let mut errors = Vec::new();
     for driver in &access.protocols {
@@ -170,8 +270,9 @@ fn client(shared: &Shared, access: &BmcAccess, driver: &Driver, password: &Secre
         }
         #[cfg(feature = "redfish")]
         crate::settings::REDFISH => {
-            let client = super::Redfish::new(&access.address, &access.user, password, &read(driver)?)
-                .map_err(|error| dip_core::provider::sentence(&error))?;
+            let client =
+                super::Redfish::vouched_for(&access.address, &access.user, password, &read(driver)?, &shared.vouching)
+                    .map_err(|error| dip_core::provider::sentence(&error))?;
             Ok((crate::settings::REDFISH, Arc::new(client)))
         }
         other => Err(format!("this program has no client for the protocol `{other}`")),

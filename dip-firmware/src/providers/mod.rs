@@ -3,6 +3,7 @@
 mod connect;
 #[cfg(feature = "ipmi")]
 mod ipmi;
+mod located;
 mod preferred;
 #[cfg(feature = "redfish")]
 mod redfish;

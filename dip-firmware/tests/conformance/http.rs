@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 /// A request as it came.
@@ -104,8 +104,9 @@ impl Drop for Server {
     }
 }
 
-async fn serve(
-    stream: TcpStream,
+/// Answers the one request of a connection.
+pub(crate) async fn serve(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
     script: &(impl Fn(&Request) -> Option<Answer> + Send + Sync),
     log: &Mutex<Vec<Request>>,
 ) -> std::io::Result<()> {

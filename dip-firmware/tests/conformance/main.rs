@@ -1,7 +1,9 @@
 //! The BMC providers against real servers (`ipmi_sim`, the Redfish emulator), recorded and scripted Redfish answers, and the
 //! layer's steps on them.
 
+mod bench;
 mod http;
+mod hygiene;
 mod ipmi;
 mod ipmi_facets;
 mod machine;
@@ -30,6 +32,7 @@ fn main() -> ExitCode {
         trials.extend(redfish::trials().await);
         trials.extend(several::trials().await);
         trials.extend(steps::trials().await);
+        trials.extend(hygiene::trials().await);
         trials
     });
     run_as_tests(&runtime, trials)

@@ -64,6 +64,9 @@ pub trait Dhcp: Send + Sync {
     /// The reservation of an interface.
     async fn reservation(&self, mac: MacAddr) -> Result<Option<Held>, ProviderError>;
 
+    /// The addresses that the server has lent to an interface, and that it may have still; none where the server does not tell.
+    async fn leases(&self, mac: MacAddr) -> Result<Vec<IpAddr>, ProviderError>;
+
     /// The reservation that has an address; where several have it, one without a mark is told first.
     async fn holder(&self, address: IpAddr) -> Result<Option<Held>, ProviderError>;
 

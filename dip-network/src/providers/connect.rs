@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use dip_core::layer::ConnectError;
-use dip_core::provider::Providers;
+use dip_core::provider::{Providers, Whereabouts};
 use dip_core::secret::Secrets;
 use dip_core::site::Site;
 use dip_core::subject::Subject;
@@ -48,6 +48,9 @@ pub(crate) fn connect(site: &Site, secrets: &dyn Secrets, providers: &mut Provid
 pub fn beside(site: &Site, providers: &mut Providers) {
     if let Some(ranges) = super::SiteRanges::of(site, providers) {
         providers.insert::<dyn dip_core::provider::Ipam>(&Subject::addresses(&site.name), Arc::new(ranges));
+    }
+    if let Some(whereabouts) = super::SiteWhereabouts::of(site, providers) {
+        providers.insert::<dyn Whereabouts>(&Subject::addresses(&site.name), Arc::new(whereabouts));
     }
     for node in site.nodes.values() {
         if let Some(mains) = super::Mains::of(node, providers) {

@@ -9,6 +9,7 @@ pub mod netconf;
 pub mod openvswitch;
 mod outlets;
 mod site_ranges;
+mod site_whereabouts;
 #[cfg(feature = "snmp")]
 pub mod snmp;
 
@@ -16,3 +17,4 @@ pub use connect::beside;
 pub(crate) use connect::connect;
 pub use outlets::Mains;
 pub use site_ranges::SiteRanges;
+pub use site_whereabouts::SiteWhereabouts;

@@ -86,7 +86,13 @@ impl Segment {
         let pid_file = self.directory.join("pid");
         until(|| pid_file.exists()).await?;
         let hosts_directory = self.directory.join("hosts");
-        let settings = DnsmasqSettings { hosts_directory, pid_file, hosts_files: Vec::new(), networks: Vec::new() };
+        let settings = DnsmasqSettings {
+            hosts_directory,
+            pid_file,
+            hosts_files: Vec::new(),
+            lease_file: None,
+            networks: Vec::new(),
+        };
         let (provider, us) = (Dnsmasq::new(settings), SiteName::new("conformance")?);
         let reserved = |address: &str| -> Result<Reservation, Failure> {
             let addresses = vec!["10.77.3.1".parse()?, address.parse::<IpAddr>()?];

@@ -10,13 +10,15 @@ use async_trait::async_trait;
 use dip_core::conformance::expect::us;
 use dip_core::conformance::{Failure, Trial, Verdict, not_installed};
 use dip_core::hardware::MacAddr;
-use dip_core::provider::{ErrorKind, Holder, Ipam, ProviderError, Providers, Retry, sentence};
+use dip_core::id::Symbol;
+use dip_core::provider::{ErrorKind, Holder, Ipam, ProviderError, Providers, Retry, Whereabouts as _, sentence};
+use dip_core::site::{Driver, Service, Site};
 use dip_core::subject::Subject;
 use dip_lab::Requirement;
 use dip_network::conformance::{self, DhcpClients, DhcpHarness, IpamHarness};
 use dip_network::provider::{Dhcp, Reservation};
-use dip_network::providers::SiteRanges;
 use dip_network::providers::dnsmasq::Dnsmasq;
+use dip_network::providers::{SiteRanges, SiteWhereabouts};
 use dip_network::settings::DnsmasqSettings;
 use serde_json::json;
 
@@ -59,6 +61,7 @@ pub(crate) async fn trials() -> Vec<Trial> {
         an_entry_that_somebody_edits_is_read_anew
         what_dnsmasq_would_misread_is_refused
         no_hidden_file_is_left_behind
+        an_interface_is_found_by_its_lease_and_by_its_reservation
     }
     trials.push(Trial::new("a_client_gets_the_ipv6_address_that_is_reserved_for_it", || async {
         dhcpv6::a_client_gets_the_ipv6_address_that_is_reserved_for_it().await.map(|()| Verdict::Passed)
@@ -79,6 +82,7 @@ fn settings(server: &dip_lab::Dnsmasq) -> DnsmasqSettings {
         hosts_directory: server.hosts_dir.clone(),
         pid_file: server.pid_file.clone(),
         hosts_files: Vec::new(),
+        lease_file: Some(server.lease_file.clone()),
         networks: Vec::new(),
     }
 }
@@ -217,6 +221,31 @@ async fn an_interrupted_change_is_seen_and_mended(rig: &Rig) -> Result<(), Failu
     }
     let lease = wait(rig.server.lease(&first.mac.to_string()))?.ok_or("the client got no lease")?;
     is("the address", &lease.address.to_string(), &changed.addresses[0].to_string())
+}
+
+async fn an_interface_is_found_by_its_lease_and_by_its_reservation(rig: &Rig) -> Result<(), Failure> {
+    let (lent, kept) = (DhcpHarness::fresh(rig), DhcpHarness::fresh(rig));
+    let service = Service {
+        name: "dhcp".parse()?,
+        driver: Driver { kind: Symbol::of("dnsmasq"), settings: json!({}), origin: None },
+    };
+    let mut site = Site::new(us());
+    site.services.insert(service.name.clone(), service.clone());
+    let mut providers = Providers::new();
+    providers.insert::<dyn Dhcp>(&Subject::service(&service.name), rig.dhcp());
+    let whereabouts = SiteWhereabouts::of(&site, &providers).ok_or("the site has a DHCP server")?;
+    let found = |mac| {
+        let whereabouts = &whereabouts;
+        async move { whereabouts.addresses_of(mac).await }
+    };
+    is("nobody knows it yet", &found(lent.mac).await?.len().to_string(), "0")?;
+    let lease = wait(rig.server.lease(&lent.mac.to_string()))?.ok_or("the client got no lease")?;
+    is("the lease", &format!("{:?}", found(lent.mac).await?), &format!("[{}]", lease.address))?;
+    rig.provider.reserve(&kept, &us()).await?;
+    is("the reservation", &format!("{:?}", found(kept.mac).await?), &format!("[{}]", kept.addresses[0]))?;
+    // The client of a reservation has a lease of the same address: it is told once.
+    wait(rig.server.lease(&kept.mac.to_string()))?.ok_or("the client got no lease")?;
+    is("both", &format!("{:?}", found(kept.mac).await?), &format!("[{}]", kept.addresses[0]))
 }
 
 async fn an_entry_of_the_main_configuration_is_a_conflict(rig: &Rig) -> Result<(), Failure> {

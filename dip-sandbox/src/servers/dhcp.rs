@@ -54,6 +54,12 @@ impl Dhcp for SandboxDhcp {
         Ok(self.act(|reservations| reservations.find(mac).cloned()))
     }
 
+    /// A simulated server lends nothing beside its reservations.
+    async fn leases(&self, mac: MacAddr) -> Result<Vec<IpAddr>, ProviderError> {
+        self.line.carry(Intent::Look, &format!("look up the leases of {mac}")).await?;
+        Ok(Vec::new())
+    }
+
     async fn holder(&self, address: IpAddr) -> Result<Option<Held>, ProviderError> {
         self.line.carry(Intent::Look, &format!("look up who has {address}")).await?;
         Ok(self.act(|reservations| reservations.find_by(address).cloned()))

@@ -158,6 +158,10 @@ impl Controller for SandboxBmc {
         Ok(Vec::new())
     }
 
+    async fn certificate(&self) -> Result<Option<Vec<u8>>, ProviderError> {
+        Err(self.line().error(ErrorKind::Unsupported, format!("look at the certificate of {}", self.node())))
+    }
+
     async fn certificate_request(&self, _: &str) -> Result<String, ProviderError> {
         Err(self.line().error(ErrorKind::Unsupported, format!("ask {} for a request", self.node())))
     }

@@ -41,6 +41,10 @@ impl Controller for Machine {
         close(bmc).await.map_err(|error| self.failed(action, error))
     }
 
+    async fn certificate(&self) -> Result<Option<Vec<u8>>, ProviderError> {
+        Err(self.beyond_ipmi("look at the certificate of the BMC"))
+    }
+
     async fn certificate_request(&self, _name: &str) -> Result<String, ProviderError> {
         Err(self.beyond_ipmi("ask the BMC for a certificate request"))
     }

@@ -3,16 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use async_trait::async_trait;
-use dip_core::hardware::Identity;
-use dip_core::provider::{Power, ProviderError};
-
 use super::facet::Facet;
-use super::protocols::{Effect, Protocols};
-use crate::provider::{
-    Accounts, Bios, Bmc, Boot, Console, Controller, EventLog, Firmware, IdentifyLight, Inventory, Raid, SecureBoot,
-    Sensors, Tasks, VirtualMedia,
-};
+use super::protocols::Protocols;
+use crate::provider::Bmc;
 
 /// A BMC that speaks several protocols.
 ///
@@ -45,8 +38,12 @@ impl Preferred {
         self.0.first(Some(facet))
     }
 
+    pub(super) fn protocols(&self) -> &Protocols {
+        &self.0
+    }
+
     /// The protocols as a facet, if one of them may have it.
-    fn facet(&self, facet: Facet) -> Option<Arc<Protocols>> {
+    pub(super) fn facet(&self, facet: Facet) -> Option<Arc<Protocols>> {
         self.0.offers(facet).then(|| Arc::clone(&self.0))
     }
 }
@@ -58,73 +55,5 @@ impl fmt::Debug for Preferred {
             .field("protocols", &self.0.names().collect::<Vec<_>>())
             .field("worked", &self.protocol())
             .finish()
-    }
-}
-
-#[async_trait]
-impl Bmc for Preferred {
-    async fn identity(&self) -> Result<Identity, ProviderError> {
-        let words = "ask who the machine is";
-        self.0.call(Facet::Identity, words, Effect::Reads, |protocol| Some(Box::pin(protocol.bmc.identity()))).await
-    }
-
-    fn power(&self) -> Option<Arc<dyn Power>> {
-        Some(self.facet(Facet::Power)?)
-    }
-
-    fn boot(&self) -> Option<Arc<dyn Boot>> {
-        Some(self.facet(Facet::Boot)?)
-    }
-
-    fn inventory(&self) -> Option<Arc<dyn Inventory>> {
-        Some(self.facet(Facet::Inventory)?)
-    }
-
-    fn sensors(&self) -> Option<Arc<dyn Sensors>> {
-        Some(self.facet(Facet::Sensors)?)
-    }
-
-    fn event_log(&self) -> Option<Arc<dyn EventLog>> {
-        Some(self.facet(Facet::EventLog)?)
-    }
-
-    fn identify_light(&self) -> Option<Arc<dyn IdentifyLight>> {
-        Some(self.facet(Facet::IdentifyLight)?)
-    }
-
-    fn console(&self) -> Option<Arc<dyn Console>> {
-        Some(self.facet(Facet::Console)?)
-    }
-
-    fn virtual_media(&self) -> Option<Arc<dyn VirtualMedia>> {
-        Some(self.facet(Facet::VirtualMedia)?)
-    }
-
-    fn bios(&self) -> Option<Arc<dyn Bios>> {
-        Some(self.facet(Facet::Bios)?)
-    }
-
-    fn secure_boot(&self) -> Option<Arc<dyn SecureBoot>> {
-        Some(self.facet(Facet::SecureBoot)?)
-    }
-
-    fn raid(&self) -> Option<Arc<dyn Raid>> {
-        Some(self.facet(Facet::Raid)?)
-    }
-
-    fn firmware(&self) -> Option<Arc<dyn Firmware>> {
-        Some(self.facet(Facet::Firmware)?)
-    }
-
-    fn tasks(&self) -> Option<Arc<dyn Tasks>> {
-        Some(self.facet(Facet::Tasks)?)
-    }
-
-    fn accounts(&self) -> Option<Arc<dyn Accounts>> {
-        Some(self.facet(Facet::Accounts)?)
-    }
-
-    fn controller(&self) -> Option<Arc<dyn Controller>> {
-        Some(self.facet(Facet::Controller)?)
     }
 }

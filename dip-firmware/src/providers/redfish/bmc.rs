@@ -9,6 +9,7 @@ use dip_core::secret::Secret;
 
 use super::error::RedfishError;
 use super::machine::Machine;
+use crate::hygiene::Vouching;
 use crate::provider::{
     Accounts, Bios, Bmc, Boot, Console, Controller, EventLog, Firmware, IdentifyLight, Inventory, Raid, SecureBoot,
     Sensors, Tasks, VirtualMedia,
@@ -27,7 +28,21 @@ impl Redfish {
     /// # Errors
     /// Where the address or the settings cannot be used.
     pub fn new(address: &str, user: &str, password: &Secret, settings: &RedfishSettings) -> Result<Self, RedfishError> {
-        Ok(Self(Arc::new(Machine::new(address, user, password, settings)?)))
+        Self::vouched_for(address, user, password, settings, &Vouching::default())
+    }
+
+    /// A BMC whose certificate may be one of the site's own authority, whatever its settings say.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn vouched_for(
+        address: &str,
+        user: &str,
+        password: &Secret,
+        settings: &RedfishSettings,
+        vouching: &Vouching,
+    ) -> Result<Self, RedfishError> {
+        Ok(Self(Arc::new(Machine::new(address, user, password, settings, vouching)?)))
     }
 
     /// Closes the session that is kept, if there is one.

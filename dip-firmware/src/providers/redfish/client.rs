@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use dip_core::secret::Secret;
 use reqwest::{Method, StatusCode, Url, redirect};
+use rustls::client::Resumption;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::sync::Mutex;
@@ -15,8 +16,9 @@ use super::error::{Failure, RedfishError};
 use super::login::{Account, Login, Session};
 use super::push::{self, Push};
 use super::resource::{Link, Root};
-use super::send::Request;
-use super::tls;
+use super::send::{Request, silent};
+use super::tls::Trust;
+use crate::hygiene::Vouching;
 use crate::settings::RedfishSettings;
 
 /// A BMC that takes longer to accept a connection is not there.
@@ -35,6 +37,8 @@ pub(super) const SERVICE_ROOT: &str = "/redfish/v1/";
 #[derive(Debug)]
 pub(super) struct Client {
     pub(super) http: reqwest::Client,
+    /// It keeps no connection, so it sees what the service shows to whoever comes new.
+    newcomer: reqwest::Client,
     base: Url,
     pub(super) account: Account,
     /// The way that the service accepts, once that is known. Whoever finds out holds it, so that one session is opened.
@@ -47,27 +51,41 @@ impl Client {
         user: &str,
         password: &Secret,
         settings: &RedfishSettings,
+        vouching: &Vouching,
     ) -> Result<Self, RedfishError> {
-        let builder = reqwest::Client::builder()
-            // A redirected POST would become a GET, and its success be taken for the POST's.
-            .redirect(redirect::Policy::none())
-            // A BMC is reached directly; a proxy of the environment would be told its password.
-            .no_proxy()
-            .http1_only()
-            .tls_info(true)
-            .pool_max_idle_per_host(1)
-            .pool_idle_timeout(IDLE)
-            .connect_timeout(CONNECT)
-            .timeout(REQUEST);
-        let http = tls::trusting(builder, settings)?.build().map_err(|error| RedfishError::Tls(error.into()))?;
+        let trust = Trust::of(settings, vouching)?;
+        let builder = || {
+            reqwest::Client::builder()
+                // A redirected POST would become a GET, and its success be taken for the POST's.
+                .redirect(redirect::Policy::none())
+                // A BMC is reached directly; a proxy of the environment would be told its password.
+                .no_proxy()
+                .http1_only()
+                .tls_info(true)
+                .pool_max_idle_per_host(1)
+                .pool_idle_timeout(IDLE)
+                .connect_timeout(CONNECT)
+                .timeout(REQUEST)
+        };
+        let failed = |error: reqwest::Error| RedfishError::Tls(error.into());
+        let http = trust.given_to(builder(), Resumption::default()).build().map_err(failed)?;
+        let newcomer = builder().pool_max_idle_per_host(0);
+        // A resumed session tells the certificate of the first one.
+        let newcomer = trust.given_to(newcomer, Resumption::disabled()).build().map_err(failed)?;
         let account = Account { user: user.to_owned(), password: password.clone() };
-        Ok(Self { http, base: base(address, settings)?, account, login: Mutex::new(None) })
+        Ok(Self { http, newcomer, base: base(address, settings)?, account, login: Mutex::new(None) })
     }
 
     /// Another user of the same service.
     pub(super) fn as_user(&self, user: &str, password: &Secret) -> Self {
         let account = Account { user: user.to_owned(), password: password.clone() };
-        Self { http: self.http.clone(), base: self.base.clone(), account, login: Mutex::new(None) }
+        Self {
+            http: self.http.clone(),
+            newcomer: self.newcomer.clone(),
+            base: self.base.clone(),
+            account,
+            login: Mutex::new(None),
+        }
     }
 
     /// The service's host.
@@ -108,7 +126,8 @@ impl Client {
     /// The certificate (DER) that the service shows; `None` in the clear.
     pub(super) async fn certificate(&self) -> Result<Option<Vec<u8>>, Failure> {
         let url = self.resolve(SERVICE_ROOT)?;
-        let response = self.send(Request::get(&url)).await?;
+        let asked = self.newcomer.get(url.clone()).send().await;
+        let response = asked.map_err(|error| silent(Method::GET, &url, error))?;
         let shown =
             response.extensions().get::<reqwest::tls::TlsInfo>().and_then(reqwest::tls::TlsInfo::peer_certificate);
         Ok(shown.map(<[u8]>::to_vec))
@@ -201,8 +220,14 @@ mod tests {
 
     #[test]
     fn a_client_does_not_show_its_password() {
-        let client = Client::new("192.0.2.9", "admin", &Secret::new("hunter2".to_owned()), &RedfishSettings::default())
-            .expect("it can be made");
+        let client = Client::new(
+            "192.0.2.9",
+            "admin",
+            &Secret::new("hunter2".to_owned()),
+            &RedfishSettings::default(),
+            &Vouching::default(),
+        )
+        .expect("it can be made");
         assert!(!format!("{client:?}").contains("hunter2"));
     }
 }

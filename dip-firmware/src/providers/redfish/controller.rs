@@ -36,6 +36,10 @@ impl Controller for Machine {
         self.close_ways_in().await.map_err(self.failed("close weak ways into the controller"))
     }
 
+    async fn certificate(&self) -> Result<Option<Vec<u8>>, ProviderError> {
+        self.client.certificate().await.map_err(self.failed("look at the certificate of the controller"))
+    }
+
     async fn certificate_request(&self, name: &str) -> Result<String, ProviderError> {
         self.request_certificate(name).await.map_err(self.failed("ask for a request for a certificate"))
     }

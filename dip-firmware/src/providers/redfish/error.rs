@@ -7,7 +7,7 @@ use dip_core::provider::{ErrorKind, ProviderError, Retry};
 use reqwest::{Method, StatusCode};
 use rustls::{CertificateError, OtherError};
 
-use super::tls::{FingerprintError, OtherCertificate};
+use super::tls::{FingerprintError, OtherCertificate, PinIsOver};
 use crate::provider::NotActed;
 use crate::settings::REDFISH;
 
@@ -260,6 +260,11 @@ fn distrust(error: &reqwest::Error) -> Option<String> {
                 if other.is::<OtherCertificate>() =>
             {
                 return Some(format!("{other}; find out why it changed before you pin the new one"));
+            }
+            Some(rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(other))))
+                if other.is::<PinIsOver>() =>
+            {
+                return Some(other.to_string());
             }
             Some(rustls::Error::InvalidCertificate(_)) => {
                 let advice = "if that certificate is the BMC's own, give its SHA-256 fingerprint as `tls_fingerprint`; if the site signs them, name its roots as `ca_file`";

@@ -16,6 +16,7 @@ use super::client::Client;
 use super::error::{Failure, RedfishError};
 use super::registry::Registry;
 use super::resource::{Action, ActionInfo, Chassis, ComputerSystem, Link, Manager};
+use crate::hygiene::Vouching;
 use crate::quirks::{Entry, Make, Quirk, Quirks, shipped};
 use crate::settings::RedfishSettings;
 
@@ -44,9 +45,10 @@ impl Machine {
         user: &str,
         password: &Secret,
         settings: &RedfishSettings,
+        vouching: &Vouching,
     ) -> Result<Self, RedfishError> {
         Ok(Self {
-            client: Client::new(address, user, password, settings)?,
+            client: Client::new(address, user, password, settings, vouching)?,
             wanted: settings.system.clone(),
             own_quirks: settings.quirks.clone(),
             path: OnceCell::new(),

@@ -152,6 +152,6 @@ impl Client {
     }
 }
 
-fn silent(method: Method, url: &Url, source: reqwest::Error) -> Failure {
+pub(super) fn silent(method: Method, url: &Url, source: reqwest::Error) -> Failure {
     Failure::Silent { method, path: url.path().to_owned(), source: source.without_url() }
 }

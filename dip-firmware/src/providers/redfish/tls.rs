@@ -1,11 +1,14 @@
-//! Whom to trust: the roots of this system, the site's own roots, or the one certificate that the site file pins by its fingerprint.
+//! Whom to trust: the roots of this system, the site's own roots and authority, or the one certificate that the site file pins by its
+//! fingerprint, until one of the site's authority was seen.
 
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use reqwest::ClientBuilder;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{Resumption, VerifierBuilderError, WebPkiServerVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
@@ -13,6 +16,7 @@ use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, OtherError, 
 use sha2::{Digest, Sha256};
 
 use super::error::RedfishError;
+use crate::hygiene::Vouching;
 use crate::settings::{RedfishSettings, Scheme};
 
 /// The SHA-256 fingerprint of a certificate, written in hexadecimal with or without `:`.
@@ -70,46 +74,92 @@ pub(super) struct OtherCertificate {
     pinned: Fingerprint,
 }
 
-/// A client that trusts whom the settings say.
-pub(super) fn trusting(builder: ClientBuilder, settings: &RedfishSettings) -> Result<ClientBuilder, RedfishError> {
-    let failed = |error: rustls::Error| RedfishError::Tls(error.into());
-    match (&settings.tls_fingerprint, &settings.ca_file, settings.scheme) {
-        (Some(_), _, Scheme::Http) => Err(RedfishError::FingerprintWithoutTls),
-        (None, Some(_), Scheme::Http) => Err(RedfishError::CaFileWithoutTls),
-        (Some(_), Some(_), Scheme::Https) => Err(RedfishError::TwoTrusts),
-        (Some(fingerprint), None, Scheme::Https) => {
-            let config = pinned(fingerprint.parse()?).map_err(failed)?;
-            Ok(builder.tls_backend_preconfigured(config))
+/// The server shows the certificate that was pinned for the way to the site's own, which was there already.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error(
+    "the BMC shows the certificate of `tls_fingerprint` again, though one of the site's authority was seen at it before; if somebody reset it, remove what is kept for it below `firmware.certificate.kept`"
+)]
+pub(super) struct PinIsOver;
+
+/// Whom a client trusts. Its clients share what one of them has seen.
+pub(super) enum Trust {
+    /// The roots of this system.
+    System,
+    /// Those whom the site names.
+    Chosen(Arc<Chosen>),
+}
+
+impl Trust {
+    /// Whom settings and the site's authority say.
+    pub(super) fn of(settings: &RedfishSettings, vouching: &Vouching) -> Result<Self, RedfishError> {
+        let failed = |error: VerifierBuilderError| RedfishError::Tls(error.into());
+        if settings.scheme == Scheme::Http {
+            return match (&settings.tls_fingerprint, &settings.ca_file) {
+                (Some(_), _) => Err(RedfishError::FingerprintWithoutTls),
+                (None, Some(_)) => Err(RedfishError::CaFileWithoutTls),
+                (None, None) => Ok(Self::System),
+            };
         }
-        (None, Some(file), Scheme::Https) => {
-            let config = signed_by(roots(file)?).map_err(failed)?;
-            Ok(builder.tls_backend_preconfigured(config))
+        let has_authority = !vouching.anchors.is_empty();
+        if settings.tls_fingerprint.is_some() && settings.ca_file.is_some() && !has_authority {
+            return Err(RedfishError::TwoTrusts);
         }
-        (None, None, _) => {
-            install_provider();
-            Ok(builder)
+        if settings.tls_fingerprint.is_none() && settings.ca_file.is_none() && !has_authority {
+            return Ok(Self::System);
+        }
+        let mut roots = RootCertStore::empty();
+        if let Some(file) = &settings.ca_file {
+            add(&mut roots, CertificateDer::pem_file_iter(file).and_then(Iterator::collect), file)?;
+        }
+        if has_authority {
+            let anchors = CertificateDer::pem_slice_iter(vouching.anchors.as_bytes()).collect();
+            add(&mut roots, anchors, "the certificate of its `authority`")?;
+        }
+        let provider = Arc::new(ring::default_provider());
+        let by_roots = if roots.is_empty() {
+            None
+        } else {
+            let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider));
+            Some(verifier.build().map_err(failed)?)
+        };
+        let pinned = settings.tls_fingerprint.as_deref().map(str::parse).transpose()?;
+        let given = vouching.given.iter().map(|text| text.parse()).collect::<Result<_, _>>()?;
+        let was_seen = AtomicBool::new(vouching.was_seen);
+        Ok(Self::Chosen(Arc::new(Chosen { pinned, given, by_roots, has_authority, was_seen, provider })))
+    }
+
+    /// A client that trusts so, and resumes its sessions so.
+    pub(super) fn given_to(&self, builder: ClientBuilder, resumption: Resumption) -> ClientBuilder {
+        match self {
+            Self::System => {
+                install_provider();
+                builder
+            }
+            Self::Chosen(chosen) => {
+                let config = ClientConfig::builder_with_provider(Arc::clone(&chosen.provider))
+                    .with_safe_default_protocol_versions()
+                    .expect("ring speaks TLS 1.2 and 1.3");
+                let verifier = Arc::clone(chosen) as Arc<dyn ServerCertVerifier>;
+                let mut config = config.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth();
+                config.resumption = resumption;
+                builder.tls_backend_preconfigured(config)
+            }
         }
     }
 }
 
-/// The certificates of a PEM file.
-fn roots(file: &str) -> Result<RootCertStore, RedfishError> {
-    let wrong = |why: String| RedfishError::CaFile(file.to_owned(), why);
-    let mut roots = RootCertStore::empty();
-    let certificates = CertificateDer::pem_file_iter(file).map_err(|error| wrong(error.to_string()))?;
-    for certificate in certificates {
-        let certificate = certificate.map_err(|error| wrong(error.to_string()))?;
-        roots.add(certificate).map_err(|error| wrong(error.to_string()))?;
+/// Adds certificates to roots; `of` is whose they are.
+fn add(
+    roots: &mut RootCertStore,
+    certificates: Result<Vec<CertificateDer<'static>>, rustls::pki_types::pem::Error>,
+    of: &str,
+) -> Result<(), RedfishError> {
+    let wrong = |why: String| RedfishError::CaFile(of.to_owned(), why);
+    let certificates = certificates.map_err(|error| wrong(error.to_string()))?;
+    if certificates.is_empty() {
+        return Err(wrong("it holds no certificate in PEM".to_owned()));
     }
-    if roots.is_empty() { Err(wrong("it holds no certificate in PEM".to_owned())) } else { Ok(roots) }
-}
-
-/// TLS that trusts what these roots have signed, for the name that is asked for.
-fn signed_by(roots: RootCertStore) -> Result<ClientConfig, rustls::Error> {
-    Ok(ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth())
+    certificates.into_iter().try_for_each(|it| roots.add(it).map_err(|error| wrong(error.to_string())))
 }
 
 /// The process's TLS provider: ours, unless the embedding program chose one.
@@ -118,39 +168,48 @@ fn install_provider() {
     let _ = ring::default_provider().install_default();
 }
 
-/// TLS that trusts one certificate and no other.
-fn pinned(pinned: Fingerprint) -> Result<ClientConfig, rustls::Error> {
-    let provider = Arc::new(ring::default_provider());
-    let verifier = Arc::new(Pinned { pinned, provider: Arc::clone(&provider) });
-    Ok(ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .dangerous()
-        .with_custom_certificate_verifier(verifier)
-        .with_no_client_auth())
-}
-
-/// Checks that the server has the pinned certificate *and* its key. Names, dates and issuers of BMC certificates are rarely right.
+/// Checks that the server has the key of a certificate that the site's roots have signed for its name, or of one that is known by its
+/// fingerprint. Names, dates and issuers of the latter are rarely right.
 #[derive(Debug)]
-struct Pinned {
-    pinned: Fingerprint,
+pub(super) struct Chosen {
+    pinned: Option<Fingerprint>,
+    /// What the site's authority made for this server, whatever has become of the authority since.
+    given: Vec<Fingerprint>,
+    by_roots: Option<Arc<WebPkiServerVerifier>>,
+    has_authority: bool,
+    /// Whether one of the site's authority was seen: the pin was for the way there.
+    was_seen: AtomicBool,
     provider: Arc<CryptoProvider>,
 }
 
-impl ServerCertVerifier for Pinned {
+impl ServerCertVerifier for Chosen {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
+        between: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
         let shown = Fingerprint::of(end_entity);
-        if shown == self.pinned {
+        let other = |error| Err(rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(error))));
+        if self.given.contains(&shown) {
+            self.was_seen.store(true, Ordering::Relaxed);
             return Ok(ServerCertVerified::assertion());
         }
-        let other = OtherCertificate { shown, pinned: self.pinned };
-        Err(rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(other)))))
+        let by_roots =
+            self.by_roots.as_ref().map(|roots| roots.verify_server_cert(end_entity, between, name, ocsp, now));
+        if let Some(Ok(verified)) = by_roots {
+            self.was_seen.fetch_or(self.has_authority, Ordering::Relaxed);
+            return Ok(verified);
+        }
+        match (self.pinned, by_roots) {
+            (Some(pinned), _) if pinned == shown && self.was_seen.load(Ordering::Relaxed) => other(Arc::new(PinIsOver)),
+            (Some(pinned), _) if pinned == shown => Ok(ServerCertVerified::assertion()),
+            (Some(pinned), _) => other(Arc::new(OtherCertificate { shown, pinned })),
+            (None, Some(Err(error))) => Err(error),
+            (None, _) => Err(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)),
+        }
     }
 
     fn verify_tls12_signature(

@@ -6,6 +6,7 @@
 
 mod directory;
 mod entry;
+mod leases;
 mod process;
 mod server;
 

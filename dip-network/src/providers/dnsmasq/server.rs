@@ -12,8 +12,8 @@ use dip_core::id::SiteName;
 use dip_core::provider::{ErrorKind, Holder, ProviderError};
 
 use super::directory::{Directory, FileError, Listing, Look, Record};
-use super::entry;
 use super::process::{Dead, NotSent, Process};
+use super::{entry, leases};
 use crate::provider::{Dhcp, Held, Reservation};
 use crate::settings::DnsmasqSettings;
 
@@ -79,6 +79,22 @@ impl Dhcp for Dnsmasq {
             // An interrupted change counts as absent: the server may still go by what was there before.
             let record = record.filter(|record| record.owner.is_none() || !listing.stale.contains(&mac));
             Ok(record.and_then(|record| record.held().find(|held| held.reservation.mac == mac)))
+        })
+        .await
+    }
+
+    async fn leases(&self, mac: MacAddr) -> Result<Vec<IpAddr>, ProviderError> {
+        self.on_files(format!("look up the leases of {mac}"), move |verb, _| {
+            let Some(file) = &verb.settings.lease_file else { return Ok(Vec::new()) };
+            match std::fs::read_to_string(file) {
+                Ok(text) => Ok(leases::of(&text, mac, jiff::Timestamp::now())),
+                // It writes the file with the first lease.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+                Err(error) => {
+                    let advice = format!("`lease_file` is {}, which must be readable where dip runs", file.display());
+                    Err(verb.error(ErrorKind::Denied).because(error).advise(advice))
+                }
+            }
         })
         .await
     }
