@@ -9,7 +9,7 @@ use dip_lab::Cache;
 
 use crate::tool::{Done, run};
 
-const PACKAGES: [&str; 18] = [
+const PACKAGES: [&str; 19] = [
     "ca-certificates",
     "chrony",
     "dbus",
@@ -25,6 +25,7 @@ const PACKAGES: [&str; 18] = [
     "puppet-agent",
     "python3",
     "rsyslog",
+    "rsyslog-gnutls",
     "systemd",
     "systemd-resolved",
     "systemd-sysv",
