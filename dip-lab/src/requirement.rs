@@ -18,6 +18,10 @@ pub struct Program {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Requirement {
+    /// Ansible.
+    Ansible,
+    /// apt-cacher-ng, a proxy for packages.
+    AptCacherNg,
     /// BIND with `dig` and `nsupdate`.
     Bind,
     /// chrony, server and client.
@@ -55,6 +59,8 @@ pub enum Requirement {
 impl Requirement {
     /// All of them.
     pub const ALL: &'static [Self] = &[
+        Self::Ansible,
+        Self::AptCacherNg,
         Self::Bind,
         Self::Chrony,
         Self::Dnsmasq,
@@ -82,6 +88,10 @@ impl Requirement {
         const SETSID: Program = program("setsid", "util-linux");
         const PYTHON: Program = program("python3", "python3");
         match self {
+            Self::Ansible => {
+                const { &[program("ansible-playbook", "ansible-core"), program("ansible", "ansible-core")] }
+            }
+            Self::AptCacherNg => const { &[SETSID, program("apt-cacher-ng", "apt-cacher-ng")] },
             Self::Bind => {
                 const {
                     &[

@@ -32,7 +32,10 @@ impl Layer for OpsClientsLayer {
         known.declare(&RESOLVER, "The node resolves names through the site's resolvers; the name that was resolved.");
         known.declare(&METRICS, "The node serves its metrics; where.");
         known.declare(&LOGGING, "The node's log reaches the site's receiver; where a message was seen.");
-        known.declare(&SSH_TRUST, "The node's SSH server and its users believe the site's authority; the serial number.");
+        known.declare(
+            &SSH_TRUST,
+            "The node's SSH server and its users believe the site's authority; the serial number.",
+        );
         known.declare(&CERTIFICATE, "The node holds a certificate of the site's authority; its SHA-256.");
         known.declare(&PACKAGE_PROXY, "The node's packages come by a proxy that answers; its URL.");
         known.declare(&MEMCACHED, "The node's memcached answers; its version.");

@@ -13,8 +13,8 @@ use serde::de::DeserializeOwned;
 use crate::provider::Managed;
 use crate::settings::{
     ANSIBLE, AgentSettings, CINC, CertificateSettings, LoggingSettings, MemcachedSettings, MetricsSettings, NTP,
-    NtpSettings, OpsClientsSettings, PUPPET, PackageProxySettings, Reach, ResolverSettings, SALT, SSH_AUTHORITY, SYSLOG,
-    SshSettings, SyslogProtocol, SyslogSettings, TimeSettings,
+    NtpSettings, OpsClientsSettings, PUPPET, PackageProxySettings, Reach, ResolverSettings, SALT, SSH_AUTHORITY,
+    SYSLOG, SshSettings, SyslogProtocol, SyslogSettings, TimeSettings,
 };
 use crate::steps::{
     Clock, FollowTime, HoldCertificate, RunAgent, RunMemcached, SendLogs, ServeMetrics, TrustSsh, UsePackageProxy,
@@ -152,7 +152,9 @@ fn trust_ssh(site: &Site, node: &Node, ssh: SshSettings) -> Result<Step, String>
     is_of(site, &ssh.authority, &[SSH_AUTHORITY])?;
     let user = |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c));
     let login = ssh.login.unwrap_or_else(|| "root".to_owned());
-    if let Some(odd) = ssh.authorized_keys.keys().chain([&login]).find(|name| !user(name) || name.starts_with(['.', '-'])) {
+    if let Some(odd) =
+        ssh.authorized_keys.keys().chain([&login]).find(|name| !user(name) || name.starts_with(['.', '-']))
+    {
         return Err(format!("`{odd}` is not a name of a user"));
     }
     let mut keys = ssh.authorized_keys.iter().flat_map(|(user, keys)| keys.iter().map(move |key| (user, key)));

@@ -1,5 +1,6 @@
 //! One file for each server that tests use.
 
+mod apt_cacher_ng;
 mod bind;
 mod chrony;
 mod dnsmasq;
@@ -17,6 +18,7 @@ mod redfish;
 mod segment;
 mod snmpd;
 
+pub use apt_cacher_ng::AptCacherNg;
 pub use bind::{Bind, BindConfig, Zone};
 pub use chrony::Chrony;
 pub use dnsmasq::Dnsmasq;

@@ -125,10 +125,9 @@ impl Ansible {
             .stdin(std::process::Stdio::null())
             .kill_on_drop(true);
         let output = line.output().await.map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => self
-                .failed(ErrorKind::Unsupported, node)
-                .because(error)
-                .advise("install ansible-core where dip runs"),
+            std::io::ErrorKind::NotFound => {
+                self.failed(ErrorKind::Unsupported, node).because(error).advise("install ansible-core where dip runs")
+            }
             _ => self.failed(ErrorKind::Unexpected, node).because(error),
         })?;
         let text = String::from_utf8_lossy(&output.stdout);
@@ -190,7 +189,10 @@ fn recap(told: Vec<Told>) -> Recap {
 
 impl fmt::Debug for Ansible {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ansible").field("playbook", &self.playbook).field("user", &self.login.user).finish_non_exhaustive()
+        f.debug_struct("Ansible")
+            .field("playbook", &self.playbook)
+            .field("user", &self.login.user)
+            .finish_non_exhaustive()
     }
 }
 

@@ -45,7 +45,15 @@ impl Cinc {
 
     async fn go(&self, node: &Managed, host: &dyn Host, more: &[&str]) -> Result<Recap, ProviderError> {
         let command = Command::new(&self.program)
-            .args(["--local-mode", "--no-color", "--format", "doc", "--force-formatter", "--chef-license", "accept-silent"])
+            .args([
+                "--local-mode",
+                "--no-color",
+                "--format",
+                "doc",
+                "--force-formatter",
+                "--chef-license",
+                "accept-silent",
+            ])
             .args(["--config-option", &format!("chef_repo_path={REPOSITORY}"), "--json-attributes", ATTRIBUTES])
             .args(["--node-name", &node.name])
             .args(more.iter().copied());
@@ -114,16 +122,22 @@ impl ConfigAgent for Cinc {
     }
 
     async fn facts(&self, node: &Managed, host: &dyn Host) -> Result<BTreeMap<String, Value>, ProviderError> {
-        let output = host.run(&Command::new("ohai").args(["fqdn", "kernel/release", "platform", "platform_version"])).await?;
+        let output =
+            host.run(&Command::new("ohai").args(["fqdn", "kernel/release", "platform", "platform_version"])).await?;
         // One JSON list for each name.
         let values = serde_json::Deserializer::from_slice(&output.stdout).into_iter::<Vec<Value>>();
         let names = ["fqdn", "kernel_release", "platform", "platform_version"];
-        names.into_iter().zip(values).map(|(name, value)| {
-            let value = value.map_err(|error| {
-                ProviderError::new(ErrorKind::Unexpected, PROVIDER, format!("read the facts of `{}`", node.node)).because(error)
-            })?;
-            Ok((name.to_owned(), value.into_iter().next().unwrap_or_default()))
-        }).collect()
+        names
+            .into_iter()
+            .zip(values)
+            .map(|(name, value)| {
+                let value = value.map_err(|error| {
+                    ProviderError::new(ErrorKind::Unexpected, PROVIDER, format!("read the facts of `{}`", node.node))
+                        .because(error)
+                })?;
+                Ok((name.to_owned(), value.into_iter().next().unwrap_or_default()))
+            })
+            .collect()
     }
 }
 

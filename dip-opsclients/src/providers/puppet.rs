@@ -112,14 +112,18 @@ impl Puppet {
     }
 
     fn no_run(node: &Managed, output: &Output, text: &str) -> ProviderError {
-        let words: Vec<_> = text.lines().filter(|line| line.starts_with("Error:") || line.contains("ertificate")).collect();
+        let words: Vec<_> =
+            text.lines().filter(|line| line.starts_with("Error:") || line.contains("ertificate")).collect();
         let words = if words.is_empty() { text.trim().replace('\n', "; ") } else { words.join("; ") };
         let has = |part: &str| text.contains(part);
         if output.status == Some(127) {
             let error = Self::failed(ErrorKind::Unsupported, node).because(words);
             return error.advise("let `os.packages` name the package of the Puppet agent");
         }
-        let kind = if has("no certificate found") || has("sign this agent's certificate") || has("certificate verify failed") {
+        let kind = if has("no certificate found")
+            || has("sign this agent's certificate")
+            || has("certificate verify failed")
+        {
             ErrorKind::Denied
         } else if has("Connection refused") || has("getaddrinfo") || has("timed out") || has("No route to host") {
             ErrorKind::Unreachable
@@ -143,9 +147,7 @@ impl Puppet {
         host.run(&ssl("submit_request")).await?;
         let agent = Command::new("env").args([PATH, "puppet", "agent", "--fingerprint", "--certname", &node.name]);
         let own = digest(&host.run(&agent).await?.text());
-        let ca = |verb: &str| {
-            Command::new("env").args([PATH, "puppetserver", "ca", verb, "--certname", &node.name])
-        };
+        let ca = |verb: &str| Command::new("env").args([PATH, "puppetserver", "ca", verb, "--certname", &node.name]);
         let listed = signer.run(&ca("list")).await?;
         let asked = digest(&listed.text());
         if own.is_none() || own != asked {
@@ -262,7 +264,10 @@ Notice: Applied catalog in 0.01 seconds
     #[test]
     fn a_fingerprint_is_found_in_what_agent_and_server_print() {
         assert_eq!(digest("(SHA256) 12:AB\n").as_deref(), Some("12:AB"));
-        assert_eq!(digest("Requested Certificates:\n    n1.lab.test       (SHA256)  12:AB\n").as_deref(), Some("12:AB"));
+        assert_eq!(
+            digest("Requested Certificates:\n    n1.lab.test       (SHA256)  12:AB\n").as_deref(),
+            Some("12:AB")
+        );
         assert_eq!(digest("Missing Certificates:\n    n1"), None);
     }
 }

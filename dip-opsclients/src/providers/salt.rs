@@ -72,7 +72,8 @@ impl Salt {
             }
             States::Master { name, .. } => all["master"] = json!(name),
         }
-        format!("# Written by dip from the settings `opsclients.agent` of this node. Changes here are undone.\n{all}\n").into_bytes()
+        format!("# Written by dip from the settings `opsclients.agent` of this node. Changes here are undone.\n{all}\n")
+            .into_bytes()
     }
 
     fn call(&self, function: &[&str]) -> Command {

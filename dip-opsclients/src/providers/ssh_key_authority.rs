@@ -27,7 +27,9 @@ pub struct SshKeyAuthority {
 
 /// An SSH authority cannot be made of a key.
 #[derive(Debug, thiserror::Error)]
-#[error("its key cannot be read; give an unencrypted private key in the format of OpenSSH, as `ssh-keygen -t ed25519` writes it")]
+#[error(
+    "its key cannot be read; give an unencrypted private key in the format of OpenSSH, as `ssh-keygen -t ed25519` writes it"
+)]
 pub struct SshAuthorityError;
 
 impl SshKeyAuthority {

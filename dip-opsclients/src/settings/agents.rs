@@ -101,7 +101,11 @@ pub(super) fn variants() -> Vec<Variant> {
                     Shape::Reference(Noun::Node),
                     "The node on which the server runs: dip signs certificates of agents there.",
                 ),
-                Field::optional("environment", Shape::Text, "The environment; the server's choice where it is left out."),
+                Field::optional(
+                    "environment",
+                    Shape::Text,
+                    "The environment; the server's choice where it is left out.",
+                ),
                 Field::optional("manifest", file(), "The manifest, where dip runs, for nodes without a server."),
             ],
         ),

@@ -5,12 +5,12 @@ mod node;
 mod schema;
 mod services;
 
-pub use agents::{AnsibleSettings, CincSettings, PuppetSettings, SaltSettings};
 pub(crate) use agents::{ANSIBLE, CINC, PUPPET, SALT};
+pub use agents::{AnsibleSettings, CincSettings, PuppetSettings, SaltSettings};
 pub use node::{
     AgentSettings, CertificateSettings, LoggingSettings, MemcachedSettings, MetricsSettings, OpsClientsSettings,
     PackageProxySettings, Reach, ResolverClient, ResolverSettings, SshSettings, TimeClient, TimeSettings,
 };
 pub use schema::schema;
-pub use services::{NtpSettings, SeenIn, SshAuthoritySettings, SyslogProtocol, SyslogSettings};
 pub(crate) use services::{NTP, SSH_AUTHORITY, SYSLOG};
+pub use services::{NtpSettings, SeenIn, SshAuthoritySettings, SyslogProtocol, SyslogSettings};

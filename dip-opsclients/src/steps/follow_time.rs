@@ -267,7 +267,10 @@ mod tests {
     fn timesyncd(answer: &str, synchronized: &str) -> FakeHost {
         debian()
             .file("/usr/lib/systemd/system/systemd-timesyncd.service", "[Unit]\n")
-            .file("/etc/systemd/timesyncd.conf.d/dip.conf", &Timesyncd.files(&one().servers, Clock::Set)[0].1.clone().expect("text"))
+            .file(
+                "/etc/systemd/timesyncd.conf.d/dip.conf",
+                &Timesyncd.files(&one().servers, Clock::Set)[0].1.clone().expect("text"),
+            )
             .answer("systemctl is-enabled systemd-timesyncd", 0, "enabled\n", "")
             .answer("systemctl is-active systemd-timesyncd", 0, "active\n", "")
             .answer("timedatectl show-timesync --property=ServerName --property=NTPMessage", 0, answer, "")

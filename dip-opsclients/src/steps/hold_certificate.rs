@@ -96,7 +96,11 @@ impl HoldCertificate {
     async fn look(&self, node: &Node, authority: &dyn CertificateAuthority) -> Result<(Diff, String), OperationError> {
         let (diff, fingerprint) = self.lacks(node, authority).await?;
         // What is not there, openssl need not look at.
-        if fingerprint.is_empty() { Ok((diff, fingerprint)) } else { Ok((self.verified(node, diff).await?, fingerprint)) }
+        if fingerprint.is_empty() {
+            Ok((diff, fingerprint))
+        } else {
+            Ok((self.verified(node, diff).await?, fingerprint))
+        }
     }
 
     async fn sign(&self, node: &Node, authority: &dyn CertificateAuthority) -> Result<(), OperationError> {
@@ -109,8 +113,7 @@ impl HoldCertificate {
         if !output.succeeded() {
             return Err(node.refused(&request, &output));
         }
-        let wish =
-            CertificateWish { request: output.text(), names: self.names.clone(), lifetime: DAY * self.days };
+        let wish = CertificateWish { request: output.text(), names: self.names.clone(), lifetime: DAY * self.days };
         let chain = authority.sign(&wish).await?;
         node.put_file(ANCHORS, Some(authority.anchors())).await?;
         node.put_file(CHAIN, Some(&chain)).await

@@ -86,7 +86,11 @@ impl Operation for RunMemcached {
             let answer = node.run(&command).await?.text();
             let Some(told) = answer.strip_prefix("VERSION ") else {
                 let now = if answer.is_empty() { "no answer" } else { &answer };
-                return Ok(Check::Differs(Diff::of(format!("memcached at {address}:{port}"), Some(now), Some("answers"))));
+                return Ok(Check::Differs(Diff::of(
+                    format!("memcached at {address}:{port}"),
+                    Some(now),
+                    Some("answers"),
+                )));
             };
             told.clone_into(&mut version);
         }

@@ -104,7 +104,12 @@ action(type=\"omfwd\" target=\"{}\" port=\"{}\" protocol=\"{protocol}\" template
     }
 
     /// Sends a message and looks for it; the line where it was seen.
-    async fn send(&self, node: &Node, receiver: &dyn LogReceiver, mark: &str) -> Result<Option<String>, OperationError> {
+    async fn send(
+        &self,
+        node: &Node,
+        receiver: &dyn LogReceiver,
+        mark: &str,
+    ) -> Result<Option<String>, OperationError> {
         let text = format!("{mark}: dip looks whether messages arrive");
         node.succeed(&Command::new("logger").args(["--tag", "dip", "--", &text])).await?;
         for look in 0..LOOKS {
@@ -135,9 +140,7 @@ impl Operation for SendLogs {
             Err(error) => return Ok(Check::Unknown(self.unseen(&mark, &error.to_string()))),
         };
         match self.send(&node, &*receiver, &mark).await {
-            Ok(Some(_)) => {
-                Ok(Check::Holds(Facts::new().with(&LOGGING, &Subject::node(&self.node), &self.receiver())))
-            }
+            Ok(Some(_)) => Ok(Check::Holds(Facts::new().with(&LOGGING, &Subject::node(&self.node), &self.receiver()))),
             Ok(None) => {
                 let what = format!("message {mark} at {}", self.receiver());
                 Ok(Check::Differs(Diff::of(what, Some("not seen"), Some("seen"))))
@@ -219,9 +222,12 @@ mod tests {
     }
 
     fn host() -> FakeHost {
-        FakeHost::default()
-            .answer("systemctl is-enabled rsyslog", 0, "enabled\n", "")
-            .answer("systemctl is-active rsyslog", 0, "active\n", "")
+        FakeHost::default().answer("systemctl is-enabled rsyslog", 0, "enabled\n", "").answer(
+            "systemctl is-active rsyslog",
+            0,
+            "active\n",
+            "",
+        )
     }
 
     async fn seen_by(receiver: Option<Receiver>) -> String {

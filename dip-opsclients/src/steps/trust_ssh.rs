@@ -70,7 +70,11 @@ impl TrustSsh {
     }
 
     /// The files beside the certificate, with what they should say; nothing where there should be none.
-    async fn files(&self, node: &Node, authority: &dyn SshAuthority) -> Result<Vec<(String, Option<String>)>, OperationError> {
+    async fn files(
+        &self,
+        node: &Node,
+        authority: &dyn SshAuthority,
+    ) -> Result<Vec<(String, Option<String>)>, OperationError> {
         let mut files = vec![
             (CONFIGURATION.to_owned(), Some(SETTINGS.to_owned())),
             (USER_AUTHORITY.to_owned(), Some(format!("{}\n", authority.public_key()))),
@@ -110,7 +114,10 @@ impl TrustSsh {
         }
         let trusted = authority.public_key().parse::<PublicKey>().map(|key| key.fingerprint(HashAlg::Sha256));
         let trusted = trusted.map_err(|error| {
-            OperationError::Impossible(format!("the public key of authority `{}` cannot be read: {error}", self.authority))
+            OperationError::Impossible(format!(
+                "the public key of authority `{}` cannot be read: {error}",
+                self.authority
+            ))
         })?;
         let now = u64::try_from(Timestamp::now().as_second()).unwrap_or_default();
         if seen.validate_at(seen.valid_after(), [&trusted]).is_err() {

@@ -110,7 +110,8 @@ impl Operation for UsePackageProxy {
         if !diff.is_empty() {
             return Ok(Check::Differs(diff));
         }
-        let command = Command::new("timeout").args(["10", "bash", "-c", ASK, "bash", &self.host]).arg(self.port.to_string());
+        let command =
+            Command::new("timeout").args(["10", "bash", "-c", ASK, "bash", &self.host]).arg(self.port.to_string());
         let answer = node.run(&command).await?.text();
         // Each has its own words for a request that is for itself; that it speaks HTTP is what counts.
         if answer.starts_with("HTTP/1.") {
