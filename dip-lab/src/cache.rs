@@ -9,7 +9,7 @@ pub struct Cache {
 }
 
 /// Raised when the contents of the base root change, so that an older one is not taken for it.
-const BASE_VERSION: u32 = 1;
+const BASE_VERSION: u32 = 2;
 
 /// Raised when Nautobot's release or what stands in its dump changes.
 const NAUTOBOT_VERSION: u32 = 1;

@@ -20,6 +20,10 @@ pub struct Program {
 pub enum Requirement {
     /// Prometheus' Alertmanager.
     Alertmanager,
+    /// Ansible.
+    Ansible,
+    /// apt-cacher-ng, a proxy for packages.
+    AptCacherNg,
     /// BIND with `dig` and `nsupdate`.
     Bind,
     /// chrony, server and client.
@@ -64,6 +68,8 @@ impl Requirement {
     /// All of them.
     pub const ALL: &'static [Self] = &[
         Self::Alertmanager,
+        Self::Ansible,
+        Self::AptCacherNg,
         Self::Bind,
         Self::Chrony,
         Self::Dnsmasq,
@@ -95,6 +101,10 @@ impl Requirement {
         const PYTHON: Program = program("python3", "python3");
         match self {
             Self::Alertmanager => const { &[SETSID, program("prometheus-alertmanager", "prometheus-alertmanager")] },
+            Self::Ansible => {
+                const { &[program("ansible-playbook", "ansible-core"), program("ansible", "ansible-core")] }
+            }
+            Self::AptCacherNg => const { &[SETSID, program("apt-cacher-ng", "apt-cacher-ng")] },
             Self::Bind => {
                 const {
                     &[

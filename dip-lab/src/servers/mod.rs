@@ -1,6 +1,7 @@
 //! One file for each server that tests use.
 
 mod alertmanager;
+mod apt_cacher_ng;
 mod bind;
 mod chrony;
 mod dns_tools;
@@ -24,6 +25,7 @@ mod segment;
 mod snmpd;
 
 pub use alertmanager::Alertmanager;
+pub use apt_cacher_ng::AptCacherNg;
 pub use bind::{Bind, BindConfig, Zone};
 pub use chrony::Chrony;
 pub use dnsmasq::Dnsmasq;
