@@ -34,8 +34,10 @@ pub enum Requirement {
     Hosts,
     /// The IPMI simulator and `ipmitool`.
     Ipmi,
-    /// Kea DHCPv4 and its control agent.
+    /// Kea DHCPv4 and DHCPv6, and its control agent.
     Kea,
+    /// Kea with its hosts in PostgreSQL.
+    KeaPostgres,
     /// lldpd, with its own command.
     Lldpd,
     /// netconfd of yuma123 behind OpenSSH.
@@ -64,6 +66,7 @@ impl Requirement {
         Self::Hosts,
         Self::Ipmi,
         Self::Kea,
+        Self::KeaPostgres,
         Self::Lldpd,
         Self::Netconfd,
         Self::OpenVSwitch,
@@ -144,9 +147,21 @@ impl Requirement {
                         SETSID,
                         IP,
                         program("kea-dhcp4", "kea-dhcp4-server"),
+                        program("kea-dhcp6", "kea-dhcp6-server"),
                         program("kea-ctrl-agent", "kea-ctrl-agent"),
                         program("perfdhcp", "kea-admin"),
                         program("dhclient", "isc-dhcp-client"),
+                    ]
+                }
+            }
+            Self::KeaPostgres => {
+                const {
+                    &[
+                        SETSID,
+                        program("kea-admin", "kea-admin"),
+                        program("psql", "postgresql-client-15"),
+                        program("/usr/lib/postgresql/15/bin/postgres", "postgresql-15"),
+                        program("setpriv", "util-linux"),
                     ]
                 }
             }
@@ -206,7 +221,7 @@ impl Requirement {
     pub fn needs_root(self) -> bool {
         matches!(
             self,
-            Self::Chrony | Self::Dnsmasq | Self::Hosts | Self::Kea | Self::Lldpd | Self::Netconfd | Self::OpenVSwitch
+            Self::Chrony | Self::Dnsmasq | Self::Hosts | Self::Kea | Self::KeaPostgres | Self::Lldpd | Self::Netconfd | Self::OpenVSwitch
         )
     }
 
