@@ -40,10 +40,12 @@ pub enum Requirement {
     Hosts,
     /// The IPMI simulator and `ipmitool`.
     Ipmi,
-    /// Kea DHCPv4 and its control agent.
+    /// Kea DHCPv4 and DHCPv6, and its control agent.
     Kea,
     /// Knot DNS with its `keymgr`, and `dig` and `nsupdate` of BIND.
     Knot,
+    /// Kea with its hosts in PostgreSQL.
+    KeaPostgres,
     /// lldpd, with its own command.
     Lldpd,
     /// Nautobot with PostgreSQL and Redis.
@@ -80,6 +82,7 @@ impl Requirement {
         Self::Ipmi,
         Self::Kea,
         Self::Knot,
+        Self::KeaPostgres,
         Self::Lldpd,
         Self::Nautobot,
         Self::Netconfd,
@@ -167,6 +170,7 @@ impl Requirement {
                         SETSID,
                         IP,
                         program("kea-dhcp4", "kea-dhcp4-server"),
+                        program("kea-dhcp6", "kea-dhcp6-server"),
                         program("kea-ctrl-agent", "kea-ctrl-agent"),
                         program("perfdhcp", "kea-admin"),
                         program("dhclient", "isc-dhcp-client"),
@@ -181,6 +185,17 @@ impl Requirement {
                         program("keymgr", "knot"),
                         program("dig", "bind9-dnsutils"),
                         program("nsupdate", "bind9-dnsutils"),
+                    ]
+                }
+            }
+            Self::KeaPostgres => {
+                const {
+                    &[
+                        SETSID,
+                        program("kea-admin", "kea-admin"),
+                        program("psql", "postgresql-client-15"),
+                        program("/usr/lib/postgresql/15/bin/postgres", "postgresql-15"),
+                        program("setpriv", "util-linux"),
                     ]
                 }
             }
@@ -283,7 +298,14 @@ impl Requirement {
     pub fn needs_root(self) -> bool {
         matches!(
             self,
-            Self::Chrony | Self::Dnsmasq | Self::Hosts | Self::Kea | Self::Lldpd | Self::Netconfd | Self::OpenVSwitch
+            Self::Chrony
+                | Self::Dnsmasq
+                | Self::Hosts
+                | Self::Kea
+                | Self::KeaPostgres
+                | Self::Lldpd
+                | Self::Netconfd
+                | Self::OpenVSwitch
         )
     }
 
