@@ -15,7 +15,7 @@
 //! | [`network`] | layer 1: switch ports, PDU outlets, addresses, DHCP |
 //! | [`firmware`] | layer 2: BMCs by IPMI and Redfish |
 //! | [`os`] | layer 3: hosts over SSH |
-//! | [`opsclients`] | layer 4: time, resolver, metrics on the node |
+//! | [`opsclients`] | layer 4: time, names, metrics, logs, SSH, certificates, caches and configuration agents of the node |
 //! | [`apps`] | layer 5: workloads |
 //! | [`opsmgmt`] | layer 6: DNS, CMDB, monitoring |
 //! | [`cluster`] | layer 7: quorum, membership |

@@ -69,6 +69,8 @@ pub(crate) enum Command {
     Demo(Demo),
     /// Check a site file and tell all that is wrong with it
     Check(Check),
+    /// Write a site file of the racks and nodes that the site's CMDB has, once
+    Import(Import),
     /// Print the line that pins the base of a site file as it is now
     Pin(Pin),
     /// Look at a site and show what has to be done; changes nothing
@@ -252,6 +254,18 @@ pub(crate) struct Demo {
 pub(crate) struct Check {
     #[command(flatten)]
     pub(crate) files: SiteFiles,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Import {
+    #[command(flatten)]
+    pub(crate) files: SiteFiles,
+    /// The file to write (.yaml); it must not be there yet
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// Write over a file that is there
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 #[derive(Debug, clap::Args)]

@@ -9,7 +9,7 @@ use dip::core::journal::JournalError;
 use dip::core::layer::ConnectError;
 use dip::core::operation::OperationError;
 use dip::core::plan::{NoSuchStep, PlanError, Stale};
-use dip::core::provider::sentence;
+use dip::core::provider::{ProviderError, sentence};
 use dip::core::site::{ClaimsError, Faults, LockError};
 
 /// The command could not do what it was asked.
@@ -24,6 +24,9 @@ pub(crate) enum CliError {
     /// Providers cannot be made.
     #[error("the services of this site cannot be used:\n{}", lines(.0))]
     Connect(Vec<ConnectError>),
+    /// The CMDB that a site takes its nodes from cannot be read.
+    #[error("the nodes of this site cannot be read: {}", sentence(.0))]
+    Inventory(ProviderError),
     /// The run could not go on.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -112,6 +115,7 @@ impl CliError {
             Self::Engine(EngineError::Refused(_) | EngineError::Denied(_)) => 2,
             Self::Bmc(_)
             | Self::Claims(_)
+            | Self::Inventory(_)
             | Self::Operation(_)
             | Self::Engine(_)
             | Self::Journal(_)

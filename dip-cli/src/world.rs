@@ -8,10 +8,11 @@ use std::sync::Arc;
 use dip::core::engine::{Clock, SystemClock, held_by_others};
 use dip::core::operation::OperationError;
 use dip::core::orphan::{HeldRecord, Leftovers};
-use dip::core::provider::Providers;
+use dip::core::provider::{Inventory, Providers, StockItem};
 use dip::core::secret::LocalSecrets;
 use dip::core::site::{Definition, Loaded, Site};
 use dip::core::step::Step;
+use dip::core::subject::Subject;
 use dip::sandbox::Sandbox;
 use dip::{Engine, Goal, Layers, Limits, Observed, Planner, Prepared};
 
@@ -31,9 +32,8 @@ fn load_passing_over(
     held: &BTreeMap<IpAddr, String>,
     out: &Out,
 ) -> Result<Loaded, CliError> {
-    let Over { overlay, values, set } = files.over.clone();
-    let paths: Vec<PathBuf> = std::iter::once(files.site.clone()).chain(overlay).collect();
-    let definition = Definition { files: paths, values, given: set };
+    let mut definition = definition(files);
+    definition.stock = stock(files, layers)?.map(|(_, items)| items);
     let loaded = definition
         .load_passing_over(&layers.settings(), held)
         .map_err(|faults| CliError::Site { file: files.site.clone(), faults })?;
@@ -41,6 +41,29 @@ fn load_passing_over(
         out.note(warning);
     }
     Ok(loaded)
+}
+
+fn definition(files: &SiteFiles) -> Definition {
+    let Over { overlay, values, set } = files.over.clone();
+    let paths: Vec<PathBuf> = std::iter::once(files.site.clone()).chain(overlay).collect();
+    Definition { files: paths, values, given: set, stock: None }
+}
+
+/// What the CMDB gives that a site takes its nodes from, and what is known of the site before; `None` where it takes them from nobody.
+pub(crate) fn stock(files: &SiteFiles, layers: &Layers) -> Result<Option<(Site, Vec<StockItem>)>, CliError> {
+    let failed = |faults| CliError::Site { file: files.site.clone(), faults };
+    let Some(site) = definition(files).inventory(&layers.settings()).map_err(failed)? else { return Ok(None) };
+    let providers = layers.connect(&site, &LocalSecrets::new(Path::new("."))).map_err(CliError::Connect)?;
+    let Some(service) = site.services.keys().next() else { return Ok(None) };
+    let Ok(inventory) = providers.find::<dyn Inventory>(&Subject::service(service)) else {
+        let text = format!(
+            "the service `{service}` is no CMDB that nodes can be taken from; name one of kind `nautobot`, `netbox` or `csv`"
+        );
+        return Err(CliError::Usage(text));
+    };
+    let runtime = tokio::runtime::Runtime::new().map_err(CliError::Runtime)?;
+    let items = runtime.block_on(inventory.stock()).map_err(CliError::Inventory)?;
+    Ok(Some((site, items)))
 }
 
 /// Makes a world of a site that was read. Where somebody else holds an address that was chosen only now, the site is read again with

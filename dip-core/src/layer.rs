@@ -10,6 +10,7 @@ use crate::id::LayerId;
 use crate::observed::Observed;
 use crate::operation::{OperationError, Operations};
 use crate::orphan::{HeldRecord, Leftovers};
+use crate::plan::Watch;
 use crate::provider::Providers;
 use crate::secret::{SecretError, Secrets};
 use crate::site::{Limit, Origin, SettingsSchema, Site};
@@ -89,6 +90,13 @@ pub trait Layer: fmt::Debug + Send + Sync {
     async fn disown(&self, step: &Step, providers: &Providers) -> Result<(), OperationError> {
         let _ = (step, providers);
         Ok(())
+    }
+
+    /// What must be well before a member of a budget is taken away, beside what core looks at by itself (the quorum of a
+    /// cluster): each a check for the budget of a cluster or a rollout. Pure.
+    fn gates(&self, site: &Site) -> Vec<Watch> {
+        let _ = site;
+        Vec::new()
     }
 
     /// How much of what its servers and machines can bear at once, each with its reason; the site file may say otherwise.

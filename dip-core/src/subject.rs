@@ -81,6 +81,18 @@ impl Subject {
         Self::new(Symbol::of("cluster"), name)
     }
 
+    /// A rollout: nodes outside of clusters that have a budget together.
+    #[must_use]
+    pub fn rollout(name: &Symbol) -> Self {
+        Self::new(Symbol::of("rollout"), name.clone())
+    }
+
+    /// The alerts of a site.
+    #[must_use]
+    pub fn alerts(site: &SiteName) -> Self {
+        Self::new(Symbol::of("alerts"), site)
+    }
+
     /// A node's membership in a cluster.
     #[must_use]
     pub fn member(cluster: &ClusterName, node: &NodeName) -> Self {

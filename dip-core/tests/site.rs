@@ -18,6 +18,8 @@ mod ports;
 mod rules;
 #[path = "site/schema.rs"]
 mod schema;
+#[path = "site/stock.rs"]
+mod stock;
 #[path = "site/values.rs"]
 mod values;
 #[path = "site/whole.rs"]

@@ -9,7 +9,10 @@ pub struct Cache {
 }
 
 /// Raised when the contents of the base root change, so that an older one is not taken for it.
-const BASE_VERSION: u32 = 1;
+const BASE_VERSION: u32 = 2;
+
+/// Raised when Nautobot's release or what stands in its dump changes.
+const NAUTOBOT_VERSION: u32 = 1;
 
 impl Cache {
     /// The cache of this user.
@@ -45,6 +48,21 @@ impl Cache {
     /// The Python environment with sushy-tools, pytest and maturin.
     pub fn python(&self) -> PathBuf {
         self.root.join("venv")
+    }
+
+    /// What Nautobot needs: a Python environment of its own, and the dump of its database.
+    pub fn nautobot(&self) -> PathBuf {
+        self.root.join(format!("nautobot-v{NAUTOBOT_VERSION}"))
+    }
+
+    /// A program of Nautobot's Python environment.
+    pub fn nautobot_program(&self, name: &str) -> PathBuf {
+        self.nautobot().join("venv/bin").join(name)
+    }
+
+    /// The dump of Nautobot's database, the last thing that the setup makes for it.
+    pub fn nautobot_dump(&self) -> PathBuf {
+        self.nautobot().join("nautobot.dump")
     }
 
     /// A program of the Python environment.

@@ -66,11 +66,23 @@ impl Daemon {
     }
 
     /// Waits until the probe says yes; a server that ends meanwhile is told with the end of its log.
-    pub(crate) async fn ready<F>(&mut self, mut probe: impl FnMut() -> F) -> Result<(), LabError>
+    pub(crate) async fn ready<F>(&mut self, probe: impl FnMut() -> F) -> Result<(), LabError>
     where
         F: Future<Output = bool>,
     {
-        let deadline = Instant::now() + START;
+        self.ready_within(START, probe).await
+    }
+
+    /// The same for a server that takes longer than others to start.
+    pub(crate) async fn ready_within<F>(
+        &mut self,
+        patience: Duration,
+        mut probe: impl FnMut() -> F,
+    ) -> Result<(), LabError>
+    where
+        F: Future<Output = bool>,
+    {
+        let deadline = Instant::now() + patience;
         loop {
             if self.child.try_wait().ok().flatten().is_some() {
                 return Err(LabError::Ended { server: self.name.clone(), log: self.log.clone(), tail: self.tail() });
@@ -81,7 +93,7 @@ impl Daemon {
             if Instant::now() >= deadline {
                 return Err(LabError::NotReady {
                     server: self.name.clone(),
-                    waited: START,
+                    waited: patience,
                     log: self.log.clone(),
                     tail: self.tail(),
                 });

@@ -8,7 +8,7 @@ use crate::error::Missing;
 /// A program and the Debian package that brings it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Program {
-    /// The name of the executable.
+    /// The name of the executable, or the path of a file.
     pub name: &'static str,
     /// The package of Debian 12 that holds it.
     pub package: &'static str,
@@ -18,6 +18,12 @@ pub struct Program {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Requirement {
+    /// Prometheus' Alertmanager.
+    Alertmanager,
+    /// Ansible.
+    Ansible,
+    /// apt-cacher-ng, a proxy for packages.
+    AptCacherNg,
     /// BIND with `dig` and `nsupdate`.
     Bind,
     /// chrony, server and client.
@@ -34,14 +40,22 @@ pub enum Requirement {
     Hosts,
     /// The IPMI simulator and `ipmitool`.
     Ipmi,
-    /// Kea DHCPv4 and its control agent.
+    /// Kea DHCPv4 and DHCPv6, and its control agent.
     Kea,
+    /// Knot DNS with its `keymgr`, and `dig` and `nsupdate` of BIND.
+    Knot,
+    /// Kea with its hosts in PostgreSQL.
+    KeaPostgres,
     /// lldpd, with its own command.
     Lldpd,
+    /// Nautobot with PostgreSQL and Redis.
+    Nautobot,
     /// netconfd of yuma123 behind OpenSSH.
     Netconfd,
     /// Open vSwitch with the userspace datapath.
     OpenVSwitch,
+    /// PowerDNS on sqlite, with `dig` of BIND.
+    PowerDns,
     /// Prometheus and its node exporter.
     Prometheus,
     /// pytest and maturin.
@@ -55,6 +69,9 @@ pub enum Requirement {
 impl Requirement {
     /// All of them.
     pub const ALL: &'static [Self] = &[
+        Self::Alertmanager,
+        Self::Ansible,
+        Self::AptCacherNg,
         Self::Bind,
         Self::Chrony,
         Self::Dnsmasq,
@@ -64,9 +81,13 @@ impl Requirement {
         Self::Hosts,
         Self::Ipmi,
         Self::Kea,
+        Self::Knot,
+        Self::KeaPostgres,
         Self::Lldpd,
+        Self::Nautobot,
         Self::Netconfd,
         Self::OpenVSwitch,
+        Self::PowerDns,
         Self::Prometheus,
         Self::Python,
         Self::Redfish,
@@ -82,6 +103,11 @@ impl Requirement {
         const SETSID: Program = program("setsid", "util-linux");
         const PYTHON: Program = program("python3", "python3");
         match self {
+            Self::Alertmanager => const { &[SETSID, program("prometheus-alertmanager", "prometheus-alertmanager")] },
+            Self::Ansible => {
+                const { &[program("ansible-playbook", "ansible-core"), program("ansible", "ansible-core")] }
+            }
+            Self::AptCacherNg => const { &[SETSID, program("apt-cacher-ng", "apt-cacher-ng")] },
             Self::Bind => {
                 const {
                     &[
@@ -144,13 +170,52 @@ impl Requirement {
                         SETSID,
                         IP,
                         program("kea-dhcp4", "kea-dhcp4-server"),
+                        program("kea-dhcp6", "kea-dhcp6-server"),
                         program("kea-ctrl-agent", "kea-ctrl-agent"),
                         program("perfdhcp", "kea-admin"),
                         program("dhclient", "isc-dhcp-client"),
                     ]
                 }
             }
+            Self::Knot => {
+                const {
+                    &[
+                        SETSID,
+                        program("knotd", "knot"),
+                        program("keymgr", "knot"),
+                        program("dig", "bind9-dnsutils"),
+                        program("nsupdate", "bind9-dnsutils"),
+                    ]
+                }
+            }
+            Self::KeaPostgres => {
+                const {
+                    &[
+                        SETSID,
+                        program("kea-admin", "kea-admin"),
+                        program("psql", "postgresql-client-15"),
+                        program("/usr/lib/postgresql/15/bin/postgres", "postgresql-15"),
+                        program("setpriv", "util-linux"),
+                    ]
+                }
+            }
             Self::Lldpd => const { &[SETSID, IP, program("lldpd", "lldpd"), program("lldpcli", "lldpd")] },
+            Self::Nautobot => {
+                const {
+                    &[
+                        SETSID,
+                        PYTHON,
+                        program("setpriv", "util-linux"),
+                        program("postgres", "postgresql"),
+                        program("initdb", "postgresql"),
+                        program("psql", "postgresql-client"),
+                        program("createdb", "postgresql-client"),
+                        program("pg_dump", "postgresql-client"),
+                        program("pg_restore", "postgresql-client"),
+                        program("redis-server", "redis-server"),
+                    ]
+                }
+            }
             Self::Netconfd => {
                 const {
                     &[
@@ -176,11 +241,23 @@ impl Requirement {
                     ]
                 }
             }
+            Self::PowerDns => {
+                const {
+                    &[
+                        SETSID,
+                        program("pdns_server", "pdns-server"),
+                        program("pdnsutil", "pdns-server"),
+                        program("sqlite3", "sqlite3"),
+                        program("dig", "bind9-dnsutils"),
+                    ]
+                }
+            }
             Self::Prometheus => {
                 const {
                     &[
                         SETSID,
                         program("prometheus", "prometheus"),
+                        program("promtool", "prometheus"),
                         program("prometheus-node-exporter", "prometheus-node-exporter"),
                     ]
                 }
@@ -190,6 +267,21 @@ impl Requirement {
             Self::Snmp => {
                 const { &[SETSID, PYTHON, program("snmpd", "snmpd"), program("snmpget", "snmp"), program("snmpset", "snmp")] }
             }
+        }
+    }
+
+    /// The files that are no programs, by their Debian packages.
+    pub fn files(self) -> &'static [Program] {
+        match self {
+            Self::PowerDns => {
+                const {
+                    &[Program {
+                        name: "/usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql",
+                        package: "pdns-backend-sqlite3",
+                    }]
+                }
+            }
+            _ => &[],
         }
     }
 
@@ -206,7 +298,14 @@ impl Requirement {
     pub fn needs_root(self) -> bool {
         matches!(
             self,
-            Self::Chrony | Self::Dnsmasq | Self::Hosts | Self::Kea | Self::Lldpd | Self::Netconfd | Self::OpenVSwitch
+            Self::Chrony
+                | Self::Dnsmasq
+                | Self::Hosts
+                | Self::Kea
+                | Self::KeaPostgres
+                | Self::Lldpd
+                | Self::Netconfd
+                | Self::OpenVSwitch
         )
     }
 
@@ -221,11 +320,19 @@ impl Requirement {
                 return missing(format!("`{}` (package {}) is not installed", program.name, program.package));
             }
         }
+        for file in self.files() {
+            if !std::path::Path::new(file.name).exists() {
+                return missing(format!("{} (package {}) is not installed", file.name, file.package));
+            }
+        }
         let cache = Cache::open();
         for name in self.python_programs() {
             if !cache.python_program(name).exists() {
                 return missing(format!("`{name}` is not in {}", cache.python().display()));
             }
+        }
+        if self == Self::Nautobot && !cache.nautobot_dump().exists() {
+            return missing(format!("Nautobot and its dump are not in {}", cache.nautobot().display()));
         }
         if self.needs_root() && !is_root() {
             return Err(Missing { what: format!("{self:?} is started by root alone"), advice: "run as root" });
@@ -248,11 +355,14 @@ impl Requirement {
     }
 }
 
-/// Finds a program in `PATH` and in the directories for the administrator, which a user's `PATH` may lack.
+/// Finds a program in `PATH`, in the directories for the administrator, which a user's `PATH` may lack, and where Debian keeps the
+/// servers of PostgreSQL, one directory for each release.
 pub fn find_program(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
+    let releases = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     std::env::split_paths(&path)
         .chain(["/usr/sbin", "/sbin", "/usr/local/sbin"].map(PathBuf::from))
+        .chain(releases.map(|release| release.path().join("bin")))
         .map(|dir| dir.join(name))
         .find(|file| file.is_file())
 }

@@ -7,6 +7,8 @@ use dip_core::secret::SecretRef;
 use dip_core::site::{Field, Noun, Parsed, SettingsSchema, Shape, Variant};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use crate::kea_settings::KEA;
+pub use crate::kea_settings::{HostsDatabase, KeaSettings};
 pub(crate) use crate::pdu_settings::SNMP;
 pub use crate::pdu_settings::{
     CommandObject, LoadObjects, MeasureObject, MibMap, NameObject, SnmpDigest, SnmpSecurity, SnmpSettings, SnmpVersion,
@@ -14,7 +16,7 @@ pub use crate::pdu_settings::{
 };
 
 /// The kinds of services that are DHCP servers.
-pub(crate) const DHCP_KINDS: &[&str] = &[DNSMASQ];
+pub(crate) const DHCP_KINDS: &[&str] = &[DNSMASQ, KEA];
 
 /// The service kind `dnsmasq`.
 pub(crate) const DNSMASQ: &str = "dnsmasq";
@@ -96,7 +98,7 @@ pub struct NetconfSettings {
 #[must_use]
 pub fn schema() -> SettingsSchema {
     SettingsSchema {
-        services: vec![dnsmasq()],
+        services: vec![dnsmasq(), crate::kea_settings::variant()],
         switches: vec![netconf(), openvswitch()],
         pdus: vec![crate::pdu_settings::variant()],
         ..SettingsSchema::default()
@@ -190,13 +192,18 @@ mod tests {
 
     /// An object with one value of the right form for each field of a variant.
     fn full(variant: &Variant) -> Value {
+        object(&variant.fields)
+    }
+
+    fn object(fields: &[Field]) -> Value {
         let value = |field: &Field| match &field.shape {
             Shape::List(_) => json!(["a"]),
             Shape::Boolean => json!(true),
+            Shape::Object(fields) => object(fields),
             Shape::Parsed(Parsed::Secret) => json!("env:A"),
             _ => json!("a"),
         };
-        Value::Object(variant.fields.iter().map(|field| (field.name.to_owned(), value(field))).collect::<Map<_, _>>())
+        Value::Object(fields.iter().map(|field| (field.name.to_owned(), value(field))).collect::<Map<_, _>>())
     }
 
     fn keys(value: &Value) -> Vec<String> {
@@ -207,6 +214,10 @@ mod tests {
     fn the_types_and_the_shapes_know_the_same_keys() {
         let shape = full(&dnsmasq());
         let read = DnsmasqSettings::deserialize(&shape).expect("every field of the shape is known to the type");
+        assert_eq!(keys(&serde_json::to_value(read).expect("plain data")), keys(&shape));
+
+        let shape = full(&crate::kea_settings::variant());
+        let read = KeaSettings::deserialize(&shape).expect("every field of the shape is known to the type");
         assert_eq!(keys(&serde_json::to_value(read).expect("plain data")), keys(&shape));
 
         let shape = full(&netconf());

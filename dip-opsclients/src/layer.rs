@@ -1,28 +1,24 @@
-//! The layer itself: which steps it proposes.
-
-use std::net::SocketAddr;
+//! The layer itself: what it knows, and whom it connects.
 
 use dip_core::fact::FactRegistry;
-use dip_core::fact::opsclients::{CLOCK, METRICS, RESOLVER};
+use dip_core::fact::opsclients::{
+    AGENT, AGENT_FACTS, CERTIFICATE, CLOCK, LOGGING, MEMCACHED, METRICS, PACKAGE_PROXY, RESOLVER, SSH_TRUST,
+};
 use dip_core::id::LayerId;
 use dip_core::layer::{ConnectError, Layer, Note};
 use dip_core::observed::Observed;
 use dip_core::operation::Operations;
 use dip_core::provider::Providers;
 use dip_core::secret::Secrets;
-use dip_core::site::{Node, SettingsSchema, Site};
+use dip_core::site::{SettingsSchema, Site};
 use dip_core::step::{Boot, Step};
 
-use crate::settings::{self, MetricsSettings, NTP, NtpSettings, OpsClientsSettings, ResolverSettings, TimeSettings};
-use crate::steps::{Clock, FollowTime, ServeMetrics, UseResolver};
+use crate::steps::{
+    FollowTime, HoldCertificate, RunAgent, RunMemcached, SendLogs, ServeMetrics, TrustSsh, UsePackageProxy, UseResolver,
+};
+use crate::{propose, providers, settings};
 
-/// The port that the node exporter has everywhere.
-const METRICS_PORT: u16 = 9100;
-
-/// As many resolvers as the C library asks; it leaves out all after them without a word (resolv.conf(5)).
-const RESOLVERS: usize = 3;
-
-/// Layer 4, operations clients: time, name resolution and metrics of a node.
+/// Layer 4, operations clients: what a node must run so that it can be operated.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct OpsClientsLayer;
 
@@ -35,98 +31,50 @@ impl Layer for OpsClientsLayer {
         known.declare(&CLOCK, "The node's clock is in sync with the site's time; the source that it follows.");
         known.declare(&RESOLVER, "The node resolves names through the site's resolvers; the name that was resolved.");
         known.declare(&METRICS, "The node serves its metrics; where.");
+        known.declare(&LOGGING, "The node's log reaches the site's receiver; where a message was seen.");
+        known.declare(
+            &SSH_TRUST,
+            "The node's SSH server and its users believe the site's authority; the serial number.",
+        );
+        known.declare(&CERTIFICATE, "The node holds a certificate of the site's authority; its SHA-256.");
+        known.declare(&PACKAGE_PROXY, "The node's packages come by a proxy that answers; its URL.");
+        known.declare(&MEMCACHED, "The node's memcached answers; its version.");
+        known.declare(&AGENT, "A run of the node's configuration agent would change nothing; the product.");
+        known.declare(&AGENT_FACTS, "What the configuration agent knows of the node, by its own names.");
     }
 
     fn operations(&self, known: &mut Operations) {
         known.register::<FollowTime>();
         known.register::<UseResolver>();
         known.register::<ServeMetrics>();
+        known.register::<SendLogs>();
+        known.register::<TrustSsh>();
+        known.register::<HoldCertificate>();
+        known.register::<UsePackageProxy>();
+        known.register::<RunMemcached>();
+        known.register::<RunAgent>();
     }
 
     fn settings(&self) -> SettingsSchema {
         settings::schema()
     }
 
-    fn connect(&self, _: &Site, _: &dyn Secrets, _: &mut Providers) -> Result<(), Vec<ConnectError>> {
-        // Nodes talk to the servers of this layer; dip does not.
-        Ok(())
+    fn connect(&self, site: &Site, secrets: &dyn Secrets, providers: &mut Providers) -> Result<(), Vec<ConnectError>> {
+        let errors = providers::connect(site, secrets, providers);
+        if errors.is_empty() { Ok(()) } else { Err(errors) }
+    }
+
+    fn combine(&self, site: &Site, providers: &mut Providers) {
+        providers::combine(site, providers);
     }
 
     fn propose(&self, site: &Site, _: &Observed) -> Result<Vec<Step>, Vec<Note>> {
-        let mut steps = Vec::new();
-        let mut notes = Vec::new();
-        for node in site.ready_nodes() {
-            let settings = match node.settings.read::<OpsClientsSettings>(LayerId::OpsClients) {
-                Ok(settings) => settings.unwrap_or_default(),
-                Err(error) => {
-                    notes.push(note(node, "opsclients", &format!("it cannot be read: {error}")));
-                    continue;
-                }
-            };
-            let mut keep = |path: &str, step: Option<Result<Step, String>>| match step {
-                Some(Ok(step)) => steps.push(step.origin(node.settings.origin(path).or(node.origin.as_ref()).cloned())),
-                Some(Err(why)) => notes.push(note(node, path, &why)),
-                None => {}
-            };
-            keep("opsclients.time", settings.time.map(|time| follow_time(site, node, &time)));
-            keep("opsclients.resolver", settings.resolver.map(|resolver| use_resolver(site, node, resolver)));
-            keep("opsclients.metrics", settings.metrics.map(|metrics| serve_metrics(node, &metrics)));
-        }
-        if notes.is_empty() { Ok(steps) } else { Err(notes) }
+        propose::propose(site)
     }
 
     fn enter(&self, _: &Site, _: &Boot) -> Vec<Step> {
         Vec::new()
     }
-}
-
-fn note(node: &Node, path: &str, why: &str) -> Note {
-    let origin = node.settings.origin(path).or(node.origin.as_ref()).cloned();
-    Note { text: format!("`{path}` of node `{}`: {why}", node.name), origin }
-}
-
-fn follow_time(site: &Site, node: &Node, time: &TimeSettings) -> Result<Step, String> {
-    let ntp = ntp(site, time)?;
-    let clock = if time.control_clock == Some(false) { Clock::Watched } else { Clock::Set };
-    Ok(FollowTime::new(&node.name, &ntp.servers, clock)?.step())
-}
-
-fn ntp(site: &Site, time: &TimeSettings) -> Result<NtpSettings, String> {
-    let service = site
-        .services
-        .get(&time.service)
-        .filter(|service| service.driver.kind.as_str() == NTP)
-        .ok_or_else(|| format!("service `{}` is not of kind `{NTP}`", time.service))?;
-    service.driver.read().map_err(|error| format!("service `{}` cannot be read: {error}", time.service))
-}
-
-/// The time servers that a node follows by the site file, for those to whom it is handed over; none where it does not say.
-#[must_use]
-pub fn time_servers(site: &Site, node: &Node) -> Vec<String> {
-    // What cannot be read is told by `propose`, with its place in the site file.
-    let settings = node.settings.read::<OpsClientsSettings>(LayerId::OpsClients).ok().flatten();
-    let time = settings.and_then(|settings| settings.time);
-    time.and_then(|time| ntp(site, &time).ok()).map_or_else(Vec::new, |ntp| ntp.servers)
-}
-
-fn use_resolver(site: &Site, node: &Node, resolver: ResolverSettings) -> Result<Step, String> {
-    if resolver.servers.is_empty() || resolver.servers.len() > RESOLVERS {
-        return Err(format!("it has {} servers; a node asks one to {RESOLVERS}", resolver.servers.len()));
-    }
-    let address = node
-        .address()
-        .ok_or("the node has no address that its name could resolve to; give one to its primary interface")?;
-    let name = site.host_name(node);
-    Ok(UseResolver { node: node.name.clone(), servers: resolver.servers, search: resolver.search, name, address }
-        .step())
-}
-
-fn serve_metrics(node: &Node, metrics: &MetricsSettings) -> Result<Step, String> {
-    let address = node
-        .address()
-        .ok_or("the node has no address where its metrics could be asked for; give one to its primary interface")?;
-    let address = SocketAddr::new(address, metrics.port.unwrap_or(METRICS_PORT));
-    Ok(ServeMetrics { node: node.name.clone(), address }.step())
 }
 
 #[cfg(test)]

@@ -18,6 +18,15 @@ impl Node {
         Ok(Self { name: name.clone(), host: cx.provider::<dyn Host>(&Subject::node(name))? })
     }
 
+    pub(crate) fn name(&self) -> &NodeName {
+        &self.name
+    }
+
+    /// The text of a file; `None` where there is none.
+    pub(crate) async fn text(&self, path: &str) -> Result<Option<String>, OperationError> {
+        Ok(self.host.read(path).await?.map(|content| String::from_utf8_lossy(&content.bytes).into_owned()))
+    }
+
     /// Runs a command, whatever its end.
     pub(crate) async fn run(&self, command: &Command) -> Result<Output, OperationError> {
         Ok(self.host.run(command).await?)
@@ -29,17 +38,22 @@ impl Node {
         if output.succeeded() {
             return Ok(());
         }
+        Err(self.refused(command, &output))
+    }
+
+    /// The failure of a command in the command's own words.
+    pub(crate) fn refused(&self, command: &Command, output: &Output) -> OperationError {
         let words = match output.error_text() {
             words if words.is_empty() => output.text(),
             words => words,
         };
         let status = output.status.map_or("ended by a signal".to_owned(), |status| format!("status {status}"));
         let command = std::iter::once(command.program()).chain(command.arguments().iter().map(String::as_str));
-        Err(OperationError::Command {
+        OperationError::Command {
             command: command.collect::<Vec<_>>().join(" "),
             node: self.name.to_string(),
             output: if words.is_empty() { status } else { format!("{status}: {}", words.replace('\n', "; ")) },
-        })
+        }
     }
 
     /// Whether the system is still starting, so that what is enabled may come by itself (`systemctl is-system-running`).

@@ -1,13 +1,35 @@
-//! What the unit tests of this layer share: a site made in code.
+//! What the unit tests of this layer share: a host in memory, a site made in code.
 
 use std::collections::BTreeMap;
 
 use dip_core::id::{LayerId, NicName, NodeName, ServiceName, SiteName, Symbol};
 use dip_core::site::{Chosen, Driver, Nic, NicAddress, NicRole, Node, NodeSettings, NodeState, Service, Site};
+use dip_core::testing::FakeHost;
 use serde_json::{Value, json};
+
+use crate::family::OS_RELEASE;
+use crate::provider::Managed;
+
+/// A host in memory that is a Debian.
+pub(crate) fn debian() -> FakeHost {
+    FakeHost::default().file(OS_RELEASE, "ID=debian\n")
+}
 
 pub(crate) fn node_name() -> NodeName {
     NodeName::new("n1").expect("a name")
+}
+
+/// The node `n1` as a configuration system sees it.
+pub(crate) fn managed() -> Managed {
+    Managed {
+        node: node_name(),
+        name: "n1.lab.example".to_owned(),
+        address: "10.1.0.11".parse().expect("an address"),
+        site: "lab".to_owned(),
+        rack: None,
+        profiles: Vec::new(),
+        vars: BTreeMap::new(),
+    }
 }
 
 /// A node `n1` at 10.1.0.11, the time service `time` and a DNS server `dns`.

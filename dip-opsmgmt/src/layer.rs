@@ -1,5 +1,7 @@
 //! The layer itself: which services it connects and which steps it proposes.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use dip_core::fact::FactRegistry;
 use dip_core::fact::cluster::JOINED;
@@ -13,16 +15,22 @@ use dip_core::layer::{ConnectError, Layer, Note};
 use dip_core::observed::Observed;
 use dip_core::operation::{Input, Operation as _, OperationError, Operations};
 use dip_core::orphan::{HeldRecord, Leftovers};
+use dip_core::plan::Watch;
 use dip_core::provider::Providers;
 use dip_core::secret::Secrets;
-use dip_core::site::{Cluster, Node, SettingsSchema, Site};
+use dip_core::site::{Cluster, ClusterPolicy, Node, NodeState, SettingsSchema, Site};
 use dip_core::step::{Boot, Need, Step};
 use dip_core::subject::Subject;
 
 use crate::leftovers;
+use crate::naming::{self, NodeNames};
+use crate::provider::AlertsOf;
 use crate::provider::HostName;
-use crate::settings::{self, CMDB_KINDS, DNS_KINDS, MONITOR_KINDS};
-use crate::steps::{MonitorNode, RecordNode, RegisterName, RemoveName, RemoveRecord, RemoveTarget};
+use crate::settings::{self, ALERT_KINDS, CMDB_KINDS, DNS_KINDS, MONITOR_KINDS, PROMETHEUS};
+use crate::steps::{
+    AwaitCalm, MonitorNode, RecordNode, RegisterName, RegisterRules, RemoveName, RemoveRecord, RemoveTarget,
+};
+use crate::thresholds;
 
 /// Layer 6, operations management: DNS, CMDB and monitoring.
 #[derive(Debug, Clone, Copy, Default)]
@@ -47,6 +55,8 @@ impl Layer for OpsMgmtLayer {
         known.register::<RemoveName>();
         known.register::<RemoveRecord>();
         known.register::<RemoveTarget>();
+        known.register::<RegisterRules>();
+        known.register::<AwaitCalm>();
     }
 
     fn settings(&self) -> SettingsSchema {
@@ -69,7 +79,13 @@ impl Layer for OpsMgmtLayer {
             steps.extend(cmdb.map(|service| record_node(site, service, node)));
             steps.extend(monitor.and_then(|service| monitor_node(site, service, node)));
         }
+        steps.extend(register_rules(site, monitor, &mut notes));
+        the_one(site, ALERT_KINDS, "for alerts", &mut notes);
         if notes.is_empty() { Ok(steps) } else { Err(notes) }
+    }
+
+    fn gates(&self, site: &Site) -> Vec<Watch> {
+        gates(site)
     }
 
     fn remove(&self, site: &Site, step: &Step) -> Option<Step> {
@@ -100,8 +116,9 @@ impl Layer for OpsMgmtLayer {
 }
 
 fn removal(step: &Step) -> Option<Step> {
-    if let Some(RegisterName { service, node, wanted, site, .. }) = step.call.as_operation() {
-        return Some(RemoveName { service, node, name: wanted.name, site }.step());
+    if let Some(RegisterName { service, node, wanted, also, entries, site, .. }) = step.call.as_operation() {
+        let also = also.into_iter().map(|name| name.name).collect();
+        return Some(RemoveName { service, node, name: wanted.name, also, entries, site }.step());
     }
     if let Some(RecordNode { service, node, site, .. }) = step.call.as_operation() {
         return Some(RemoveRecord { service, node, site }.step());
@@ -121,13 +138,12 @@ fn the_one<'a>(site: &'a Site, kinds: &[&str], purpose: &str, notes: &mut Vec<No
     Some(&first.name)
 }
 
-/// The name of a node has the addresses of its primary interface; the others are told by no name.
 fn register_name(site: &Site, service: &ServiceName, node: &Node, notes: &mut Vec<Note>) -> Option<Step> {
-    let nic = node.primary_nic().filter(|nic| !nic.addresses.is_empty())?;
-    let name = site.host_name(node).to_ascii_lowercase();
-    if !name.contains('.') {
+    let NodeNames { first, also, entries } = naming::names(site, site.services.get(service)?, node);
+    let wanted = first?;
+    if let Some(HostName { name, .. }) = std::iter::once(&wanted).chain(&also).find(|host| !host.name.contains('.')) {
         let text = format!(
-            "node `{}` has no domain, so its name cannot be in DNS; set `domain` of the site or of its network",
+            "node `{}` has no domain, so its name `{name}` cannot be in DNS; set `domain` of the site or of its network",
             node.name
         );
         notes.push(Note { text, origin: node.origin.clone() });
@@ -136,7 +152,9 @@ fn register_name(site: &Site, service: &ServiceName, node: &Node, notes: &mut Ve
     let step = RegisterName {
         service: service.clone(),
         node: node.name.clone(),
-        wanted: HostName { name, addresses: nic.addresses.iter().map(|address| address.address).collect() },
+        wanted,
+        also,
+        entries,
         site: site.name.clone(),
         ownership: site.claims.ownership(RegisterName::NAME, &Subject::node(&node.name)),
     };
@@ -177,6 +195,47 @@ fn monitor_node(site: &Site, service: &ServiceName, node: &Node) -> Option<Step>
         site: site.name.clone(),
     };
     Some(step.step(node.origin.clone()))
+}
+
+/// The rules of the site's thresholds. Where a service has a place for them, those that nothing asks for any more go away.
+fn register_rules(site: &Site, service: Option<&ServiceName>, notes: &mut Vec<Note>) -> Option<Step> {
+    let rules = thresholds::rules(site, notes);
+    let driver = service.map(|service| &site.services[service].driver);
+    let has_place =
+        driver.is_some_and(|driver| driver.kind.as_str() != PROMETHEUS || !driver.settings["rules"].is_null());
+    if !rules.is_empty() && !has_place {
+        let node = site.ready_nodes().find(|node| !thresholds::of(node).is_empty())?;
+        let text =
+            "thresholds need a place for rules; give a service of kind `prometheus` the directory `rules`".to_owned();
+        let origin = node.settings.origin("opsmgmt.thresholds").or(node.origin.as_ref()).cloned();
+        notes.push(Note { text, origin });
+        return None;
+    }
+    let is_asked = !rules.is_empty() || driver.is_some_and(|driver| driver.kind.as_str() == PROMETHEUS && has_place);
+    let service = service.filter(|_| is_asked)?.clone();
+    let origin = driver.and_then(|driver| driver.origin.clone());
+    Some(RegisterRules { service, rules, site: site.name.clone() }.step(origin))
+}
+
+/// A look at the alerts before a member of a budget is taken away: where the site has a service for alerts, and of what its monitoring
+/// raises where a policy names labels.
+fn gates(site: &Site) -> Vec<Watch> {
+    let of_kinds = |kinds: &[&str]| site.services_of(kinds).next().map(|service| service.name.clone());
+    let (alerts, monitor) = (of_kinds(ALERT_KINDS), of_kinds(MONITOR_KINDS));
+    let is_there = |node: &NodeName| site.nodes.get(node).is_some_and(|node| node.state != NodeState::Absent);
+    let watch = |subject: Subject, nodes: Vec<NodeName>, policy: &ClusterPolicy| {
+        let service = alerts.clone().or_else(|| monitor.clone().filter(|_| !policy.alerts.is_empty()))?;
+        let nodes = nodes.into_iter().filter(is_there).collect();
+        let of = AlertsOf { site: site.name.clone(), nodes, labels: policy.alerts.clone() };
+        Some(AwaitCalm { service, of }.watch(subject))
+    };
+    let clusters = site.clusters.values().filter_map(|cluster| {
+        let nodes: BTreeSet<NodeName> = cluster.members.values().flatten().cloned().collect();
+        watch(Subject::cluster(&cluster.name), nodes.into_iter().collect(), &cluster.policy)
+    });
+    let rollouts = site.conduct.rollouts.values();
+    let rollouts = rollouts.filter_map(|of| watch(Subject::rollout(&of.name), of.nodes.clone(), &of.policy));
+    clusters.chain(rollouts).collect()
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use dip_core::step::Step;
 use dip_core::subject::Subject;
 use serde_json::json;
 
+use crate::naming;
 use crate::provider::{Cmdb, Dns, Monitor};
 use crate::settings::{CMDB_KINDS, DNS_KINDS, MONITOR_KINDS};
 use crate::steps::{RecordNode, RegisterName};
@@ -42,7 +43,11 @@ fn keep(found: &mut Leftovers, service: &Service, told: Result<Vec<(String, Stri
 
 async fn names(site: &Site, service: &Service, providers: &Providers) -> Result<Vec<(String, String)>, ProviderError> {
     let Ok(dns) = providers.find::<dyn Dns>(&Subject::service(&service.name)) else { return Ok(Vec::new()) };
-    let known: BTreeSet<String> = site.nodes.values().map(|node| site.host_name(node).to_ascii_lowercase()).collect();
+    let mut known: BTreeSet<String> =
+        site.nodes.values().map(|node| site.host_name(node).to_ascii_lowercase()).collect();
+    for node in site.nodes.values() {
+        known.extend(naming::names(site, service, node).all().map(str::to_owned));
+    }
     let domains = site.networks.values().filter_map(|network| network.domain.as_ref()).chain(&site.domain);
     let mut orphans = BTreeSet::new();
     for domain in domains.map(|domain| domain.to_ascii_lowercase()).collect::<BTreeSet<_>>() {

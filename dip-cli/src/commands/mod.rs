@@ -15,6 +15,7 @@ mod enrol;
 mod export;
 mod hardware;
 mod impact;
+mod import;
 mod lint;
 mod manifest;
 mod order;
@@ -60,6 +61,7 @@ pub(crate) fn run(args: &Args, out: &Out) -> Result<u8, CliError> {
     match &args.command {
         Command::Demo(args) => demo::run(args, out),
         Command::Check(args) => check::run(args, out),
+        Command::Import(args) => import::run(args, out),
         Command::Pin(args) => pin::run(args, out),
         Command::Plan(args) => plan::run(args, out),
         Command::Apply(args) => apply::run(args, out),

@@ -7,6 +7,7 @@ mod converge;
 mod explain;
 mod guards;
 mod identity;
+mod import;
 mod metrics;
 mod orders;
 mod place;

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::clock::after;
 use super::log::RunLog;
+use super::quiet::Quiet;
 use super::retry::pause;
 use super::schedule::Start;
 use super::spans;
@@ -35,6 +36,7 @@ pub(super) struct Shared {
     pub(super) providers: Providers,
     pub(super) plan: Arc<Plan>,
     pub(super) gate: Gate,
+    pub(super) quiet: Quiet,
     pub(super) log: RunLog,
     pub(super) abandoned: CancellationToken,
 }
@@ -101,6 +103,10 @@ impl Attempt<'_> {
         let (step, facts) = (self.start.step, &self.assignment.facts);
         if let Err(error) = self.shared.gate.apply(&self.shared.plan, step, facts, self.now()).await {
             return Ok(Event::Failed { step, error, kind: FailureKind::Refused });
+        }
+        let silenced = async { Ok(self.shared.quiet.before(&self.shared.plan, step, self.now()).await?) };
+        if let Err(error) = self.limited(silenced).await {
+            return Ok(self.failed(&error));
         }
         // The intent is on disk before the effect: whoever resumes knows that it may have happened.
         let intent = Event::Applying { step, attempt, diff };

@@ -12,6 +12,7 @@ use tracing::{Instrument, field};
 use super::attempt::{Shared, attempt};
 use super::control::{Given, Obeying};
 use super::log::RunLog;
+use super::quiet::Quiet;
 use super::schedule::{Action, Look, Start};
 use super::{Clock, Control, Limits, Refusal, Schedule, Status, Stop, SystemClock, look, spans};
 use crate::actor::Actor;
@@ -19,7 +20,7 @@ use crate::guard::{Authority, Denial, Gate, Guard, Refusals, Refused};
 use crate::id::StepId;
 use crate::journal::{Change, Event, FailureKind, Journal, JournalError, Order, Owner, RECORD_VERSION, Record};
 use crate::operation::{Assignment, Operations};
-use crate::plan::Plan;
+use crate::plan::{Plan, Watch};
 use crate::provider::Providers;
 use crate::report::{Outcome, Report};
 use crate::step::Step;
@@ -219,10 +220,14 @@ impl Engine {
             providers: self.providers.clone(),
             plan: Arc::clone(schedule.plan()),
             gate,
+            quiet: Quiet::of(schedule.plan(), &self.providers, &run),
             log,
             abandoned: stop.abandoned().clone(),
         });
         let control = Arc::new(self.control.obeying());
+        if fence > 1 {
+            shared.quiet.take_over(schedule.plan(), &schedule, shared.log.now()).await;
+        }
         let mut drive = Drive { run, schedule, shared, fence, control, workers: JoinSet::new() };
         let outcome = drive.until_done(stop).instrument(span.clone()).await;
         // What was done when the run was stopped is done; what it led to must not be lost.
@@ -233,6 +238,7 @@ impl Engine {
         }
         // Workers are joined whatever happened: nothing goes on after a run has ended.
         drive.workers.shutdown().await;
+        drive.shared.quiet.end_all().await;
         if outcome.is_err()
             && let Err(error) = drive.shared.log.sync().await
         {
@@ -298,8 +304,10 @@ impl Drive {
             if self.schedule.is_finished() {
                 return Ok(Outcome::of(&self.schedule));
             }
+            self.keep_quiet();
             let control = Arc::clone(&self.control);
-            let wake = sleep(self.schedule.next_wake(), self.shared.log.now());
+            let next = [self.schedule.next_wake(), self.shared.quiet.due()].into_iter().flatten().min();
+            let wake = sleep(next, self.shared.log.now());
             tokio::select! {
                 biased;
                 () = stop.abandoned().cancelled() => return Ok(Outcome::Interrupted),
@@ -319,6 +327,25 @@ impl Drive {
                 }
                 () = wake => {}
             }
+        }
+    }
+
+    /// Prolongs silences that are due, and ends those of nodes that are back.
+    fn keep_quiet(&mut self) {
+        let now = self.shared.log.now();
+        if self.shared.quiet.take_due(now) {
+            let shared = Arc::clone(&self.shared);
+            self.workers.spawn(async move {
+                shared.quiet.prolong(now).await;
+                Ok(None)
+            });
+        }
+        for node in self.shared.quiet.over(&self.schedule) {
+            let shared = Arc::clone(&self.shared);
+            self.workers.spawn(async move {
+                shared.quiet.end(node).await;
+                Ok(None)
+            });
         }
     }
 
@@ -367,21 +394,25 @@ impl Drive {
 
     fn look(&mut self, look: Look) {
         let plan = Arc::clone(self.schedule.plan());
-        let Some(watch) = &plan.budgets().list()[look.budget as usize].watch else { return };
-        let in_plan = plan.steps().iter().position(|planned| planned.step.name == watch.step).map(StepId::at);
-        let assignment = Assignment {
-            run: self.run.clone(),
-            step: look.asked_by,
-            name: watch.step.clone(),
-            call: watch.call.clone(),
-            facts: in_plan.map(|step| self.schedule.facts_for(step)).unwrap_or_default(),
-            attempt: 1,
-            deadline: self.shared.log.now(),
-            fence: self.fence,
+        let watches = &plan.budgets().list()[look.budget as usize].watches;
+        let Some(first) = watches.first() else { return };
+        let assignment = |watch: &Watch| {
+            let in_plan = plan.steps().iter().position(|planned| planned.step.name == watch.step).map(StepId::at);
+            Assignment {
+                run: self.run.clone(),
+                step: look.asked_by,
+                name: watch.step.clone(),
+                call: watch.call.clone(),
+                facts: in_plan.map(|step| self.schedule.facts_for(step)).unwrap_or_default(),
+                attempt: 1,
+                deadline: self.shared.log.now(),
+                fence: self.fence,
+            }
         };
+        let assignments = watches.iter().map(assignment).collect();
         let shared = Arc::clone(&self.shared);
-        let span = spans::gate(&watch.step, watch.call.operation());
-        let seen = async move { Ok(look::look(&shared, assignment, look.budget).await.inspect(spans::told)) };
+        let span = spans::gate(&first.step, first.call.operation());
+        let seen = async move { Ok(look::look(&shared, assignments, look.budget).await.inspect(spans::told)) };
         self.workers.spawn(seen.instrument(span));
     }
 

@@ -1,4 +1,4 @@
-//! A look at a health gate: the check of the step that tells whether a cluster is well, before a member is taken away.
+//! A look at a health gate: the checks that tell whether a cluster is well and no alert fires, before a member is taken away.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,11 +11,22 @@ use crate::provider::sentence;
 /// As long as one attempt at a step that talks to one server.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Looks, and tells what was seen as the event to be recorded; `None` where it was abandoned.
-pub(super) async fn look(shared: &Arc<Shared>, assignment: Assignment, budget: u32) -> Option<Event> {
+/// Looks, until something is not well, and tells what was seen as the event to be recorded; `None` where it was abandoned.
+pub(super) async fn look(shared: &Arc<Shared>, assignments: Vec<Assignment>, budget: u32) -> Option<Event> {
+    let mut health = Health::Good;
+    for assignment in assignments {
+        health = look_once(shared, &assignment).await?;
+        if health != Health::Good {
+            break;
+        }
+    }
+    Some(Event::Looked { budget, health })
+}
+
+async fn look_once(shared: &Arc<Shared>, assignment: &Assignment) -> Option<Health> {
     let check = async {
         let operation = shared.operations.load(&assignment.call)?;
-        let context = Context::new(&assignment, &shared.providers, &shared.abandoned);
+        let context = Context::new(assignment, &shared.providers, &shared.abandoned);
         let check = operation.check(&context);
         tokio::time::timeout(PATIENCE, check).await.unwrap_or(Err(OperationError::Slow(PATIENCE)))
     };
@@ -24,12 +35,11 @@ pub(super) async fn look(shared: &Arc<Shared>, assignment: Assignment, budget: u
         () = shared.abandoned.cancelled() => return None,
         seen = contained(check) => seen,
     };
-    let health = match seen {
+    Some(match seen {
         Ok(Ok(Check::Holds(_))) => Health::Good,
         Ok(Ok(Check::Differs(diff))) => Health::Poor(diff.to_string()),
         Ok(Ok(Check::Unknown(gap))) => Health::Poor(gap.to_string()),
         Ok(Err(error)) => Health::Poor(sentence(&error)),
         Err(panic) => Health::Poor(format!("the look ended in a panic, which is a bug: {panic}")),
-    };
-    Some(Event::Looked { budget, health })
+    })
 }

@@ -13,6 +13,7 @@ mod locks;
 mod log;
 mod look;
 mod prepare;
+mod quiet;
 mod retry;
 mod schedule;
 mod spans;

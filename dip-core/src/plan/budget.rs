@@ -22,8 +22,8 @@ pub struct Budget {
     pub max_unavailable: Option<u32>,
     /// The failure domain within which those that are away at once must be.
     pub spread: Option<Spread>,
-    /// The look that must tell that all is well before somebody is taken away.
-    pub watch: Option<Watch>,
+    /// The looks that must all tell that all is well before somebody is taken away.
+    pub watches: Vec<Watch>,
     /// Where the site file asks for it.
     pub origin: Option<Origin>,
     /// Who goes first, and when a person is asked.
@@ -45,6 +45,9 @@ pub struct Member {
     pub serves: Vec<StepId>,
 }
 
+/// The name of the budget of all nodes; those of sites have two words.
+const EVERYBODY: &str = "everybody";
+
 /// How a member is when the plan is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Presence {
@@ -56,10 +59,11 @@ pub enum Presence {
     Out,
 }
 
-/// A look at the health of those whom a budget protects: the check of a step of the draft.
+/// A look at the health of those whom a budget protects: the check of a step of the draft, or of an operation that a layer names
+/// for it ([`Layer::gates`](crate::layer::Layer::gates)).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Watch {
-    /// What it looks at: `cluster/store`.
+    /// Whose budget it is: `cluster/store`, `rollout/web`.
     pub subject: Subject,
     /// The step that it is the check of.
     pub step: StepName,
@@ -154,6 +158,23 @@ impl Budgets {
         all
     }
 
+    /// One budget of all nodes that are wanted at ready state, which bars nobody: which steps take which of them away, and
+    /// what brings them back.
+    pub(crate) fn of_everybody(plan: &super::Plan) -> Self {
+        let site = plan.site();
+        let nodes: Vec<&NodeName> = site.ready_nodes().map(|node| &node.name).collect();
+        let policy = ClusterPolicy::default();
+        let list = vec![budget(site, Symbol::of(EVERYBODY), &nodes, &policy, Vec::new(), None)];
+        let mut all = Self { list, ..Self::default() };
+        all.count(site, plan.steps(), plan.boots());
+        all
+    }
+
+    /// The steps that take something.
+    pub(crate) fn takers(&self) -> impl Iterator<Item = (StepId, &[Take])> {
+        self.takes.iter().map(|(step, takes)| (*step, takes.as_slice()))
+    }
+
     fn count(&mut self, site: &Site, steps: &[PlannedStep], boots: &[PlannedBoot]) {
         let mut members: HashMap<NodeName, Vec<(u32, u32)>> = HashMap::new();
         for (budget, of) in (0..).zip(&self.list) {
@@ -184,7 +205,8 @@ impl Budgets {
                     let effect = if disrupts { Effect::Disrupts } else { Effect::Restores };
                     self.takes.entry(id).or_default().push(Take { budget, member, effect });
                     let of = &mut self.list[budget as usize];
-                    if serves && of.name.as_str() == format!("cluster {}", cluster_of(&step.subject)) {
+                    let is_of = |cluster: &str| of.name.as_str() == format!("cluster {cluster}");
+                    if serves && (of.name.as_str() == EVERYBODY || is_of(cluster_of(&step.subject))) {
                         let of = &mut of.members[member as usize];
                         of.serves.push(id);
                         if of.presence == Presence::Up && !matches!(planned.reading, super::Reading::Follows(_)) {
@@ -313,6 +335,7 @@ fn cluster_of(member: &Subject) -> &str {
 
 fn budgets(site: &Site, watches: &[Watch]) -> Vec<Budget> {
     let mut list = Vec::new();
+    let of = |subject: &Subject| watches.iter().filter(|watch| watch.subject == *subject).cloned().collect::<Vec<_>>();
     for cluster in site.clusters.values().filter(|cluster| says_anything(&cluster.policy)) {
         let mut nodes: Vec<&NodeName> = Vec::new();
         for node in cluster.members.values().flatten() {
@@ -321,20 +344,21 @@ fn budgets(site: &Site, watches: &[Watch]) -> Vec<Budget> {
             }
         }
         let subject = Subject::cluster(&cluster.name);
-        let watch = watches.iter().find(|watch| watch.subject == subject).cloned();
         let name = format!("cluster {}", cluster.name);
-        list.push(budget(site, name.into(), &nodes, &cluster.policy, watch, cluster.origin.clone()));
+        list.push(budget(site, name.into(), &nodes, &cluster.policy, of(&subject), cluster.origin.clone()));
     }
     for rollout in site.conduct.rollouts.values() {
         let nodes: Vec<&NodeName> = rollout.nodes.iter().collect();
         let name = format!("rollout {}", rollout.name);
-        list.push(budget(site, name.into(), &nodes, &rollout.policy, None, rollout.origin.clone()));
+        let subject = Subject::rollout(&rollout.name);
+        list.push(budget(site, name.into(), &nodes, &rollout.policy, of(&subject), rollout.origin.clone()));
     }
     list
 }
 
-const fn says_anything(policy: &ClusterPolicy) -> bool {
-    policy.max_unavailable.is_some() || policy.spread.is_some() || policy.canary.is_some() || policy.wave.is_some()
+fn says_anything(policy: &ClusterPolicy) -> bool {
+    let counts = policy.max_unavailable.is_some() || policy.canary.is_some() || policy.wave.is_some();
+    counts || policy.spread.is_some() || !policy.alerts.is_empty()
 }
 
 fn budget(
@@ -342,7 +366,7 @@ fn budget(
     name: Symbol,
     nodes: &[&NodeName],
     policy: &ClusterPolicy,
-    watch: Option<Watch>,
+    watches: Vec<Watch>,
     origin: Option<Origin>,
 ) -> Budget {
     let member = |node: &Node| Member {
@@ -359,7 +383,7 @@ fn budget(
         members: members.map(member).collect(),
         max_unavailable: policy.max_unavailable.map(u32::from),
         spread: policy.spread,
-        watch,
+        watches,
         origin,
         policy: policy.clone(),
     }

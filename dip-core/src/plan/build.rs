@@ -84,7 +84,8 @@ impl Plan {
         let steps: Vec<PlannedStep> =
             build.steps.into_iter().zip(build.readings).map(|(step, reading)| PlannedStep { step, reading }).collect();
         let (site, goal) = (draft.site.clone(), draft.goal);
-        let watches = budget::watches(&site, &draft.steps);
+        let mut watches = budget::watches(&site, &draft.steps);
+        watches.extend(draft.gates.iter().cloned());
         let deferred = draft.deferred.clone();
         Self::assemble(Parts { site, goal, steps, boots, known, held, watches, deferred }).map_err(PlanError::new)
     }

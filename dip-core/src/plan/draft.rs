@@ -7,7 +7,7 @@ use super::graph::Graph;
 use super::recall::{Recalled, recall};
 use super::removal::{Removals, is_absent};
 use super::wires::Wires;
-use super::{Budgets, PlanError, PlanFault, PlannedBoot, circle, resolve, rest};
+use super::{Budgets, PlanError, PlanFault, PlannedBoot, Watch, circle, resolve, rest};
 use crate::hash::ShortMap;
 use crate::id::{NodeName, StepId};
 use crate::layer::{Deferred, Layers};
@@ -38,6 +38,8 @@ pub struct Draft {
     pub(crate) steps: Vec<Step>,
     pub(crate) probes: Vec<PlannedBoot>,
     pub(crate) deferred: Vec<Deferred>,
+    /// What layers look at before a member of a budget is taken away.
+    pub(crate) gates: Vec<Watch>,
     pub(crate) recalled: BTreeMap<StepId, Recalled>,
     pub(crate) graph: Graph,
 }
@@ -51,11 +53,13 @@ impl Draft {
         let mut steps = Vec::new();
         let mut faults = Vec::new();
         let mut deferred = Vec::new();
+        let mut gates = Vec::new();
         for layer in layers.iter().filter(|layer| goal == Goal::Everything || layer.id().is_ready_state()) {
             match layer.propose(&site, seen) {
                 Ok(proposed) => steps.extend(proposed),
                 Err(notes) => faults.extend(notes.into_iter().map(PlanFault::Note)),
             }
+            gates.extend(layer.gates(&site));
             deferred.extend(layer.deferred(&site, seen).into_iter().filter(|deferred| !deferred.is_known(seen)));
         }
         let removals = Removals::new(&site, seen, layers, goal, &steps).unwrap_or_else(|wrong| {
@@ -80,7 +84,7 @@ impl Draft {
             }
         };
         if faults.is_empty() {
-            Ok(Self { site, goal, steps, probes, deferred, recalled, graph })
+            Ok(Self { site, goal, steps, probes, deferred, gates, recalled, graph })
         } else {
             Err(PlanError::new(faults))
         }

@@ -4,20 +4,24 @@
 mod authority;
 mod error;
 mod host;
+mod inventory;
 mod ipam;
 mod ownership;
 mod power;
 mod registry;
+mod silences;
 mod whereabouts;
 
 pub use authority::{CertificateAuthority, CertificateWish};
 pub use error::{ErrorKind, ProviderError, Retry, sentence};
 pub use host::{Command, FileContent, Host, Output};
+pub use inventory::{Inventory, StockItem, StockSection};
 pub use ipam::{AddressHolder, Ipam};
 pub use ownership::{Holder, Ownership};
 
 pub use power::{Power, PowerAction};
 pub use registry::{MissingProvider, Providers};
+pub use silences::{Silence, Silences};
 pub use whereabouts::Whereabouts;
 
 #[cfg(feature = "mocks")]
@@ -25,8 +29,12 @@ pub use authority::MockCertificateAuthority;
 #[cfg(feature = "mocks")]
 pub use host::MockHost;
 #[cfg(feature = "mocks")]
+pub use inventory::MockInventory;
+#[cfg(feature = "mocks")]
 pub use ipam::MockIpam;
 #[cfg(feature = "mocks")]
 pub use power::MockPower;
+#[cfg(feature = "mocks")]
+pub use silences::MockSilences;
 #[cfg(feature = "mocks")]
 pub use whereabouts::MockWhereabouts;

@@ -64,6 +64,9 @@ pub struct ClusterPolicy {
     /// When a person must say that it goes on.
     #[serde(default, skip_serializing_if = "Pause::is_never")]
     pub pause: Pause,
+    /// The labels of alerts that hold it up while they fire, beside those of its members.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub alerts: BTreeMap<String, String>,
 }
 
 /// When a rollout waits for a person.

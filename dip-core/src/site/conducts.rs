@@ -168,5 +168,10 @@ fn pace(tree: &Tree) -> Value {
     for key in ["pause", "spread"] {
         policy.extend(parse::<String>(tree, key).map(|word| (key.to_owned(), word.into())));
     }
+    let labels = tree.entries("alerts").filter_map(|(name, entry)| Some((name.to_owned(), entry.value.text()?.into())));
+    let labels: Object<String, Value> = labels.collect();
+    if !labels.is_empty() {
+        policy.insert("alerts".to_owned(), labels.into());
+    }
     Value::Object(policy)
 }

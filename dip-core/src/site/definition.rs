@@ -8,7 +8,8 @@ use super::fault::{Fault, Faults};
 use super::report::Raw;
 use super::sheets::{Role, Sheets};
 use super::source::{Format, Source};
-use super::{Claims, GivenValue, Loaded, Lock, Pin, Resolved, SettingsSchema, given};
+use super::{Claims, GivenValue, Loaded, Lock, Pin, Resolved, SettingsSchema, Site, given};
+use crate::provider::StockItem;
 
 /// How many bases may lie under one another: more is an accident.
 const BASES: usize = 16;
@@ -23,6 +24,8 @@ pub struct Definition {
     pub values: Vec<PathBuf>,
     /// Values one by one.
     pub given: Vec<GivenValue>,
+    /// What the CMDB gave that the site takes nodes from; `None` where it was not asked. [`Definition::inventory`] says whom to ask.
+    pub stock: Option<Vec<StockItem>>,
 }
 
 /// The base of a site file as it is, beside what the file says of it.
@@ -60,16 +63,10 @@ impl Definition {
         settings: &SettingsSchema,
         held: &BTreeMap<IpAddr, String>,
     ) -> Result<Loaded, Faults> {
-        let Some((site, overlays)) = self.files.split_first() else { return Err(none_given()) };
+        let Some(site) = self.files.first() else { return Err(none_given()) };
         let lock_path = site.with_file_name("dip.lock");
         let claims_path = site.with_file_name("dip.claims");
-        let mut wrong = Vec::new();
-        let sources: Vec<Source> = [site]
-            .into_iter()
-            .chain(overlays)
-            .chain(&self.values)
-            .filter_map(|file| read(file).map_err(|fault| wrong.push(*fault)).ok())
-            .collect();
+        let (sources, mut wrong) = self.sources();
         let old = Lock::read(&lock_path).map_err(|error| wrong.push(Fault::new(with_causes(&error)))).ok();
         let claims = Claims::read(&claims_path).unwrap_or_else(|error| {
             wrong.push(Fault::new(with_causes(&error)));
@@ -77,6 +74,49 @@ impl Definition {
         });
         let Some(old) = old.filter(|_| wrong.is_empty()) else { return Err(Faults(wrong)) };
 
+        let mut sheets = self.sheets(sources)?;
+        if let Some((named, directory, mark)) = sheets.manifest() {
+            match table(&directory.join(&named)) {
+                Ok(source) => sheets.add_manifest(source),
+                Err(why) => sheets.misses_manifest(mark, why),
+            }
+        }
+        if let Some(stock) = &self.stock {
+            sheets.add_stock(stock.clone());
+        }
+        let mut passing = old.clone();
+        passing.held.extend(held.iter().map(|(address, who)| (*address, who.clone())));
+        let Resolved { mut site, lock, deliveries, warnings } = sheets.resolve(settings, &passing)?;
+        site.claims = claims;
+        let lock_changed = lock != old;
+        Ok(Loaded { site, lock, chosen_before: old, lock_changed, lock_path, claims_path, deliveries, warnings })
+    }
+}
+
+impl Definition {
+    /// The site with nothing but the service that it takes its nodes from, so that it can be asked for them; `None` where it takes
+    /// them from nobody. Nothing is written.
+    ///
+    /// # Errors
+    /// All that is wrong with that service, and in files that cannot be read.
+    pub fn inventory(&self, settings: &SettingsSchema) -> Result<Option<Site>, Faults> {
+        let (sources, wrong) = self.sources();
+        if !wrong.is_empty() {
+            return Err(Faults(wrong));
+        }
+        self.sheets(sources)?.inventory(settings)
+    }
+
+    /// The files as they are, and which ones cannot be read.
+    fn sources(&self) -> (Vec<Source>, Vec<Fault>) {
+        let mut wrong = Vec::new();
+        let files = self.files.iter().chain(&self.values);
+        let sources = files.filter_map(|file| read(file).map_err(|fault| wrong.push(*fault)).ok()).collect();
+        (sources, wrong)
+    }
+
+    fn sheets(&self, sources: Vec<Source>) -> Result<Sheets, Faults> {
+        let Some((site, overlays)) = self.files.split_first() else { return Err(none_given()) };
         let mut sources = sources.into_iter();
         let mut sheets = Sheets::default();
         sheets.extend(sources.next(), || Role::Site)?;
@@ -87,18 +127,7 @@ impl Definition {
             let (source, trees) = given::read(&self.given, sheets.next()?);
             sheets.add_given(source, trees);
         }
-        if let Some((named, directory, mark)) = sheets.manifest() {
-            match table(&directory.join(&named)) {
-                Ok(source) => sheets.add_manifest(source),
-                Err(why) => sheets.misses_manifest(mark, why),
-            }
-        }
-        let mut passing = old.clone();
-        passing.held.extend(held.iter().map(|(address, who)| (*address, who.clone())));
-        let Resolved { mut site, lock, deliveries, warnings } = sheets.resolve(settings, &passing)?;
-        site.claims = claims;
-        let lock_changed = lock != old;
-        Ok(Loaded { site, lock, chosen_before: old, lock_changed, lock_path, claims_path, deliveries, warnings })
+        Ok(sheets)
     }
 }
 

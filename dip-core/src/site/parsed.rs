@@ -31,6 +31,7 @@ pub(crate) fn read(text: &str, what: Parsed, directory: &Path) -> Result<String,
         Parsed::Mac => text.parse::<MacAddr>().map(|mac| mac.to_string()).map_err(|error| error.to_string()),
         Parsed::Pci => text.parse::<PciAddress>().map(|pci| pci.to_string()).map_err(|error| error.to_string()),
         Parsed::DomainName => domain(text).map(|()| same()),
+        Parsed::NameTemplate => template(text).map(|()| same()),
         Parsed::Duration => duration(text).map(|()| same()),
         Parsed::Secret => match text.parse::<SecretRef>() {
             Ok(SecretRef::File(path)) => Ok(format!("file:{}", directory.join(path).display())),
@@ -110,6 +111,25 @@ fn endpoint(text: &str) -> Result<(), String> {
     if port && !numeric && domain(host).is_ok() { Ok(()) } else { Err(wrong()) }
 }
 
+/// A DNS name with places: `{node}` must be among them, or two nodes would have one name.
+fn template(text: &str) -> Result<(), String> {
+    let mut name = text.to_owned();
+    for place in ["{node}", "{network}", "{domain}", "{site}"] {
+        name = name.replace(place, "a");
+    }
+    if name.contains(['{', '}']) {
+        return Err(format!(
+            "`{text}` has a place that dip does not know; there are `{{node}}`, `{{network}}`, `{{domain}}` and `{{site}}`"
+        ));
+    }
+    if !text.contains("{node}") {
+        return Err(format!(
+            "`{text}` would give all nodes one name; say where the node's name stands: `{{node}}.{text}`"
+        ));
+    }
+    domain(&name).map_err(|_| format!("`{text}` gives no DNS name; write it like `{{node}}.{{network}}.{{domain}}`"))
+}
+
 /// Checks a DNS name (RFC 1123, section 2.1, and RFC 1035, section 2.3.4).
 pub(crate) fn domain(text: &str) -> Result<(), String> {
     let label = |label: &str| {
@@ -184,6 +204,11 @@ mod tests {
             (Parsed::Station, &["10.0.0.1", "a.example:1", "52:54:00:12:34:56"], &["10.0.0", "52:54:00:12:34"]),
             (Parsed::Mac, &["52:54:00:12:34:56"], &["52:54:00:12:34", "x"]),
             (Parsed::DomainName, &["lab.example", "a"], &["", "a.", "-a", "a..b", "a b"]),
+            (
+                Parsed::NameTemplate,
+                &["{node}.{domain}", "{node}-{network}.lab.example"],
+                &["{nodes}.lab.example", "www.{domain}", "{node}..{domain}", ""],
+            ),
             (Parsed::Duration, &["30s", "5m", "1h", "10ms"], &["30", "s", "1d", "-1s", "1.5s"]),
             (Parsed::Url, &["http://a", "https://a:1/b"], &["a", "http://", "ftp://a"]),
             (Parsed::Mode, &["0644", "755"], &["0888", "rw", "64", "00644"]),

@@ -88,6 +88,11 @@ impl Root {
                     Shape::Parsed(Parsed::Path),
                     "The table (CSV) of the machines that were sent; nodes that name a serial number, or a rack and a position, get the rest from it.",
                 ),
+                Field::optional(
+                    "inventory",
+                    Shape::Object(inventory()),
+                    "The CMDB that racks and nodes are taken from, beside those of this file.",
+                ),
                 Field::optional("conduct", Shape::Object(conduct()), "How work at the site is conducted."),
             ],
             rack: vec![Field::optional("row", Shape::Text, "The row that it stands in.")],
@@ -110,6 +115,21 @@ fn rule() -> Vec<Field> {
         Field::optional("cores", Shape::integer(1, 65_536), "At least so many cores, over all processors."),
         Field::optional("memory_gib", Shape::integer(1, 1_048_576), "At least so many GiB of memory."),
         Field::optional("disks", Shape::integer(1, 1024), "At least so many disks."),
+    ]
+}
+
+fn inventory() -> Vec<Field> {
+    vec![
+        Field::required(
+            "service",
+            Shape::Reference(Noun::Service),
+            "The service; its kind is a CMDB that dip can read.",
+        ),
+        Field::optional(
+            "prefer",
+            Shape::list(Shape::Choice(vec!["rack", "position", "serial", "nics", "row"])),
+            "What the CMDB knows better than this file; this file wins in all that is not named here.",
+        ),
     ]
 }
 
@@ -323,6 +343,11 @@ fn pace() -> Vec<Field> {
             "pause",
             Shape::Choice(vec!["never", "after_canary", "each_wave"]),
             "When a person must say that it goes on; `never` where it is left out.",
+        ),
+        Field::optional(
+            "alerts",
+            Shape::map(Shape::Text),
+            "The labels of alerts that hold it up while they fire, beside those of its members: `{severity: page}`.",
         ),
     ]
 }

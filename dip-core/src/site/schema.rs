@@ -124,6 +124,7 @@ fn parsed(what: Parsed) -> Value {
         Parsed::Mac => ("A MAC address, `52:54:00:12:34:56`.", Some("[:-]")),
         Parsed::Pci => ("A PCI address, `0000:3b:00.1`.", None),
         Parsed::DomainName => ("A DNS name.", None),
+        Parsed::NameTemplate => ("A DNS name with `{node}`, `{network}`, `{domain}` and `{site}` in it.", None),
         Parsed::Duration => ("A span of time, `30s`, `5m`, `1h`.", Some("(ms|s|m|h)$")),
         Parsed::Secret => ("Where a secret is, never the secret.", Some("^(env|file|store):")),
         Parsed::Path => ("A path where dip runs; a relative one starts at the file that it stands in.", None),

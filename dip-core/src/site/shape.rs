@@ -54,6 +54,8 @@ pub enum Parsed {
     Pci,
     /// A DNS name.
     DomainName,
+    /// A DNS name with places for what differs, `{node}.{network}.{domain}`.
+    NameTemplate,
     /// A span of time, `30s`, `5m`, `1h`.
     Duration,
     /// A reference to a secret, `env:NAME`, `file:PATH` or `store:PATH`. A relative path starts at the file that it stands in.

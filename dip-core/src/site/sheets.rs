@@ -9,9 +9,11 @@ use super::fault::{Fault, Faults};
 use super::manifest::Manifest;
 use super::report::{Raw, Report};
 use super::source::{Mark, Source};
+use super::stock::{self, Stock};
 use super::tree::{Data, Entry, Map, Tree};
 use super::values::Values;
-use super::{Lock, Resolved, SettingsSchema, expand, merge, parse, resolve};
+use super::{Lock, Resolved, SettingsSchema, Site, expand, merge, parse, resolve};
+use crate::provider::StockItem;
 
 /// What a sheet is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +43,8 @@ pub(crate) struct Sheets {
     bases: Bases,
     /// The index of the manifest among the sources, behind those of all sheets.
     manifest: Option<u16>,
+    /// What the CMDB gave that the site takes its nodes from; `None` where it was not asked.
+    stock: Option<Vec<StockItem>>,
 }
 
 /// Whether bases are read.
@@ -123,6 +127,35 @@ impl Sheets {
         self.sources.push(source);
     }
 
+    /// Adds what a CMDB gave.
+    pub(crate) fn add_stock(&mut self, items: Vec<StockItem>) {
+        self.stock = Some(items);
+    }
+
+    /// The site with nothing but the service that it takes its nodes from; `None` where it takes none from anybody.
+    ///
+    /// # Errors
+    /// All that is wrong with the service, and in files that cannot be read.
+    pub(crate) fn inventory(self, settings: &SettingsSchema) -> Result<Option<Site>, Faults> {
+        let Self { sources, trees, roles, given, told, bases, .. } = self;
+        let mut report = told.over(&sources);
+        let trees = trees.into_iter().collect::<Option<Vec<_>>>().filter(|_| bases != Bases::Missing);
+        let Some(mut trees) = trees else { return Err(report.finish()) };
+        trees.iter_mut().for_each(forget_base);
+        let mut root = lay(trees, &roles, given);
+        merge::forget_removed(&mut root);
+        let mut values = Values::take(&mut root, &mut report);
+        if !stock::service_alone(&mut root) {
+            return Ok(None);
+        }
+        values.put_in(&mut root, &mut report);
+        let resolved = resolve::resolve(&root, settings, &Lock::default(), &mut Manifest::default(), &mut report);
+        match resolved {
+            Some((site, _)) if report.is_empty() => Ok(Some(site)),
+            _ => Err(report.finish()),
+        }
+    }
+
     /// The manifest cannot be had.
     pub(crate) fn misses_manifest(&mut self, mark: Mark, why: String) {
         self.told.tell("manifest", mark, || Raw::at(mark, why));
@@ -133,7 +166,9 @@ impl Sheets {
     /// # Errors
     /// All that is wrong in them.
     pub(crate) fn resolve(self, settings: &SettingsSchema, lock: &Lock) -> Result<Resolved, Faults> {
-        let Self { sources, trees, roles, given, told, bases, manifest } = self;
+        let Self { mut sources, trees, roles, given, mut told, bases, manifest, stock } = self;
+        let asked = stock.is_some();
+        let stock = Stock::read(stock.unwrap_or_default(), &mut sources, &mut told);
         let mut report = told.over(&sources);
         // What is missing from a file that cannot be read would only hide what is wrong with it.
         let trees = trees.into_iter().collect::<Option<Vec<_>>>().filter(|_| bases != Bases::Missing);
@@ -146,7 +181,16 @@ impl Sheets {
         merge::forget_removed(&mut root);
         let mut values = Values::take(&mut root, &mut report);
         values.put_in(&mut root, &mut report);
+        let removed = stock::removed(&root);
         expand::expand(&mut root, &mut report);
+        if asked {
+            stock.lay(&mut root, &removed, &mut report);
+        } else if let Some(wish) = root.entry("inventory") {
+            report.tell("inventory", wish.key, || {
+                Raw::at(wish.key, "this site takes nodes from a CMDB, and nobody asked that")
+                    .advice("ask it for its stock and give that with the files (`Definition::stock`), as `dip` does")
+            });
+        }
         let mut deliveries = match manifest {
             Some(index) => Manifest::read(&sources[usize::from(index)], index, &mut report),
             None => Manifest::default(),

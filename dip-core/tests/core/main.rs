@@ -20,6 +20,7 @@ mod mortal;
 mod old_files;
 mod plan;
 mod property;
+mod quiet;
 mod readiness;
 mod recorder;
 mod removal;

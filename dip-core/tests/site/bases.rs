@@ -51,7 +51,7 @@ const BASE: &str = "version: 1\nrelease: \"3.2\"\ndomain: ${ring}.example\nvalue
 
 fn load(file: &Path, values: &[PathBuf], given: &[&str]) -> Result<Loaded, Faults> {
     let given = given.iter().map(|given| given.parse().expect("a value")).collect();
-    Definition { files: vec![file.to_owned()], values: values.to_vec(), given }.load(&settings())
+    Definition { files: vec![file.to_owned()], values: values.to_vec(), given, stock: None }.load(&settings())
 }
 
 #[test]

@@ -9,6 +9,7 @@ use crate::error::LabError;
 use crate::net::{accepts, free_port};
 use crate::requirement::Requirement;
 use crate::scratch::Scratch;
+use crate::servers::dns_tools::{DnsTools, zone_file};
 
 /// A zone and the records that it starts with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,13 +43,23 @@ pub struct BindConfig {
     pub zones: Vec<Zone>,
     /// The name of the TSIG key.
     pub key_name: String,
+    /// The algorithm of the TSIG key: `hmac-sha256` or `hmac-sha512`.
+    pub algorithm: &'static str,
+    /// Further zones, which nobody may change.
+    pub read_only: Vec<Zone>,
 }
 
 impl Default for BindConfig {
     /// `lab.test`, `10.in-addr.arpa` and `0.0.0.0.3.9.d.f.ip6.arpa`, with the key `dip-key`.
     fn default() -> Self {
         let zones = ["lab.test", "10.in-addr.arpa", "0.0.0.0.3.9.d.f.ip6.arpa"];
-        Self { addr: None, zones: zones.map(Zone::empty).to_vec(), key_name: "dip-key".to_owned() }
+        Self {
+            addr: None,
+            zones: zones.map(Zone::empty).to_vec(),
+            key_name: "dip-key".to_owned(),
+            algorithm: "hmac-sha256",
+            read_only: Vec::new(),
+        }
     }
 }
 
@@ -58,8 +69,10 @@ pub struct Bind {
     pub addr: SocketAddr,
     /// The name of the TSIG key.
     pub key_name: String,
-    /// The secret of the TSIG key (hmac-sha256) in base64.
+    /// The secret of the TSIG key in base64.
     pub key_secret: String,
+    /// The algorithm of the TSIG key.
+    pub algorithm: &'static str,
     zones: Vec<String>,
     daemon: Option<Daemon>,
     scratch: Scratch,
@@ -78,7 +91,7 @@ impl Bind {
     pub(crate) async fn start_in(scratch: &Scratch, config: BindConfig) -> Result<Self, LabError> {
         let scratch = scratch.within("bind")?;
         let addr = config.addr.map_or_else(free_port, Ok)?;
-        let key = run("tsig-keygen", ["-a", "hmac-sha256", &config.key_name]).await?;
+        let key = run("tsig-keygen", ["-a", config.algorithm, &config.key_name]).await?;
         let key_secret = key
             .split('"')
             .nth(3)
@@ -86,12 +99,20 @@ impl Bind {
             .ok_or_else(|| LabError::answer("tsig-keygen", "no secret"))?
             .to_owned();
         scratch.write("key.conf", &key)?;
-        for zone in &config.zones {
+        for zone in config.zones.iter().chain(&config.read_only) {
             scratch.write(&format!("{}.zone", zone.name), &zone_file(zone))?;
         }
         scratch.write("named.conf", &named_conf(&scratch, addr, &config))?;
         let zones = config.zones.into_iter().map(|zone| zone.name).collect();
-        let mut bind = Self { addr, key_name: config.key_name, key_secret, zones, daemon: None, scratch };
+        let mut bind = Self {
+            addr,
+            key_name: config.key_name,
+            key_secret,
+            algorithm: config.algorithm,
+            zones,
+            daemon: None,
+            scratch,
+        };
         bind.restart().await?;
         Ok(bind)
     }
@@ -126,10 +147,7 @@ impl Bind {
     /// # Errors
     /// If `dig` gets no answer.
     pub async fn dig(&self, query: &[&str]) -> Result<String, LabError> {
-        let port = self.addr.port().to_string();
-        let server = format!("@{}", self.addr.ip());
-        let fixed = [server.as_str(), "-p", &port, "+short", "+norecurse"];
-        run("dig", fixed.iter().chain(query)).await
+        self.tools().dig(query).await
     }
 
     /// All records of a zone, by a transfer with the key.
@@ -137,10 +155,7 @@ impl Bind {
     /// # Errors
     /// If `dig` gets no answer.
     pub async fn transfer(&self, zone: &str) -> Result<String, LabError> {
-        let port = self.addr.port().to_string();
-        let server = format!("@{}", self.addr.ip());
-        let key = format!("hmac-sha256:{}:{}", self.key_name, self.key_secret);
-        run("dig", [server.as_str(), "-p", &port, "-y", &key, "+noall", "+answer", "+onesoa", zone, "AXFR"]).await
+        self.tools().transfer(zone).await
     }
 
     /// Changes records by hand with `nsupdate`, as somebody else would: `add www.lab.test 60 A 192.0.2.1`.
@@ -148,15 +163,22 @@ impl Bind {
     /// # Errors
     /// If the update is refused.
     pub async fn update(&self, changes: &[&str]) -> Result<(), LabError> {
-        let mut script = format!("server {} {}\n", self.addr.ip(), self.addr.port());
-        for change in changes {
-            let _ = writeln!(script, "update {change}");
-        }
-        script.push_str("send\n");
-        let file = self.scratch.write("update.txt", &script)?;
-        let key = self.scratch.path("key.conf");
-        run("nsupdate", ["-k".as_ref(), key.as_os_str(), file.as_os_str()]).await?;
-        Ok(())
+        self.tools().update(changes).await
+    }
+
+    /// Its process id, while it runs.
+    pub fn pid(&self) -> Option<u32> {
+        self.daemon.as_ref().map(Daemon::pid)
+    }
+
+    /// The directory of its zone files and journals.
+    pub fn directory(&self) -> &std::path::Path {
+        self.scratch.dir()
+    }
+
+    fn tools(&self) -> DnsTools<'_> {
+        let key = format!("{}:{}:{}", self.algorithm, self.key_name, self.key_secret);
+        DnsTools { addr: self.addr, key, scratch: &self.scratch }
     }
 }
 
@@ -165,19 +187,6 @@ impl fmt::Debug for Bind {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("Bind").field("addr", &self.addr).field("key_name", &self.key_name).finish_non_exhaustive()
     }
-}
-
-/// Names without a dot at the end are relative to the zone.
-fn zone_file(zone: &Zone) -> String {
-    let mut text = format!(
-        "$ORIGIN {}.\n$TTL 60\n@ IN SOA ns.lab.invalid. hostmaster.lab.invalid. 1 3600 600 86400 60\n@ IN NS ns.lab.invalid.\n",
-        zone.name
-    );
-    for record in &zone.records {
-        text.push_str(record);
-        text.push('\n');
-    }
-    text
 }
 
 fn named_conf(scratch: &Scratch, addr: SocketAddr, config: &BindConfig) -> String {
@@ -209,6 +218,10 @@ controls {{ }};
             text,
             r#"zone "{name}" {{ type primary; file "{name}.zone"; allow-update {{ key "{key}"; }}; }};"#
         );
+    }
+    for zone in &config.read_only {
+        let name = &zone.name;
+        let _ = writeln!(text, r#"zone "{name}" {{ type primary; file "{name}.zone"; }};"#);
     }
     text
 }

@@ -1,13 +1,16 @@
-//! Kea DHCPv4 with its control agent, on a segment of its own.
+//! Kea, DHCPv4 and DHCPv6, with its control agent, on a segment of its own; its hosts in PostgreSQL where that is wanted.
 
-use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::net::{Ipv6Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
 
 use crate::daemon::{Daemon, daemon_command};
 use crate::error::LabError;
 use crate::net::{accepts, free_port};
 use crate::requirement::Requirement;
 use crate::scratch::Scratch;
+use crate::servers::postgres::Postgres;
 use crate::servers::segment::{Lease, Segment};
 
 /// A running Kea.
@@ -15,31 +18,53 @@ use crate::servers::segment::{Lease, Segment};
 pub struct Kea {
     /// The control agent's HTTP address.
     pub control: SocketAddr,
-    /// The control socket of the server itself.
+    /// The control socket of the DHCPv4 server itself.
     pub socket: PathBuf,
+    /// The control socket of the DHCPv6 server itself.
+    pub socket6: PathBuf,
+    /// The file that the DHCPv4 server was started with.
+    pub file: PathBuf,
+    /// The database of its hosts, where it has one.
+    pub database: Option<Postgres>,
     _agent: Daemon,
-    _server: Daemon,
+    server: Option<Daemon>,
+    _server6: Daemon,
     segment: Segment,
-    _scratch: Scratch,
+    scratch: Scratch,
 }
 
 impl Kea {
-    /// Starts it on 10.77.0.0/16 with the pool 10.77.100.0 to 10.77.199.255, subnet id 1.
+    /// The user that the control agent knows, and the password.
+    pub const LOGIN: (&'static str, &'static str) = ("dip", "kea-secret");
+
+    /// Starts it on 10.77.0.0/16 with the pool 10.77.100.0 to 10.77.199.255, subnet id 1; and on fd77::/64 (id 1) with the pool
+    /// fd77::100 to fd77::1ff. Behind a relay are 10.78.0.0/16 (id 2) and 2001:db8::/64 (id 2).
     ///
     /// # Errors
     /// If a program is missing, the user is not root, or Kea does not start.
     pub async fn start() -> Result<Self, LabError> {
-        Requirement::Kea.check()?;
+        Self::start_on(None, Scratch::temporary()?).await
+    }
+
+    /// The same with a hosts backend in a PostgreSQL of its own.
+    ///
+    /// # Errors
+    /// If a program is missing, the user is not root, or one of them does not start.
+    pub async fn start_with_database() -> Result<Self, LabError> {
+        Requirement::KeaPostgres.check()?;
         let scratch = Scratch::temporary()?;
+        let database = Postgres::start(&scratch).await?;
+        database.prepare_for_kea().await?;
+        Self::start_on(Some(database), scratch).await
+    }
+
+    async fn start_on(database: Option<Postgres>, scratch: Scratch) -> Result<Self, LabError> {
+        Requirement::Kea.check()?;
         let segment = Segment::create(&scratch).await?;
-        let dir = scratch.dir().to_path_buf();
-        let socket = scratch.path("kea4.sock");
-        let conf = serde_json::json!({ "Dhcp4": {
+        let (socket, socket6) = (scratch.path("kea4.sock"), scratch.path("kea6.sock"));
+        let mut v4 = json!({
             "interfaces-config": { "interfaces": [Segment::INTERFACE], "dhcp-socket-type": "raw" },
-            "control-socket": { "socket-type": "unix", "socket-name": &socket },
-            "lease-database": { "type": "memfile", "persist": false, "lfc-interval": 0 },
-            "host-reservation-identifiers": ["hw-address"],
-            "valid-lifetime": 600,
+            "host-reservation-identifiers": ["hw-address", "circuit-id"],
             "subnet4": [{
                 "id": 1,
                 "subnet": "10.77.0.0/16",
@@ -50,27 +75,85 @@ impl Kea {
                 ],
                 "reservations": [],
             }],
-            "loggers": [{ "name": "kea-dhcp4", "severity": "INFO", "output_options": [{ "output": "stdout" }] }],
-        }});
-        let conf = scratch.write("kea-dhcp4.json", &conf.to_string())?;
-        let mut line = daemon_command(Some(segment.namespace()), "kea-dhcp4");
-        line.env("KEA_PIDFILE_DIR", &dir).env("KEA_LOCKFILE_DIR", &dir).arg("-c").arg(conf);
-        let mut server = Daemon::spawn(&scratch, "kea-dhcp4", line)?;
-        server.ready(|| async { tokio::net::UnixStream::connect(&socket).await.is_ok() }).await?;
+            "shared-networks": [{ "name": "floor", "subnet4": [{ "id": 2, "subnet": "10.78.0.0/16" }] }],
+        });
+        let mut v6 = json!({
+            "interfaces-config": { "interfaces": [Segment::INTERFACE] },
+            "host-reservation-identifiers": ["hw-address", "duid"],
+            "subnet6": [
+                {
+                    "id": 1,
+                    "subnet": "fd77::/64",
+                    "interface": Segment::INTERFACE,
+                    "pools": [{ "pool": "fd77::100 - fd77::1ff" }],
+                },
+                { "id": 2, "subnet": "2001:db8::/64" },
+            ],
+        });
+        for (conf, socket, name) in [(&mut v4, &socket, "kea-dhcp4"), (&mut v6, &socket6, "kea-dhcp6")] {
+            conf["control-socket"] = json!({ "socket-type": "unix", "socket-name": socket });
+            conf["lease-database"] = json!({ "type": "memfile", "persist": false, "lfc-interval": 0 });
+            conf["valid-lifetime"] = json!(600);
+            conf["loggers"] = json!([{ "name": name, "severity": "INFO", "output_options": [{ "output": "stdout" }] }]);
+            if let Some(hook) = lease_commands() {
+                conf["hooks-libraries"] = json!([{ "library": hook }]);
+            }
+            if let Some(database) = &database {
+                conf["hosts-database"] = database.hosts_database();
+            }
+        }
+        let file = scratch.write("kea-dhcp4.json", &json!({ "Dhcp4": v4 }).to_string())?;
+        let file6 = scratch.write("kea-dhcp6.json", &json!({ "Dhcp6": v6 }).to_string())?;
+        let server6 = serve(&scratch, &segment, "kea-dhcp6", &file6, &socket6).await?;
 
         let control = free_port()?;
-        let conf = serde_json::json!({ "Control-agent": {
+        let (user, password) = Self::LOGIN;
+        let conf = json!({ "Control-agent": {
             "http-host": control.ip().to_string(),
             "http-port": control.port(),
-            "control-sockets": { "dhcp4": { "socket-type": "unix", "socket-name": &socket } },
+            "authentication": {
+                "type": "basic", "realm": "kea", "clients": [{ "user": user, "password": password }],
+            },
+            "control-sockets": {
+                "dhcp4": { "socket-type": "unix", "socket-name": &socket },
+                "dhcp6": { "socket-type": "unix", "socket-name": &socket6 },
+            },
             "loggers": [{ "name": "kea-ctrl-agent", "severity": "WARN", "output_options": [{ "output": "stdout" }] }],
         }});
         let conf = scratch.write("kea-ctrl-agent.json", &conf.to_string())?;
         let mut line = daemon_command(None, "kea-ctrl-agent");
-        line.env("KEA_PIDFILE_DIR", &dir).env("KEA_LOCKFILE_DIR", &dir).arg("-c").arg(conf);
+        line.env("KEA_PIDFILE_DIR", scratch.dir()).env("KEA_LOCKFILE_DIR", scratch.dir()).arg("-c").arg(conf);
         let mut agent = Daemon::spawn(&scratch, "kea-ctrl-agent", line)?;
         agent.ready(|| async { accepts(control).await }).await?;
-        Ok(Self { control, socket, _agent: agent, _server: server, segment, _scratch: scratch })
+        let mut kea = Self {
+            control,
+            socket,
+            socket6,
+            file,
+            database,
+            _agent: agent,
+            server: None,
+            _server6: server6,
+            segment,
+            scratch,
+        };
+        kea.restart().await?;
+        Ok(kea)
+    }
+
+    /// Starts the DHCPv4 server again, with its file as it is now.
+    ///
+    /// # Errors
+    /// If it does not start.
+    pub async fn restart(&mut self) -> Result<(), LabError> {
+        self.stop();
+        self.server = Some(serve(&self.scratch, &self.segment, "kea-dhcp4", &self.file, &self.socket).await?);
+        Ok(())
+    }
+
+    /// Stops the DHCPv4 server; the control agent stays.
+    pub fn stop(&mut self) {
+        self.server = None;
     }
 
     /// Lets a real client with this hardware address ask for a lease; `None` if it got nothing.
@@ -80,4 +163,50 @@ impl Kea {
     pub async fn lease(&self, mac: &str) -> Result<Option<Lease>, LabError> {
         self.segment.lease(mac).await
     }
+
+    /// Lets a real DHCPv6 client with this hardware address, and a DUID of it, ask for a lease; `None` if it got nothing.
+    ///
+    /// # Errors
+    /// If the client cannot be plugged in.
+    pub async fn lease6(&self, mac: &str) -> Result<Option<Ipv6Addr>, LabError> {
+        self.segment.lease6(mac).await
+    }
+
+    /// Sends a command to the DHCPv4 server as an administrator does, by its socket.
+    ///
+    /// # Errors
+    /// If it does not answer with success.
+    pub async fn command(&self, name: &str, arguments: Value) -> Result<Value, LabError> {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let exchange = async {
+            let mut stream = tokio::net::UnixStream::connect(&self.socket).await?;
+            stream.write_all(json!({ "command": name, "arguments": arguments }).to_string().as_bytes()).await?;
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).await?;
+            Ok::<_, std::io::Error>(answer)
+        };
+        let answer = exchange.await.map_err(|error| LabError::answer("kea-dhcp4", error.to_string()))?;
+        let mut told: Value = serde_json::from_str(&answer).unwrap_or_default();
+        if told["result"] == 0 { Ok(told["arguments"].take()) } else { Err(LabError::answer("kea-dhcp4", answer)) }
+    }
+}
+
+async fn serve(
+    scratch: &Scratch,
+    segment: &Segment,
+    program: &str,
+    file: &Path,
+    socket: &Path,
+) -> Result<Daemon, LabError> {
+    let mut line = daemon_command(Some(segment.namespace()), program);
+    line.env("KEA_PIDFILE_DIR", scratch.dir()).env("KEA_LOCKFILE_DIR", scratch.dir()).arg("-c").arg(file);
+    let mut server = Daemon::spawn(scratch, program, line)?;
+    server.ready(|| async { tokio::net::UnixStream::connect(socket).await.is_ok() }).await?;
+    Ok(server)
+}
+
+/// The hook that tells leases, below the directory of this machine's architecture.
+fn lease_commands() -> Option<PathBuf> {
+    let dirs = std::fs::read_dir("/usr/lib").ok()?.flatten();
+    dirs.map(|dir| dir.path().join("kea/hooks/libdhcp_lease_cmds.so")).find(|hook| hook.exists())
 }

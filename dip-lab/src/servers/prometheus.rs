@@ -17,6 +17,10 @@ pub struct Prometheus {
     pub addr: SocketAddr,
     /// Every `*.json` in it is a list of targets (`file_sd`).
     pub targets_dir: PathBuf,
+    /// Every `*.yml` in it is a file of rules.
+    pub rules_dir: PathBuf,
+    /// A list of targets that it asks for over HTTP (`http_sd`) while somebody listens there.
+    pub http_sd: SocketAddr,
     daemon: Option<Daemon>,
     scratch: Scratch,
 }
@@ -35,13 +39,19 @@ impl Prometheus {
 
     pub(crate) async fn start_in(scratch: &Scratch, addr: SocketAddr, targets: &Path) -> Result<Self, LabError> {
         let scratch = scratch.within("prometheus")?;
+        let rules = scratch.within("rules")?.dir().to_path_buf();
+        let http_sd = free_port()?;
         let conf = format!(
-            "global: {{scrape_interval: 1s, scrape_timeout: 1s}}\nscrape_configs:\n  - job_name: nodes\n    \
-             file_sd_configs: [{{files: ['{}/*.json'], refresh_interval: 1s}}]\n",
+            "global: {{scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}}\n\
+             rule_files: ['{}/*.yml']\nscrape_configs:\n  - job_name: nodes\n    \
+             file_sd_configs: [{{files: ['{}/*.json'], refresh_interval: 1s}}]\n    \
+             http_sd_configs: [{{url: 'http://{http_sd}/targets.json', refresh_interval: 1s}}]\n",
+            rules.display(),
             targets.display()
         );
         scratch.write("prometheus.yml", &conf)?;
-        let mut prometheus = Self { addr, targets_dir: targets.to_path_buf(), daemon: None, scratch };
+        let mut prometheus =
+            Self { addr, targets_dir: targets.to_path_buf(), rules_dir: rules, http_sd, daemon: None, scratch };
         prometheus.restart().await?;
         Ok(prometheus)
     }
@@ -56,6 +66,7 @@ impl Prometheus {
         line.arg(format!("--config.file={}", self.scratch.path("prometheus.yml").display()))
             .arg(format!("--storage.tsdb.path={}", self.scratch.path("data").display()))
             .arg(format!("--web.listen-address={}", self.addr))
+            .arg("--web.enable-lifecycle")
             .arg("--log.level=warn");
         let mut daemon = Daemon::spawn(&self.scratch, "prometheus", line)?;
         daemon

@@ -1,6 +1,6 @@
 //! An Ethernet segment in namespaces, where a DHCP server answers real clients.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -27,7 +27,7 @@ pub struct Lease {
     pub name_servers: Vec<Ipv4Addr>,
 }
 
-/// A namespace for the server with the bridge `br0`, 10.77.0.1/16, that clients are plugged into.
+/// A namespace for the server with the bridge `br0`, 10.77.0.1/16 and fd77::1/64, that clients are plugged into.
 #[derive(Debug)]
 pub struct Segment {
     namespace: Namespace,
@@ -46,6 +46,10 @@ impl Segment {
         namespace.ip(&["link", "add", Self::INTERFACE, "type", "bridge"]).await?;
         namespace.ip(&["address", "add", "10.77.0.1/16", "dev", Self::INTERFACE]).await?;
         namespace.ip(&["link", "set", Self::INTERFACE, "up"]).await?;
+        // A DHCPv6 server talks from its link-local address, which the kernel would try out for a second.
+        for address in ["fe80::77/64", "fd77::1/64"] {
+            namespace.ip(&["address", "add", address, "dev", Self::INTERFACE, "nodad"]).await?;
+        }
         Ok(Self { namespace, scratch: scratch.clone(), clients: AtomicU32::new(0) })
     }
 
@@ -59,6 +63,30 @@ impl Segment {
     /// # Errors
     /// If the client cannot be plugged in.
     pub async fn lease(&self, mac: &str) -> Result<Option<Lease>, LabError> {
+        let (client, number) = self.plug(mac).await?;
+        let scratch = self.scratch.within(&format!("client{number}"))?;
+        let lease = ask(&client, &scratch).await;
+        self.unplug(number).await?;
+        lease
+    }
+
+    /// Plugs a client with this hardware address in and lets ISC dhclient ask for an IPv6 address, with a DUID of nothing but that
+    /// hardware address; `None` if it got nothing.
+    ///
+    /// # Errors
+    /// If the client cannot be plugged in.
+    pub async fn lease6(&self, mac: &str) -> Result<Option<Ipv6Addr>, LabError> {
+        let (client, number) = self.plug(mac).await?;
+        let show = ["-6", "address", "show", "dev", "eth0", "scope", "link", "-tentative"];
+        // dhclient gives up without a link-local address.
+        until(ASKS, || async { client.ip(&show).await.is_ok_and(|told| told.contains("fe80")) }).await;
+        let scratch = self.scratch.within(&format!("client{number}"))?;
+        let lease = ask6(&client, &scratch).await;
+        self.unplug(number).await?;
+        lease
+    }
+
+    async fn plug(&self, mac: &str) -> Result<(Namespace, u32), LabError> {
         let number = self.clients.fetch_add(1, Ordering::Relaxed);
         let client = Namespace::create(&self.scratch).await?;
         let port = format!("c{number}");
@@ -66,11 +94,13 @@ impl Segment {
             ["link", "add", &port, "type", "veth", "peer", "name", "eth0", "address", mac, "netns", client.name()];
         self.namespace.ip(&peer).await?;
         self.namespace.ip(&["link", "set", &port, "master", Self::INTERFACE, "up"]).await?;
+        client.run("sh", &["-c", "echo 0 > /proc/sys/net/ipv6/conf/eth0/accept_dad"]).await?;
         client.ip(&["link", "set", "eth0", "up"]).await?;
-        let scratch = self.scratch.within(&format!("client{number}"))?;
-        let lease = ask(&client, &scratch).await;
-        self.namespace.ip(&["link", "delete", &port]).await?;
-        lease
+        Ok((client, number))
+    }
+
+    async fn unplug(&self, number: u32) -> Result<(), LabError> {
+        self.namespace.ip(&["link", "delete", &format!("c{number}")]).await.map(drop)
     }
 }
 
@@ -109,6 +139,26 @@ async fn ask(client: &Namespace, scratch: &Scratch) -> Result<Option<Lease>, Lab
         routers: list("new_routers"),
         name_servers: list("new_domain_name_servers"),
     }))
+}
+
+async fn ask6(client: &Namespace, scratch: &Scratch) -> Result<Option<Ipv6Addr>, LabError> {
+    let got = scratch.path("lease.env");
+    let script =
+        format!("#!/bin/sh\ncase $reason in BOUND6) env > {0}.part && mv {0}.part {0} ;; esac\n", got.display());
+    let script = scratch.write("script", &script)?;
+    make_executable(&script)?;
+    let mut line = daemon_command(Some(client), "dhclient");
+    line.args(["-6", "-1", "-d", "-D", "LL", "-sf"]).arg(&script);
+    line.arg("-lf").arg(scratch.path("leases")).arg("-pf").arg(scratch.path("pid")).arg("eth0");
+    let dhclient = Daemon::spawn(scratch, "dhclient", line)?;
+    let bound = until(ASKS, || async { got.exists() }).await;
+    drop(dhclient);
+    if !bound {
+        return Ok(None);
+    }
+    let text = std::fs::read_to_string(&got).map_err(|source| LabError::file("read", &got, source))?;
+    let address = text.lines().find_map(|line| line.strip_prefix("new_ip6_address="));
+    address.and_then(|address| address.parse().ok()).map(Some).ok_or_else(|| LabError::answer("dhclient", text.clone()))
 }
 
 pub(crate) fn make_executable(file: &Path) -> Result<(), LabError> {

@@ -9,7 +9,7 @@ use dip_core::site::Site;
 use dip_core::subject::Subject;
 
 use crate::provider::MlagPair;
-use crate::settings::{DNSMASQ, NETCONF, OPENVSWITCH, SNMP};
+use crate::settings::{DNSMASQ, KEA, NETCONF, OPENVSWITCH, SNMP};
 
 /// Registers a provider for each DHCP service, each switch and each PDU of the site, and tells all that is wrong.
 pub(crate) fn connect(site: &Site, secrets: &dyn Secrets, providers: &mut Providers) -> Vec<ConnectError> {
@@ -17,6 +17,12 @@ pub(crate) fn connect(site: &Site, secrets: &dyn Secrets, providers: &mut Provid
     for service in site.services_of(&[DNSMASQ]) {
         let user = format!("service `{}`", service.name);
         keep(dnsmasq(service.driver.read()), user, &mut errors, |dhcp| {
+            providers.insert::<dyn crate::provider::Dhcp>(&Subject::service(&service.name), dhcp);
+        });
+    }
+    for service in site.services_of(&[KEA]) {
+        let user = format!("service `{}`", service.name);
+        keep(kea(service.driver.read(), secrets), user, &mut errors, |dhcp| {
             providers.insert::<dyn crate::provider::Dhcp>(&Subject::service(&service.name), dhcp);
         });
     }
@@ -77,6 +83,20 @@ fn dnsmasq(settings: Read<crate::settings::DnsmasqSettings>) -> Result<Arc<dyn c
 #[cfg(not(feature = "dnsmasq"))]
 fn dnsmasq(_: Read<crate::settings::DnsmasqSettings>) -> Result<Arc<dyn crate::provider::Dhcp>, String> {
     Err("this program was built without the feature `dnsmasq` of dip-network".to_owned())
+}
+
+#[cfg(feature = "kea")]
+fn kea(
+    settings: Read<crate::settings::KeaSettings>,
+    secrets: &dyn Secrets,
+) -> Result<Arc<dyn crate::provider::Dhcp>, String> {
+    let settings = settings.map_err(|error| error.to_string())?;
+    Ok(Arc::new(super::kea::Kea::new(&settings, secrets)?))
+}
+
+#[cfg(not(feature = "kea"))]
+fn kea(_: Read<crate::settings::KeaSettings>, _: &dyn Secrets) -> Result<Arc<dyn crate::provider::Dhcp>, String> {
+    Err("this program was built without the feature `kea` of dip-network".to_owned())
 }
 
 #[cfg(feature = "netconf")]

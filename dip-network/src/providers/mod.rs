@@ -3,6 +3,8 @@
 mod connect;
 #[cfg(feature = "dnsmasq")]
 pub mod dnsmasq;
+#[cfg(feature = "kea")]
+pub mod kea;
 #[cfg(feature = "netconf")]
 pub mod netconf;
 #[cfg(feature = "openvswitch")]

@@ -1,8 +1,9 @@
-//! Open vSwitch, netconfd, lldpd, dnsmasq and snmpd, the real ones, against the trials of their traits; and this layer's steps on them.
+//! Open vSwitch, netconfd, lldpd, dnsmasq, Kea and snmpd, the real ones, against the trials of their traits; and this layer's steps on them.
 
 mod cabling;
 mod dhcpv6;
 mod dnsmasq;
+mod kea;
 mod mlag;
 mod netconf;
 mod openvswitch;
@@ -23,15 +24,16 @@ pub(crate) fn wait<F: Future>(lab: F) -> F::Output {
 fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime can be built");
     let trials: Vec<Trial> = runtime.block_on(async {
-        let (cabling, dnsmasq, mlag, netconf, openvswitch, snmp) = tokio::join!(
+        let (cabling, dnsmasq, kea, mlag, netconf, openvswitch, snmp) = tokio::join!(
             cabling::trials(),
             dnsmasq::trials(),
+            kea::trials(),
             mlag::trials(),
             netconf::trials(),
             openvswitch::trials(),
             snmp::trials()
         );
-        [cabling, dnsmasq, mlag, netconf, openvswitch, snmp].into_iter().flatten().collect()
+        [cabling, dnsmasq, kea, mlag, netconf, openvswitch, snmp].into_iter().flatten().collect()
     });
     run_as_tests(&runtime, trials)
 }

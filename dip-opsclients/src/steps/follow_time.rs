@@ -1,7 +1,5 @@
-//! `opsclients.follow_time`: chrony on the node follows the site's time service, and is in sync with it.
+//! `opsclients.follow_time`: the node's time client follows the site's time service, and is in sync with it.
 
-use std::fmt::Write as _;
-use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -10,30 +8,14 @@ use dip_core::fact::opsclients::CLOCK;
 use dip_core::fact::os::PACKAGES;
 use dip_core::id::{LayerId, NodeName};
 use dip_core::operation::{Applied, Check, Context, Diff, Operation, OperationError, Patience};
-use dip_core::provider::Command;
 use dip_core::step::{Environment, Need, Step};
 use dip_core::subject::Subject;
 use serde::{Deserialize, Serialize};
 
+use super::time_clients::{Chrony, Server, Timesyncd};
 use crate::node::Node;
+use crate::settings::TimeClient;
 use crate::unit::Unit;
-
-/// Chrony's configuration, whole: sources that the distribution put there would be followed instead of the site's.
-const CONFIGURATION: &str = "/etc/chrony/chrony.conf";
-
-/// What a container's chrony is started with.
-const DROP_IN: &str = "/etc/systemd/system/chrony.service.d/dip.conf";
-
-/// `-x` leaves the clock alone; the unit otherwise starts only where the clock may be set.
-const WATCH: &str = "# Written by dip: `control_clock` is `false`.
-[Unit]
-ConditionCapability=
-[Service]
-ExecStart=
-ExecStart=!/usr/sbin/chronyd -F 1 -x
-";
-
-const UNIT: Unit = Unit("chrony");
 
 /// `iburst` measures every two seconds: who looks more often sees nothing new (chrony.conf(5)).
 const POLL: Duration = Duration::from_secs(2);
@@ -50,6 +32,9 @@ pub struct FollowTime {
     pub servers: Vec<Server>,
     /// What is done to the clock.
     pub clock: Clock,
+    /// Who follows them; where it is left out, chrony, or systemd-timesyncd on a node that has only that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client: Option<TimeClient>,
 }
 
 /// What is done to a node's clock.
@@ -62,39 +47,6 @@ pub enum Clock {
     Watched,
 }
 
-/// An NTP server.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Server {
-    /// Its address or host name.
-    pub host: String,
-    /// Its port, where it is not 123.
-    pub port: Option<u16>,
-}
-
-impl Server {
-    /// Reads `10.1.0.3`, `10.1.0.3:1123`, `fd00::3`, `[fd00::3]:1123`, `ntp.example`, `ntp.example:1123`.
-    fn parse(text: &str) -> Result<Self, String> {
-        let wrong = || {
-            format!("`{text}` is not an NTP server; write an address or a host name, with a port where it is not 123")
-        };
-        if let Ok(address) = text.parse::<IpAddr>() {
-            return Ok(Self { host: address.to_string(), port: None });
-        }
-        if let Ok(address) = text.parse::<SocketAddr>() {
-            return Ok(Self { host: address.ip().to_string(), port: Some(address.port()) });
-        }
-        let (host, port) = match text.split_once(':') {
-            Some((host, port)) => (host, Some(port.parse().map_err(|_| wrong())?)),
-            None => (text, None),
-        };
-        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
-        if host.is_empty() || !host.chars().all(plain) {
-            return Err(wrong());
-        }
-        Ok(Self { host: host.to_owned(), port })
-    }
-}
-
 impl FollowTime {
     /// A node that follows servers; a sentence where one of them cannot be followed.
     pub(crate) fn new(node: &NodeName, servers: &[String], clock: Clock) -> Result<Self, String> {
@@ -102,7 +54,18 @@ impl FollowTime {
             return Err("the time service has no servers".to_owned());
         }
         let servers = servers.iter().map(|text| Server::parse(text)).collect::<Result<_, _>>()?;
-        Ok(Self { node: node.clone(), servers, clock })
+        Ok(Self { node: node.clone(), servers, clock, client: None })
+    }
+
+    /// The same by a client that the site file names.
+    pub(crate) fn by(self, client: Option<TimeClient>) -> Result<Self, String> {
+        match (client, self.servers.iter().find(|server| server.port.is_some())) {
+            (Some(TimeClient::SystemdTimesyncd), Some(server)) => Err(format!(
+                "systemd-timesyncd asks port 123 alone, and `{}` of the time service has another; let chrony follow it",
+                server.host
+            )),
+            _ => Ok(Self { client, ..self }),
+        }
     }
 
     pub(crate) fn step(self) -> Step {
@@ -115,45 +78,60 @@ impl FollowTime {
             .patience(PATIENCE)
     }
 
-    fn configuration(&self) -> String {
-        let mut text = String::from(
-            "# Written by dip from the settings `opsclients.time` of this node. Changes here are undone;\n# put your own into /etc/chrony/conf.d.\n",
-        );
-        for server in &self.servers {
-            let port = server.port.map(|port| format!(" port {port}")).unwrap_or_default();
-            // Writing to a string cannot fail.
-            let _ = writeln!(text, "server {}{port} iburst", server.host);
-        }
-        text.push_str("confdir /etc/chrony/conf.d\ndriftfile /var/lib/chrony/chrony.drift\n");
-        if self.clock == Clock::Set {
-            // A clock that is far off is set at once, but only at the start: later jumps hurt what runs.
-            text.push_str("makestep 1 3\nrtcsync\n");
-        }
-        text
+    async fn client(&self, node: &Node) -> Result<Client, OperationError> {
+        let chrony = Chrony::of(node).await?;
+        let chosen = match self.client {
+            Some(chosen) => chosen,
+            None if Timesyncd::is_alone_on(node, &chrony).await? => TimeClient::SystemdTimesyncd,
+            None => TimeClient::Chrony,
+        };
+        Ok(match chosen {
+            TimeClient::Chrony => Client::Chrony(chrony),
+            TimeClient::SystemdTimesyncd => Client::Timesyncd(Timesyncd),
+        })
     }
 
     /// What differs of the files and the service.
-    async fn setup(&self, node: &Node) -> Result<Diff, OperationError> {
-        let diff = node.diff_file(Diff::default(), CONFIGURATION, Some(&self.configuration())).await?;
-        let diff = node.diff_file(diff, DROP_IN, self.drop_in()).await?;
-        UNIT.diff(node, diff).await
-    }
-
-    fn drop_in(&self) -> Option<&'static str> {
-        (self.clock == Clock::Watched).then_some(WATCH)
+    async fn setup(&self, node: &Node, client: &Client) -> Result<Diff, OperationError> {
+        let mut diff = Diff::default();
+        for (path, wanted) in client.files(self) {
+            diff = node.diff_file(diff, &path, wanted.as_deref()).await?;
+        }
+        client.unit().diff(node, diff).await
     }
 
     /// The servers' names, for messages.
     fn named(&self) -> String {
         self.servers.iter().map(|server| server.host.as_str()).collect::<Vec<_>>().join(" or ")
     }
+}
 
-    /// Whom chrony follows, where it is in sync: the second and the last field of `chronyc -c tracking` (chronyc(1)).
-    fn followed(tracking: &str) -> Option<&str> {
-        let fields: Vec<_> = tracking.trim().split(',').collect();
-        match fields[..] {
-            [_, source, .., leap] if leap != "Not synchronised" && !source.is_empty() => Some(source),
-            _ => None,
+/// Who follows the servers on a node.
+enum Client {
+    Chrony(Chrony),
+    Timesyncd(Timesyncd),
+}
+
+impl Client {
+    /// Its files, with what they should say; nothing where there should be none.
+    fn files(&self, wanted: &FollowTime) -> Vec<(String, Option<String>)> {
+        match self {
+            Self::Chrony(chrony) => chrony.files(&wanted.servers, wanted.clock),
+            Self::Timesyncd(timesyncd) => timesyncd.files(&wanted.servers, wanted.clock),
+        }
+    }
+
+    fn unit(&self) -> Unit {
+        match self {
+            Self::Chrony(chrony) => chrony.unit(),
+            Self::Timesyncd(timesyncd) => timesyncd.unit(),
+        }
+    }
+
+    async fn followed(&self, node: &Node, clock: Clock) -> Result<Option<String>, OperationError> {
+        match self {
+            Self::Chrony(chrony) => chrony.followed(node).await,
+            Self::Timesyncd(timesyncd) => timesyncd.followed(node, clock).await,
         }
     }
 }
@@ -164,19 +142,14 @@ impl Operation for FollowTime {
 
     async fn check(&self, cx: &Context<'_>) -> Result<Check, OperationError> {
         let node = Node::of(cx, &self.node)?;
-        let diff = self.setup(&node).await?;
+        let client = self.client(&node).await?;
+        let diff = self.setup(&node, &client).await?;
         if !diff.is_empty() {
             return Ok(Check::Differs(diff));
         }
-        // -N tells a server as it was configured, by its name or address.
-        let output = node.run(&Command::new("chronyc").args(["-N", "-c", "tracking"])).await?;
-        let text = output.text();
-        let followed = Self::followed(&text).filter(|_| output.succeeded());
-        match followed.filter(|source| self.servers.iter().any(|server| server.host == *source)) {
-            Some(source) => {
-                let facts = Facts::new().with(&CLOCK, &Subject::node(&self.node), &source.to_owned());
-                Ok(Check::Holds(facts))
-            }
+        let followed = client.followed(&node, self.clock).await?;
+        match followed.as_ref().filter(|source| self.servers.iter().any(|server| server.host == **source)) {
+            Some(source) => Ok(Check::Holds(Facts::new().with(&CLOCK, &Subject::node(&self.node), source))),
             None => {
                 let now = followed.map_or("follows nobody".to_owned(), |source| format!("follows {source}"));
                 Ok(Check::Differs(Diff::of("clock", Some(now), Some(format!("follows {}", self.named())))))
@@ -186,15 +159,17 @@ impl Operation for FollowTime {
 
     async fn apply(&self, cx: &Context<'_>) -> Result<Applied, OperationError> {
         let node = Node::of(cx, &self.node)?;
+        let client = self.client(&node).await?;
         let reason = format!("the clock to follow {}", self.named());
         // A node that has just booted needs some seconds to follow; a restart would only set it back. One that does not
         // come round is started again all the same: it may run with what was configured before.
-        if cx.assignment().attempt == 1 && self.setup(&node).await?.is_empty() {
+        if cx.assignment().attempt == 1 && self.setup(&node, &client).await?.is_empty() {
             return Ok(Applied::watch(reason, POLL));
         }
-        node.put_file(CONFIGURATION, Some(&self.configuration())).await?;
-        node.put_file(DROP_IN, self.drop_in()).await?;
-        UNIT.restart(&node).await?;
+        for (path, wanted) in client.files(self) {
+            node.put_file(&path, wanted.as_deref()).await?;
+        }
+        client.unit().restart(&node).await?;
         Ok(Applied::wait(reason, POLL))
     }
 }
@@ -202,11 +177,19 @@ impl Operation for FollowTime {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::node_name;
+    use crate::testing::{debian, node_name};
     use dip_core::testing::FakeHost;
 
     const SYNCED: &str = "0A010003,10.1.0.3,9,1700000000.1,0.0,0.0,0.0,-1.0,0.0,0.1,0.001,0.002,2.0,Normal\n";
     const LOST: &str = "00000000,,0,0.0,0.0,0.0,0.0,0.0,0.0,0.0,1.0,1.0,0.0,Not synchronised\n";
+
+    const CONFIGURATION: &str = "/etc/chrony/chrony.conf";
+    const DROP_IN: &str = "/etc/systemd/system/chrony.service.d/dip.conf";
+
+    fn configuration(clock: Clock) -> String {
+        let [(_, Some(text)), _] = &Chrony::DEBIAN.files(&wanted(clock).servers, clock)[..] else { unreachable!() };
+        text.clone()
+    }
 
     fn wanted(clock: Clock) -> FollowTime {
         FollowTime::new(&node_name(), &["10.1.0.3".to_owned(), "ntp.example:1123".to_owned()], clock)
@@ -214,11 +197,11 @@ mod tests {
     }
 
     fn host(tracking: &str) -> FakeHost {
-        FakeHost::default()
+        debian()
             .answer("systemctl is-enabled chrony", 0, "enabled\n", "")
             .answer("systemctl is-active chrony", 0, "active\n", "")
             .answer("chronyc -N -c tracking", 0, tracking, "")
-            .file(CONFIGURATION, &wanted(Clock::Set).configuration())
+            .file(CONFIGURATION, &configuration(Clock::Set))
     }
 
     #[tokio::test]
@@ -281,13 +264,53 @@ mod tests {
         assert_eq!(bench.check(&wanted).await, "holds");
     }
 
-    #[test]
-    fn servers_are_addresses_and_names_with_and_without_a_port() {
-        let read = |text| Server::parse(text).map(|server| (server.host, server.port));
-        assert_eq!(read("fd00::3"), Ok(("fd00::3".to_owned(), None)));
-        assert_eq!(read("[fd00::3]:1123"), Ok(("fd00::3".to_owned(), Some(1123))));
-        assert_eq!(read("10.1.0.3:1123"), Ok(("10.1.0.3".to_owned(), Some(1123))));
-        assert!(read("ntp.example iburst\nallow all").is_err());
-        assert!(read("").is_err());
+    fn timesyncd(answer: &str, synchronized: &str) -> FakeHost {
+        debian()
+            .file("/usr/lib/systemd/system/systemd-timesyncd.service", "[Unit]\n")
+            .file(
+                "/etc/systemd/timesyncd.conf.d/dip.conf",
+                &Timesyncd.files(&one().servers, Clock::Set)[0].1.clone().expect("text"),
+            )
+            .answer("systemctl is-enabled systemd-timesyncd", 0, "enabled\n", "")
+            .answer("systemctl is-active systemd-timesyncd", 0, "active\n", "")
+            .answer("timedatectl show-timesync --property=ServerName --property=NTPMessage", 0, answer, "")
+            .answer("timedatectl show --property=NTPSynchronized --value", 0, synchronized, "")
+    }
+
+    fn one() -> FollowTime {
+        FollowTime::new(&node_name(), &["10.1.0.3".to_owned()], Clock::Set).expect("a server")
+    }
+
+    #[tokio::test]
+    async fn a_node_that_has_timesyncd_alone_follows_by_it() {
+        let heard = "ServerName=10.1.0.3\nNTPMessage={ Leap=0, Version=4, Stratum=9 }\n";
+        assert_eq!(timesyncd(heard, "yes\n").bench(one().step()).check(&one()).await, "holds");
+        let told = timesyncd(heard, "no\n").bench(one().step()).check(&one()).await;
+        assert_eq!(told, "clock follows nobody → follows 10.1.0.3");
+        let silent = timesyncd("ServerName=10.1.0.3\n", "yes\n").bench(one().step()).check(&one()).await;
+        assert_eq!(silent, "clock follows nobody → follows 10.1.0.3", "the kernel's word is of somebody before");
+    }
+
+    #[tokio::test]
+    async fn a_node_that_has_both_follows_by_chrony_unless_the_site_says_otherwise() {
+        let both = timesyncd("", "").file("/usr/lib/systemd/system/chrony.service", "[Unit]\n");
+        let told = both.bench(one().step()).check(&one()).await;
+        assert!(told.contains("/etc/chrony/chrony.conf"), "{told}");
+        let wanted = one().by(Some(TimeClient::SystemdTimesyncd)).expect("it has no port");
+        let both = timesyncd("ServerName=10.1.0.3\nNTPMessage={ Leap=0 }\n", "yes\n")
+            .file("/usr/lib/systemd/system/chrony.service", "[Unit]\n");
+        assert_eq!(both.bench(wanted.clone().step()).check(&wanted).await, "holds");
+        let port = FollowTime::new(&node_name(), &["ntp.example:1123".to_owned()], Clock::Set).expect("a server");
+        assert!(port.by(Some(TimeClient::SystemdTimesyncd)).is_err());
+    }
+
+    #[tokio::test]
+    async fn a_family_of_linux_has_names_of_its_own() {
+        let bench = FakeHost::default().file("/etc/os-release", "ID=\"rocky\"\nID_LIKE=\"rhel centos fedora\"\n");
+        let told = bench.bench(one().step()).check(&one()).await;
+        assert!(told.contains("/etc/chrony.conf") && told.contains("service chronyd"), "{told}");
+        let strange = FakeHost::default().bench(one().step());
+        let error = one().check(&strange.context()).await.expect_err("it has no os-release").to_string();
+        assert!(error.contains("names no family of Linux"), "{error}");
     }
 }

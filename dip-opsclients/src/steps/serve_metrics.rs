@@ -14,12 +14,9 @@ use dip_core::step::{Environment, Need, Step};
 use dip_core::subject::Subject;
 use serde::{Deserialize, Serialize};
 
+use crate::family::{Exporter, Names};
 use crate::node::Node;
 use crate::unit::Unit;
-
-const CONFIGURATION: &str = "/etc/default/prometheus-node-exporter";
-
-const UNIT: Unit = Unit("prometheus-node-exporter");
 
 /// Asks for the metrics on the node itself and prints the status line. A minimal system has no HTTP client, but bash.
 const ASK: &str = r#"exec 3<>"/dev/tcp/127.0.0.1/$1" && printf 'GET /metrics HTTP/1.0\r\n\r\n' >&3 && head -n 1 <&3"#;
@@ -44,14 +41,15 @@ impl ServeMetrics {
     }
 
     /// What differs of the file and the service.
-    async fn setup(&self, node: &Node) -> Result<Diff, OperationError> {
-        let diff = node.diff_file(Diff::default(), CONFIGURATION, Some(&self.configuration())).await?;
-        UNIT.diff(node, diff).await
+    async fn setup(&self, node: &Node, names: Exporter) -> Result<Diff, OperationError> {
+        let diff = node.diff_file(Diff::default(), names.configuration, Some(&self.configuration(names))).await?;
+        Unit(names.unit).diff(node, diff).await
     }
 
-    fn configuration(&self) -> String {
+    fn configuration(&self, names: Exporter) -> String {
         format!(
-            "# Written by dip from the settings `opsclients.metrics` of this node. Changes here are undone.\nARGS=\"--web.listen-address=:{}\"\n",
+            "# Written by dip from the settings `opsclients.metrics` of this node. Changes here are undone.\n{}=\"--web.listen-address=:{}\"\n",
+            names.variable,
             self.address.port()
         )
     }
@@ -63,7 +61,8 @@ impl Operation for ServeMetrics {
 
     async fn check(&self, cx: &Context<'_>) -> Result<Check, OperationError> {
         let node = Node::of(cx, &self.node)?;
-        let diff = self.setup(&node).await?;
+        let names = Names::of(&node).await?.exporter;
+        let diff = self.setup(&node, names).await?;
         if !diff.is_empty() {
             return Ok(Check::Differs(diff));
         }
@@ -83,13 +82,14 @@ impl Operation for ServeMetrics {
 
     async fn apply(&self, cx: &Context<'_>) -> Result<Applied, OperationError> {
         let node = Node::of(cx, &self.node)?;
+        let names = Names::of(&node).await?.exporter;
         let reason = "the node exporter to answer";
         // On a node that has just booted it is about to answer.
-        if cx.assignment().attempt == 1 && self.setup(&node).await?.is_empty() {
+        if cx.assignment().attempt == 1 && self.setup(&node, names).await?.is_empty() {
             return Ok(Applied::watch(reason, Duration::from_secs(1)));
         }
-        node.put_file(CONFIGURATION, Some(&self.configuration())).await?;
-        UNIT.restart(&node).await?;
+        node.put_file(names.configuration, Some(&self.configuration(names))).await?;
+        Unit(names.unit).restart(&node).await?;
         Ok(Applied::wait(reason, Duration::from_secs(1)))
     }
 }
@@ -97,16 +97,19 @@ impl Operation for ServeMetrics {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::node_name;
+    use crate::family::Family;
+    use crate::testing::{debian, node_name};
     use dip_core::testing::FakeHost;
+
+    const NAMES: Exporter = Family::Debian.names().exporter;
 
     fn wanted() -> ServeMetrics {
         ServeMetrics { node: node_name(), address: "10.1.0.11:9100".parse().expect("an address") }
     }
 
     fn host(answer: &str) -> FakeHost {
-        FakeHost::default()
-            .file(CONFIGURATION, &wanted().configuration())
+        debian()
+            .file(NAMES.configuration, &wanted().configuration(NAMES))
             .answer("systemctl is-enabled prometheus-node-exporter", 0, "enabled\n", "")
             .answer("systemctl is-active prometheus-node-exporter", 0, "active\n", "")
             .answer(&format!("timeout 10 bash -c {ASK} bash 9100"), 0, answer, "")
@@ -123,11 +126,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_node_without_the_exporter_says_that_it_is_not_installed() {
-        let bench = FakeHost::default().bench(wanted().step());
+        let bench = debian().bench(wanted().step());
         let told = bench.check(&wanted()).await;
         assert!(told.contains("service prometheus-node-exporter not installed → enabled"), "{told}");
         wanted().apply(&bench.context()).await.expect("the host obeys");
-        let text = bench.text(CONFIGURATION).expect("it is written");
+        let text = bench.text(NAMES.configuration).expect("it is written");
         assert!(text.ends_with("ARGS=\"--web.listen-address=:9100\"\n"), "{text}");
     }
 }

@@ -16,10 +16,22 @@ use dip_core::subject::Subject;
 use serde::{Deserialize, Serialize};
 
 use crate::node::Node;
+use crate::settings::ResolverClient;
+use crate::unit::Unit;
 
-const CONFIGURATION: &str = "/etc/resolv.conf";
+const RESOLV_CONF: &str = "/etc/resolv.conf";
 
-/// Lets a node ask resolvers. A link at `/etc/resolv.conf` (to that of a local resolver) is replaced by a file.
+const RESOLVED: &str = "/etc/systemd/resolved.conf.d/dip.conf";
+
+/// What programs that ask no D-Bus read where systemd-resolved runs (systemd-resolved.service(8)).
+const STUB: &str = "../run/systemd/resolve/stub-resolv.conf";
+
+/// The link that enabling systemd-resolved makes; its unit is installed on many systems that do not use it.
+const RESOLVED_ENABLED: &str = "/etc/systemd/system/dbus-org.freedesktop.resolve1.service";
+
+const RESOLVED_UNIT: Unit = Unit("systemd-resolved");
+
+/// Lets a node ask resolvers. By the file alone, a link at `/etc/resolv.conf` (to that of a local resolver) is replaced by a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UseResolver {
     /// The node.
@@ -32,6 +44,9 @@ pub struct UseResolver {
     pub name: String,
     /// The address that it must resolve to.
     pub address: IpAddr,
+    /// Who asks them; where it is left out, systemd-resolved on a node where that is enabled, else the C library.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client: Option<ResolverClient>,
 }
 
 impl UseResolver {
@@ -42,6 +57,53 @@ impl UseResolver {
             .need(name)
             .give(given)
             .in_environment(&self.node, Environment::Installed)
+    }
+
+    async fn client(&self, node: &Node) -> Result<ResolverClient, OperationError> {
+        Ok(match self.client {
+            Some(chosen) => chosen,
+            None if node.text(RESOLVED_ENABLED).await?.is_some() => ResolverClient::SystemdResolved,
+            None => ResolverClient::ResolvConf,
+        })
+    }
+
+    /// What differs of the files and, where it asks, of the local resolver.
+    async fn setup(&self, node: &Node, client: ResolverClient) -> Result<Diff, OperationError> {
+        match client {
+            ResolverClient::ResolvConf => {
+                node.diff_file(Diff::default(), RESOLV_CONF, Some(&self.configuration())).await
+            }
+            ResolverClient::SystemdResolved => {
+                let mut diff = node.diff_file(Diff::default(), RESOLVED, Some(&self.resolved())).await?;
+                let target = node.run(&Command::new("readlink").arg(RESOLV_CONF)).await?.text();
+                if !target.ends_with(STUB.trim_start_matches("..")) {
+                    let now = if target.is_empty() { "no link" } else { &target };
+                    diff = diff.and(RESOLV_CONF, Some(now), Some(STUB));
+                }
+                RESOLVED_UNIT.diff(node, diff).await
+            }
+        }
+    }
+
+    async fn put(&self, node: &Node, client: ResolverClient) -> Result<(), OperationError> {
+        match client {
+            ResolverClient::ResolvConf => node.put_file(RESOLV_CONF, Some(&self.configuration())).await,
+            ResolverClient::SystemdResolved => {
+                node.put_file(RESOLVED, Some(&self.resolved())).await?;
+                node.succeed(&Command::new("ln").args(["-sfn", STUB, RESOLV_CONF])).await?;
+                RESOLVED_UNIT.restart(node).await
+            }
+        }
+    }
+
+    fn resolved(&self) -> String {
+        let servers: Vec<_> = self.servers.iter().map(ToString::to_string).collect();
+        // `~.` sends all names to these servers; empty lists first take away what other files name.
+        let domains = self.search.iter().map(String::as_str).chain(["~."]).collect::<Vec<_>>().join(" ");
+        format!(
+            "# Written by dip from the settings `opsclients.resolver` of this node. Changes here are undone.\n[Resolve]\nDNS=\nDNS={}\nFallbackDNS=\nDomains=\nDomains={domains}\n",
+            servers.join(" ")
+        )
     }
 
     fn configuration(&self) -> String {
@@ -67,7 +129,8 @@ impl Operation for UseResolver {
 
     async fn check(&self, cx: &Context<'_>) -> Result<Check, OperationError> {
         let node = Node::of(cx, &self.node)?;
-        let diff = node.diff_file(Diff::default(), CONFIGURATION, Some(&self.configuration())).await?;
+        let client = self.client(&node).await?;
+        let diff = self.setup(&node, client).await?;
         if !diff.is_empty() {
             return Ok(Check::Differs(diff));
         }
@@ -87,11 +150,11 @@ impl Operation for UseResolver {
     async fn apply(&self, cx: &Context<'_>) -> Result<Applied, OperationError> {
         let node = Node::of(cx, &self.node)?;
         let (reason, poll) = (format!("{} to resolve", self.name), Duration::from_secs(2));
-        let diff = node.diff_file(Diff::default(), CONFIGURATION, Some(&self.configuration())).await?;
-        if diff.is_empty() {
+        let client = self.client(&node).await?;
+        if self.setup(&node, client).await?.is_empty() {
             return Ok(Applied::watch(reason, poll));
         }
-        node.put_file(CONFIGURATION, Some(&self.configuration())).await?;
+        self.put(&node, client).await?;
         Ok(Applied::wait(reason, poll))
     }
 }
@@ -111,18 +174,19 @@ mod tests {
             search: vec!["lab.example".to_owned()],
             name: "n1.lab.example".to_owned(),
             address: "10.1.0.11".parse().expect("an address"),
+            client: None,
         }
     }
 
     #[tokio::test]
     async fn the_file_alone_is_not_enough() {
         let bench = FakeHost::default()
-            .file(CONFIGURATION, "nameserver 9.9.9.9\n")
+            .file(RESOLV_CONF, "nameserver 9.9.9.9\n")
             .answer(QUERY, 2, "", "")
             .bench(wanted().step());
         assert_eq!(bench.check(&wanted()).await, "/etc/resolv.conf other settings → these settings");
         wanted().apply(&bench.context()).await.expect("the host obeys");
-        let text = bench.text(CONFIGURATION).expect("it is written");
+        let text = bench.text(RESOLV_CONF).expect("it is written");
         assert!(text.contains("search lab.example\nnameserver 10.1.0.2\nnameserver fd00::2\n"), "{text}");
         assert_eq!(bench.check(&wanted()).await, "+ address of n1.lab.example 10.1.0.11");
     }
@@ -130,7 +194,7 @@ mod tests {
     #[tokio::test]
     async fn the_name_must_resolve_to_the_address_of_the_node() {
         let host =
-            |answer| FakeHost::default().file(CONFIGURATION, &wanted().configuration()).answer(QUERY, 0, answer, "");
+            |answer| FakeHost::default().file(RESOLV_CONF, &wanted().configuration()).answer(QUERY, 0, answer, "");
         let good = "10.1.0.11       STREAM n1.lab.example\n10.1.0.11       DGRAM  \nfd00::11 STREAM \n";
         assert_eq!(host(good).bench(wanted().step()).check(&wanted()).await, "holds");
         let other = "127.0.1.1       STREAM n1\n127.0.1.1       DGRAM  \n";
@@ -143,5 +207,30 @@ mod tests {
     #[test]
     fn the_name_is_registered_before_where_the_plan_does_it() {
         assert_eq!(wanted().step().needs, [Need::IfGiven(NAME.of(&Subject::node(&node_name())))]);
+    }
+
+    #[tokio::test]
+    async fn a_node_that_uses_systemd_resolved_is_left_with_it() {
+        let resolved = || {
+            FakeHost::default()
+                .file(RESOLVED_ENABLED, "[Unit]\n")
+                .answer("systemctl is-enabled systemd-resolved", 0, "enabled\n", "")
+                .answer("systemctl is-active systemd-resolved", 0, "active\n", "")
+                .answer(QUERY, 0, "10.1.0.11 STREAM n1.lab.example\n", "")
+        };
+        let bench = resolved().bench(wanted().step());
+        let told = bench.check(&wanted()).await;
+        assert_eq!(told, format!("+ {RESOLVED} these settings, {RESOLV_CONF} no link → {STUB}"));
+        wanted().apply(&bench.context()).await.expect("the host obeys");
+        assert!(bench.ran().contains(&format!("ln -sfn {STUB} {RESOLV_CONF}")), "{:?}", bench.ran());
+        let text = bench.text(RESOLVED).expect("it is written");
+        assert!(text.contains("DNS=10.1.0.2 fd00::2\n") && text.contains("Domains=lab.example ~.\n"), "{text}");
+        let bench = resolved()
+            .file(RESOLVED, &text)
+            .answer("readlink /etc/resolv.conf", 0, "/run/systemd/resolve/stub-resolv.conf\n", "")
+            .bench(wanted().step());
+        assert_eq!(bench.check(&wanted()).await, "holds");
+        let by_file = UseResolver { client: Some(ResolverClient::ResolvConf), ..wanted() };
+        assert_eq!(bench.check(&by_file).await, format!("+ {RESOLV_CONF} these settings"));
     }
 }

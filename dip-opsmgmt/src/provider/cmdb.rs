@@ -1,11 +1,12 @@
 //! A CMDB: the record of a node, of which dip writes its own fields and no others.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use dip_core::hardware::Identity;
 use dip_core::id::{NodeName, RackName, SiteName};
-use dip_core::provider::{Holder, ProviderError};
+use dip_core::provider::{Holder, Inventory, Ipam, ProviderError};
 use serde::{Deserialize, Serialize};
 
 /// The fields of a node's record that dip writes.
@@ -69,4 +70,10 @@ pub trait Cmdb: Send + Sync {
 
     /// All records that have dip's fields, every site's, in the order of nodes.
     async fn list(&self) -> Result<Vec<HeldRecord>, ProviderError>;
+
+    /// Who has addresses beside dip's fields, by records of the CMDB's own; `None` where it keeps none.
+    fn ipam(&self) -> Option<Arc<dyn Ipam>>;
+
+    /// The racks and nodes that a site may take from it; `None` where dip cannot read them.
+    fn inventory(&self) -> Option<Arc<dyn Inventory>>;
 }

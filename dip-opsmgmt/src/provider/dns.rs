@@ -1,5 +1,6 @@
 //! A DNS service: which addresses a name has, which names an address has, and whose the name is.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use async_trait::async_trait;
@@ -16,12 +17,66 @@ pub struct HostName {
     pub addresses: Vec<IpAddr>,
 }
 
+/// A further record of a node: another name for it, where one of its services answers, or a text.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Entry {
+    /// The fully qualified name that it stands at, in the form of [`HostName::name`].
+    pub name: String,
+    /// Its time to live in seconds; that of the service where it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ttl: Option<u32>,
+    /// What it says.
+    pub data: EntryData,
+}
+
+/// What a further record says. Names are in the form of [`HostName::name`].
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EntryData {
+    /// The name is another one for this name (CNAME).
+    Cname(String),
+    /// A service answers there (SRV, RFC 2782); several nodes may each have such a record at one name.
+    Srv {
+        /// The lowest is asked first.
+        priority: u16,
+        /// The share among those of one priority.
+        weight: u16,
+        /// The port.
+        port: u16,
+        /// The name of the node that has it.
+        target: String,
+    },
+    /// A text (TXT).
+    Txt(String),
+}
+
+impl fmt::Display for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.data {
+            EntryData::Cname(to) => write!(f, "{} CNAME {to}", self.name),
+            EntryData::Srv { priority, weight, port, target } => {
+                write!(f, "{} SRV {priority} {weight} {port} {target}", self.name)
+            }
+            EntryData::Txt(text) => write!(f, "{} TXT {text:?}", self.name),
+        }
+    }
+}
+
 /// What the service has under a name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeldName {
     /// Its A and AAAA records, in the order of addresses; empty where it has records of other types alone.
     pub addresses: Vec<IpAddr>,
     /// The site whose mark it carries; `None` where it carries none: somebody else wrote it.
+    pub owner: Option<SiteName>,
+}
+
+/// The further records at a name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldEntries {
+    /// What they say, in order.
+    pub data: Vec<EntryData>,
+    /// The site whose mark the name carries.
     pub owner: Option<SiteName>,
 }
 
@@ -44,7 +99,12 @@ pub struct HeldName {
 /// * `claim` puts the owner's mark on a name that `from` holds, and leaves what it says as it is. One that the owner holds
 ///   already, and a name that is not there, is `Ok(())`; one that anybody else holds is a `Conflict`.
 /// * `disown` takes the owner's mark off again and leaves the rest. One without a mark is `Ok(())`, another site's a `Conflict`.
-/// * `owned`, `names`, `claim` and `disown` may be left out: what the service does not offer is `Unsupported`.
+/// * `ensure_all` does for several names of a node what `ensure` does for one, and makes further records; all of one zone change
+///   together or not at all. An alias and the texts at a name become exactly the wanted ones; a service's records at a name add
+///   up, because each node has its own. What holds for names without the owner's mark holds for these names too.
+/// * `entries` tells the further records at a name and its owner, whoever wrote them. `remove_entries` takes these records away,
+///   and the mark of a name that has none left.
+/// * `owned`, `names`, `claim`, `disown` and further records may be left out: what the service does not offer is `Unsupported`.
 /// * A cancelled call can be looked at, and calling it again mends what it left.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
@@ -69,6 +129,31 @@ pub trait Dns: Send + Sync {
     /// Makes a name and its addresses known in both directions, on behalf of a site.
     async fn ensure(&self, wanted: &HostName, owner: &SiteName) -> Result<(), ProviderError>;
 
+    /// Makes all names and further records of a node known, on behalf of a site.
+    async fn ensure_all(&self, names: &[HostName], entries: &[Entry], owner: &SiteName) -> Result<(), ProviderError> {
+        if let Some(entry) = entries.first() {
+            return Err(not_offered(format!("write {entry}")));
+        }
+        for name in names {
+            self.ensure(name, owner).await?;
+        }
+        Ok(())
+    }
+
+    /// The further records at a name and its owner; `None` where nobody uses the name.
+    async fn entries(&self, name: &str) -> Result<Option<HeldEntries>, ProviderError> {
+        Err(not_offered(format!("look up the further records of {name}")))
+    }
+
+    /// Takes further records away, on behalf of a site; what is not there is no error.
+    async fn remove_entries(&self, entries: &[Entry], owner: &SiteName) -> Result<(), ProviderError> {
+        let _ = owner;
+        match entries.first() {
+            Some(entry) => Err(not_offered(format!("remove {entry}"))),
+            None => Ok(()),
+        }
+    }
+
     /// Puts a site's mark on a name that somebody else holds, by a reviewed claim.
     async fn claim(&self, name: &str, from: &Holder, owner: &SiteName) -> Result<(), ProviderError> {
         let _ = (from, owner);
@@ -87,5 +172,5 @@ pub trait Dns: Send + Sync {
 
 /// What a provider leaves out is told, and never passed over.
 fn not_offered(action: String) -> ProviderError {
-    ProviderError::new(ErrorKind::Unsupported, "dns", action).advise("the program's DNS provider does not offer it")
+    ProviderError::new(ErrorKind::Unsupported, "dns", action).advise("the DNS service of the site does not offer it")
 }

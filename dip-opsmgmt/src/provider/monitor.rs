@@ -1,11 +1,14 @@
 //! A monitoring service: what it scrapes of a node, and whether that is up.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use dip_core::id::{NodeName, SiteName};
 use dip_core::provider::ProviderError;
 use serde::{Deserialize, Serialize};
+
+use super::Rules;
 
 /// What is wanted: a place that the service scrapes for a node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,4 +72,9 @@ pub trait Monitor: Send + Sync {
 
     /// Whether a site's target for a node answers.
     async fn health(&self, node: &NodeName, owner: &SiteName) -> Result<Health, ProviderError>;
+
+    /// The rules by which it raises alerts; `None` where dip cannot write them.
+    fn rules(&self) -> Option<Arc<dyn Rules>> {
+        None
+    }
 }

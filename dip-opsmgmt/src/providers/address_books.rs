@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use dip_core::id::ServiceName;
-use dip_core::provider::{AddressHolder, ErrorKind, Holder, Ipam, ProviderError, Providers};
+use dip_core::provider::{AddressHolder, ErrorKind, Holder, Inventory, Ipam, ProviderError, Providers};
 use dip_core::site::Site;
 use dip_core::subject::Subject;
 
@@ -24,6 +24,9 @@ pub fn beside(site: &Site, providers: &mut Providers) {
             providers.insert::<dyn Ipam>(&subject, Arc::new(book));
         }
         if let Ok(cmdb) = providers.find::<dyn Cmdb>(&subject) {
+            if let Some(inventory) = cmdb.inventory() {
+                providers.insert::<dyn Inventory>(&subject, inventory);
+            }
             providers.insert::<dyn Ipam>(&subject, Arc::new(CmdbBook { service: service.clone(), cmdb }));
         }
     }
@@ -92,6 +95,9 @@ impl Ipam for CmdbBook {
     async fn holders(&self, addresses: &[IpAddr]) -> Result<Vec<(IpAddr, AddressHolder)>, ProviderError> {
         let wanted: HashSet<&IpAddr> = addresses.iter().collect();
         let mut all = Vec::new();
+        if let Some(ipam) = self.cmdb.ipam() {
+            all.extend(ipam.holders(addresses).await?);
+        }
         for held in self.cmdb.list().await? {
             for address in held.record.addresses.iter().filter(|address| wanted.contains(address)) {
                 let record = format!("the record {} of {} in `{}`", held.id, held.record.node, self.service);
@@ -132,6 +138,8 @@ mod tests {
             .returning(|of| Ok(if of == address(12) { vec!["old.lab.example".to_owned()] } else { Vec::new() }));
         dns.expect_name().returning(|_| Ok(Some(HeldName { addresses: Vec::new(), owner: Some(site_name("other")) })));
         let mut cmdb = MockCmdb::new();
+        cmdb.expect_ipam().returning(|| None);
+        cmdb.expect_inventory().returning(|| None);
         cmdb.expect_list().returning(|| {
             let node = NodeName::new("sw7").expect("a name");
             let (host_name, identity) = ("sw7.lab.example".to_owned(), Identity::default());

@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
+use dip_core::id::SiteName;
 use dip_core::layer::ConnectError;
-use dip_core::provider::Providers;
+use dip_core::provider::{Providers, Silences};
 use dip_core::secret::{SecretError, Secrets};
 use dip_core::site::{Driver, Site};
 use dip_core::subject::Subject;
 
-use crate::provider::{Cmdb, Dns, Monitor};
-use crate::settings::{DIRECTORY, PROMETHEUS, RFC2136};
+use crate::provider::{Alerts, Cmdb, Dns, Monitor};
+use crate::settings::{ALERTMANAGER, CSV, DIRECTORY, DNSMASQ_HOSTS, NAUTOBOT, NETBOX, POWERDNS, PROMETHEUS, RFC2136};
 
 /// Registers a provider for each DNS, CMDB and monitoring service of the site, and tells all that is wrong.
 pub(crate) fn connect(site: &Site, secrets: &dyn Secrets, providers: &mut Providers) -> Vec<ConnectError> {
@@ -18,8 +19,13 @@ pub(crate) fn connect(site: &Site, secrets: &dyn Secrets, providers: &mut Provid
         let (subject, driver) = (Subject::service(&service.name), &service.driver);
         let made = match driver.kind.as_str() {
             RFC2136 => rfc2136(driver, secrets).map(|dns| providers.insert::<dyn Dns>(&subject, dns)),
+            POWERDNS => powerdns(driver, secrets).map(|dns| providers.insert::<dyn Dns>(&subject, dns)),
+            DNSMASQ_HOSTS => hosts_directory(driver).map(|dns| providers.insert::<dyn Dns>(&subject, dns)),
             DIRECTORY => directory(driver).map(|cmdb| providers.insert::<dyn Cmdb>(&subject, cmdb)),
-            PROMETHEUS => prometheus(driver).map(|monitor| providers.insert::<dyn Monitor>(&subject, monitor)),
+            CSV => csv(driver).map(|cmdb| providers.insert::<dyn Cmdb>(&subject, cmdb)),
+            NAUTOBOT | NETBOX => netbox(driver, &subject, secrets, providers),
+            PROMETHEUS => prometheus(&subject, driver, providers),
+            ALERTMANAGER => alertmanager(&site.name, &subject, driver, providers),
             _ => continue,
         };
         let user = format!("service `{}`", service.name);
@@ -34,7 +40,10 @@ pub(crate) fn connect(site: &Site, secrets: &dyn Secrets, providers: &mut Provid
 }
 
 enum Wrong {
-    #[cfg_attr(not(feature = "rfc2136"), expect(dead_code, reason = "only DNS servers need a secret"))]
+    #[cfg_attr(
+        not(any(feature = "powerdns", feature = "rfc2136", feature = "netbox")),
+        expect(dead_code, reason = "no other server needs a secret")
+    )]
     Secret(SecretError),
     Setting(String),
 }
@@ -59,6 +68,30 @@ fn rfc2136(_: &Driver, _: &dyn Secrets) -> Result<Arc<dyn Dns>, Wrong> {
     Err(without(RFC2136))
 }
 
+#[cfg(feature = "powerdns")]
+fn powerdns(driver: &Driver, secrets: &dyn Secrets) -> Result<Arc<dyn Dns>, Wrong> {
+    let settings = driver.read::<crate::settings::PowerDnsSettings>()?;
+    let key = secrets.resolve(&settings.key).map_err(Wrong::Secret)?;
+    let dns = super::powerdns::PowerDns::new(&settings, &key)
+        .map_err(|error| Wrong::Setting(dip_core::provider::sentence(&error)))?;
+    Ok(Arc::new(dns))
+}
+
+#[cfg(not(feature = "powerdns"))]
+fn powerdns(_: &Driver, _: &dyn Secrets) -> Result<Arc<dyn Dns>, Wrong> {
+    Err(without(POWERDNS))
+}
+
+#[cfg(feature = "dnsmasq-hosts")]
+fn hosts_directory(driver: &Driver) -> Result<Arc<dyn Dns>, Wrong> {
+    Ok(Arc::new(super::hosts_directory::HostsDirectory::new(driver.read()?)))
+}
+
+#[cfg(not(feature = "dnsmasq-hosts"))]
+fn hosts_directory(_: &Driver) -> Result<Arc<dyn Dns>, Wrong> {
+    Err(without("dnsmasq-hosts"))
+}
+
 #[cfg(feature = "directory")]
 fn directory(driver: &Driver) -> Result<Arc<dyn Cmdb>, Wrong> {
     Ok(Arc::new(super::directory::Directory::new(driver.read()?)))
@@ -69,19 +102,73 @@ fn directory(_: &Driver) -> Result<Arc<dyn Cmdb>, Wrong> {
     Err(without(DIRECTORY))
 }
 
+#[cfg(feature = "csv")]
+fn csv(driver: &Driver) -> Result<Arc<dyn Cmdb>, Wrong> {
+    Ok(Arc::new(super::csv::Csv::new(driver.read()?)))
+}
+
+#[cfg(not(feature = "csv"))]
+fn csv(_: &Driver) -> Result<Arc<dyn Cmdb>, Wrong> {
+    Err(without(CSV))
+}
+
+#[cfg(feature = "netbox")]
+fn netbox(driver: &Driver, subject: &Subject, secrets: &dyn Secrets, providers: &mut Providers) -> Result<(), Wrong> {
+    use super::netbox::{Dialect, Netbox};
+    let settings = driver.read::<crate::settings::NetboxSettings>()?;
+    let token = secrets.resolve(&settings.token).map_err(Wrong::Secret)?;
+    let dialect = if driver.kind.as_str() == NAUTOBOT { Dialect::Nautobot } else { Dialect::Netbox };
+    let netbox =
+        Netbox::new(settings, dialect, &token).map_err(|error| Wrong::Setting(dip_core::provider::sentence(&error)))?;
+    providers.insert::<dyn Cmdb>(subject, Arc::new(netbox));
+    Ok(())
+}
+
+#[cfg(not(feature = "netbox"))]
+fn netbox(_: &Driver, _: &Subject, _: &dyn Secrets, _: &mut Providers) -> Result<(), Wrong> {
+    Err(without(NETBOX))
+}
+
 #[cfg(feature = "prometheus")]
-fn prometheus(driver: &Driver) -> Result<Arc<dyn Monitor>, Wrong> {
+fn prometheus(subject: &Subject, driver: &Driver, providers: &mut Providers) -> Result<(), Wrong> {
     let monitor = super::prometheus::Prometheus::new(driver.read()?)
         .map_err(|error| Wrong::Setting(dip_core::provider::sentence(&error)))?;
-    Ok(Arc::new(monitor))
+    let monitor = Arc::new(monitor);
+    providers.insert::<dyn Monitor>(subject, Arc::clone(&monitor) as Arc<dyn Monitor>);
+    providers.insert::<dyn Alerts>(subject, monitor);
+    Ok(())
 }
 
 #[cfg(not(feature = "prometheus"))]
-fn prometheus(_: &Driver) -> Result<Arc<dyn Monitor>, Wrong> {
+fn prometheus(_: &Subject, _: &Driver, _: &mut Providers) -> Result<(), Wrong> {
     Err(without(PROMETHEUS))
 }
 
-#[cfg(not(all(feature = "rfc2136", feature = "directory", feature = "prometheus")))]
+#[cfg(feature = "alertmanager")]
+fn alertmanager(site: &SiteName, subject: &Subject, driver: &Driver, providers: &mut Providers) -> Result<(), Wrong> {
+    let server = super::alertmanager::Alertmanager::new(driver.read()?)
+        .map_err(|error| Wrong::Setting(dip_core::provider::sentence(&error)))?;
+    let server = Arc::new(server);
+    providers.insert::<dyn Alerts>(subject, Arc::clone(&server) as Arc<dyn Alerts>);
+    providers.insert::<dyn Silences>(&Subject::alerts(site), server);
+    Ok(())
+}
+
+#[cfg(not(feature = "alertmanager"))]
+fn alertmanager(_: &SiteName, _: &Subject, _: &Driver, _: &mut Providers) -> Result<(), Wrong> {
+    Err(without(ALERTMANAGER))
+}
+
+#[cfg(not(all(
+    feature = "alertmanager",
+    feature = "rfc2136",
+    feature = "powerdns",
+    feature = "directory",
+    feature = "dnsmasq-hosts",
+    feature = "csv",
+    feature = "netbox",
+    feature = "prometheus"
+)))]
 fn without(feature: &str) -> Wrong {
     Wrong::Setting(format!("this program was built without the feature `{feature}` of dip-opsmgmt"))
 }

@@ -1,15 +1,37 @@
 //! The real providers of this layer, each behind a feature of its name.
 
 mod address_books;
+#[cfg(feature = "alertmanager")]
+pub mod alertmanager;
+#[cfg(any(feature = "alertmanager", feature = "prometheus"))]
+mod alerts;
 mod connect;
+#[cfg(feature = "csv")]
+pub mod csv;
 #[cfg(feature = "directory")]
 pub mod directory;
-#[cfg(any(feature = "directory", feature = "prometheus"))]
+#[cfg(any(feature = "powerdns", feature = "rfc2136"))]
+mod fault;
+#[cfg(any(feature = "csv", feature = "directory", feature = "dnsmasq-hosts", feature = "prometheus"))]
 mod file;
+#[cfg(any(feature = "dnsmasq-hosts", feature = "powerdns", feature = "rfc2136"))]
+mod gather;
+#[cfg(feature = "dnsmasq-hosts")]
+pub mod hosts_directory;
+#[cfg(any(feature = "directory", feature = "netbox"))]
+mod marked;
+#[cfg(feature = "netbox")]
+pub mod netbox;
+#[cfg(feature = "powerdns")]
+pub mod powerdns;
 #[cfg(feature = "prometheus")]
 pub mod prometheus;
 #[cfg(feature = "rfc2136")]
 pub mod rfc2136;
+#[cfg(any(feature = "alertmanager", feature = "prometheus"))]
+mod web;
+#[cfg(any(feature = "powerdns", feature = "rfc2136"))]
+mod zones;
 
 pub use address_books::beside;
 pub(crate) use connect::connect;

@@ -1,6 +1,6 @@
-//! `opsmgmt.register_name`: a node's name has its addresses in DNS, and each address has the name.
+//! `opsmgmt.register_name`: a node's names have its addresses in DNS, each address has its name, and further records are there.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use async_trait::async_trait;
@@ -14,7 +14,7 @@ use dip_core::step::Step;
 use dip_core::subject::Subject;
 use serde::{Deserialize, Serialize};
 
-use crate::provider::{Dns, HeldName, HostName};
+use crate::provider::{Dns, Entry, EntryData, HeldName, HostName};
 
 /// Makes a node's name and addresses known in DNS.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +25,12 @@ pub struct RegisterName {
     pub node: NodeName,
     /// Its name and addresses.
     pub wanted: HostName,
+    /// Further names and their addresses.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<HostName>,
+    /// Further records.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub entries: Vec<Entry>,
     /// The site that the records belong to.
     pub site: SiteName,
     /// By what right it is written.
@@ -43,20 +49,99 @@ impl RegisterName {
         Facts::new().with(&NAME, &Subject::node(&self.node), &self.wanted.addresses)
     }
 
-    fn forward(&self, held: Option<&HeldName>) -> Diff {
-        let wanted = listed(&self.wanted.addresses);
-        let now = held.map(|held| listed(&held.addresses)).filter(|now| !now.is_empty());
-        if now.as_ref() == Some(&wanted) {
-            return Diff::default();
-        }
-        Diff::of(format!("addresses of {}", self.wanted.name), now, Some(wanted))
+    fn names(&self) -> impl Iterator<Item = &HostName> {
+        std::iter::once(&self.wanted).chain(&self.also)
     }
 
-    fn conflict(&self, diff: &Diff, holder: String) -> OperationError {
-        ProviderError::new(ErrorKind::Conflict, "dns", format!("register {} ({diff})", self.wanted.name))
-            .advise(format!("{holder}; remove it there, give the node another name or address, or take it over by a claim (`dip claim`)"))
-            .into()
+    /// What of a name differs.
+    async fn look(&self, dns: &dyn Dns, wanted: &HostName) -> Result<Diff, OperationError> {
+        let held = dns.name(&wanted.name).await?;
+        let mut diff = forward(wanted, held.as_ref());
+        let foreign = held.as_ref().filter(|held| held.owner.as_ref() != Some(&self.site));
+        for address in &wanted.addresses {
+            let names = dns.reverse(*address).await?;
+            if names == [wanted.name.as_str()] {
+                continue;
+            }
+            let now = Some(names.join(" ")).filter(|now| !now.is_empty());
+            diff = diff.and(format!("reverse name of {address}"), now, Some(&wanted.name));
+            for name in names.iter().filter(|name| **name != wanted.name) {
+                let owner = dns.name(name).await?.and_then(|held| held.owner);
+                if owner.as_ref() != Some(&self.site) {
+                    let holder = Holder::from(owner);
+                    return Err(conflict(
+                        &wanted.name,
+                        &diff,
+                        format!("{address} is called {name}, which carries {holder}"),
+                    ));
+                }
+            }
+        }
+        match foreign.map(|held| Holder::from(held.owner.clone())) {
+            Some(holder) if self.ownership.covers(&holder) => {
+                let what = format!("owner of {}", wanted.name);
+                Ok(diff.and(what, Some(holder), Some(Holder::Site(self.site.clone()))))
+            }
+            // Records of somebody else that already say what is wanted serve as well as ours would.
+            Some(holder) if !diff.is_empty() => {
+                Err(conflict(&wanted.name, &diff, format!("{} carries {holder}", wanted.name)))
+            }
+            _ => Ok(diff),
+        }
     }
+
+    /// What of the further records at a name differs.
+    async fn look_further(&self, dns: &dyn Dns, name: &str, wanted: &[&Entry]) -> Result<Diff, OperationError> {
+        let held = dns.entries(name).await?;
+        let has = |entry: &Entry| held.iter().any(|held| held.data.contains(&entry.data));
+        let mut diff = Diff::default();
+        for entry in wanted.iter().filter(|entry| !has(entry)) {
+            diff = diff.and("record", None::<&str>, Some(entry));
+        }
+        // What stands beside them and may not: an alias that leads elsewhere, a text of another time.
+        let alone = |data: &EntryData| match data {
+            EntryData::Cname(_) => wanted.iter().any(|entry| matches!(entry.data, EntryData::Cname(_))),
+            EntryData::Txt(_) => wanted.iter().any(|entry| matches!(entry.data, EntryData::Txt(_))),
+            EntryData::Srv { .. } => false,
+        };
+        for data in held.iter().flat_map(|held| &held.data).filter(|data| alone(data)) {
+            if wanted.iter().all(|entry| entry.data != *data) {
+                let surplus = Entry { name: name.to_owned(), ttl: None, data: data.clone() };
+                diff = diff.and("record", Some(surplus), None::<&str>);
+            }
+        }
+        match held.map(|held| held.owner) {
+            Some(owner) if owner.as_ref() != Some(&self.site) && !diff.is_empty() => {
+                let holder = Holder::from(owner);
+                if self.ownership.covers(&holder) && self.names().any(|host| host.name == name) {
+                    return Ok(diff);
+                }
+                Err(conflict(name, &diff, format!("{name} carries {holder}")))
+            }
+            _ => Ok(diff),
+        }
+    }
+}
+
+fn forward(wanted: &HostName, held: Option<&HeldName>) -> Diff {
+    let addresses = listed(&wanted.addresses);
+    let now = held.map(|held| listed(&held.addresses)).filter(|now| !now.is_empty());
+    if now.as_ref() == Some(&addresses) {
+        return Diff::default();
+    }
+    Diff::of(format!("addresses of {}", wanted.name), now, Some(addresses))
+}
+
+fn conflict(name: &str, diff: &Diff, holder: String) -> OperationError {
+    ProviderError::new(ErrorKind::Conflict, "dns", format!("register {name} ({diff})"))
+        .advise(format!(
+            "{holder}; remove it there, give the node another name or address, or take it over by a claim (`dip claim`)"
+        ))
+        .into()
+}
+
+fn joined(into: Diff, from: &Diff) -> Diff {
+    from.changes().iter().fold(into, |diff, change| diff.and(&change.what, change.now.as_ref(), change.wanted.as_ref()))
 }
 
 fn listed(addresses: &[IpAddr]) -> String {
@@ -70,43 +155,33 @@ impl Operation for RegisterName {
 
     async fn check(&self, cx: &Context<'_>) -> Result<Check, OperationError> {
         let dns = cx.provider::<dyn Dns>(&Subject::service(&self.service))?;
-        let held = dns.name(&self.wanted.name).await?;
-        let mut diff = self.forward(held.as_ref());
-        let foreign = held.as_ref().filter(|held| held.owner.as_ref() != Some(&self.site));
-        for address in &self.wanted.addresses {
-            let names = dns.reverse(*address).await?;
-            if names == [self.wanted.name.as_str()] {
-                continue;
-            }
-            let now = Some(names.join(" ")).filter(|now| !now.is_empty());
-            diff = diff.and(format!("reverse name of {address}"), now, Some(&self.wanted.name));
-            for name in names.iter().filter(|name| **name != self.wanted.name) {
-                let owner = dns.name(name).await?.and_then(|held| held.owner);
-                if owner.as_ref() != Some(&self.site) {
-                    let holder = Holder::from(owner);
-                    return Err(self.conflict(&diff, format!("{address} is called {name}, which carries {holder}")));
-                }
-            }
+        let mut diff = Diff::default();
+        for wanted in self.names() {
+            diff = joined(diff, &self.look(&*dns, wanted).await?);
         }
-        match foreign.map(|held| Holder::from(held.owner.clone())) {
-            Some(holder) if self.ownership.covers(&holder) => {
-                let what = format!("owner of {}", self.wanted.name);
-                Ok(Check::Differs(diff.and(what, Some(holder), Some(Holder::Site(self.site.clone())))))
-            }
-            // Records of somebody else that already say what is wanted serve as well as ours would.
-            Some(holder) if !diff.is_empty() => {
-                Err(self.conflict(&diff, format!("{} carries {holder}", self.wanted.name)))
-            }
-            _ => Ok(diff.or_holds(self.facts())),
+        let mut at: BTreeMap<&str, Vec<&Entry>> = BTreeMap::new();
+        for entry in &self.entries {
+            at.entry(&entry.name).or_default().push(entry);
         }
+        for (name, wanted) in at {
+            diff = joined(diff, &self.look_further(&*dns, name, &wanted).await?);
+        }
+        Ok(diff.or_holds(self.facts()))
     }
 
     async fn apply(&self, cx: &Context<'_>) -> Result<Applied, OperationError> {
         let dns = cx.provider::<dyn Dns>(&Subject::service(&self.service))?;
         if let Ownership::Claimed(from) = &self.ownership {
-            dns.claim(&self.wanted.name, from, &self.site).await?;
+            for name in self.names() {
+                dns.claim(&name.name, from, &self.site).await?;
+            }
         }
-        dns.ensure(&self.wanted, &self.site).await?;
+        if self.also.is_empty() && self.entries.is_empty() {
+            dns.ensure(&self.wanted, &self.site).await?;
+        } else {
+            let names: Vec<HostName> = self.names().cloned().collect();
+            dns.ensure_all(&names, &self.entries, &self.site).await?;
+        }
         Ok(Applied::Done)
     }
 }
@@ -128,6 +203,8 @@ mod tests {
                 name: "n1.lab.example".to_owned(),
                 addresses: vec!["10.1.0.11".parse().expect("an address")],
             },
+            also: Vec::new(),
+            entries: Vec::new(),
             site: site_name("lab"),
             ownership: Ownership::Own,
         }

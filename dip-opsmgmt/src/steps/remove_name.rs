@@ -1,4 +1,4 @@
-//! `opsmgmt.remove_name`: a node's name is no longer in DNS, in neither direction.
+//! `opsmgmt.remove_name`: a node's names are no longer in DNS, in neither direction, nor are its further records.
 
 use async_trait::async_trait;
 use dip_core::fact::Facts;
@@ -8,7 +8,7 @@ use dip_core::step::Step;
 use dip_core::subject::Subject;
 use serde::{Deserialize, Serialize};
 
-use crate::provider::Dns;
+use crate::provider::{Dns, Entry};
 
 /// Takes the site's records of a node's name away. A name that carries another mark, or none, is not the site's and stays.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +20,12 @@ pub struct RemoveName {
     pub node: NodeName,
     /// Its fully qualified name.
     pub name: String,
+    /// Its further names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<String>,
+    /// Its further records.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub entries: Vec<Entry>,
     /// The site that the records belong to.
     pub site: SiteName,
 }
@@ -28,6 +34,10 @@ impl RemoveName {
     pub(crate) fn step(self) -> Step {
         Step::new(LayerId::OpsMgmt, Subject::node(&self.node), &self)
     }
+
+    fn names(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&self.name).chain(&self.also).map(String::as_str)
+    }
 }
 
 #[async_trait]
@@ -35,19 +45,33 @@ impl Operation for RemoveName {
     const NAME: &'static str = "opsmgmt.remove_name";
 
     async fn check(&self, cx: &Context<'_>) -> Result<Check, OperationError> {
-        let held = cx.provider::<dyn Dns>(&Subject::service(&self.service))?.name(&self.name).await?;
-        Ok(match held.filter(|held| held.owner.as_ref() == Some(&self.site)) {
-            None => Check::Holds(Facts::new()),
-            Some(held) => {
+        let dns = cx.provider::<dyn Dns>(&Subject::service(&self.service))?;
+        let mut diff = Diff::default();
+        for name in self.names() {
+            let held = dns.name(name).await?.filter(|held| held.owner.as_ref() == Some(&self.site));
+            // A mark that nothing but further records stands beside is theirs.
+            let shared = self.entries.iter().any(|entry| entry.name == name);
+            if let Some(held) = held.filter(|held| !(shared && held.addresses.is_empty())) {
                 let addresses: Vec<_> = held.addresses.iter().map(ToString::to_string).collect();
-                let what = format!("addresses of {}", self.name);
-                Check::Differs(Diff::of(what, Some(addresses.join(" ")), None::<&str>))
+                diff = diff.and(format!("addresses of {name}"), Some(addresses.join(" ")), None::<&str>);
             }
-        })
+        }
+        for entry in &self.entries {
+            let held = dns.entries(&entry.name).await?.filter(|held| held.owner.as_ref() == Some(&self.site));
+            if held.is_some_and(|held| held.data.contains(&entry.data)) {
+                diff = diff.and("record", Some(entry), None::<&str>);
+            }
+        }
+        Ok(diff.or_holds(Facts::new()))
     }
 
     async fn apply(&self, cx: &Context<'_>) -> Result<Applied, OperationError> {
-        cx.provider::<dyn Dns>(&Subject::service(&self.service))?.remove(&self.name, &self.site).await?;
+        let dns = cx.provider::<dyn Dns>(&Subject::service(&self.service))?;
+        // Before the names: with them goes the mark that says whose the texts at a name are.
+        dns.remove_entries(&self.entries, &self.site).await?;
+        for name in self.names() {
+            dns.remove(name, &self.site).await?;
+        }
         Ok(Applied::Done)
     }
 }

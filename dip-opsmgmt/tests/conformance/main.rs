@@ -1,10 +1,16 @@
-//! BIND, Prometheus and directories, the real ones, against the trials of their traits; and this layer's steps on them.
+//! BIND, Knot, PowerDNS, dnsmasq, Nautobot, Prometheus, directories and tables, the real ones, against the trials of their traits;
+//! and this layer's steps on them.
 
-mod bind;
+mod csv;
 mod directory;
+mod faulty_way;
+mod hosts_directory;
+mod nautobot;
 mod own_dns;
+mod powerdns;
 mod prometheus;
 mod step;
+mod updates;
 
 use std::future::Future;
 use std::process::ExitCode;
@@ -39,8 +45,23 @@ pub(crate) fn refused<T: std::fmt::Debug>(
 fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime can be built");
     let trials: Vec<Trial> = runtime.block_on(async {
-        let (bind, prometheus) = tokio::join!(bind::trials(), prometheus::trials());
-        bind.into_iter().chain(prometheus).chain(directory::trials()).chain(own_dns::trials()).collect()
+        let (updates, powerdns, hosts, nautobot, prometheus) = tokio::join!(
+            updates::trials(),
+            powerdns::trials(),
+            hosts_directory::trials(),
+            nautobot::trials(),
+            prometheus::trials()
+        );
+        updates
+            .into_iter()
+            .chain(powerdns)
+            .chain(nautobot)
+            .chain(prometheus)
+            .chain(csv::trials())
+            .chain(directory::trials())
+            .chain(own_dns::trials())
+            .chain(hosts)
+            .collect()
     });
     run_as_tests(&runtime, trials)
 }

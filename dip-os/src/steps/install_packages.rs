@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use dip_core::fact::Facts;
-use dip_core::fact::opsclients::RESOLVER;
+use dip_core::fact::opsclients::{PACKAGE_PROXY, RESOLVER};
 use dip_core::fact::os::{FILES, PACKAGES};
 use dip_core::id::{LayerId, NodeName};
 use dip_core::operation::{Applied, Check, Context, Diff, Operation, OperationError, Patience};
@@ -44,11 +44,13 @@ impl InstallPackages {
     pub(crate) fn step(self) -> Step {
         let subject = Subject::node(&self.node);
         let given = PACKAGES.of(&subject);
-        // Files bring package sources; a resolver finds them.
+        // Files bring package sources; a resolver finds them, and a proxy reaches them.
         let (files, resolver) = (Need::IfGiven(FILES.of(&subject)), Need::IfGiven(RESOLVER.of(&subject)));
+        let proxy = Need::IfGiven(PACKAGE_PROXY.of(&subject));
         Step::new(LayerId::Os, subject, &self)
             .need(files)
             .need(resolver)
+            .need(proxy)
             .give(given)
             .in_environment(&self.node, Environment::Installed)
             .patience(PATIENCE)

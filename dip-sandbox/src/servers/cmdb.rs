@@ -1,8 +1,10 @@
 //! A simulated CMDB.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use dip_core::id::{NodeName, ServiceName, SiteName};
-use dip_core::provider::{Holder, ProviderError};
+use dip_core::provider::{Holder, Inventory, Ipam, ProviderError};
 use dip_opsmgmt::provider::{Cmdb, HeldRecord, NodeRecord};
 
 use crate::line::{Intent, Line};
@@ -72,5 +74,13 @@ impl Cmdb for SandboxCmdb {
     async fn list(&self) -> Result<Vec<HeldRecord>, ProviderError> {
         self.line.carry(Intent::Look, "list the records").await?;
         Ok(self.act(|records| records.iter().cloned().collect()))
+    }
+
+    fn ipam(&self) -> Option<Arc<dyn Ipam>> {
+        None
+    }
+
+    fn inventory(&self) -> Option<Arc<dyn Inventory>> {
+        None
     }
 }

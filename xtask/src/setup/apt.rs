@@ -20,8 +20,10 @@ pub(crate) fn missing() -> Vec<&'static str> {
         .iter()
         .flat_map(|requirement| requirement.programs())
         .map(|program| (program.name, program.package));
-    let packages: BTreeSet<&str> =
-        needed.chain(own).filter(|(program, _)| find_program(program).is_none()).map(|(_, package)| package).collect();
+    let files = Requirement::ALL.iter().flat_map(|requirement| requirement.files());
+    let files = files.filter(|file| !Path::new(file.name).exists()).map(|file| file.package);
+    let programs = needed.chain(own).filter(|(program, _)| find_program(program).is_none()).map(|(_, package)| package);
+    let packages: BTreeSet<&str> = programs.chain(files).collect();
     packages.into_iter().collect()
 }
 

@@ -9,7 +9,7 @@ use dip_lab::Cache;
 
 use crate::tool::{Done, run};
 
-const PACKAGES: [&str; 12] = [
+const PACKAGES: [&str; 19] = [
     "ca-certificates",
     "chrony",
     "dbus",
@@ -17,15 +17,26 @@ const PACKAGES: [&str; 12] = [
     "etcd-server",
     "iproute2",
     "iputils-ping",
+    "memcached",
     "openssh-server",
+    "openssl",
     "procps",
     "prometheus-node-exporter",
+    "puppet-agent",
+    "python3",
+    "rsyslog",
+    "rsyslog-gnutls",
     "systemd",
+    "systemd-resolved",
     "systemd-sysv",
 ];
 
 /// Services that are there and off, so that only who provisions the host turns them on.
-const OFF: &str = r#"chroot "$1" systemctl disable chrony etcd prometheus-node-exporter"#;
+const OFF: &str =
+    r#"chroot "$1" systemctl disable chrony etcd memcached prometheus-node-exporter puppet rsyslog systemd-resolved"#;
+
+/// Debian has one keeper of time at once: this one lies beside, for the hosts that exchange theirs.
+const BESIDE: &str = r#"mkdir -p "$1/opt/lab" && cd "$1/opt/lab" && APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get download systemd-timesyncd"#;
 
 /// What makes a host this host is not in the base.
 const ANONYMOUS: &str = r#"rm -f "$1"/etc/ssh/ssh_host_* "$1"/etc/machine-id "$1"/etc/hostname "$1"/etc/resolv.conf"#;
@@ -75,7 +86,9 @@ fn bootstrap(dir: &Path, archive: &Path) -> Done {
         line.arg(format!("--aptopt={option}"));
     }
     line.arg(format!("--include={}", PACKAGES.join(",")));
-    line.arg(format!("--customize-hook={OFF}")).arg(format!("--customize-hook={ANONYMOUS}"));
+    line.arg(format!("--customize-hook={OFF}"))
+        .arg(format!("--customize-hook={BESIDE}"))
+        .arg(format!("--customize-hook={ANONYMOUS}"));
     line.arg(suite).arg(&part).args(&sources);
     let built = run(&mut line);
     for file in &sources {

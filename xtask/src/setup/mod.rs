@@ -3,6 +3,7 @@
 mod apt;
 mod base_root;
 mod kernel;
+mod nautobot;
 mod python;
 
 use crate::tool::Done;
@@ -17,11 +18,16 @@ pub(crate) fn run() -> Done {
         return Ok(());
     }
     apt::install(&packages)?;
-    python::install()?;
-    kernel::fetch()?;
-    if root {
-        base_root::build()?;
-    } else if !dip_lab::Cache::open().base_root().exists() {
+    // Nautobot waits for the network and one processor; what else there is to do is done beside it.
+    std::thread::scope(|threads| {
+        let nautobot = threads.spawn(|| nautobot::install().map_err(|error| error.to_string()));
+        let others = python::install()
+            .and_then(|()| kernel::fetch())
+            .and_then(|()| if root { base_root::build() } else { Ok(()) });
+        let nautobot = nautobot.join().map_err(|_| "the installation of Nautobot panicked")?;
+        others.and(nautobot.map_err(Into::into))
+    })?;
+    if !root && !dip_lab::Cache::open().base_root().exists() {
         println!(
             "base root: only root can build it; tests that need hosts are ignored until root runs `cargo xtask setup`"
         );

@@ -19,7 +19,7 @@ use crate::fact::{FactKey, Facts};
 use crate::hash::ShortMap;
 use crate::id::StepId;
 use crate::journal::{Change, Event, Record};
-use crate::plan::{Follows, Plan, Reading, Vertex, VertexId};
+use crate::plan::{Follows, Member, Plan, Reading, Vertex, VertexId};
 use crate::step::{Hazard, Step};
 
 /// The state of a run.
@@ -423,16 +423,34 @@ impl Schedule {
     /// A member is back once nothing that takes it away is under way, no boot of it is, and what says that it serves says so.
     fn is_back(&self, budget: u32, member: u32) -> bool {
         let of = &self.plan.budgets().list()[budget as usize].members[member as usize];
+        self.serves(of, self.disruption.disrupts(budget, member), Phase::is_done)
+    }
+
+    /// The step that disrupts a node now, or did before it is back.
+    pub(in crate::engine) fn disrupts_now(&self, of: &Member, disrupts: &[StepId]) -> Option<StepId> {
+        let has_begun = |step: &&StepId| {
+            let state = &self.steps[step.index()];
+            state.since.is_some() || state.change == Change::Made
+        };
+        disrupts.iter().find(has_begun).copied().filter(|_| !self.is_over(of, disrupts))
+    }
+
+    /// Whether nothing is done to a node any more that disrupts it: it is back, or what would bring it back has failed.
+    pub(in crate::engine) fn is_over(&self, of: &Member, disrupts: &[StepId]) -> bool {
+        self.serves(of, disrupts, Phase::is_final)
+    }
+
+    fn serves(&self, of: &Member, disrupts: &[StepId], done: fn(&Phase) -> bool) -> bool {
         let is_under_way = |step: &StepId| {
             let state = &self.steps[step.index()];
             // Or by an owner before this one, or before somebody had it begin anew.
             let has_begun = state.since.is_some() || state.change == Change::Made;
-            has_begun && !state.again && !state.phase.is_done()
+            has_begun && !state.again && !done(&state.phase)
         };
         // What was done, and is only looked at again, has been done.
         let is_done = |step: &StepId| {
             let state = &self.steps[step.index()];
-            state.phase.is_done() || state.again
+            done(&state.phase) || state.again
         };
         let parts = |boot: u32| &self.plan.boots()[boot as usize].parts;
         let is_seen = |boot: u32| !parts(boot).is_empty() && parts(boot).iter().all(is_done);
@@ -448,7 +466,7 @@ impl Schedule {
         let must_boot = |boot: u32| of.presence != crate::plan::Presence::Up && of.boots.first() == Some(&boot);
         let boots = || of.boots.iter().copied();
         of.presence != crate::plan::Presence::Out
-            && !self.disruption.disrupts(budget, member).iter().any(is_under_way)
+            && !disrupts.iter().any(is_under_way)
             && boots().all(|boot| is_reached(boot) || !(has_begun(boot) || must_boot(boot)))
             && of.serves.iter().all(is_done)
     }

@@ -83,7 +83,7 @@ impl Disruption {
                 .map(|member| Away { is_away: member.presence != Presence::Up, reported: None })
                 .collect(),
             away: of.members.iter().filter(|member| member.presence != Presence::Up).count(),
-            gate: if of.watch.is_some() { Gate::Stale } else { Gate::None },
+            gate: if of.watches.is_empty() { Gate::None } else { Gate::Stale },
             waiting: BTreeSet::new(),
             disrupts: vec![Vec::new(); of.members.len()],
         };

@@ -63,7 +63,7 @@ impl Away {
             if let Some(why) = self.bar(judge, seat) {
                 return Err(format!("one more member is taken away though {why}"));
             }
-            if judge.plan.budgets().list()[seat.0].watch.is_some() && !self.well.remove(&seat.0) {
+            if !judge.plan.budgets().list()[seat.0].watches.is_empty() && !self.well.remove(&seat.0) {
                 return Err("a member is taken away though nobody has seen that the others are well".to_owned());
             }
         }

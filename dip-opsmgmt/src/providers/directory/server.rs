@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use dip_core::id::{NodeName, SiteName};
-use dip_core::provider::{ErrorKind, Holder, ProviderError};
+use dip_core::provider::{ErrorKind, Holder, Inventory, Ipam, ProviderError};
 use serde::Deserialize as _;
 use serde_json::Value;
 use tokio::task::spawn_blocking;
@@ -84,6 +84,14 @@ impl Cmdb for Directory {
 
     async fn list(&self) -> Result<Vec<HeldRecord>, ProviderError> {
         self.with_files("list the records".to_owned(), Files::list).await
+    }
+
+    fn ipam(&self) -> Option<Arc<dyn Ipam>> {
+        None
+    }
+
+    fn inventory(&self) -> Option<Arc<dyn Inventory>> {
+        None
     }
 }
 

@@ -1,7 +1,8 @@
-//! The part of Prometheus' HTTP interface that tells of targets: `/api/v1/targets`.
+//! The parts of Prometheus' HTTP interface that tell of targets, alerts and rules: `/api/v1/targets`, `/alerts` and `/rules`.
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::target_file::{Group, NODE, SITE};
@@ -46,5 +47,71 @@ impl Answer {
             }
         }
         found
+    }
+}
+
+/// The answer of `/api/v1/alerts`.
+#[derive(Debug, Deserialize)]
+pub(super) struct Alerting {
+    data: Raised,
+}
+
+#[derive(Debug, Deserialize)]
+struct Raised {
+    alerts: Vec<RaisedAlert>,
+}
+
+/// An alert that is pending or fires.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct RaisedAlert {
+    pub(super) labels: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(super) annotations: BTreeMap<String, String>,
+    state: String,
+    pub(super) active_at: Timestamp,
+}
+
+impl Alerting {
+    pub(super) fn firing(&self) -> impl Iterator<Item = &RaisedAlert> {
+        self.data.alerts.iter().filter(|alert| alert.state == "firing")
+    }
+}
+
+/// The answer of `/api/v1/rules?type=alert`.
+#[derive(Debug, Deserialize)]
+pub(super) struct Ruling {
+    data: Groups,
+}
+
+#[derive(Debug, Deserialize)]
+struct Groups {
+    groups: Vec<RuleGroup>,
+}
+
+#[derive(Debug, Deserialize)]
+struct RuleGroup {
+    name: String,
+    rules: Vec<RunningRule>,
+}
+
+/// A rule as it is evaluated.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct RunningRule {
+    pub(super) name: String,
+    /// In seconds.
+    pub(super) duration: f64,
+    #[serde(default)]
+    pub(super) labels: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(super) annotations: BTreeMap<String, String>,
+    pub(super) health: String,
+    pub(super) last_error: Option<String>,
+}
+
+impl Ruling {
+    pub(super) fn of_group(&self, name: &str) -> Vec<&RunningRule> {
+        self.data.groups.iter().filter(|group| group.name == name).flat_map(|group| &group.rules).collect()
     }
 }

@@ -33,6 +33,19 @@ impl Group {
         Self { targets: vec![target.address.clone()], labels }
     }
 
+    /// Whether it is a site's group of a node.
+    pub(super) fn is_of(&self, node: &NodeName, owner: &SiteName) -> bool {
+        let marks = [(SITE, owner.as_str()), (NODE, node.as_str())];
+        marks.iter().all(|(label, value)| self.labels.get(*label).is_some_and(|held| held == value))
+    }
+
+    /// The target of a group, where it is a site's.
+    pub(super) fn owned(mut self, owner: &SiteName) -> Option<Target> {
+        self.labels.remove(SITE).filter(|site| site == owner.as_str())?;
+        let node = NodeName::new(&self.labels.remove(NODE)?).ok()?;
+        Some(Target { node, address: self.targets.pop().unwrap_or_default(), labels: self.labels })
+    }
+
     /// The target of a group that stands in a node's file. `None` where other settings wrote it: it has to be written anew.
     pub(super) fn held(self, node: &NodeName, settings: &PrometheusSettings) -> Option<HeldTarget> {
         let Self { mut targets, mut labels } = self;
@@ -59,17 +72,44 @@ pub(super) fn parse(text: &str) -> Result<Vec<Group>, serde_json::Error> {
     serde_json::from_str(text)
 }
 
-/// The text of a target file with one group.
-pub(super) fn text(group: &Group) -> String {
-    let mut text = serde_json::to_string_pretty(&[group]).expect("texts serialise to JSON");
+/// The text of a target file.
+pub(super) fn text(groups: &[Group]) -> String {
+    let mut text = serde_json::to_string_pretty(groups).expect("texts serialise to JSON");
     text.push('\n');
     text
 }
+
+/// A label's name cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("`{0}` is not the name of a label; it may hold letters, digits and `_`, and not start with a digit")]
+pub struct LabelError(pub(super) String);
 
 /// Whether Prometheus takes it as the name of a label.
 pub(super) fn is_label(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+/// Targets as `http_sd` of Prometheus wants them, for a program that serves them itself: the JSON of a `GET`, to be sent as
+/// `application/json`.
+///
+/// ```
+/// use dip_opsmgmt::{provider::Target, providers::prometheus::http_sd};
+/// let site = dip_core::id::SiteName::new("lab")?;
+/// let node = dip_core::id::NodeName::new("n1")?;
+/// let target = Target { node, address: "10.1.0.11:9100".to_owned(), labels: Default::default() };
+/// assert!(http_sd(&[target], &site).contains("\"dip_site\": \"lab\""));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use]
+pub fn http_sd(targets: &[Target], owner: &SiteName) -> String {
+    let group = |target: &Target| {
+        let mut labels = target.labels.clone();
+        labels.insert(NODE.to_owned(), target.node.to_string());
+        labels.insert(SITE.to_owned(), owner.to_string());
+        Group { targets: vec![target.address.clone()], labels }
+    };
+    text(&targets.iter().map(group).collect::<Vec<_>>())
 }
 
 #[cfg(test)]
@@ -78,7 +118,9 @@ mod tests {
 
     fn settings() -> PrometheusSettings {
         PrometheusSettings {
-            targets: "/targets".into(),
+            targets: Some("/targets".into()),
+            http_sd: None,
+            rules: None,
             url: "http://127.0.0.1:9090".to_owned(),
             job: Some("nodes".to_owned()),
             labels: [("tier".to_owned(), "lab".to_owned())].into(),
@@ -96,7 +138,7 @@ mod tests {
     #[test]
     fn a_target_is_read_as_it_was_written() {
         let owner = SiteName::new("lab").expect("a name");
-        let mut groups = parse(&text(&Group::of(&target(), &owner, &settings()))).expect("it is JSON");
+        let mut groups = parse(&text(&[Group::of(&target(), &owner, &settings())])).expect("it is JSON");
         let group = groups.pop().expect("one group");
         assert_eq!(group.labels["job"], "nodes");
         assert_eq!(group.held(&target().node, &settings()), Some(HeldTarget { target: target(), owner: Some(owner) }));

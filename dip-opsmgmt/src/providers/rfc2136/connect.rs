@@ -3,10 +3,12 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use dip_core::secret::Secret;
+use hickory_proto::rr::TSigner;
 use hickory_proto::rr::rdata::tsig::TsigAlgorithm;
-use hickory_proto::rr::{Name, TSigner};
 
-use super::Rfc2136;
+use super::message::{NameError, name as qualified};
+use super::pool::Pool;
+use super::server::{Rfc2136, UpdateServer};
 use crate::settings::{KeyAlgorithm, Rfc2136Settings};
 
 /// RFC 8945 section 10 recommends five minutes of difference between two clocks.
@@ -21,7 +23,7 @@ pub enum SettingsError {
         /// The name.
         name: String,
         /// What is wrong with it.
-        source: hickory_proto::ProtoError,
+        source: NameError,
     },
     /// The secret cannot be a key. It is not repeated.
     #[error(
@@ -39,13 +41,7 @@ impl Rfc2136 {
     /// # Errors
     /// Where a name is no DNS name or the secret is not base64.
     pub fn new(settings: &Rfc2136Settings, secret: &Secret) -> Result<Self, SettingsError> {
-        let name = |text: &str| {
-            let mut name = Name::from_ascii(text)
-                .map_err(|source| SettingsError::Name { name: text.to_owned(), source })?
-                .to_lowercase();
-            name.set_fqdn(true);
-            Ok(name)
-        };
+        let name = |text: &str| qualified(text).map_err(|source| SettingsError::Name { name: text.to_owned(), source });
         let zones = settings.zones.iter().map(|zone| name(zone)).collect::<Result<Vec<_>, _>>()?;
         let key = &settings.key;
         let bytes = STANDARD.decode(secret.expose().trim()).map_err(|_| SettingsError::Secret(key.name.clone()))?;
@@ -55,7 +51,8 @@ impl Rfc2136 {
         };
         let signer = TSigner::new(bytes, algorithm, name(&key.name)?, FUDGE)
             .map_err(|_| SettingsError::Key(key.name.clone()))?;
-        Ok(Self::with(endpoint(&settings.server), zones, signer, settings.ttl))
+        let pool = Pool::new(endpoint(&settings.server), signer);
+        Ok(Self::of(UpdateServer { pool, zones, ttl: settings.ttl }))
     }
 }
 

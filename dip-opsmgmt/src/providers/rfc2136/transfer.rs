@@ -1,109 +1,69 @@
-//! The names of a zone, and whose marks they carry, from a transfer of the zone (AXFR, RFC 5936).
+//! All records of a zone, by a transfer (AXFR, RFC 5936).
 
-use std::collections::BTreeMap;
-use std::net::IpAddr;
+use dip_core::provider::ErrorKind;
+use hickory_proto::op::{Message, ResponseCode};
+use hickory_proto::rr::{RData, RecordType};
 
-use dip_core::id::SiteName;
-use dip_core::provider::{ErrorKind, ProviderError};
-use hickory_proto::op::{Message, Query, ResponseCode};
-use hickory_proto::rr::{Name, RData, Record, RecordType};
+use super::message::{data, name, plain, query};
+use super::pool::Pool;
+use super::verdict::{Code, failed};
+use crate::providers::zones::{Fault, Reach, Record, Transfer};
 
-use super::session::{Code, MARK_LABEL, PRODUCT, Session, failed, marked_by, plain};
-use crate::provider::HeldName;
-
-impl Session<'_> {
-    /// All names at and below a name whose mark is an owner's, in their order.
-    pub(super) async fn owned(
-        &mut self,
-        below: &Name,
-        owner: &SiteName,
-        action: &str,
-    ) -> Result<Vec<String>, ProviderError> {
-        let records = self.transferred(below, action).await?;
-        let marks = records.iter().filter_map(marked_name);
-        let mut names: Vec<String> = marks.filter(|(_, site)| site == owner).map(|(name, _)| name).collect();
-        names.sort_unstable();
-        names.dedup();
-        Ok(names)
-    }
-
-    /// All names at and below a name that have addresses, with their marks, in their order.
-    pub(super) async fn names(&mut self, below: &Name, action: &str) -> Result<Vec<(String, HeldName)>, ProviderError> {
-        let records = self.transferred(below, action).await?;
-        let mut names: BTreeMap<String, HeldName> = BTreeMap::new();
-        for record in &records {
-            let address = match &record.data {
-                RData::A(a) => IpAddr::V4(a.0),
-                RData::AAAA(aaaa) => IpAddr::V6(aaaa.0),
-                _ => continue,
-            };
-            let none = HeldName { addresses: Vec::new(), owner: None };
-            names.entry(plain(&record.name)).or_insert(none).addresses.push(address);
-        }
-        for (name, site) in records.iter().filter_map(marked_name) {
-            names.entry(name).and_modify(|held| held.owner = Some(site));
-        }
-        for held in names.values_mut() {
-            held.addresses.sort_unstable();
-            held.addresses.dedup();
-        }
-        Ok(names.into_iter().collect())
-    }
-
-    /// All records at and below a name, from a transfer of its zone (RFC 5936).
-    async fn transferred(&mut self, below: &Name, action: &str) -> Result<Vec<Record>, ProviderError> {
-        let zone = self.zone(below, action).await?;
-        let mut message = Message::query();
-        message.metadata.recursion_desired = false;
-        message.add_query(Query::query(zone.clone(), RecordType::AXFR));
-        // The SOA stands at both ends of a transfer.
-        let mut ends = 0;
-        let is_last = |answer: &Message| {
-            ends += answer.answers.iter().filter(|record| record.record_type() == RecordType::SOA).count();
-            ends >= 2 || answer.response_code != ResponseCode::NoError || answer.answers.is_empty()
+/// Transfers a zone over a connection of its own.
+pub(super) async fn transfer(pool: &Pool, zone: &str) -> Result<Transfer, Fault> {
+    let at = name(zone).map_err(|error| Fault::new(ErrorKind::Invalid, Reach::Message).because(error))?;
+    // The SOA stands at both ends of a transfer.
+    let mut ends = 0;
+    let is_last = |answer: &Message| {
+        ends += answer.answers.iter().filter(|record| record.record_type() == RecordType::SOA).count();
+        ends >= 2 || answer.response_code != ResponseCode::NoError || answer.answers.is_empty()
+    };
+    let answers = pool.ask_until(query(at, RecordType::AXFR), is_last).await.map_err(failed)?;
+    if let Some(code) = answers.iter().map(|answer| answer.response_code).find(|code| *code != ResponseCode::NoError) {
+        let kind = match code {
+            ResponseCode::Refused | ResponseCode::NotAuth | ResponseCode::NotImp => ErrorKind::Unsupported,
+            ResponseCode::ServFail => ErrorKind::Busy,
+            _ => ErrorKind::Unexpected,
         };
-        let answers = self.connection.ask_until(message, is_last).await.map_err(|error| failed(error, action))?;
-        if let Some(code) =
-            answers.iter().map(|answer| answer.response_code).find(|code| *code != ResponseCode::NoError)
-        {
-            let kind = match code {
-                ResponseCode::Refused | ResponseCode::NotAuth | ResponseCode::NotImp => ErrorKind::Unsupported,
-                ResponseCode::ServFail => ErrorKind::Busy,
-                _ => ErrorKind::Unexpected,
-            };
-            return Err(ProviderError::new(kind, PRODUCT, action).because(Code(code)).advise(format!(
-                "let the key transfer the zone {} (`allow-transfer` in BIND), so that its names can be listed",
-                plain(&zone)
-            )));
-        }
-        let records = answers.into_iter().flat_map(|answer| answer.answers);
-        Ok(records.filter(|record| below.zone_of(&record.name)).collect())
+        return Err(Fault::new(kind, Reach::Message).because(Code(code)).advise(format!(
+            "let the key transfer the zone {zone} (`allow-transfer` in BIND, `action: transfer` in Knot), so that its names can be listed"
+        )));
     }
-}
-
-/// The name that a record marks, and the site whose mark it is.
-fn marked_name(record: &Record) -> Option<(String, SiteName)> {
-    let name = plain(&record.name);
-    let marked = name.strip_prefix(MARK_LABEL)?.strip_prefix('.')?;
-    Some((marked.to_owned(), marked_by(&record.data)?))
+    let mut records: Vec<_> = answers.into_iter().flat_map(|answer| answer.answers).collect();
+    // The last one is the first one again.
+    records.pop();
+    let serial = records.iter().find_map(|record| match &record.data {
+        RData::SOA(soa) => Some(soa.serial),
+        _ => None,
+    });
+    let record = |record: &hickory_proto::rr::Record| Record { name: plain(&record.name), data: data(&record.data) };
+    Ok(Transfer { serial, records: records.iter().map(record).collect() })
 }
 
 #[cfg(test)]
 mod tests {
     use hickory_proto::rr::rdata::tsig::{TSIG, TsigAlgorithm, make_tsig_record};
     use hickory_proto::rr::rdata::{A, SOA};
-    use hickory_proto::rr::{RData, Record, TSigResponseContext, TSigner};
+    use hickory_proto::rr::{Record, TSigResponseContext, TSigner};
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::{TcpListener, TcpStream};
 
-    use super::super::update::text;
-    use super::super::wire::Connection;
+    use super::super::server::{Rfc2136, UpdateServer};
     use super::*;
+    use crate::provider::Dns;
+    use dip_core::id::SiteName;
+    use dip_core::provider::ProviderError;
+    use hickory_proto::rr::Name;
+    use hickory_proto::rr::rdata::TXT;
 
     const FUDGE: u16 = 300;
 
     fn name(text: &str) -> Name {
         Name::from_ascii(text).expect("a name")
+    }
+
+    fn text(text: &str) -> RData {
+        RData::TXT(TXT::new(vec![text.to_owned()]))
     }
 
     fn key() -> TSigner {
@@ -168,11 +128,9 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let server = listener.local_addr().expect("an address").to_string();
         let serving = tokio::spawn(serve(listener, code, parts));
-        let (key, zones) = (key(), [name("lab.example.")]);
-        let connection = Connection::open(&server, &key).await.expect("the server listens");
-        let mut session = Session { connection, server: &server, zones: &zones };
+        let server = UpdateServer { pool: Pool::new(server, key()), zones: vec![name("lab.example.")], ttl: 60 };
         let owner = SiteName::new("lab").expect("a name");
-        let found = session.owned(&name(below), &owner, "list names").await;
+        let found = Rfc2136::of(server).owned(below, &owner).await;
         serving.await.expect("the server does not panic");
         found
     }

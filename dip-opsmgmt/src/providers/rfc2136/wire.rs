@@ -1,18 +1,23 @@
 //! Signed DNS messages over one TCP connection (RFC 1035 section 4.2.2, TSIG by RFC 8945).
 //!
-//! One request at a time on a connection of its own: nothing runs in the background, and dropping the call drops the connection.
+//! Nothing runs in the background, and dropping a call drops its connection.
 
+use std::collections::HashMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use hickory_proto::op::Message;
-use hickory_proto::rr::TSigner;
+use hickory_proto::ProtoError;
+use hickory_proto::op::{Message, ResponseCode};
 use hickory_proto::rr::rdata::tsig::TsigError;
+use hickory_proto::rr::{TSigVerifier, TSigner};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 /// Longer than a busy server takes to write its journal, shorter than an attempt at a step.
 const PATIENCE: Duration = Duration::from_secs(8);
+
+/// So many questions are on the way at once: BIND reads 23 ahead on a connection, then waits until answers are taken.
+const AHEAD: usize = 20;
 
 /// Why there is no answer that can be used.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +36,10 @@ pub(super) enum WireError {
     WrongTime,
     #[error("the answer carries no valid signature of the key")]
     Unsigned,
+    #[error("the server answered {0} without a signature")]
+    Refused(ResponseCode),
+    #[error("a message holds at most 65,535 bytes")]
+    TooLarge,
     #[error("the message does not follow the protocol: {0}")]
     Malformed(String),
 }
@@ -51,10 +60,47 @@ impl<'a> Connection<'a> {
         }
     }
 
-    /// Signs and sends a message, and gives the answer to it, whose signature was verified.
-    pub(super) async fn ask(&mut self, message: Message) -> Result<Message, WireError> {
-        let mut answers = self.ask_until(message, |_| true).await?;
-        answers.pop().ok_or_else(|| WireError::Malformed("there is no answer".to_owned()))
+    /// A connection that was open already.
+    pub(super) const fn over(stream: TcpStream, server: &'a str, key: &'a TSigner) -> Self {
+        Self { stream, server, key }
+    }
+
+    pub(super) fn into_stream(self) -> TcpStream {
+        self.stream
+    }
+
+    /// Signs and sends messages, and gives the answer to each in their order, its signature verified.
+    #[tracing::instrument(name = "call", level = "debug", skip_all, fields(provider = "rfc2136", server = self.server, messages = messages.len()))]
+    pub(super) async fn ask_all(&mut self, messages: Vec<Message>) -> Result<Vec<Message>, WireError> {
+        let mut all: Vec<Option<Message>> = vec![None; messages.len()];
+        let mut messages = messages.into_iter().enumerate();
+        loop {
+            let mut bytes = Vec::new();
+            let mut open = HashMap::new();
+            for (number, mut message) in messages.by_ref().take(AHEAD) {
+                // Two questions on the way at once need two ids.
+                while open.contains_key(&message.id) {
+                    message.metadata.id = message.metadata.id.wrapping_add(1);
+                }
+                let verifier = self.sign(&mut message, &mut bytes)?;
+                open.insert(message.id, (number, verifier));
+            }
+            if open.is_empty() {
+                break;
+            }
+            self.timely(async |stream| stream.write_all(&bytes).await).await?;
+            while !open.is_empty() {
+                let bytes = self.timely(receive).await?;
+                let answer = Message::from_vec(&bytes).map_err(|error| malformed(&error))?;
+                let (number, mut verifier) = open
+                    .remove(&answer.id)
+                    .ok_or_else(|| WireError::Malformed("the answer is to another question".to_owned()))?;
+                verified(&answer)?;
+                verifier.verify(&bytes).map_err(|_| WireError::Unsigned)?;
+                all[number] = Some(answer);
+            }
+        }
+        Ok(all.into_iter().flatten().collect())
     }
 
     /// Signs and sends a message, and gives the answers to it up to the last one (RFC 5936 section 2.2), each with its
@@ -63,23 +109,19 @@ impl<'a> Connection<'a> {
     pub(super) async fn ask_until(
         &mut self,
         mut message: Message,
-        mut is_last: impl FnMut(&Message) -> bool,
+        mut is_last: impl FnMut(&Message) -> bool + Send,
     ) -> Result<Vec<Message>, WireError> {
-        let malformed = |error: &dyn std::fmt::Display| WireError::Malformed(error.to_string());
-        // A clock before 1970 is told by the server as BADTIME.
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
-        let mut verifier =
-            message.finalize(self.key, now).map_err(|error| malformed(&error))?.ok_or(WireError::Unsigned)?;
-        let mut request = Some(message.to_vec().map_err(|error| malformed(&error))?);
+        let mut bytes = Vec::new();
+        let mut verifier = self.sign(&mut message, &mut bytes)?;
+        self.timely(async |stream| stream.write_all(&bytes).await).await?;
         let mut answers = Vec::new();
         loop {
-            let bytes = match timeout(PATIENCE, self.exchange(request.take())).await {
-                Ok(Ok(bytes)) => bytes,
-                Ok(Err(source)) => return Err(WireError::Broken { server: self.server.to_owned(), source }),
-                Err(_) => return Err(WireError::Slow { server: self.server.to_owned() }),
-            };
+            let bytes = self.timely(receive).await?;
             let answer = Message::from_vec(&bytes).map_err(|error| malformed(&error))?;
-            verified(&answer, message.id)?;
+            if answer.id != message.id {
+                return Err(WireError::Malformed("the answer is to another question".to_owned()));
+            }
+            verified(&answer)?;
             verifier.verify(&bytes).map_err(|_| WireError::Unsigned)?;
             let last = is_last(&answer);
             answers.push(answer);
@@ -89,31 +131,55 @@ impl<'a> Connection<'a> {
         }
     }
 
-    /// Sends a request, where there is one, and reads a message.
-    async fn exchange(&mut self, request: Option<Vec<u8>>) -> std::io::Result<Vec<u8>> {
-        if let Some(request) = request {
-            let length = u16::try_from(request.len()).map_err(|_| {
-                std::io::Error::new(std::io::ErrorKind::InvalidInput, "a message holds at most 65535 bytes")
-            })?;
-            let mut framed = length.to_be_bytes().to_vec();
-            framed.extend_from_slice(&request);
-            self.stream.write_all(&framed).await?;
+    /// Signs a message, and puts it at the end of `bytes` with its length before it.
+    fn sign(&self, message: &mut Message, bytes: &mut Vec<u8>) -> Result<TSigVerifier, WireError> {
+        // A clock before 1970 is told by the server as BADTIME.
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
+        let verifier = message.finalize(self.key, now).map_err(unwritten)?.ok_or(WireError::Unsigned)?;
+        let signed = message.to_vec().map_err(unwritten)?;
+        let length = u16::try_from(signed.len()).map_err(|_| WireError::TooLarge)?;
+        bytes.extend_from_slice(&length.to_be_bytes());
+        bytes.extend_from_slice(&signed);
+        Ok(verifier)
+    }
+
+    async fn timely<T>(&mut self, act: impl AsyncFnOnce(&mut TcpStream) -> std::io::Result<T>) -> Result<T, WireError> {
+        match timeout(PATIENCE, act(&mut self.stream)).await {
+            Ok(Ok(done)) => Ok(done),
+            Ok(Err(source)) => Err(WireError::Broken { server: self.server.to_owned(), source }),
+            Err(_) => Err(WireError::Slow { server: self.server.to_owned() }),
         }
-        let mut answer = vec![0; usize::from(self.stream.read_u16().await?)];
-        self.stream.read_exact(&mut answer).await?;
-        Ok(answer)
     }
 }
 
-/// Whether a message answers the request, and what the server says of the request's signature.
-fn verified(answer: &Message, request: u16) -> Result<(), WireError> {
-    if answer.id != request {
-        return Err(WireError::Malformed("the answer is to another question".to_owned()));
+async fn receive(stream: &mut TcpStream) -> std::io::Result<Vec<u8>> {
+    let mut answer = vec![0; usize::from(stream.read_u16().await?)];
+    stream.read_exact(&mut answer).await?;
+    Ok(answer)
+}
+
+fn unwritten(error: ProtoError) -> WireError {
+    match error {
+        ProtoError::MaxBufferSizeExceeded(_) | ProtoError::NotAllRecordsWritten { .. } => WireError::TooLarge,
+        error => malformed(&error),
     }
+}
+
+fn malformed(error: &dyn std::fmt::Display) -> WireError {
+    WireError::Malformed(error.to_string())
+}
+
+/// What the server says of the request's signature.
+fn verified(answer: &Message) -> Result<(), WireError> {
     match answer.signature().and_then(|signature| signature.data.error.as_ref()) {
         Some(TsigError::BadKey) => Err(WireError::UnknownKey),
         Some(TsigError::BadSig | TsigError::BadTrunc) => Err(WireError::WrongSecret),
         Some(TsigError::BadTime) => Err(WireError::WrongTime),
-        Some(TsigError::Unknown(_)) | None => Ok(()),
+        Some(TsigError::Unknown(_)) | None => {
+            let code = answer.response_code;
+            // A server that has no zone, or takes no such key, need not sign that (RFC 8945 section 5.2).
+            let refused = matches!(code, ResponseCode::Refused | ResponseCode::NotAuth);
+            if refused && answer.signature().is_none() { Err(WireError::Refused(code)) } else { Ok(()) }
+        }
     }
 }

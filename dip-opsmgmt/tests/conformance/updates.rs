@@ -1,6 +1,6 @@
-//! BIND under trial; dig and zone transfers tell what really came of it.
+//! BIND and Knot under trial; dig and zone transfers tell what really came of it.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -13,7 +13,7 @@ use dip_core::provider::{ErrorKind, Ipam, Providers};
 use dip_core::secret::{Secret, SecretRef};
 use dip_core::step::Step;
 use dip_core::subject::Subject;
-use dip_lab::{Bind, BindConfig, Requirement, Zone};
+use dip_lab::{Bind, BindConfig, Knot, KnotConfig, LabError, Requirement, Zone};
 use dip_opsmgmt::conformance::{self, DnsHarness};
 use dip_opsmgmt::provider::{Dns, HostName};
 use dip_opsmgmt::providers::rfc2136::Rfc2136;
@@ -22,25 +22,34 @@ use serde_json::json;
 
 use crate::{is, refused, step, wait};
 
-const SERVER: &str = "bind";
-
 /// Records that somebody else wrote, of several types.
 const FOREIGN: &[&str] =
     &["www 60 IN A 10.9.9.9", "@ 60 IN MX 10 mail", "mail 60 IN A 10.9.9.10", "shop 60 IN CNAME www"];
 
+/// A server that takes dynamic updates.
+pub(crate) enum Primary {
+    Bind(Bind),
+    Knot(Knot),
+}
+
 struct Rig {
-    bind: Bind,
+    primary: Primary,
     provider: Arc<Rfc2136>,
     numbers: AtomicU16,
 }
 
 pub(crate) async fn trials() -> Vec<Trial> {
-    if let Err(missing) = Requirement::Bind.check() {
-        return vec![Trial::new("all_trials", move || async move { not_installed(missing.to_string()) }).on(SERVER)];
+    let (bind, knot) = tokio::join!(of("bind", Requirement::Bind), of("knot", Requirement::Knot));
+    bind.into_iter().chain(knot).collect()
+}
+
+async fn of(server: &'static str, requirement: Requirement) -> Vec<Trial> {
+    if let Err(missing) = requirement.check() {
+        return vec![Trial::new("all_trials", move || async move { not_installed(missing.to_string()) }).on(server)];
     }
-    let rig = match Rig::start().await {
+    let rig = match Rig::start(requirement).await {
         Ok(rig) => Arc::new(rig),
-        Err(failure) => return vec![Trial::new("it_starts", move || async move { Err(failure) }).on(SERVER)],
+        Err(failure) => return vec![Trial::new("it_starts", move || async move { Err(failure) }).on(server)],
     };
     let mut trials = conformance::dns(Arc::clone(&rig) as Arc<dyn DnsHarness>);
     macro_rules! further {
@@ -57,46 +66,99 @@ pub(crate) async fn trials() -> Vec<Trial> {
         the_address_book_tells_whose_names_an_address_has
         a_wildcard_is_nobodys_name
         an_unknown_key_is_told_apart_from_a_wrong_secret
+        a_zone_that_the_key_may_not_change_is_told
+        a_thousand_names_at_once_are_all_made_and_one_that_is_foreign_alone_fails
         a_name_outside_of_all_zones_is_told
         the_zones_of_the_settings_are_kept
     }
-    trials.into_iter().map(|trial| trial.on(SERVER)).collect()
+    trials.into_iter().map(|trial| trial.on(server)).collect()
 }
 
 impl Rig {
-    async fn start() -> Result<Self, Failure> {
-        let lab = FOREIGN.iter().fold(Zone::empty("lab.test"), |zone, record| zone.with(record));
-        let wild = Zone::empty("wild.test").with("* 60 IN A 10.9.9.9").with("* 60 IN TXT hello");
-        let zones = vec![lab, wild, Zone::empty("10.in-addr.arpa"), Zone::empty("0.0.0.0.3.9.d.f.ip6.arpa")];
-        let bind = Bind::start(BindConfig { zones, ..BindConfig::default() }).await?;
-        let provider = Arc::new(provider(&settings(&bind, &[]), &bind.key_secret)?);
-        Ok(Self { bind, provider, numbers: AtomicU16::new(1) })
+    async fn start(requirement: Requirement) -> Result<Self, Failure> {
+        let primary = Primary::start(requirement).await?;
+        let provider = Arc::new(provider(&settings(&primary, &[]), primary.key().2)?);
+        Ok(Self { primary, provider, numbers: AtomicU16::new(1) })
     }
 
     fn dig(&self, query: &[&str]) -> Result<String, Failure> {
-        Ok(wait(self.bind.dig(query))?.trim().to_owned())
+        Ok(wait(self.primary.dig(query))?.trim().to_owned())
     }
 
     /// All records of a zone but its SOA, whose serial number every change raises.
     fn zone(&self, zone: &str) -> Result<String, Failure> {
-        let text = wait(self.bind.transfer(zone))?;
+        let text = wait(self.primary.transfer(zone))?;
         let mut lines: Vec<_> = text.lines().filter(|line| !line.contains("SOA")).collect();
         lines.sort_unstable();
         Ok(lines.join("\n"))
     }
 }
 
-fn settings(bind: &Bind, zones: &[&str]) -> Rfc2136Settings {
-    let secret = SecretRef::File(PathBuf::from("unused"));
-    Rfc2136Settings {
-        server: bind.addr.to_string(),
-        zones: zones.iter().map(ToString::to_string).collect(),
-        key: TsigKey { name: bind.key_name.clone(), algorithm: KeyAlgorithm::HmacSha256, secret },
-        ttl: 60,
+impl Primary {
+    pub(crate) async fn start(requirement: Requirement) -> Result<Self, LabError> {
+        let lab = FOREIGN.iter().fold(Zone::empty("lab.test"), |zone, record| zone.with(record));
+        let wild = Zone::empty("wild.test").with("* 60 IN A 10.9.9.9").with("* 60 IN TXT hello");
+        let zones = vec![lab, wild, Zone::empty("10.in-addr.arpa"), Zone::empty("0.0.0.0.3.9.d.f.ip6.arpa")];
+        let read_only = vec![Zone::empty("fixed.test")];
+        match requirement {
+            Requirement::Knot => {
+                Knot::start(KnotConfig { zones, read_only, ..KnotConfig::default() }).await.map(Self::Knot)
+            }
+            _ => Bind::start(BindConfig { zones, read_only, ..BindConfig::default() }).await.map(Self::Bind),
+        }
+    }
+
+    pub(crate) fn addr(&self) -> SocketAddr {
+        match self {
+            Self::Bind(bind) => bind.addr,
+            Self::Knot(knot) => knot.addr,
+        }
+    }
+
+    /// Name, algorithm and secret of its key.
+    pub(crate) fn key(&self) -> (&str, KeyAlgorithm, &str) {
+        let (name, algorithm, secret) = match self {
+            Self::Bind(bind) => (&bind.key_name, bind.algorithm, &bind.key_secret),
+            Self::Knot(knot) => (&knot.key_name, knot.algorithm, &knot.key_secret),
+        };
+        let algorithm = if algorithm == "hmac-sha512" { KeyAlgorithm::HmacSha512 } else { KeyAlgorithm::HmacSha256 };
+        (name, algorithm, secret)
+    }
+
+    pub(crate) async fn dig(&self, query: &[&str]) -> Result<String, LabError> {
+        match self {
+            Self::Bind(bind) => bind.dig(query).await,
+            Self::Knot(knot) => knot.dig(query).await,
+        }
+    }
+
+    pub(crate) async fn transfer(&self, zone: &str) -> Result<String, LabError> {
+        match self {
+            Self::Bind(bind) => bind.transfer(zone).await,
+            Self::Knot(knot) => knot.transfer(zone).await,
+        }
+    }
+
+    pub(crate) async fn update(&self, changes: &[&str]) -> Result<(), LabError> {
+        match self {
+            Self::Bind(bind) => bind.update(changes).await,
+            Self::Knot(knot) => knot.update(changes).await,
+        }
     }
 }
 
-fn provider(settings: &Rfc2136Settings, secret: &str) -> Result<Rfc2136, Failure> {
+pub(crate) fn settings(primary: &Primary, zones: &[&str]) -> Rfc2136Settings {
+    let (name, algorithm, _) = primary.key();
+    Rfc2136Settings {
+        server: primary.addr().to_string(),
+        zones: zones.iter().map(ToString::to_string).collect(),
+        key: TsigKey { name: name.to_owned(), algorithm, secret: SecretRef::File(PathBuf::from("unused")) },
+        ttl: 60,
+        names: Vec::new(),
+    }
+}
+
+pub(crate) fn provider(settings: &Rfc2136Settings, secret: &str) -> Result<Rfc2136, Failure> {
     Ok(Rfc2136::new(settings, &Secret::new(secret.to_owned()))?)
 }
 
@@ -110,12 +172,12 @@ impl DnsHarness for Rig {
     }
 
     fn with_wrong_credentials(&self) -> Option<Arc<dyn Dns>> {
-        Some(Arc::new(provider(&settings(&self.bind, &[]), WRONG).expect("the settings are sound")))
+        Some(Arc::new(provider(&settings(&self.primary, &[]), WRONG).expect("the settings are sound")))
     }
 
     fn of_dead_server(&self) -> Option<Arc<dyn Dns>> {
         // Nobody listens on port 1.
-        let settings = Rfc2136Settings { server: "127.0.0.1:1".to_owned(), ..settings(&self.bind, &[]) };
+        let settings = Rfc2136Settings { server: "127.0.0.1:1".to_owned(), ..settings(&self.primary, &[]) };
         Some(Arc::new(provider(&settings, WRONG).expect("the settings are sound")))
     }
 
@@ -132,20 +194,20 @@ impl DnsHarness for Rig {
     async fn seed_unmarked(&self, name: &HostName) -> Result<Option<()>, Failure> {
         for address in &name.addresses {
             let kind = if address.is_ipv4() { "A" } else { "AAAA" };
-            wait(self.bind.update(&[&format!("add {} 60 {kind} {address}", name.name)]))?;
-            wait(self.bind.update(&[&format!("add {} 60 PTR {}.", arpa(*address), name.name)]))?;
+            wait(self.primary.update(&[&format!("add {} 60 {kind} {address}", name.name)]))?;
+            wait(self.primary.update(&[&format!("add {} 60 PTR {}.", arpa(*address), name.name)]))?;
         }
         Ok(Some(()))
     }
 
     async fn seed_other_type(&self, name: &str) -> Result<Option<()>, Failure> {
-        wait(self.bind.update(&[&format!("add {name} 60 MX 10 mail.lab.test.")]))?;
+        wait(self.primary.update(&[&format!("add {name} 60 MX 10 mail.lab.test.")]))?;
         Ok(Some(()))
     }
 }
 
 /// Where the reverse name of an address stands.
-fn arpa(address: IpAddr) -> String {
+pub(crate) fn arpa(address: IpAddr) -> String {
     match address {
         IpAddr::V4(address) => {
             let [a, b, c, d] = address.octets();
@@ -199,10 +261,12 @@ async fn every_foreign_record_is_as_before_after_a_name_was_made_and_removed(rig
 
 /// The providers and the step of a site with this server, and a node with these addresses.
 fn connect(rig: &Rig, site: &SiteName, addresses: &[&str]) -> Result<(Providers, Step), Failure> {
-    let file = std::env::temp_dir().join(format!("dip-opsmgmt-tsig-{}", std::process::id()));
-    std::fs::write(&file, format!("{}\n", rig.bind.key_secret))?;
-    let key = json!({"name": rig.bind.key_name, "secret": format!("file:{}", file.display())});
-    let settings = json!({"server": rig.bind.addr.to_string(), "key": key});
+    let (name, algorithm, secret) = rig.primary.key();
+    let number = rig.numbers.fetch_add(1, Ordering::Relaxed);
+    let file = std::env::temp_dir().join(format!("dip-opsmgmt-tsig-{}-{}-{number}", name, std::process::id()));
+    std::fs::write(&file, format!("{secret}\n"))?;
+    let key = json!({"name": name, "algorithm": algorithm, "secret": format!("file:{}", file.display())});
+    let settings = json!({"server": rig.primary.addr().to_string(), "key": key});
     let connected = step::site(site, "rfc2136", settings, addresses).and_then(|site| step::connect(&site));
     std::fs::remove_file(&file)?;
     connected
@@ -212,9 +276,9 @@ async fn the_step_registers_and_mends_what_was_removed_by_hand(rig: &Rig) -> Res
     let (providers, register) = connect(rig, &us(), &["10.2.0.11", "fd93::2:11"])?;
     step::bring_about(&register, &providers, "").await?;
     is("A", &rig.dig(&["n1.lab.test", "A"])?, "10.2.0.11")?;
-    wait(rig.bind.update(&["delete n1.lab.test AAAA"]))?;
+    wait(rig.primary.update(&["delete n1.lab.test AAAA"]))?;
     step::bring_about(&register, &providers, "").await?;
-    wait(rig.bind.update(&["delete 11.0.2.10.in-addr.arpa PTR"]))?;
+    wait(rig.primary.update(&["delete 11.0.2.10.in-addr.arpa PTR"]))?;
     step::bring_about(&register, &providers, "").await?;
     is("PTR", &rig.dig(&["-x", "10.2.0.11"])?, "n1.lab.test.")
 }
@@ -231,7 +295,7 @@ async fn the_address_book_tells_whose_names_an_address_has(rig: &Rig) -> Result<
     let (providers, _) = connect(rig, &us(), &["10.2.0.13"])?;
     let book = providers.find::<dyn Ipam>(&Subject::service(&ServiceName::new("service")?))?;
     // `www` has an address and no reverse name; this one has a reverse name alone, that of a name in no zone of the server.
-    wait(rig.bind.update(&["add 14.0.2.10.in-addr.arpa 60 PTR printer.example.org."]))?;
+    wait(rig.primary.update(&["add 14.0.2.10.in-addr.arpa 60 PTR printer.example.org."]))?;
     let ours = HostName { addresses: vec!["10.2.0.15".parse()?], ..rig.fresh() };
     rig.provider.ensure(&ours, &us()).await?;
     let asked = ["10.9.9.9", "10.2.0.14", "10.2.0.15", "10.2.0.16"].map(|text| text.parse().expect("an address"));
@@ -256,11 +320,11 @@ async fn a_wildcard_is_nobodys_name(rig: &Rig) -> Result<(), Failure> {
 }
 
 async fn an_unknown_key_is_told_apart_from_a_wrong_secret(rig: &Rig) -> Result<(), Failure> {
-    let wrong = provider(&settings(&rig.bind, &[]), WRONG)?;
+    let wrong = provider(&settings(&rig.primary, &[]), WRONG)?;
     refused(wrong.name("n1.lab.test").await, ErrorKind::Denied, "compare the secret")?;
-    let mut stranger = settings(&rig.bind, &[]);
+    let mut stranger = settings(&rig.primary, &[]);
     stranger.key.name = "stranger".to_owned();
-    let stranger = provider(&stranger, &rig.bind.key_secret)?;
+    let stranger = provider(&stranger, rig.primary.key().2)?;
     refused(stranger.name("n1.lab.test").await, ErrorKind::Denied, "does not know the key")
 }
 
@@ -271,8 +335,37 @@ async fn a_name_outside_of_all_zones_is_told(rig: &Rig) -> Result<(), Failure> {
 
 async fn the_zones_of_the_settings_are_kept(rig: &Rig) -> Result<(), Failure> {
     let zones = ["lab.test", "10.in-addr.arpa", "0.0.0.0.3.9.d.f.ip6.arpa"];
-    let narrow = provider(&settings(&rig.bind, &zones), &rig.bind.key_secret)?;
+    let narrow = provider(&settings(&rig.primary, &zones), rig.primary.key().2)?;
     narrow.ensure(&rig.fresh(), &us()).await?;
     let outside = HostName { name: "n8.wild.test".to_owned(), ..rig.fresh() };
     refused(narrow.ensure(&outside, &us()).await, ErrorKind::Invalid, "none of the `zones`")
+}
+
+async fn a_zone_that_the_key_may_not_change_is_told(rig: &Rig) -> Result<(), Failure> {
+    let wanted = HostName { name: "n1.fixed.test".to_owned(), ..rig.fresh() };
+    refused(rig.provider.ensure(&wanted, &us()).await, ErrorKind::Denied, "does not let it change this zone")
+}
+
+async fn a_thousand_names_at_once_are_all_made_and_one_that_is_foreign_alone_fails(rig: &Rig) -> Result<(), Failure> {
+    let name = |number: u16| {
+        let [high, low] = number.to_be_bytes();
+        let addresses = vec![IpAddr::V4(Ipv4Addr::new(10, 3, high, low))];
+        HostName { name: format!("many{number}.lab.test"), addresses }
+    };
+    wait(rig.primary.update(&["add many500.lab.test 60 A 10.9.9.11"]))?;
+    let tasks: Vec<_> = (0..1_000)
+        .map(|number| {
+            let dns = Arc::clone(&rig.provider);
+            tokio::spawn(async move { dns.ensure(&name(number), &us()).await })
+        })
+        .collect();
+    for (number, task) in (0..).zip(tasks) {
+        match task.await? {
+            Err(error) if number == 500 => refused::<()>(Err(error), ErrorKind::Conflict, "10.9.9.11")?,
+            done => done?,
+        }
+    }
+    let all = rig.zone("lab.test")?;
+    let made = all.lines().filter(|line| line.starts_with("many") && line.contains("\tA\t10.3.")).count();
+    is("how many were made", &made.to_string(), "999")
 }

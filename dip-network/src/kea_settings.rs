@@ -1,0 +1,99 @@
+//! The settings of Kea: where its servers answer, and the database of its hosts backend where it has one.
+
+use std::path::PathBuf;
+
+use dip_core::id::NetworkName;
+use dip_core::secret::SecretRef;
+use dip_core::site::{Field, Noun, Parsed, Shape, Variant};
+use serde::{Deserialize, Serialize};
+
+/// The service kind `kea`.
+pub(crate) const KEA: &str = "kea";
+
+/// A DHCP service of kind `kea`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeaSettings {
+    /// Where the DHCPv4 server takes commands: `unix:/run/kea/kea4-ctrl-socket`, or the address of the control agent before it.
+    pub dhcp4: Option<String>,
+    /// Where the DHCPv6 server does.
+    pub dhcp6: Option<String>,
+    /// The user that the control agent knows.
+    pub user: Option<String>,
+    /// Where the password of the user is.
+    pub password: Option<SecretRef>,
+    /// The certificates (PEM) that the control agent is trusted by; those of this system where it is left out.
+    pub tls_ca: Option<PathBuf>,
+    /// The database of the hosts backend; the reservations are in the servers' configuration where it is left out.
+    pub hosts_database: Option<HostsDatabase>,
+    /// The networks that it serves; empty for all.
+    #[serde(default)]
+    pub networks: Vec<NetworkName>,
+}
+
+/// The PostgreSQL database of Kea's hosts backend.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HostsDatabase {
+    /// Where it answers: `unix:/run/postgresql`, or its address with its port where that is not 5432.
+    pub address: String,
+    /// Its name.
+    pub name: String,
+    /// The user that dip logs in as.
+    pub user: String,
+    /// Where the password of the user is.
+    pub password: Option<SecretRef>,
+}
+
+pub(crate) fn variant() -> Variant {
+    Variant::new(
+        KEA,
+        "A DHCP server: Kea, through its control sockets or agent, and the PostgreSQL database of its hosts backend where it has one.",
+        vec![
+            Field::optional(
+                "dhcp4",
+                Shape::Text,
+                "Where the DHCPv4 server takes commands: `unix:/run/kea/kea4-ctrl-socket`, or the `https://` address of the control agent before it.",
+            ),
+            Field::optional("dhcp6", Shape::Text, "Where the DHCPv6 server takes commands."),
+            Field::optional("user", Shape::Text, "The user that the control agent knows."),
+            Field::optional(
+                "password",
+                Shape::Parsed(Parsed::Secret),
+                "Where the password of the user is, `env:NAME` or `file:PATH`.",
+            ),
+            Field::optional(
+                "tls_ca",
+                Shape::Parsed(Parsed::Path),
+                "The certificates (PEM) that the control agent is trusted by; those of this system where it is left out.",
+            ),
+            Field::optional(
+                "hosts_database",
+                Shape::Object(database()),
+                "The PostgreSQL database of the hosts backend; the reservations are in the configuration where it is left out.",
+            ),
+            Field::optional(
+                "networks",
+                Shape::list(Shape::Reference(Noun::Network)),
+                "The networks that it serves; all where it is left out.",
+            ),
+        ],
+    )
+}
+
+fn database() -> Vec<Field> {
+    vec![
+        Field::required(
+            "address",
+            Shape::Text,
+            "Where it answers: `unix:/run/postgresql`, or its address with its port where that is not 5432.",
+        ),
+        Field::required("name", Shape::Text, "Its name."),
+        Field::required("user", Shape::Text, "The user that dip logs in as."),
+        Field::optional(
+            "password",
+            Shape::Parsed(Parsed::Secret),
+            "Where the password of the user is, `env:NAME` or `file:PATH`.",
+        ),
+    ]
+}

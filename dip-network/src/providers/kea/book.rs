@@ -1,0 +1,407 @@
+//! What Kea keeps for whom, and what a change makes of it: no server is asked here.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
+use std::net::IpAddr;
+
+use dip_core::hardware::MacAddr;
+use dip_core::id::SiteName;
+use dip_core::provider::{ErrorKind, Holder};
+use ipnetwork::IpNetwork;
+
+use super::failure::Failure;
+use crate::provider::{Held, Reservation};
+
+/// Which of Kea's two servers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Family {
+    V4,
+    V6,
+}
+
+impl Family {
+    pub(super) const fn of(address: IpAddr) -> Self {
+        match address {
+            IpAddr::V4(_) => Self::V4,
+            IpAddr::V6(_) => Self::V6,
+        }
+    }
+}
+
+/// Kea's number of a subnet; 0 for what holds in all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct SubnetId(pub(super) u32);
+
+impl SubnetId {
+    pub(super) const GLOBAL: Self = Self(0);
+}
+
+/// A subnet that Kea serves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Subnet {
+    pub(super) id: SubnetId,
+    pub(super) prefix: IpNetwork,
+    /// Whether Kea looks at the reservations of this subnet at all (`reservations-in-subnet`).
+    pub(super) reservable: bool,
+}
+
+/// By what Kea knows a client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Client {
+    Mac(MacAddr),
+    /// Another identifier, in words: `circuit-id 'port7'`.
+    Other(String),
+}
+
+impl fmt::Display for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Mac(mac) => mac.fmt(f),
+            Self::Other(words) => f.write_str(words),
+        }
+    }
+}
+
+/// Where an entry stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// Nowhere yet.
+    New,
+    /// In what is written, under this number.
+    Stored(i64),
+    /// In a file of Kea that this provider does not write.
+    #[cfg_attr(
+        not(feature = "kea-postgresql"),
+        expect(dead_code, reason = "only the hosts backend leaves the file alone")
+    )]
+    Fixed,
+}
+
+/// What is to become of an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    Same,
+    Changed,
+    Removed,
+}
+
+/// One reservation of one subnet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Entry {
+    pub(super) standing: Standing,
+    pub(super) fate: Fate,
+    pub(super) family: Family,
+    pub(super) subnet: SubnetId,
+    pub(super) client: Client,
+    pub(super) addresses: Vec<IpAddr>,
+    pub(super) host_name: Option<String>,
+    pub(super) owner: Option<SiteName>,
+}
+
+/// All entries that matter, found by interface and by address.
+#[derive(Debug, Default)]
+pub(super) struct Book {
+    subnets: Vec<Subnet>,
+    entries: Vec<Entry>,
+    by_mac: HashMap<MacAddr, Vec<usize>>,
+    by_address: HashMap<IpAddr, Vec<usize>>,
+}
+
+impl Book {
+    pub(super) fn new(subnets: Vec<Subnet>, entries: impl IntoIterator<Item = Entry>) -> Self {
+        let mut book = Self { subnets, ..Self::default() };
+        entries.into_iter().for_each(|entry| book.add(entry));
+        book
+    }
+
+    /// What is kept for an interface, as one reservation. An entry without a mark among several makes it nobody's: it must be told, not hidden.
+    pub(super) fn held(&self, mac: MacAddr) -> Option<Held> {
+        let mut entries = self.of(mac).map(|at| &self.entries[at]).peekable();
+        let mut owner = entries.peek()?.owner.clone();
+        let mut reservation = Reservation { mac, addresses: Vec::new(), host_name: None };
+        for entry in entries {
+            reservation.addresses.extend(&entry.addresses);
+            reservation.host_name = reservation.host_name.or_else(|| entry.host_name.clone());
+            owner = owner.filter(|_| entry.owner.is_some());
+        }
+        reservation.addresses.sort_unstable();
+        reservation.addresses.dedup();
+        Some(Held { reservation, owner })
+    }
+
+    /// The reservation that has an address; one without a mark first.
+    pub(super) fn holder(&self, address: IpAddr) -> Option<Held> {
+        let macs = self.with(address).filter_map(|at| match &self.entries[at].client {
+            Client::Mac(mac) => Some(*mac),
+            Client::Other(_) => None,
+        });
+        let held: Vec<_> = macs.filter_map(|mac| self.held(mac)).collect();
+        held.iter().find(|held| held.owner.is_none()).or(held.first()).cloned()
+    }
+
+    pub(super) fn list(&self) -> Vec<Held> {
+        let macs: BTreeSet<MacAddr> = self.by_mac.keys().copied().collect();
+        macs.into_iter().filter_map(|mac| self.held(mac)).collect()
+    }
+
+    /// Keeps addresses for an interface. Nothing is changed where it fails.
+    pub(super) fn reserve(&mut self, wanted: &Reservation, owner: &SiteName) -> Result<(), Failure> {
+        let groups = self.groups(wanted)?;
+        let mut others = BTreeSet::new();
+        for address in &wanted.addresses {
+            for at in self.with(*address) {
+                self.refuse_foreign(at, &address.to_string(), owner)?;
+                if self.entries[at].client != Client::Mac(wanted.mac) {
+                    others.insert(at);
+                }
+            }
+        }
+        let present: Vec<usize> = self.of(wanted.mac).collect();
+        for at in &present {
+            self.refuse_foreign(*at, &wanted.mac.to_string(), owner)?;
+        }
+        for at in others {
+            let mut left = self.entries[at].addresses.clone();
+            left.retain(|address| !wanted.addresses.contains(address));
+            self.entries[at].fate = if left.is_empty() { Fate::Removed } else { Fate::Changed };
+            self.entries[at].addresses = left;
+        }
+        for at in present {
+            let entry = &mut self.entries[at];
+            if !groups.contains_key(&(entry.family, entry.subnet)) {
+                entry.fate = Fate::Removed;
+            }
+        }
+        for ((family, subnet), addresses) in groups {
+            let found = self.of(wanted.mac).find(|at| {
+                let entry = &self.entries[*at];
+                (entry.family, entry.subnet) == (family, subnet)
+            });
+            match found {
+                Some(at) => self.change(at, addresses, wanted.host_name.clone()),
+                None => self.add(Entry {
+                    standing: Standing::New,
+                    fate: Fate::Changed,
+                    family,
+                    subnet,
+                    client: Client::Mac(wanted.mac),
+                    addresses,
+                    host_name: wanted.host_name.clone(),
+                    owner: Some(owner.clone()),
+                }),
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn release(&mut self, mac: MacAddr, owner: &SiteName) -> Result<(), Failure> {
+        let present: Vec<usize> = self.of(mac).collect();
+        present.iter().try_for_each(|at| self.refuse_foreign(*at, &mac.to_string(), owner))?;
+        for at in present {
+            self.entries[at].fate = Fate::Removed;
+        }
+        Ok(())
+    }
+
+    /// Lets the reservation of an interface carry another mark, or none.
+    pub(super) fn hand_over(&mut self, mac: MacAddr, from: &Holder, to: &Holder) -> Result<(), Failure> {
+        let present: Vec<usize> = self.of(mac).collect();
+        for at in &present {
+            let entry = &self.entries[*at];
+            let holder = Holder::from(entry.owner.clone());
+            if holder != *to && holder != *from {
+                let why = format!("the reservation of {mac} carries {holder}");
+                return Err(Failure::new(ErrorKind::Conflict, why));
+            }
+            if holder != *to && entry.standing == Standing::Fixed {
+                return Err(in_a_file(&mac.to_string()));
+            }
+        }
+        for at in present {
+            let entry = &mut self.entries[at];
+            if Holder::from(entry.owner.clone()) != *to {
+                entry.owner = to.site().cloned();
+                entry.fate = Fate::Changed;
+            }
+        }
+        Ok(())
+    }
+
+    /// The entries that are to be written, with what is to become of each.
+    pub(super) fn changes(&self) -> impl Iterator<Item = &Entry> {
+        let never_was = |entry: &&Entry| entry.fate == Fate::Removed && entry.standing == Standing::New;
+        self.entries.iter().filter(|entry| entry.fate != Fate::Same).filter(move |entry| !never_was(entry))
+    }
+
+    /// The addresses of each subnet that has some of what is wanted.
+    fn groups(&self, wanted: &Reservation) -> Result<BTreeMap<(Family, SubnetId), Vec<IpAddr>>, Failure> {
+        let invalid = |why: String| Failure::new(ErrorKind::Invalid, why);
+        if wanted.addresses.is_empty() {
+            return Err(invalid("no address is wanted".to_owned()).advise("give the interface an address"));
+        }
+        if let Some(name) = wanted.host_name.as_ref().filter(|name| !is_host_name(name)) {
+            return Err(
+                invalid(format!("`{name}` is no host name")).advise("rename the node to letters, digits and `-`")
+            );
+        }
+        let mut groups: BTreeMap<_, Vec<IpAddr>> = BTreeMap::new();
+        for address in &wanted.addresses {
+            let holds = |subnet: &&Subnet| subnet.prefix.contains(*address);
+            let Some(subnet) = self.subnets.iter().filter(holds).max_by_key(|subnet| subnet.prefix.prefix()) else {
+                return Err(invalid(format!("Kea serves no subnet that {address} is in"))
+                    .advise("add the subnet to Kea, or correct the addresses or the `networks` of this service"));
+            };
+            if !subnet.reservable {
+                return Err(invalid(format!("Kea does not look at reservations in its subnet {}", subnet.prefix))
+                    .advise("set `reservations-in-subnet` of it to true"));
+            }
+            let group = groups.entry((Family::of(*address), subnet.id)).or_default();
+            if !group.contains(address) {
+                group.push(*address);
+            }
+        }
+        if let Some(((_, _), two)) = groups.iter().find(|((family, _), all)| *family == Family::V4 && all.len() > 1) {
+            let why = format!(
+                "{} and {} are in one subnet, where Kea keeps one IPv4 address for an interface",
+                two[0], two[1]
+            );
+            return Err(invalid(why).advise("give the interface one IPv4 address in each subnet"));
+        }
+        Ok(groups)
+    }
+
+    fn refuse_foreign(&self, at: usize, what: &str, owner: &SiteName) -> Result<(), Failure> {
+        let entry = &self.entries[at];
+        if entry.owner.as_ref() == Some(owner) {
+            return Ok(());
+        }
+        let whose = match &entry.owner {
+            Some(site) => format!("site `{site}`"),
+            None if entry.standing == Standing::Fixed => return Err(in_a_file(what)),
+            None => "a reservation without a mark of dip".to_owned(),
+        };
+        let name = entry.host_name.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
+        let why = format!("{what} is held by {whose}, for {}{name} in Kea's subnet {}", entry.client, entry.subnet.0);
+        Err(Failure::new(ErrorKind::Conflict, why).advise("remove it there first"))
+    }
+
+    fn change(&mut self, at: usize, addresses: Vec<IpAddr>, host_name: Option<String>) {
+        let entry = &self.entries[at];
+        let set = |addresses: &[IpAddr]| addresses.iter().copied().collect::<BTreeSet<_>>();
+        if set(&entry.addresses) == set(&addresses) && entry.host_name == host_name {
+            return;
+        }
+        for address in &addresses {
+            self.by_address.entry(*address).or_default().push(at);
+        }
+        let entry = &mut self.entries[at];
+        (entry.addresses, entry.host_name, entry.fate) = (addresses, host_name, Fate::Changed);
+    }
+
+    fn add(&mut self, entry: Entry) {
+        let at = self.entries.len();
+        if let Client::Mac(mac) = entry.client {
+            self.by_mac.entry(mac).or_default().push(at);
+        }
+        for address in &entry.addresses {
+            self.by_address.entry(*address).or_default().push(at);
+        }
+        self.entries.push(entry);
+    }
+
+    fn of(&self, mac: MacAddr) -> impl Iterator<Item = usize> {
+        let all = self.by_mac.get(&mac).into_iter().flatten().copied();
+        all.filter(|at| self.entries[*at].fate != Fate::Removed)
+    }
+
+    /// The live entries that have an address; the index may know of ones that gave it up.
+    fn with(&self, address: IpAddr) -> impl Iterator<Item = usize> {
+        let all = self.by_address.get(&address).into_iter().flatten().copied();
+        all.filter(move |at| self.entries[*at].fate != Fate::Removed && self.entries[*at].addresses.contains(&address))
+    }
+}
+
+fn in_a_file(what: &str) -> Failure {
+    let why = format!("{what} is held by a reservation in Kea's configuration file");
+    Failure::new(ErrorKind::Conflict, why).advise("remove it there first")
+}
+
+/// Letters, digits and hyphens, in labels that dots part (RFC 1123, section 2.1).
+fn is_host_name(name: &str) -> bool {
+    name.len() <= 253
+        && name.split('.').all(|label| {
+            (1..=63).contains(&label.len())
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+                && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn site(name: &str) -> SiteName {
+        SiteName::new(name).expect("a name")
+    }
+
+    fn mac(last: u8) -> MacAddr {
+        MacAddr([2, 0, 0, 0, 0, last])
+    }
+
+    fn wanted(last: u8, addresses: &[&str]) -> Reservation {
+        let addresses = addresses.iter().map(|address| address.parse().expect("an address")).collect();
+        Reservation { mac: mac(last), addresses, host_name: Some("n1".to_owned()) }
+    }
+
+    fn book() -> Book {
+        let subnet = |id, prefix: &str| Subnet {
+            id: SubnetId(id),
+            prefix: prefix.parse().expect("a prefix"),
+            reservable: id != 3,
+        };
+        Book::new(
+            vec![subnet(1, "10.0.0.0/24"), subnet(2, "10.0.1.0/24"), subnet(3, "10.0.2.0/24"), subnet(1, "fd00::/64")],
+            [],
+        )
+    }
+
+    #[test]
+    fn each_address_goes_into_the_subnet_that_holds_it() {
+        let mut book = book();
+        book.reserve(&wanted(1, &["10.0.1.7", "fd00::7", "fd00::8"]), &site("lab")).expect("it is free");
+        let entries: Vec<_> =
+            book.changes().map(|entry| (entry.family, entry.subnet.0, entry.addresses.len())).collect();
+        assert_eq!(entries, [(Family::V4, 2, 1), (Family::V6, 1, 2)]);
+        let held = book.held(mac(1)).expect("it is there");
+        assert!(held.reservation.agrees_with(&wanted(1, &["fd00::8", "10.0.1.7", "fd00::7"])));
+    }
+
+    #[test]
+    fn what_kea_could_not_keep_is_refused_with_the_reason() {
+        let mut book = book();
+        let mut why = |addresses: &[&str]| {
+            let failure = book.reserve(&wanted(1, addresses), &site("lab")).expect_err("it cannot be kept");
+            assert_eq!(failure.kind, ErrorKind::Invalid);
+            failure.why
+        };
+        assert_eq!(why(&["192.0.2.1"]), "Kea serves no subnet that 192.0.2.1 is in");
+        assert_eq!(why(&["10.0.2.1"]), "Kea does not look at reservations in its subnet 10.0.2.0/24");
+        assert!(why(&["10.0.0.1", "10.0.0.2"]).starts_with("10.0.0.1 and 10.0.0.2 are in one subnet"));
+        assert_eq!(book.changes().count(), 0);
+    }
+
+    #[test]
+    fn an_address_that_moved_is_free_for_nobody_else_and_its_former_entry_is_gone() {
+        let mut book = book();
+        book.reserve(&wanted(1, &["10.0.0.1"]), &site("lab")).expect("it is free");
+        book.reserve(&wanted(2, &["10.0.0.1"]), &site("lab")).expect("it is ours");
+        assert_eq!(book.held(mac(1)), None);
+        assert_eq!(book.changes().count(), 1, "what never was need not be removed");
+        let failure = book.reserve(&wanted(3, &["10.0.0.1"]), &site("other")).expect_err("it is another site's");
+        assert_eq!(failure.why, "10.0.0.1 is held by site `lab`, for 02:00:00:00:00:02 (n1) in Kea's subnet 1");
+        // Both go to other addresses: the first one is free again.
+        book.reserve(&wanted(2, &["10.0.0.9"]), &site("lab")).expect("it is free");
+        book.reserve(&wanted(3, &["10.0.0.1"]), &site("other")).expect("it was given up");
+    }
+}

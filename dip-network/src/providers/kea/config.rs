@@ -1,0 +1,270 @@
+//! Reservations in the configuration of one of Kea's servers, as JSON: found, read, and changed without touching anything else.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use dip_core::hardware::MacAddr;
+use serde_json::{Map, Value, json};
+
+use super::book::{Client, Entry, Family, Fate, Standing, Subnet, SubnetId};
+use super::mark;
+
+/// The configuration of a server, as `config-get` tells it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Config {
+    family: Family,
+    whole: Value,
+}
+
+/// A list of reservations: of a subnet, or of all of them.
+struct Place {
+    /// Where the object that has it stands (RFC 6901).
+    pointer: String,
+    subnet: Option<Subnet>,
+}
+
+impl Place {
+    fn id(&self) -> SubnetId {
+        self.subnet.as_ref().map_or(SubnetId::GLOBAL, |subnet| subnet.id)
+    }
+}
+
+impl Config {
+    /// `None` where it is no configuration of this server.
+    pub(super) fn new(family: Family, mut arguments: Value) -> Option<Self> {
+        // Kea 2.4 and later tell a hash beside it, which does not belong into what is set.
+        let root = arguments.get_mut(root_name(family))?.take();
+        root.is_object().then(|| Self { family, whole: json!({root_name(family): root}) })
+    }
+
+    /// What `config-set` is given.
+    pub(super) const fn arguments(&self) -> &Value {
+        &self.whole
+    }
+
+    pub(super) fn subnets(&self) -> Vec<Subnet> {
+        self.places().into_iter().filter_map(|place| place.subnet).collect()
+    }
+
+    /// All reservations; their numbers count through the lists in their order.
+    pub(super) fn entries(&self) -> Vec<Entry> {
+        let places = self.places();
+        let all = places.iter().flat_map(|place| self.list(place).iter().map(|item| (place.id(), item)));
+        all.zip(0..).map(|((subnet, item), number)| self.entry(subnet, item, number)).collect()
+    }
+
+    /// Makes the changes that concern this server; whether there were any.
+    pub(super) fn apply<'a>(&mut self, changes: impl Iterator<Item = &'a Entry>) -> bool {
+        let (mut stored, mut new) = (BTreeMap::new(), BTreeMap::<SubnetId, Vec<&Entry>>::new());
+        for entry in changes.filter(|entry| entry.family == self.family) {
+            match entry.standing {
+                Standing::Stored(number) => drop(stored.insert(number, entry)),
+                Standing::New => new.entry(entry.subnet).or_default().push(entry),
+                Standing::Fixed => {}
+            }
+        }
+        if stored.is_empty() && new.is_empty() {
+            return false;
+        }
+        let mut number = 0;
+        for place in self.places() {
+            let Some(owner) = self.whole.pointer_mut(&place.pointer).and_then(Value::as_object_mut) else { continue };
+            let before = match owner.get_mut("reservations").map(Value::take) {
+                Some(Value::Array(list)) => list,
+                _ => Vec::new(),
+            };
+            let mut after = Vec::with_capacity(before.len());
+            for mut item in before {
+                match stored.get(&number) {
+                    Some(entry) if entry.fate == Fate::Removed => {}
+                    changed => {
+                        if let Some(entry) = changed {
+                            write(&mut item, entry);
+                        }
+                        after.push(item);
+                    }
+                }
+                number += 1;
+            }
+            for entry in new.remove(&place.id()).into_iter().flatten() {
+                let mut item = Value::Object(Map::new());
+                item["hw-address"] = json!(entry.client.to_string());
+                write(&mut item, entry);
+                after.push(item);
+            }
+            owner.insert("reservations".to_owned(), Value::Array(after));
+        }
+        true
+    }
+
+    fn places(&self) -> Vec<Place> {
+        let root = format!("/{}", root_name(self.family));
+        let subnets = match self.family {
+            Family::V4 => "subnet4",
+            Family::V6 => "subnet6",
+        };
+        let body = &self.whole[root_name(self.family)];
+        let everywhere = body["reservations-in-subnet"].as_bool().unwrap_or(true);
+        let mut places = vec![Place { pointer: root.clone(), subnet: None }];
+        let mut add = |pointer: String, owner: &Value, reservable: bool| {
+            for (number, subnet) in owner[subnets].as_array().into_iter().flatten().enumerate() {
+                let id = subnet["id"].as_u64().and_then(|id| u32::try_from(id).ok());
+                let prefix = subnet["subnet"].as_str().and_then(|prefix| prefix.parse().ok());
+                let (Some(id), Some(prefix)) = (id, prefix) else { continue };
+                let reservable = subnet["reservations-in-subnet"].as_bool().unwrap_or(reservable);
+                let subnet = Some(Subnet { id: SubnetId(id), prefix, reservable });
+                places.push(Place { pointer: format!("{pointer}/{subnets}/{number}"), subnet });
+            }
+        };
+        add(root.clone(), body, everywhere);
+        for (number, network) in body["shared-networks"].as_array().into_iter().flatten().enumerate() {
+            let reservable = network["reservations-in-subnet"].as_bool().unwrap_or(everywhere);
+            add(format!("{root}/shared-networks/{number}"), network, reservable);
+        }
+        places
+    }
+
+    fn list(&self, place: &Place) -> &[Value] {
+        let list = self.whole.pointer(&place.pointer).and_then(|owner| owner["reservations"].as_array());
+        list.map(Vec::as_slice).unwrap_or_default()
+    }
+
+    fn entry(&self, subnet: SubnetId, item: &Value, number: i64) -> Entry {
+        let addresses = match self.family {
+            Family::V4 => item["ip-address"].as_str().into_iter().collect(),
+            Family::V6 => {
+                item["ip-addresses"].as_array().into_iter().flatten().filter_map(Value::as_str).collect::<Vec<_>>()
+            }
+        };
+        let addresses = addresses.into_iter().filter_map(|address| address.parse::<IpAddr>().ok());
+        Entry {
+            standing: Standing::Stored(number),
+            fate: Fate::Same,
+            family: self.family,
+            subnet,
+            client: client(item),
+            // Kea tells 0.0.0.0 where there is none.
+            addresses: addresses.filter(|address| !address.is_unspecified()).collect(),
+            host_name: item["hostname"].as_str().filter(|name| !name.is_empty()).map(str::to_owned),
+            owner: mark::owner(item.get("user-context")),
+        }
+    }
+}
+
+const fn root_name(family: Family) -> &'static str {
+    match family {
+        Family::V4 => "Dhcp4",
+        Family::V6 => "Dhcp6",
+    }
+}
+
+/// By what an entry knows its client. A DUID that is made of nothing but a MAC address, or of one and a time, is that interface
+/// (RFC 8415, sections 11.2 and 11.4; hardware type 1 is Ethernet).
+fn client(item: &Value) -> Client {
+    if let Some(mac) = item["hw-address"].as_str().and_then(|mac| mac.parse().ok()) {
+        return Client::Mac(mac);
+    }
+    if let Some(mac) = item["duid"].as_str().and_then(mac_of_duid) {
+        return Client::Mac(mac);
+    }
+    let known = ["hw-address", "duid", "circuit-id", "client-id", "flex-id"];
+    let found = known.into_iter().find_map(|kind| Some(format!("{kind} {}", item[kind].as_str()?)));
+    Client::Other(found.unwrap_or_else(|| "a client".to_owned()))
+}
+
+pub(super) fn mac_of_duid(duid: &str) -> Option<MacAddr> {
+    let digits: String = duid.chars().filter(char::is_ascii_hexdigit).collect::<String>().to_ascii_lowercase();
+    let tail = match digits.strip_prefix("00030001") {
+        Some(tail) => tail,
+        None => digits.strip_prefix("00010001").and_then(|rest| rest.get(8..))?,
+    };
+    let octet = |at: usize| u8::from_str_radix(tail.get(2 * at..2 * at + 2)?, 16).ok();
+    let mac = [octet(0)?, octet(1)?, octet(2)?, octet(3)?, octet(4)?, octet(5)?];
+    (tail.len() == 12).then_some(MacAddr(mac))
+}
+
+/// Writes what dip decides into a reservation; whatever else it says stays.
+fn write(item: &mut Value, entry: &Entry) {
+    let Some(item) = item.as_object_mut() else { return };
+    match (entry.family, entry.addresses.as_slice()) {
+        (Family::V4, []) => drop(item.remove("ip-address")),
+        (Family::V4, [address, ..]) => drop(item.insert("ip-address".to_owned(), json!(address))),
+        (Family::V6, addresses) => drop(item.insert("ip-addresses".to_owned(), json!(addresses))),
+    }
+    match &entry.host_name {
+        Some(name) => drop(item.insert("hostname".to_owned(), json!(name))),
+        None => drop(item.remove("hostname")),
+    }
+    match mark::marked(item.get("user-context"), entry.owner.as_ref()) {
+        Some(context) => drop(item.insert("user-context".to_owned(), context)),
+        None => drop(item.remove("user-context")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use dip_core::id::SiteName;
+    use dip_core::provider::Holder;
+
+    use super::super::book::Book;
+    use super::*;
+    use crate::provider::Reservation;
+
+    fn config() -> Config {
+        let theirs =
+            json!({"duid": "00:03:00:01:02:00:00:00:00:09", "ip-address": "10.0.0.9", "next-server": "10.0.0.2"});
+        let port = json!({"circuit-id": "'port7'", "ip-address": "10.1.0.7", "user-context": {"room": 7}});
+        let config = json!({"hash": "AB", "Dhcp4": {
+            "lease-database": {"type": "memfile"},
+            "reservations": [{"hw-address": "02:00:00:00:00:08", "hostname": "eight", "ip-address": "0.0.0.0"}],
+            "subnet4": [{"id": 1, "subnet": "10.0.0.0/24", "reservations": [theirs]}],
+            "shared-networks": [{"name": "floor", "subnet4": [{"id": 7, "subnet": "10.1.0.0/24", "reservations": [port]}]}],
+        }});
+        Config::new(Family::V4, config).expect("a configuration")
+    }
+
+    fn site() -> SiteName {
+        SiteName::new("lab").expect("a name")
+    }
+
+    fn wanted(address: &str) -> Reservation {
+        let mac = MacAddr([2, 0, 0, 0, 0, 1]);
+        Reservation { mac, addresses: vec![address.parse().expect("an address")], host_name: Some("n1".to_owned()) }
+    }
+
+    #[test]
+    fn what_is_added_and_removed_again_leaves_every_other_word_as_it_was() {
+        let (before, mut config) = (config(), config());
+        let mut book = Book::new(config.subnets(), config.entries());
+        book.reserve(&wanted("10.1.0.1"), &site()).expect("it is free");
+        assert!(config.apply(book.changes()));
+        let added = config.whole.pointer("/Dhcp4/shared-networks/0/subnet4/0/reservations/1");
+        let shape = json!({"hw-address": "02:00:00:00:00:01", "ip-address": "10.1.0.1", "hostname": "n1", "user-context": {"dip": {"site": "lab"}}});
+        assert_eq!(added, Some(&shape));
+        let mut book = Book::new(config.subnets(), config.entries());
+        book.release(wanted("10.1.0.1").mac, &site()).expect("it is ours");
+        assert!(config.apply(book.changes()));
+        assert_eq!(config.whole["Dhcp4"], before.whole["Dhcp4"]);
+        assert!(config.whole.get("hash").is_none());
+    }
+
+    #[test]
+    fn a_claim_changes_the_mark_and_nothing_else() {
+        let mut config = config();
+        let mut book = Book::new(config.subnets(), config.entries());
+        let theirs = MacAddr([2, 0, 0, 0, 0, 9]);
+        assert_eq!(book.held(theirs).expect("its DUID tells its MAC address").owner, None);
+        book.hand_over(theirs, &Holder::Nobody, &Holder::Site(site())).expect("it is nobody's");
+        assert!(config.apply(book.changes()));
+        let shape = json!({"duid": "00:03:00:01:02:00:00:00:00:09", "ip-address": "10.0.0.9", "next-server": "10.0.0.2", "user-context": {"dip": {"site": "lab"}}});
+        assert_eq!(config.whole.pointer("/Dhcp4/subnet4/0/reservations/0"), Some(&shape));
+    }
+
+    #[test]
+    fn an_address_that_a_switch_port_has_is_a_conflict() {
+        let config = config();
+        let mut book = Book::new(config.subnets(), config.entries());
+        let failure = book.reserve(&wanted("10.1.0.7"), &site()).expect_err("it is taken");
+        assert!(failure.why.contains("for circuit-id 'port7' in Kea's subnet 7"), "{failure}");
+    }
+}

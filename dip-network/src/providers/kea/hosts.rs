@@ -1,0 +1,159 @@
+//! Reservations in the PostgreSQL database of Kea's hosts backend, which Kea asks for every client: what is inserted holds at once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use dip_core::provider::{ErrorKind, sentence};
+use dip_core::secret::Secrets;
+use tokio::sync::Mutex;
+use tokio::time::timeout;
+use tokio_postgres::config::Config as Target;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::{Client as Database, NoTls};
+
+use super::book::{Book, Entry, Standing};
+use super::client::Servers;
+use super::configuration;
+use super::failure::Failure;
+use super::rows::{Matter, entries};
+use super::sheet::Sheet;
+use super::store::{Ask, Store, Written};
+use crate::settings::HostsDatabase;
+
+/// 10,000 reservations take a second; the rest is for a busy machine, or for somebody who holds the table.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The database, and the servers that use it.
+pub(super) struct Hosts {
+    servers: Arc<Servers>,
+    target: Target,
+    shown: String,
+    connection: Mutex<Option<Database>>,
+    /// What was looked at last, and what was there.
+    read: Mutex<(Matter, Vec<Entry>)>,
+}
+
+impl Hosts {
+    pub(super) fn new(servers: Arc<Servers>, settings: &HostsDatabase, secrets: &dyn Secrets) -> Result<Self, String> {
+        let mut target = Target::new();
+        target.dbname(&settings.name).user(&settings.user).application_name("dip").connect_timeout(PATIENCE);
+        match settings.address.strip_prefix("unix:") {
+            Some(directory) => drop(target.host_path(directory)),
+            None => {
+                let (host, port) = place(&settings.address);
+                target.host(host).port(port.ok_or_else(|| format!("`{}` is no address", settings.address))?);
+            }
+        }
+        if let Some(password) = &settings.password {
+            target.password(secrets.resolve(password).map_err(|error| sentence(&error))?.expose());
+        }
+        let shown = format!("the database `{}` at {}", settings.name, settings.address);
+        Ok(Self { servers, target, shown, connection: Mutex::default(), read: Mutex::default() })
+    }
+
+    async fn connect(&self) -> Result<Database, Failure> {
+        let connected = timeout(PATIENCE, self.target.connect(NoTls)).await.map_err(|_| self.silent())?;
+        let (database, connection) = connected.map_err(|error| self.failed(&error))?;
+        // It ends when the client is dropped; what went wrong with it is told to whoever waits for an answer.
+        tokio::spawn(async move { drop(connection.await) });
+        Ok(database)
+    }
+
+    /// What the database says of an error, in the words that the engine can act on.
+    fn failed(&self, error: &tokio_postgres::Error) -> Failure {
+        let why = format!("{}: {}", self.shown, sentence(error));
+        let Some(code) = error.code() else {
+            return Failure::new(ErrorKind::Unreachable, why)
+                .advise("start PostgreSQL, or correct the address of `hosts_database`");
+        };
+        let class = &code.code()[..2];
+        if class == "28" || *code == SqlState::INSUFFICIENT_PRIVILEGE {
+            Failure::new(ErrorKind::Denied, why)
+                .advise("let this user log in, and read and write the tables `hosts` and `ipv6_reservations`")
+        } else if *code == SqlState::INVALID_CATALOG_NAME || *code == SqlState::UNDEFINED_TABLE {
+            Failure::new(ErrorKind::NotFound, why).advise("name the database that `kea-admin db-init pgsql` prepared")
+        } else if *code == SqlState::UNIQUE_VIOLATION {
+            Failure::new(ErrorKind::Conflict, why).advise("see who else writes reservations into this database")
+        // 53: out of disk, memory or connections; 55 and 40: somebody holds what we need; 57: it shuts down or starts.
+        } else if matches!(class, "53" | "55" | "40" | "57") {
+            Failure::new(ErrorKind::Busy, why)
+        } else {
+            Failure::new(ErrorKind::Unexpected, why).advise("see whether its schema is one of Kea 2.2 or later")
+        }
+    }
+
+    fn silent(&self) -> Failure {
+        let why = format!("{} did not answer within {} seconds", self.shown, PATIENCE.as_secs());
+        Failure::new(ErrorKind::Unreachable, why).advise("see what keeps it busy")
+    }
+
+    /// Runs on the connection that is there, or on a new one; it is kept only where all went well.
+    async fn on<T>(
+        &self,
+        work: impl AsyncFnOnce(&mut Database) -> Result<T, tokio_postgres::Error>,
+    ) -> Result<T, Failure> {
+        let mut kept = self.connection.lock().await;
+        let mut database = match kept.take().filter(|database| !database.is_closed()) {
+            Some(database) => database,
+            None => self.connect().await?,
+        };
+        let done = timeout(PATIENCE, work(&mut database)).await.map_err(|_| self.silent())?;
+        let done = done.map_err(|error| self.failed(&error))?;
+        *kept = Some(database);
+        Ok(done)
+    }
+}
+
+#[async_trait]
+impl Store for Hosts {
+    async fn read(&self, asks: &[Ask]) -> Result<Book, Failure> {
+        let (mut subnets, mut fixed) = (Vec::new(), Vec::new());
+        for server in self.servers.iter() {
+            let (config, _) = configuration::config(server).await?;
+            subnets.extend(config.subnets());
+            fixed.extend(config.entries().into_iter().map(|entry| Entry { standing: Standing::Fixed, ..entry }));
+        }
+        let matter = Matter::of(asks);
+        let rows = self.on(async |database| matter.select(&*database).await).await?;
+        let stored = entries(&rows);
+        let book = Book::new(subnets, fixed.into_iter().chain(stored.iter().cloned()));
+        *self.read.lock().await = (matter, stored);
+        Ok(book)
+    }
+
+    async fn write(&self, book: &Book) -> Result<Written, Failure> {
+        let (sheet, read) = (Sheet::of(book), self.read.lock().await);
+        let (matter, before) = &*read;
+        self.on(async |database| {
+            let transaction = database.transaction().await?;
+            // Kea and everybody else may go on to read; who writes waits until this is done.
+            transaction.batch_execute("LOCK TABLE hosts IN SHARE ROW EXCLUSIVE MODE").await?;
+            if entries(&matter.select(&transaction).await?) != *before {
+                return Ok(Written::Overtaken);
+            }
+            sheet.write(&transaction).await?;
+            transaction.commit().await?;
+            Ok(Written::Done)
+        })
+        .await
+    }
+
+    async fn settle(&self) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+fn place(address: &str) -> (&str, Option<u16>) {
+    const DEFAULT: Option<u16> = Some(5432);
+    if let Some((host, rest)) = address.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        return (
+            host,
+            if rest.is_empty() { DEFAULT } else { rest.strip_prefix(':').and_then(|port| port.parse().ok()) },
+        );
+    }
+    match address.split_once(':') {
+        Some((host, port)) if !port.contains(':') => (host, port.parse().ok()),
+        _ => (address, DEFAULT),
+    }
+}

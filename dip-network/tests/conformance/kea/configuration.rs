@@ -1,0 +1,186 @@
+//! Reservations in Kea's configuration.
+
+use std::sync::Arc;
+
+use dip_core::conformance::expect::{same, us};
+use dip_core::conformance::{Failure, Trial, Verdict, not_installed};
+use dip_core::hardware::MacAddr;
+use dip_core::provider::ErrorKind;
+use dip_lab::Requirement;
+use dip_network::conformance::{self, DhcpHarness, IpamHarness};
+use dip_network::provider::{Dhcp, Reservation};
+use dip_network::settings::KeaSettings;
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+
+use super::interposed::{Before, Interposed};
+use super::rig::{
+    Rig, a_conflict_says_who_holds_it, a_dhcpv6_client_gets_what_is_reserved_for_it, a_lease_is_told,
+    an_address_of_no_subnet_is_refused, provider, refused, seed, settings,
+};
+use crate::openvswitch::is;
+use crate::{step, wait};
+
+const SERVER: &str = "kea";
+
+pub(super) async fn trials() -> Vec<Trial> {
+    if let Err(missing) = Requirement::Kea.check() {
+        return vec![Trial::new("all_trials", move || async move { not_installed(missing.to_string()) }).on(SERVER)];
+    }
+    let started = dip_lab::Kea::start().await.map_err(Failure::from).and_then(Rig::new);
+    let rig = match started {
+        Ok(rig) => Arc::new(rig),
+        Err(failure) => return vec![Trial::new("it_starts", move || async move { Err(failure) }).on(SERVER)],
+    };
+    let mut trials = conformance::dhcp(Arc::clone(&rig) as Arc<dyn DhcpHarness>);
+    trials.extend(conformance::ipam(Arc::clone(&rig) as Arc<dyn IpamHarness>));
+    macro_rules! further {
+        ($($name:ident)*) => {$({
+            let rig = Arc::clone(&rig);
+            trials.push(Trial::new(stringify!($name), move || async move { $name(&rig).await.map(|()| Verdict::Passed) }));
+        })*};
+    }
+    further! {
+        a_dhcpv6_client_gets_what_is_reserved_for_it
+        a_lease_is_told
+        a_conflict_says_who_holds_it
+        an_address_of_no_subnet_is_refused
+        the_step_reserves_and_a_real_client_gets_address_and_name
+        nothing_else_in_the_configuration_is_touched
+        an_edit_that_comes_between_is_seen_and_kept
+        who_edits_all_the_time_makes_it_busy
+        many_reservations_become_few_changes
+        what_is_killed_between_set_and_write_is_saved_by_the_next_run
+        a_server_that_hangs_up_is_unreachable
+    }
+    trials.into_iter().map(|trial| trial.on(SERVER)).collect()
+}
+
+async fn the_step_reserves_and_a_real_client_gets_address_and_name(rig: &Rig) -> Result<(), Failure> {
+    let (mac, address) = ("02:d1:70:00:02:01", "10.77.2.1");
+    let settings = serde_json::to_value(settings(&rig.server)?)?;
+    let site = step::with_dhcp(step::site()?, "kea", settings, mac, address)?;
+    let (providers, steps) = (step::connect(&site)?, step::propose(&site)?);
+    let [reserve] = steps.as_slice() else { return Err(format!("{steps:?} is not one step").into()) };
+    step::bring_about(reserve, &providers).await?;
+    let lease = wait(rig.server.lease(mac))?.ok_or("the client got no lease")?;
+    is("the address", &lease.address.to_string(), address)?;
+    is("the host name", lease.host_name.as_deref().unwrap_or_default(), "n1")
+}
+
+fn config(rig: &Rig) -> Result<Value, Failure> {
+    Ok(wait(rig.server.command("config-get", json!({})))?)
+}
+
+/// Everything but the reservation of one interface.
+fn without(mut config: Value, mac: MacAddr) -> Value {
+    if let Some(list) = config["Dhcp4"]["subnet4"][0]["reservations"].as_array_mut() {
+        list.retain(|item| item["hw-address"] != json!(mac));
+    }
+    config
+}
+
+async fn nothing_else_in_the_configuration_is_touched(rig: &Rig) -> Result<(), Failure> {
+    let wanted = DhcpHarness::fresh(rig);
+    let dhcp = by_socket(&rig.server.socket)?;
+    // The lists of other trials are changed meanwhile: only what surrounds them, and what nobody else writes, must be the same.
+    let rest = |config: Value| {
+        let mut config = without(config, wanted.mac);
+        config["Dhcp4"]["subnet4"][0]["reservations"].take();
+        config
+    };
+    let before = config(rig)?;
+    dhcp.reserve(&wanted, &us()).await?;
+    same("the rest while it is there", &rest(config(rig)?), &rest(before.clone()))?;
+    let file: Value = serde_json::from_str(&std::fs::read_to_string(&rig.server.file)?)?;
+    same("that it is in the file", &file.to_string().contains(&wanted.mac.to_string()), &true)?;
+    same("the rest in the file", &rest(file), &rest(before.clone()))?;
+    dhcp.release(wanted.mac, &us()).await?;
+    same("the rest after its end", &rest(config(rig)?), &rest(before))
+}
+
+fn by_socket(socket: &std::path::Path) -> Result<dip_network::providers::kea::Kea, Failure> {
+    provider(&KeaSettings {
+        dhcp4: Some(format!("unix:{}", socket.display())),
+        dhcp6: None,
+        user: None,
+        password: None,
+        tls_ca: None,
+        hosts_database: None,
+        networks: Vec::new(),
+    })
+}
+
+/// Somebody who adds a reservation by hand before the given numbers of `config-test`.
+fn editor(rig: &Rig, edits: Vec<Reservation>) -> Before {
+    let (server, mut edits) = (Arc::clone(&rig.server), edits);
+    Box::new(move |command| {
+        if command != "config-test" {
+            return Ok(());
+        }
+        let Some(edit) = edits.pop() else { return Ok(()) };
+        wait(seed(&server, &edit))
+    })
+}
+
+async fn an_edit_that_comes_between_is_seen_and_kept(rig: &Rig) -> Result<(), Failure> {
+    let (wanted, theirs) = (DhcpHarness::fresh(rig), DhcpHarness::fresh(rig));
+    let between = Interposed::before(&rig.server.socket, "between.sock", editor(rig, vec![theirs.clone()]))?;
+    by_socket(&between.socket)?.reserve(&wanted, &us()).await?;
+    let found = |mac| async move { Ok::<_, Failure>(rig.provider.reservation(mac).await?.is_some()) };
+    same("that ours is there", &found(wanted.mac).await?, &true)?;
+    same("that theirs is there", &found(theirs.mac).await?, &true)?;
+    // Theirs may be the very thing that is wanted: then it is theirs.
+    let taken = DhcpHarness::fresh(rig);
+    let again = Interposed::before(&rig.server.socket, "again.sock", editor(rig, vec![taken.clone()]))?;
+    refused(by_socket(&again.socket)?.reserve(&taken, &us()).await, ErrorKind::Conflict, "without a mark of dip")
+}
+
+async fn who_edits_all_the_time_makes_it_busy(rig: &Rig) -> Result<(), Failure> {
+    let (wanted, edits) = (DhcpHarness::fresh(rig), (0..5).map(|_| DhcpHarness::fresh(rig)).collect());
+    let between = Interposed::before(&rig.server.socket, "busy.sock", editor(rig, edits))?;
+    let failed = by_socket(&between.socket)?.reserve(&wanted, &us()).await;
+    refused(failed, ErrorKind::Busy, "changed by somebody else 5 times")
+}
+
+async fn many_reservations_become_few_changes(rig: &Rig) -> Result<(), Failure> {
+    let between = Interposed::before(&rig.server.socket, "many.sock", Box::new(|_| Ok(())))?;
+    let dhcp = Arc::new(by_socket(&between.socket)?);
+    let mut all = JoinSet::new();
+    for number in 0..500_u16 {
+        let [high, low] = number.to_be_bytes();
+        let (mac, address) = (MacAddr([2, 0xd1, 0x70, 0x10, high, low]), [10, 77, 40 + high, low].into());
+        let (wanted, dhcp) = (Reservation { mac, addresses: vec![address], host_name: None }, Arc::clone(&dhcp));
+        all.spawn(async move { dhcp.reserve(&wanted, &us()).await });
+    }
+    all.join_all().await.into_iter().collect::<Result<(), _>>()?;
+    let ours = |mac: MacAddr| mac.0[3] == 0x10;
+    let held: Vec<_> =
+        dhcp.list().await?.into_iter().map(|held| held.reservation.mac).filter(|mac| ours(*mac)).collect();
+    same("the number of reservations", &held.len(), &500)?;
+    let changes = between.count("config-set");
+    let mut all = JoinSet::new();
+    for mac in held {
+        let dhcp = Arc::clone(&dhcp);
+        all.spawn(async move { dhcp.release(mac, &us()).await });
+    }
+    all.join_all().await.into_iter().collect::<Result<(), _>>()?;
+    same("that there were few changes", &(changes <= 10), &true).map_err(|_| format!("{changes} changes").into())
+}
+
+async fn what_is_killed_between_set_and_write_is_saved_by_the_next_run(rig: &Rig) -> Result<(), Failure> {
+    let wanted = DhcpHarness::fresh(rig);
+    let refuse: Before = Box::new(|command| if command == "config-write" { Err("killed".into()) } else { Ok(()) });
+    let between = Interposed::before(&rig.server.socket, "killed.sock", refuse)?;
+    refused(by_socket(&between.socket)?.reserve(&wanted, &us()).await, ErrorKind::Unreachable, "hung up")?;
+    by_socket(&rig.server.socket)?.reserve(&wanted, &us()).await?;
+    let file = std::fs::read_to_string(&rig.server.file)?;
+    same("that it is in the file", &file.contains(&wanted.mac.to_string()), &true)
+}
+
+async fn a_server_that_hangs_up_is_unreachable(rig: &Rig) -> Result<(), Failure> {
+    let refuse: Before = Box::new(|_| Err("no".into()));
+    let between = Interposed::before(&rig.server.socket, "hangs-up.sock", refuse)?;
+    let failed = by_socket(&between.socket)?.reserve(&DhcpHarness::fresh(rig), &us()).await;
+    refused(failed, ErrorKind::Unreachable, "hung up without an answer")
+}

@@ -1,0 +1,143 @@
+//! Reservations in the database of Kea's hosts backend.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use dip_core::conformance::expect::{same, us};
+use dip_core::conformance::{Failure, Trial, Verdict, not_installed};
+use dip_core::hardware::MacAddr;
+use dip_core::provider::{ErrorKind, Holder};
+use dip_lab::{Postgres, Requirement};
+use dip_network::conformance::{self, DhcpHarness, IpamHarness};
+use dip_network::provider::{Dhcp, Reservation};
+use tokio::task::JoinSet;
+
+use super::rig::{
+    Rig, a_conflict_says_who_holds_it, a_dhcpv6_client_gets_what_is_reserved_for_it, a_lease_is_told,
+    an_address_of_no_subnet_is_refused, provider, refused, settings,
+};
+use crate::openvswitch::is;
+use crate::wait;
+
+const SERVER: &str = "kea-postgresql";
+
+pub(super) async fn trials() -> Vec<Trial> {
+    if let Err(missing) = Requirement::check_all(&[Requirement::Kea, Requirement::KeaPostgres]) {
+        return vec![Trial::new("all_trials", move || async move { not_installed(missing.to_string()) }).on(SERVER)];
+    }
+    let started = dip_lab::Kea::start_with_database().await.map_err(Failure::from).and_then(Rig::new);
+    let rig = match started {
+        Ok(rig) => Arc::new(rig),
+        Err(failure) => return vec![Trial::new("it_starts", move || async move { Err(failure) }).on(SERVER)],
+    };
+    let mut trials = conformance::dhcp(Arc::clone(&rig) as Arc<dyn DhcpHarness>);
+    trials.extend(conformance::ipam(Arc::clone(&rig) as Arc<dyn IpamHarness>));
+    macro_rules! further {
+        ($($name:ident)*) => {$({
+            let rig = Arc::clone(&rig);
+            trials.push(Trial::new(stringify!($name), move || async move { $name(&rig).await.map(|()| Verdict::Passed) }));
+        })*};
+    }
+    further! {
+        a_dhcpv6_client_gets_what_is_reserved_for_it
+        a_lease_is_told
+        a_conflict_says_who_holds_it
+        an_address_of_no_subnet_is_refused
+        what_else_a_claimed_row_says_stays
+        two_nodes_can_exchange_their_addresses
+        ten_thousand_reservations_are_written_together
+        a_database_without_keas_tables_is_told
+        somebody_who_holds_the_table_is_waited_for
+    }
+    trials.into_iter().map(|trial| trial.on(SERVER)).collect()
+}
+
+fn sql(rig: &Rig, text: &str) -> Result<String, Failure> {
+    let database = rig.server.database.as_ref().ok_or("it has a database")?;
+    Ok(wait(database.sql(Postgres::DATABASE, text))?.trim().to_owned())
+}
+
+async fn what_else_a_claimed_row_says_stays(rig: &Rig) -> Result<(), Failure> {
+    let wanted = DhcpHarness::fresh(rig);
+    rig.seed_unmarked(&wanted).await?;
+    let mac = wanted.mac.to_string().replace(':', "");
+    let row = |rig: &Rig| {
+        sql(
+            rig,
+            &format!("SELECT dhcp4_boot_file_name, user_context::jsonb FROM hosts WHERE dhcp_identifier = '\\x{mac}'"),
+        )
+    };
+    let boot = format!(
+        "UPDATE hosts SET dhcp4_boot_file_name = 'ipxe.efi', user_context = '{{\"room\": 7}}' WHERE dhcp_identifier = '\\x{mac}'"
+    );
+    sql(rig, &boot)?;
+    rig.provider.claim(wanted.mac, &Holder::Nobody, &us()).await?;
+    is("the row that was claimed", &row(rig)?, r#"ipxe.efi|{"dip": {"site": "conformance"}, "room": 7}"#)?;
+    let changed = Reservation { addresses: DhcpHarness::fresh(rig).addresses, ..wanted.clone() };
+    rig.provider.reserve(&changed, &us()).await?;
+    is("the row that was changed", &row(rig)?, r#"ipxe.efi|{"dip": {"site": "conformance"}, "room": 7}"#)?;
+    rig.provider.disown(wanted.mac, &us()).await?;
+    is("the row that was given back", &row(rig)?, r#"ipxe.efi|{"room": 7}"#)
+}
+
+async fn two_nodes_can_exchange_their_addresses(rig: &Rig) -> Result<(), Failure> {
+    let (first, second) = (DhcpHarness::fresh(rig), DhcpHarness::fresh(rig));
+    rig.provider.reserve(&first, &us()).await?;
+    rig.provider.reserve(&second, &us()).await?;
+    let exchanged = [
+        Reservation { addresses: second.addresses.clone(), ..first.clone() },
+        Reservation { addresses: first.addresses.clone(), ..second.clone() },
+    ];
+    let (us, dhcp) = (us(), &rig.provider);
+    let (one, other) = tokio::join!(dhcp.reserve(&exchanged[0], &us), dhcp.reserve(&exchanged[1], &us));
+    (one?, other?);
+    for wanted in exchanged {
+        let held = rig.provider.reservation(wanted.mac).await?.ok_or("it is gone")?;
+        same("that it says what is wanted", &held.reservation.agrees_with(&wanted), &true)?;
+    }
+    Ok(())
+}
+
+async fn ten_thousand_reservations_are_written_together(rig: &Rig) -> Result<(), Failure> {
+    let begun = Instant::now();
+    let mut all = JoinSet::new();
+    for number in 0..10_000_u16 {
+        let [high, low] = number.to_be_bytes();
+        let (mac, address) = (MacAddr([2, 0xd1, 0x70, 0x20, high, low]), [10, 77, 40 + high, low].into());
+        let host_name = Some(format!("m{number}"));
+        let (wanted, dhcp) = (Reservation { mac, addresses: vec![address], host_name }, Arc::clone(&rig.provider));
+        all.spawn(async move { dhcp.reserve(&wanted, &us()).await });
+    }
+    all.join_all().await.into_iter().collect::<Result<(), _>>()?;
+    let took = begun.elapsed();
+    let ours = "SELECT count(*) FROM hosts WHERE dhcp_identifier BETWEEN '\\x02d170200000' AND '\\x02d17020ffff'";
+    is("the number of rows", &sql(rig, ours)?, "10000")?;
+    // A client of one in the midst of them, to see that Kea reads them at once.
+    let lease = wait(rig.server.lease("02:d1:70:20:12:34"))?.ok_or("the client got no lease")?;
+    is("the lease", &lease.address.to_string(), "10.77.58.52")?;
+    sql(rig, "DELETE FROM hosts WHERE dhcp_identifier BETWEEN '\\x02d170200000' AND '\\x02d17020ffff'")?;
+    // One by one they take more than 20 s; the limit leaves room for a build without optimization on a busy machine.
+    same("that it took less than ten seconds", &(took < Duration::from_secs(10)), &true)
+        .map_err(|_| format!("it took {took:?}").into())
+}
+
+async fn a_database_without_keas_tables_is_told(rig: &Rig) -> Result<(), Failure> {
+    let mut settings = settings(&rig.server)?;
+    settings.hosts_database.as_mut().ok_or("it has a database")?.name = "postgres".to_owned();
+    let failed = provider(&settings)?.reserve(&DhcpHarness::fresh(rig), &us()).await;
+    refused(failed, ErrorKind::NotFound, "kea-admin db-init pgsql")
+}
+
+async fn somebody_who_holds_the_table_is_waited_for(rig: &Rig) -> Result<(), Failure> {
+    let (wanted, server) = (DhcpHarness::fresh(rig), Arc::clone(&rig.server));
+    let holds = tokio::task::spawn_blocking(move || {
+        let database = server.database.as_ref().ok_or("it has a database")?;
+        let hold = "BEGIN; LOCK TABLE hosts IN EXCLUSIVE MODE; SELECT pg_sleep(1); COMMIT";
+        tokio::runtime::Handle::current().block_on(database.sql(Postgres::DATABASE, hold))?;
+        Ok::<_, Failure>(())
+    });
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    rig.provider.reserve(&wanted, &us()).await?;
+    holds.await??;
+    Ok(())
+}

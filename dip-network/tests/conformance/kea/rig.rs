@@ -1,0 +1,237 @@
+//! What both ways into Kea have in common.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use async_trait::async_trait;
+use dip_core::conformance::Failure;
+use dip_core::conformance::expect::us;
+use dip_core::hardware::MacAddr;
+use dip_core::provider::{ErrorKind, Holder, Ipam, ProviderError, Providers, sentence};
+use dip_core::secret::LocalSecrets;
+use dip_core::subject::Subject;
+use dip_network::conformance::{DhcpClients, DhcpHarness, IpamHarness};
+use dip_network::provider::{Dhcp, Reservation};
+use dip_network::providers::SiteRanges;
+use dip_network::providers::kea::Kea;
+use dip_network::settings::{HostsDatabase, KeaSettings};
+use serde_json::json;
+
+use crate::openvswitch::is;
+use crate::{step, wait};
+
+pub(super) struct Rig {
+    pub(super) server: Arc<dip_lab::Kea>,
+    pub(super) provider: Arc<Kea>,
+    numbers: AtomicU8,
+}
+
+struct Clients(Arc<dip_lab::Kea>);
+
+impl Rig {
+    pub(super) fn new(server: dip_lab::Kea) -> Result<Self, Failure> {
+        let provider = provider(&settings(&server)?)?;
+        Ok(Self { server: Arc::new(server), provider: Arc::new(provider), numbers: AtomicU8::new(10) })
+    }
+}
+
+pub(super) fn provider(settings: &KeaSettings) -> Result<Kea, Failure> {
+    Ok(Kea::new(settings, &LocalSecrets::new(Path::new("/")))?)
+}
+
+/// A password in a file, where a site keeps it.
+fn secret(server: &dip_lab::Kea, name: &str, text: &str) -> Result<dip_core::secret::SecretRef, Failure> {
+    let file = server.file.with_file_name(name);
+    std::fs::write(&file, text)?;
+    Ok(format!("file:{}", file.display()).parse()?)
+}
+
+/// The control agent, and the database where there is one.
+pub(super) fn settings(server: &dip_lab::Kea) -> Result<KeaSettings, Failure> {
+    let (user, password) = dip_lab::Kea::LOGIN;
+    let database = server.database.as_ref().map(|database| {
+        let (user, password) = dip_lab::Postgres::LOGIN;
+        Ok::<_, Failure>(HostsDatabase {
+            address: database.addr.to_string(),
+            name: dip_lab::Postgres::DATABASE.to_owned(),
+            user: user.to_owned(),
+            password: Some(secret(server, "database-password", password)?),
+        })
+    });
+    let agent = Some(format!("http://{}/", server.control));
+    Ok(KeaSettings {
+        dhcp4: agent.clone(),
+        dhcp6: agent,
+        user: Some(user.to_owned()),
+        password: Some(secret(server, "agent-password", password)?),
+        tls_ca: None,
+        hosts_database: database.transpose()?,
+        networks: Vec::new(),
+    })
+}
+
+/// The same with a password that nobody has.
+fn wrong(server: &dip_lab::Kea) -> Result<Kea, Failure> {
+    let mut settings = settings(server)?;
+    let wrong = Some(secret(server, "wrong-password", "wrong")?);
+    match &mut settings.hosts_database {
+        Some(database) => database.password = wrong,
+        None => settings.password = wrong,
+    }
+    provider(&settings)
+}
+
+fn dead(server: &dip_lab::Kea) -> Result<Kea, Failure> {
+    let mut settings = settings(server)?;
+    match &mut settings.hosts_database {
+        Some(database) => database.address = "127.0.0.1:1".to_owned(),
+        None => settings.dhcp4 = Some("unix:/nonexistent/kea4.sock".to_owned()),
+    }
+    provider(&settings)
+}
+
+#[async_trait]
+impl DhcpHarness for Rig {
+    fn dhcp(&self) -> Arc<dyn Dhcp> {
+        Arc::clone(&self.provider) as Arc<dyn Dhcp>
+    }
+
+    fn with_wrong_credentials(&self) -> Option<Arc<dyn Dhcp>> {
+        Some(Arc::new(wrong(&self.server).expect("the settings are those of the lab")))
+    }
+
+    fn of_dead_server(&self) -> Option<Arc<dyn Dhcp>> {
+        Some(Arc::new(dead(&self.server).expect("the settings are those of the lab")))
+    }
+
+    fn fresh(&self) -> Reservation {
+        let number = self.numbers.fetch_add(1, Ordering::Relaxed);
+        Reservation {
+            mac: MacAddr([0x02, 0xd1, 0x70, 0, 1, number]),
+            addresses: vec![IpAddr::V4(Ipv4Addr::new(10, 77, 1, number))],
+            host_name: Some(format!("h{number}")),
+        }
+    }
+
+    async fn seed_unmarked(&self, reservation: &Reservation) -> Result<Option<()>, Failure> {
+        seed(&self.server, reservation).await.map(Some)
+    }
+
+    fn clients(&self) -> Option<Arc<dyn DhcpClients>> {
+        Some(Arc::new(Clients(Arc::clone(&self.server))))
+    }
+}
+
+/// Writes a reservation as a person does, who reads the configuration, edits it and sets it again; or by SQL.
+pub(super) async fn seed(server: &Arc<dip_lab::Kea>, reservation: &Reservation) -> Result<(), Failure> {
+    let (server, reservation) = (Arc::clone(server), reservation.clone());
+    let [IpAddr::V4(address)] = reservation.addresses[..] else { return Err("it has one IPv4 address".into()) };
+    let name = reservation.host_name.as_deref().ok_or("fresh reservations have names")?;
+    wait(async {
+        if let Some(database) = &server.database {
+            let mac = reservation.mac.to_string().replace(':', "");
+            let insert = format!(
+                "INSERT INTO hosts (dhcp_identifier, dhcp_identifier_type, dhcp4_subnet_id, ipv4_address, hostname)
+                 VALUES ('\\x{mac}', 0, 1, {}, '{name}')",
+                address.to_bits()
+            );
+            database.sql(dip_lab::Postgres::DATABASE, &insert).await?;
+            return Ok(());
+        }
+        let mut config = server.command("config-get", json!({})).await?;
+        let list = config["Dhcp4"]["subnet4"][0]["reservations"].as_array_mut().ok_or("a subnet has reservations")?;
+        list.push(json!({"hw-address": reservation.mac, "ip-address": address, "hostname": name}));
+        server.command("config-set", config).await?;
+        Ok(())
+    })
+}
+
+fn ranges(dhcp: Arc<dyn Dhcp>) -> Arc<dyn Ipam> {
+    let site = step::site().and_then(|site| step::with_dhcp(site, "kea", json!({}), "02:d1:70:00:09:01", "10.77.9.1"));
+    let site = site.expect("the site is made here");
+    let mut providers = Providers::new();
+    for name in site.services.keys() {
+        providers.insert::<dyn Dhcp>(&Subject::service(name), Arc::clone(&dhcp));
+    }
+    Arc::new(SiteRanges::of(&site, &providers).expect("the site has a network"))
+}
+
+#[async_trait]
+impl IpamHarness for Rig {
+    fn ipam(&self) -> Arc<dyn Ipam> {
+        ranges(self.dhcp())
+    }
+
+    fn of_dead_server(&self) -> Option<Arc<dyn Ipam>> {
+        DhcpHarness::of_dead_server(self).map(ranges)
+    }
+
+    fn fresh(&self) -> (IpAddr, MacAddr) {
+        let fresh = DhcpHarness::fresh(self);
+        (fresh.addresses[0], fresh.mac)
+    }
+
+    async fn give(&self, address: IpAddr, mac: MacAddr, to: &Holder) -> Result<Option<()>, Failure> {
+        let host_name = Some(format!("h{}", mac.0[5]));
+        let reservation = Reservation { mac, addresses: vec![address], host_name };
+        match to {
+            Holder::Nobody => self.seed_unmarked(&reservation).await,
+            Holder::Site(site) => Ok(Some(self.provider.reserve(&reservation, site).await?)),
+        }
+    }
+
+    async fn take(&self, _: IpAddr, mac: MacAddr, from: &Holder) -> Result<(), Failure> {
+        let site = from.site().ok_or("only a site gives back")?;
+        Ok(self.provider.release(mac, site).await?)
+    }
+}
+
+#[async_trait]
+impl DhcpClients for Clients {
+    async fn lease(&self, mac: MacAddr) -> Result<Option<IpAddr>, Failure> {
+        Ok(wait(self.0.lease(&mac.to_string()))?.map(|lease| IpAddr::V4(lease.address)))
+    }
+}
+
+pub(super) fn refused(result: Result<(), ProviderError>, kind: ErrorKind, words: &str) -> Result<(), Failure> {
+    match result {
+        Err(error) if error.kind() == kind && sentence(&error).contains(words) => Ok(()),
+        Err(error) => Err(format!("it should fail as {kind} with `{words}`: {}", sentence(&error)).into()),
+        Ok(()) => Err(format!("it should fail as {kind} with `{words}`").into()),
+    }
+}
+
+pub(super) async fn a_dhcpv6_client_gets_what_is_reserved_for_it(rig: &Rig) -> Result<(), Failure> {
+    let mut wanted = DhcpHarness::fresh(rig);
+    for address in ["fd77::33", "fd77::44"] {
+        wanted.addresses.truncate(1);
+        wanted.addresses.push(address.parse()?);
+        rig.provider.reserve(&wanted, &us()).await?;
+        let lease = wait(rig.server.lease6(&wanted.mac.to_string()))?.ok_or("the client got no lease")?;
+        is("the address", &lease.to_string(), address)?;
+    }
+    Ok(())
+}
+
+pub(super) async fn a_lease_is_told(rig: &Rig) -> Result<(), Failure> {
+    let mac = DhcpHarness::fresh(rig).mac;
+    is("nobody knows it yet", &format!("{:?}", rig.provider.leases(mac).await?), "[]")?;
+    let lease = wait(rig.server.lease(&mac.to_string()))?.ok_or("the client got no lease")?;
+    is("the lease", &format!("{:?}", rig.provider.leases(mac).await?), &format!("[{}]", lease.address))
+}
+
+pub(super) async fn a_conflict_says_who_holds_it(rig: &Rig) -> Result<(), Failure> {
+    let (theirs, free) = (DhcpHarness::fresh(rig), DhcpHarness::fresh(rig));
+    rig.seed_unmarked(&theirs).await?;
+    let wanted = Reservation { addresses: theirs.addresses.clone(), ..free };
+    let words = format!("{} is held by a reservation without a mark of dip, for {}", theirs.addresses[0], theirs.mac);
+    refused(rig.provider.reserve(&wanted, &us()).await, ErrorKind::Conflict, &words)
+}
+
+pub(super) async fn an_address_of_no_subnet_is_refused(rig: &Rig) -> Result<(), Failure> {
+    let wanted = Reservation { addresses: vec!["192.0.2.7".parse()?], ..DhcpHarness::fresh(rig) };
+    let words = "Kea serves no subnet that 192.0.2.7 is in";
+    refused(rig.provider.reserve(&wanted, &us()).await, ErrorKind::Invalid, words)
+}

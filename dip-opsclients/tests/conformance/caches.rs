@@ -1,0 +1,41 @@
+//! A package proxy and a memcached.
+
+use std::time::Duration;
+
+use dip_core::conformance::{Failure, Verdict};
+use dip_core::fact::opsclients::{MEMCACHED, PACKAGE_PROXY};
+use dip_core::operation::Check;
+use dip_lab::AptCacherNg;
+use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use crate::lab::{Lab, must, n1};
+
+pub(crate) async fn a_node_asks_a_package_proxy(lab: &Lab) -> Result<Verdict, Failure> {
+    let proxy = AptCacherNg::start(lab.bind.addr.ip()).await?;
+    let url = format!("http://{}", proxy.addr);
+    let settings = json!({"package_proxy": {"url": url}});
+    let facts = lab.bench_with(json!({}), settings.clone())?.comes_true().await?;
+    must(facts.read::<String>(&PACKAGE_PROXY.of(&n1()))? == Some(url), || "the fact says otherwise".to_owned())?;
+    drop(proxy);
+    match lab.bench_with(json!({}), settings)?.check().await? {
+        Check::Differs(diff) if diff.to_string().ends_with("no answer → answers") => {}
+        other => return Err(format!("the proxy is away, and it tells {other:?}").into()),
+    }
+    lab.node().ssh("rm /etc/apt/apt.conf.d/95dip-proxy").await?;
+    Ok(Verdict::Passed)
+}
+
+pub(crate) async fn a_node_runs_a_memcached(lab: &Lab) -> Result<Verdict, Failure> {
+    let settings = json!({"memcached": {"port": 11311, "memory": 32, "reach": "network"}});
+    let facts = lab.bench_with(json!({}), settings)?.comes_true().await?;
+    let version = facts.read::<String>(&MEMCACHED.of(&n1()))?.ok_or("there is no fact")?;
+    // Asked from outside, as an application does: what is kept there comes back.
+    let mut stream = tokio::net::TcpStream::connect((lab.address(lab.node()), 11311)).await?;
+    stream.write_all(b"set colour 0 60 4\r\nblue\r\nget colour\r\nstats\r\nquit\r\n").await?;
+    let mut text = String::new();
+    tokio::time::timeout(Duration::from_secs(5), stream.read_to_string(&mut text)).await??;
+    let told = text.contains("STORED") && text.contains("blue") && text.contains(&format!("STAT version {version}"));
+    must(told && text.contains("STAT limit_maxbytes 33554432"), || text)?;
+    Ok(Verdict::Passed)
+}

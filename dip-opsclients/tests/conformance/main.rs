@@ -1,0 +1,79 @@
+//! The steps of this layer on a real host: time against a real NTP server, the resolver against BIND, the log against a real
+//! receiver, SSH logins, certificates that openssl verifies, a package proxy, memcached, and configuration agents.
+//!
+//! Needs two hosts: the first is the node, the second its NTP server and its receiver of logs.
+
+mod agents;
+mod basics;
+mod caches;
+mod lab;
+mod logs;
+mod trust;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use dip_core::conformance::{Trial, not_installed, run_as_tests};
+use dip_lab::Requirement;
+
+use agents::*;
+use basics::*;
+use caches::*;
+use lab::Lab;
+use logs::*;
+use trust::*;
+
+fn main() -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.expect("a test can start a runtime");
+    let needed = [Requirement::Hosts, Requirement::Bind, Requirement::Ansible, Requirement::AptCacherNg];
+    if let Err(missing) = Requirement::check_all(&needed) {
+        let why = missing.to_string();
+        return run_as_tests(&runtime, vec![Trial::new("opsclients", move || async { not_installed(why) })]);
+    }
+    let lab = match runtime.block_on(Lab::start()) {
+        Ok(lab) => Arc::new(lab),
+        Err(error) => {
+            let why = error.to_string();
+            return run_as_tests(&runtime, vec![Trial::new("opsclients", move || async { Err(why.into()) })]);
+        }
+    };
+    let mut trials = Vec::new();
+    macro_rules! trials {
+        ($($name:ident),* $(,)?) => {
+            $({
+                let lab = lab.clone();
+                trials.push(Trial::new(stringify!($name), move || async move { $name(&lab).await }));
+            })*
+        };
+    }
+    trials![
+        a_node_follows_the_site_time,
+        a_server_that_is_not_there_is_not_followed,
+        a_node_finds_its_own_name_through_the_site_resolver,
+        a_name_that_is_not_registered_is_told,
+        a_node_with_systemd_resolved_finds_its_name_by_that,
+        a_node_serves_its_metrics_to_others,
+        a_message_of_the_node_is_seen_at_the_receiver,
+        a_message_by_tls_is_seen_at_the_receiver,
+        a_receiver_that_is_away_and_one_that_cannot_be_read_are_told,
+        a_node_and_its_users_are_believed_by_certificates_alone,
+        a_node_holds_a_certificate_that_openssl_verifies,
+        a_node_asks_a_package_proxy,
+        a_node_runs_a_memcached,
+        a_playbook_brings_a_node_to_order_and_a_failure_is_the_steps_own,
+        a_manifest_brings_a_node_to_order,
+        a_node_that_has_systemd_timesyncd_alone_follows_by_it,
+    ];
+    match agents::conformance(&lab) {
+        Ok(more) => trials.extend(more),
+        Err(error) => {
+            let why = error.to_string();
+            trials.push(Trial::new("agents", move || async { Err(why.into()) }));
+        }
+    }
+    let outcome = run_as_tests(&runtime, trials);
+    // Servers and hosts are stopped by their drop.
+    drop(lab);
+    outcome
+}

@@ -1,0 +1,142 @@
+//! Group commit: what arrives for a zone while a message to it is under way goes together into the next one.
+//!
+//! Nothing runs in the background: whoever has the turn of a zone carries what all others wait for. If that caller is
+//! cancelled, those whose answers were lost ask again.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use tokio::sync::oneshot::error::TryRecvError;
+use tokio::sync::{Mutex as Turn, oneshot};
+
+/// Takes what was gathered for a zone to its server, one batch of a zone at a time.
+#[async_trait]
+pub(crate) trait Carry<T, A>: Send + Sync {
+    /// An answer for each item, in their order.
+    async fn carry(&self, zone: &str, items: &[Arc<T>]) -> Vec<A>;
+}
+
+/// A line of waiting callers for each zone.
+#[derive(Debug)]
+pub(crate) struct Gather<T, A> {
+    lines: Mutex<BTreeMap<String, Arc<Line<T, A>>>>,
+}
+
+#[derive(Debug)]
+struct Line<T, A> {
+    waiting: Mutex<Vec<Waiting<T, A>>>,
+    turn: Turn<()>,
+}
+
+#[derive(Debug)]
+struct Waiting<T, A> {
+    item: Arc<T>,
+    tell: oneshot::Sender<A>,
+}
+
+impl<T: Send + Sync, A: Send> Gather<T, A> {
+    pub(crate) fn new() -> Self {
+        Self { lines: Mutex::new(BTreeMap::new()) }
+    }
+
+    /// Waits until an item was carried, by this caller or by another.
+    pub(crate) async fn join(&self, zone: &str, item: T, carrier: &dyn Carry<T, A>) -> A {
+        let line = self.line(zone);
+        let item = Arc::new(item);
+        loop {
+            let (tell, mut told) = oneshot::channel();
+            line.waiting().push(Waiting { item: Arc::clone(&item), tell });
+            let turn = tokio::select! {
+                biased;
+                answer = &mut told => match answer {
+                    Ok(answer) => return answer,
+                    Err(_) => continue,
+                },
+                turn = line.turn.lock() => turn,
+            };
+            match told.try_recv() {
+                Ok(answer) => return answer,
+                Err(TryRecvError::Closed) => continue,
+                Err(TryRecvError::Empty) => {}
+            }
+            let batch = std::mem::take(&mut *line.waiting());
+            // Whoever was cancelled meanwhile wants nothing any more.
+            let wanted = batch.into_iter().filter(|one| !one.tell.is_closed());
+            let (items, tells): (Vec<_>, Vec<_>) = wanted.map(|one| (one.item, one.tell)).unzip();
+            for (tell, answer) in tells.into_iter().zip(carrier.carry(zone, &items).await) {
+                let _ = tell.send(answer);
+            }
+            drop(turn);
+            if let Ok(answer) = told.await {
+                return answer;
+            }
+        }
+    }
+
+    fn line(&self, zone: &str) -> Arc<Line<T, A>> {
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(line) = lines.get(zone) {
+            return Arc::clone(line);
+        }
+        let line = Arc::new(Line { waiting: Mutex::new(Vec::new()), turn: Turn::new(()) });
+        lines.insert(zone.to_owned(), Arc::clone(&line));
+        line
+    }
+}
+
+impl<T, A> Line<T, A> {
+    fn waiting(&self) -> MutexGuard<'_, Vec<Waiting<T, A>>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    /// Takes a while for each batch, and keeps how large each was.
+    #[derive(Default)]
+    struct Slow(Mutex<Vec<usize>>);
+
+    #[async_trait]
+    impl Carry<u32, u32> for Slow {
+        async fn carry(&self, _: &str, items: &[Arc<u32>]) -> Vec<u32> {
+            self.0.lock().expect("nobody panics").push(items.len());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            items.iter().map(|item| **item * 2).collect()
+        }
+    }
+
+    #[tokio::test]
+    async fn what_arrives_while_a_message_is_under_way_goes_into_the_next_one() {
+        let (gather, slow) = (Arc::new(Gather::new()), Arc::new(Slow::default()));
+        let tasks: Vec<_> = (0..100)
+            .map(|item| {
+                let (gather, slow) = (Arc::clone(&gather), Arc::clone(&slow));
+                tokio::spawn(async move { gather.join("zone", item, &*slow).await })
+            })
+            .collect();
+        for (item, task) in (0..).zip(tasks) {
+            assert_eq!(task.await.expect("it does not panic"), item * 2);
+        }
+        assert_eq!(*slow.0.lock().expect("nobody panics"), [1, 99]);
+    }
+
+    #[tokio::test]
+    async fn a_caller_that_is_cancelled_while_it_carries_for_others_loses_none_of_them() {
+        let (gather, slow) = (Arc::new(Gather::new()), Arc::new(Slow::default()));
+        let join = |item| {
+            let (gather, slow) = (Arc::clone(&gather), Arc::clone(&slow));
+            tokio::spawn(async move { gather.join("zone", item, &*slow).await })
+        };
+        let (first, second, third) = (join(1), join(2), join(3));
+        // The first carries itself; then the second carries the third too.
+        tokio::time::sleep(Duration::from_millis(30)).await;
+        second.abort();
+        assert_eq!(first.await.expect("it ends"), 2);
+        assert_eq!(third.await.expect("it ends"), 6);
+    }
+}

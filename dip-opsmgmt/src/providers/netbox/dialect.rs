@@ -1,0 +1,54 @@
+//! What NetBox and Nautobot, which was made from it, say differently.
+
+use serde_json::{Value, json};
+
+/// Whose API it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// Nautobot, from release 2 on.
+    Nautobot,
+    /// NetBox, from release 3.6 on.
+    Netbox,
+}
+
+impl Dialect {
+    /// The product's name, as errors tell it.
+    #[must_use]
+    pub const fn product(self) -> &'static str {
+        match self {
+            Self::Nautobot => "nautobot",
+            Self::Netbox => "netbox",
+        }
+    }
+
+    /// Where a device stands: the key that a new one needs.
+    pub(super) const fn place(self) -> &'static str {
+        match self {
+            Self::Nautobot => "location",
+            Self::Netbox => "site",
+        }
+    }
+
+    /// How a thing is named that another one refers to. Nautobot takes its fields; so does NetBox (`{"name": ...}`), where it
+    /// must be one thing only.
+    pub(super) fn reference(self, field: &str, name: &str) -> Value {
+        json!({ field: name })
+    }
+
+    /// How a status is named.
+    pub(super) fn status(self, name: &str) -> Value {
+        match self {
+            Self::Nautobot => json!({"name": name}),
+            // A word of a fixed list, in lower case.
+            Self::Netbox => json!(name.to_lowercase()),
+        }
+    }
+
+    /// The parameter that asks for what belongs to these devices.
+    pub(super) const fn of_device(self) -> &'static str {
+        match self {
+            Self::Nautobot => "device",
+            Self::Netbox => "device_id",
+        }
+    }
+}

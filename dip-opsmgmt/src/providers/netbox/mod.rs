@@ -1,0 +1,13 @@
+//! NetBox and Nautobot, by the REST API that they share: devices, interfaces, cables, addresses, custom fields.
+
+mod addresses;
+mod client;
+mod device;
+mod dialect;
+mod pages;
+mod server;
+mod stock;
+
+pub use client::SettingsError;
+pub use dialect::Dialect;
+pub use server::Netbox;

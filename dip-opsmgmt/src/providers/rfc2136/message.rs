@@ -1,0 +1,119 @@
+//! From edits to an UPDATE message (RFC 2136), and from records to data and back.
+
+use hickory_proto::op::{Message, OpCode, Query, UpdateMessage};
+use hickory_proto::rr::rdata::{A, AAAA, CNAME, PTR, SRV, TXT};
+use hickory_proto::rr::{DNSClass, Name, RData, Record, RecordType};
+
+use crate::providers::zones::{Change, Data, Edit, Expect, Kind};
+
+/// A string of a TXT record holds so many bytes (RFC 1035 section 3.3.14).
+const TXT_STRING: usize = 255;
+
+/// Why a text is no DNS name.
+pub(super) type NameError = hickory_proto::ProtoError;
+
+/// An UPDATE of a zone that makes all of these edits or none.
+pub(super) fn update(zone: &str, edits: &[&Edit]) -> Result<Message, NameError> {
+    let mut message = Message::query();
+    message.metadata.op_code = OpCode::Update;
+    message.metadata.recursion_desired = false;
+    message.add_zone(Query::query(name(zone)?, RecordType::SOA));
+    for expect in edits.iter().flat_map(|edit| &edit.expects) {
+        match expect {
+            // Section 2.4.5.
+            Expect::Unused(at) => message.add_pre_requisite(empty(at, RecordType::ANY, DNSClass::NONE)?),
+            // Section 2.4.3.
+            Expect::Absent(at, kind) => message.add_pre_requisite(empty(at, record_type(*kind), DNSClass::NONE)?),
+            // Section 2.4.2.
+            Expect::Exactly(at, all) => {
+                for data in all {
+                    message.add_pre_requisite(Record::from_rdata(name(at)?, 0, rdata(data)?));
+                }
+            }
+        }
+    }
+    for change in edits.iter().flat_map(|edit| &edit.changes) {
+        message.add_update(match change {
+            // Section 2.5.1.
+            Change::Add(at, ttl, data) => Record::from_rdata(name(at)?, *ttl, rdata(data)?),
+            // Section 2.5.2.
+            Change::Clear(at, kind) => empty(at, record_type(*kind), DNSClass::ANY)?,
+            // Section 2.5.4.
+            Change::Take(at, data) => {
+                let mut record = Record::from_rdata(name(at)?, 0, rdata(data)?);
+                record.dns_class = DNSClass::NONE;
+                record
+            }
+        });
+    }
+    Ok(message)
+}
+
+/// A question of one type.
+pub(super) fn query(at: Name, kind: RecordType) -> Message {
+    let mut message = Message::query();
+    message.metadata.recursion_desired = false;
+    message.add_query(Query::query(at, kind));
+    message
+}
+
+/// A fully qualified name.
+pub(super) fn name(text: &str) -> Result<Name, NameError> {
+    let mut name = Name::from_ascii(text)?.to_lowercase();
+    name.set_fqdn(true);
+    Ok(name)
+}
+
+/// A name as people write it: lower case, without the dot at its end.
+pub(super) fn plain(name: &Name) -> String {
+    name.to_ascii().trim_end_matches('.').to_ascii_lowercase()
+}
+
+pub(super) const fn record_type(kind: Kind) -> RecordType {
+    match kind {
+        Kind::A => RecordType::A,
+        Kind::Aaaa => RecordType::AAAA,
+        Kind::Cname => RecordType::CNAME,
+        Kind::Ptr => RecordType::PTR,
+        Kind::Srv => RecordType::SRV,
+        Kind::Txt => RecordType::TXT,
+    }
+}
+
+/// What a record says, if it is of a type that this layer knows.
+pub(super) fn data(rdata: &RData) -> Option<Data> {
+    Some(match rdata {
+        RData::A(a) => Data::A(a.0),
+        RData::AAAA(aaaa) => Data::Aaaa(aaaa.0),
+        RData::CNAME(to) => Data::Cname(plain(&to.0)),
+        RData::PTR(to) => Data::Ptr(plain(&to.0)),
+        RData::SRV(srv) => {
+            Data::Srv { priority: srv.priority, weight: srv.weight, port: srv.port, target: plain(&srv.target) }
+        }
+        RData::TXT(txt) => {
+            let text: Vec<u8> = txt.txt_data.iter().flat_map(|part| part.iter().copied()).collect();
+            Data::Txt(String::from_utf8_lossy(&text).into_owned())
+        }
+        _ => return None,
+    })
+}
+
+fn rdata(data: &Data) -> Result<RData, NameError> {
+    Ok(match data {
+        Data::A(address) => RData::A(A(*address)),
+        Data::Aaaa(address) => RData::AAAA(AAAA(*address)),
+        Data::Cname(to) => RData::CNAME(CNAME(name(to)?)),
+        Data::Ptr(to) => RData::PTR(PTR(name(to)?)),
+        Data::Srv { priority, weight, port, target } => RData::SRV(SRV::new(*priority, *weight, *port, name(target)?)),
+        Data::Txt(text) => {
+            let parts: Vec<&[u8]> = text.as_bytes().chunks(TXT_STRING).collect();
+            RData::TXT(TXT::from_bytes(if parts.is_empty() { vec![&[]] } else { parts }))
+        }
+    })
+}
+
+fn empty(at: &str, kind: RecordType, class: DNSClass) -> Result<Record, NameError> {
+    let mut record = Record::from_rdata(name(at)?, 0, RData::Update0(kind));
+    record.dns_class = class;
+    Ok(record)
+}

@@ -1,0 +1,21 @@
+//! What all DNS servers with zones have in common: whose a name is, what must change, in which order, and many changes in one
+//! message. A product only says how its server is asked, and how a message is written (`ZoneServer`).
+
+mod change;
+mod edit;
+mod mark;
+mod names;
+mod node;
+mod reads;
+mod record;
+mod server;
+mod snapshot;
+#[cfg(test)]
+mod table;
+mod writes;
+
+pub(crate) use super::fault::{Fault, Reach};
+pub(crate) use edit::{Change, Edit, Expect};
+pub(crate) use names::Zones;
+pub(crate) use record::{Data, Kind, Record};
+pub(crate) use server::{Look, Outcome, Seen, Transfer, ZoneServer};

@@ -1,0 +1,136 @@
+//! A server in memory for the tests of this room; it counts what it is asked.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard};
+
+use async_trait::async_trait;
+use dip_core::provider::ErrorKind;
+
+use super::edit::{Change, Edit, Expect};
+use super::record::{Data, Kind, Record};
+use super::server::{Look, Outcome, Seen, Transfer, ZoneServer};
+use crate::providers::fault::{Fault, Reach};
+
+#[derive(Debug, Default)]
+pub(super) struct Table {
+    rows: Mutex<BTreeMap<String, Vec<Data>>>,
+    serial: AtomicU32,
+    messages: AtomicUsize,
+    transfers: AtomicUsize,
+    closed: bool,
+    dead: bool,
+}
+
+impl Table {
+    pub(super) fn with(records: &[(&str, Data)]) -> Self {
+        let table = Self::default();
+        for (name, data) in records {
+            table.rows().entry((*name).to_owned()).or_default().push(data.clone());
+        }
+        table
+    }
+
+    pub(super) fn closed(records: &[(&str, Data)]) -> Self {
+        Self { closed: true, ..Self::with(records) }
+    }
+
+    pub(super) fn dead() -> Self {
+        Self { dead: true, ..Self::default() }
+    }
+
+    pub(super) fn messages(&self) -> usize {
+        self.messages.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn transfers(&self) -> usize {
+        self.transfers.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn at(&self, name: &str, kind: Kind) -> Vec<Data> {
+        let rows = self.rows();
+        rows.get(name).into_iter().flatten().filter(|data| data.kind() == kind).cloned().collect()
+    }
+
+    fn rows(&self) -> MutexGuard<'_, BTreeMap<String, Vec<Data>>> {
+        self.rows.lock().expect("nobody panics with the lock")
+    }
+
+    fn is(&self, expect: &Expect) -> bool {
+        match expect {
+            Expect::Unused(name) => self.rows().get(name).is_none_or(Vec::is_empty),
+            Expect::Absent(name, kind) => self.at(name, *kind).is_empty(),
+            Expect::Exactly(name, wanted) => {
+                let mut held = self.at(name, wanted[0].kind());
+                let mut wanted = wanted.clone();
+                held.sort_unstable();
+                wanted.sort_unstable();
+                held == wanted
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl ZoneServer for Table {
+    const PRODUCT: &'static str = "table";
+    const CAPACITY: usize = 60_000;
+
+    fn ttl(&self) -> u32 {
+        60
+    }
+
+    async fn zone(&self, name: &str) -> Result<String, Fault> {
+        if name.ends_with(".arpa") { Ok("10.in-addr.arpa".to_owned()) } else { Ok("lab.example".to_owned()) }
+    }
+
+    async fn look(&self, _: &str, looks: &[&Look]) -> Result<Vec<Seen>, Fault> {
+        let seen = |look: &&Look| {
+            let data = look.kinds.iter().flat_map(|kind| self.at(&look.name, *kind)).collect();
+            Seen { data, alias: None, exists: self.rows().contains_key(&look.name) }
+        };
+        Ok(looks.iter().map(seen).collect())
+    }
+
+    async fn used(&self, _: &str, name: &str) -> Result<bool, Fault> {
+        Ok(self.rows().contains_key(name))
+    }
+
+    async fn serial(&self, _: &str) -> Result<Option<u32>, Fault> {
+        Ok(Some(self.serial.load(Ordering::Relaxed)))
+    }
+
+    async fn transfer(&self, _: &str) -> Result<Transfer, Fault> {
+        self.transfers.fetch_add(1, Ordering::Relaxed);
+        if self.closed {
+            return Err(Fault::new(ErrorKind::Unsupported, Reach::Message));
+        }
+        let record = |name: &String, data: &Data| Record { name: name.clone(), data: Some(data.clone()) };
+        let records =
+            self.rows().iter().flat_map(|(name, all)| all.iter().map(move |data| record(name, data))).collect();
+        Ok(Transfer { serial: Some(self.serial.load(Ordering::Relaxed)), records })
+    }
+
+    async fn write(&self, _: &str, edits: &[&Edit]) -> Result<Outcome, Fault> {
+        self.messages.fetch_add(1, Ordering::Relaxed);
+        if self.dead {
+            return Err(Fault::new(ErrorKind::Unreachable, Reach::Server));
+        }
+        if !edits.iter().flat_map(|edit| &edit.expects).all(|expect| self.is(expect)) {
+            return Ok(Outcome::Prevented);
+        }
+        self.serial.fetch_add(1, Ordering::Relaxed);
+        for change in edits.iter().flat_map(|edit| &edit.changes) {
+            let mut rows = self.rows();
+            let row = rows.entry(change.name().to_owned()).or_default();
+            match change {
+                Change::Add(_, _, data) if row.contains(data) => {}
+                Change::Add(_, _, data) => row.push(data.clone()),
+                Change::Clear(_, kind) => row.retain(|data| data.kind() != *kind),
+                Change::Take(_, data) => row.retain(|held| held != data),
+            }
+            rows.retain(|_, row| !row.is_empty());
+        }
+        Ok(Outcome::Changed)
+    }
+}
