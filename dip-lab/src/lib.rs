@@ -32,8 +32,8 @@ pub use hosts::{Host, Hosts, SshKey};
 pub use namespace::Namespace;
 pub use requirement::{Program, Requirement, find_program, is_root};
 pub use servers::{
-    Alertmanager, Bind, BindConfig, BmcUser, BootDevice, Chrony, Dnsmasq, Etcd, GuestConfig, IpmiSim, IpmiSimConfig, Kea, Lease,
-    LldpSegment, Lldpd, NetconfTarget, Netconfd, NodeDirectory, Ovs, PduConfig, PowerState, Prometheus, RedfishSystem,
-    Segment, SnmpPdu, SushyEmulator, Tls, Zone, run_guest,
+    Alertmanager, Bind, BindConfig, BmcUser, BootDevice, Chrony, Dnsmasq, Etcd, GuestConfig, IpmiSim, IpmiSimConfig,
+    Kea, Lease, LldpSegment, Lldpd, NetconfTarget, Netconfd, NodeDirectory, Ovs, PduConfig, PowerState, Prometheus,
+    RedfishSystem, Segment, SnmpPdu, SushyEmulator, Tls, Zone, run_guest,
 };
 pub use trial::trial;

@@ -50,7 +50,8 @@ impl Prometheus {
             targets.display()
         );
         scratch.write("prometheus.yml", &conf)?;
-        let mut prometheus = Self { addr, targets_dir: targets.to_path_buf(), rules_dir: rules, http_sd, daemon: None, scratch };
+        let mut prometheus =
+            Self { addr, targets_dir: targets.to_path_buf(), rules_dir: rules, http_sd, daemon: None, scratch };
         prometheus.restart().await?;
         Ok(prometheus)
     }

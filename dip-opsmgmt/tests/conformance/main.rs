@@ -1,5 +1,6 @@
-//! BIND, Prometheus and directories, the real ones, against the trials of their traits; and this layer's steps on them.
+//! BIND, Prometheus, Alertmanager and directories, the real ones, against the trials of their traits; and this layer's steps on them.
 
+mod alertmanager;
 mod bind;
 mod directory;
 mod own_dns;
@@ -39,8 +40,9 @@ pub(crate) fn refused<T: std::fmt::Debug>(
 fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime can be built");
     let trials: Vec<Trial> = runtime.block_on(async {
-        let (bind, prometheus) = tokio::join!(bind::trials(), prometheus::trials());
-        bind.into_iter().chain(prometheus).chain(directory::trials()).chain(own_dns::trials()).collect()
+        let (bind, prometheus, alerts) = tokio::join!(bind::trials(), prometheus::trials(), alertmanager::trials());
+        let monitoring = prometheus.into_iter().chain(alerts);
+        bind.into_iter().chain(monitoring).chain(directory::trials()).chain(own_dns::trials()).collect()
     });
     run_as_tests(&runtime, trials)
 }
