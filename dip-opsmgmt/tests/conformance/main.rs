@@ -3,6 +3,7 @@
 mod alertmanager;
 mod bind;
 mod directory;
+mod http_sd;
 mod own_dns;
 mod prometheus;
 mod step;

@@ -18,7 +18,7 @@ use dip_opsmgmt::providers::prometheus::Prometheus;
 use dip_opsmgmt::settings::PrometheusSettings;
 use serde_json::json;
 
-use crate::{is, refused, step};
+use crate::{http_sd, is, refused, step};
 
 const SERVER: &str = "prometheus";
 
@@ -49,9 +49,11 @@ pub(crate) async fn trials() -> Vec<Trial> {
         a_directory_that_does_not_exist_is_told
         rule_files_of_others_stay_byte_for_byte
         rules_in_the_place_of_the_site_without_its_mark_are_a_conflict
+        a_program_can_serve_the_targets_itself
         thresholds_become_rules_that_raise_alerts_of_the_node
     }
-    trials.into_iter().map(|trial| trial.on(SERVER)).collect()
+    let over_http = http_sd::trials(&rig.server).await;
+    trials.into_iter().map(|trial| trial.on(SERVER)).chain(over_http).collect()
 }
 
 impl Rig {
@@ -182,6 +184,10 @@ async fn rules_in_the_place_of_the_site_without_its_mark_are_a_conflict(rig: &Ri
     refused(rules.set(&[], &owner).await, ErrorKind::Conflict, "dip-marked.yml")?;
     is("the file", &fs::read_to_string(&file)?, by_hand)?;
     Ok(fs::remove_file(file)?)
+}
+
+async fn a_program_can_serve_the_targets_itself(rig: &Rig) -> Result<(), Failure> {
+    http_sd::a_program_can_serve_the_targets_itself(&rig.server).await
 }
 
 /// Prometheus scrapes itself as the node: its own metrics are above 0.
