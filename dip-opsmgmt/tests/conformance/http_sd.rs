@@ -1,5 +1,6 @@
 //! Prometheus with targets over HTTP: the document that dip writes, served by the test as a site's web server would.
 
+use std::any::Any;
 use std::fs::{self, File};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -26,12 +27,14 @@ struct Rig {
     provider: Arc<Prometheus>,
     alive: String,
     numbers: AtomicU16,
+    /// What lets the server run.
+    _server: Option<Arc<dyn Any + Send + Sync>>,
 }
 
-/// The trials on a running Prometheus, which must live as long as they do.
-pub(crate) async fn trials(server: &dip_lab::Prometheus) -> Vec<Trial> {
+/// The trials on a running Prometheus, which runs as long as `keeper` is kept.
+pub(crate) async fn trials(server: &dip_lab::Prometheus, keeper: Arc<dyn Any + Send + Sync>) -> Vec<Trial> {
     let rig = match Rig::start(server).await {
-        Ok(rig) => Arc::new(rig),
+        Ok(rig) => Arc::new(Rig { _server: Some(keeper), ..rig }),
         Err(failure) => return vec![Trial::new("it_starts", move || async move { Err(failure) }).on(SERVER)],
     };
     let trials = conformance::monitor(rig as Arc<dyn MonitorHarness>);
@@ -60,7 +63,7 @@ impl Rig {
         };
         let provider = Arc::new(Prometheus::new(settings.clone())?);
         let alive = format!("localhost:{}", server.addr.port());
-        Ok(Self { document, settings, provider, alive, numbers: AtomicU16::new(first) })
+        Ok(Self { document, settings, provider, alive, numbers: AtomicU16::new(first), _server: None })
     }
 }
 

@@ -52,7 +52,7 @@ pub(crate) async fn trials() -> Vec<Trial> {
         a_program_can_serve_the_targets_itself
         thresholds_become_rules_that_raise_alerts_of_the_node
     }
-    let over_http = http_sd::trials(&rig.server).await;
+    let over_http = http_sd::trials(&rig.server, Arc::clone(&rig) as _).await;
     trials.into_iter().map(|trial| trial.on(SERVER)).chain(over_http).collect()
 }
 
