@@ -239,6 +239,8 @@ fn gates(site: &Site) -> Vec<Watch> {
 mod tests {
     use super::*;
     use crate::testing::site;
+    use dip_core::id::Symbol;
+    use dip_core::site::Rollout;
 
     fn names(site: &Site) -> Vec<String> {
         let steps = OpsMgmtLayer.propose(site, &Observed::new()).expect("there is nothing to note");
@@ -252,6 +254,32 @@ mod tests {
         let node = site.nodes.get_mut(&NodeName::new("n1").expect("a name")).expect("it is there");
         node.settings.layers.insert(LayerId::OpsClients, serde_json::json!({"metrics": {"port": 9100}}));
         assert_eq!(names(&site).last().map(String::as_str), Some("opsmgmt.monitor_node node/n1"));
+    }
+
+    #[test]
+    fn rollouts_are_held_by_an_alertmanager_and_by_prometheus_only_where_a_policy_names_labels() {
+        let gates = |kinds: &[&'static str], alerts: &[(&str, &str)]| {
+            let mut site = site(kinds);
+            let labels = alerts.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+            let policy = ClusterPolicy { max_unavailable: Some(1), alerts: labels, ..ClusterPolicy::default() };
+            let (name, nodes) = (Symbol::of("web"), site.nodes.keys().cloned().collect());
+            site.conduct.rollouts.insert(name.clone(), Rollout { name, nodes, policy, origin: None });
+            OpsMgmtLayer.gates(&site).iter().map(|gate| gate.step.to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(gates(&["prometheus", "alertmanager"], &[]), ["opsmgmt.await_calm rollout/web"]);
+        assert!(gates(&["prometheus"], &[]).is_empty());
+        assert_eq!(gates(&["prometheus"], &[("severity", "page")]).len(), 1);
+        assert!(gates(&["rfc2136"], &[("severity", "page")]).is_empty());
+    }
+
+    #[test]
+    fn thresholds_without_a_place_for_rules_are_noted() {
+        let mut site = site(&["prometheus"]);
+        let node = site.nodes.values_mut().next().expect("it has a node");
+        let thresholds = serde_json::json!({"thresholds": {"Hot": {"metric": "temperature", "above": 30}}});
+        node.settings.layers.insert(LayerId::OpsMgmt, thresholds);
+        let notes = OpsMgmtLayer.propose(&site, &Observed::new()).expect_err("it is noted");
+        assert!(notes[0].to_string().contains("give a service of kind `prometheus` the directory `rules`"));
     }
 
     #[test]
