@@ -72,6 +72,7 @@ impl Layer for OpsMgmtLayer {
         let dns = the_one(site, DNS_KINDS, "DNS", &mut notes);
         let cmdb = the_one(site, CMDB_KINDS, "a CMDB", &mut notes);
         let monitor = the_one(site, MONITOR_KINDS, "monitoring", &mut notes);
+        place_of_targets(site, &mut notes);
         let mut steps = Vec::new();
         for node in site.ready_nodes() {
             steps.extend(dns.and_then(|service| register_name(site, service, node, &mut notes)));
@@ -194,6 +195,21 @@ fn monitor_node(site: &Site, service: &ServiceName, node: &Node) -> Option<Step>
     Some(step.step(node.origin.clone()))
 }
 
+/// Targets have one place; the shape of a service cannot say that of two keys one must be there.
+fn place_of_targets(site: &Site, notes: &mut Vec<Note>) {
+    for service in site.services_of(&[PROMETHEUS]) {
+        let settings = &service.driver.settings;
+        // One without a URL was never checked: the program brings its provider.
+        if !settings["url"].is_null() && settings["targets"].is_null() == settings["http_sd"].is_null() {
+            let text = format!(
+                "service `{}` needs either `targets`, a directory of target files, or `http_sd`, a document that is served",
+                service.name
+            );
+            notes.push(Note { text, origin: service.driver.origin.clone() });
+        }
+    }
+}
+
 /// The rules of the site's thresholds. Where a service has a place for them, those that nothing asks for any more go away.
 fn register_rules(site: &Site, service: Option<&ServiceName>, notes: &mut Vec<Note>) -> Option<Step> {
     let rules = thresholds::rules(site, notes);
@@ -270,6 +286,15 @@ mod tests {
         assert!(gates(&["prometheus"], &[]).is_empty());
         assert_eq!(gates(&["prometheus"], &[("severity", "page")]).len(), 1);
         assert!(gates(&["rfc2136"], &[("severity", "page")]).is_empty());
+    }
+
+    #[test]
+    fn a_prometheus_without_a_place_for_targets_is_noted() {
+        let mut site = site(&["prometheus"]);
+        let driver = &mut site.services.values_mut().next().expect("it has a service").driver;
+        driver.settings = serde_json::json!({"url": "http://10.0.0.6:9090"});
+        let notes = OpsMgmtLayer.propose(&site, &Observed::new()).expect_err("it is noted");
+        assert!(notes[0].to_string().contains("service `service0` needs either `targets`"));
     }
 
     #[test]
