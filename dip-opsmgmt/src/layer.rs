@@ -73,6 +73,7 @@ impl Layer for OpsMgmtLayer {
         let dns = the_one(site, DNS_KINDS, "DNS", &mut notes);
         let cmdb = the_one(site, CMDB_KINDS, "a CMDB", &mut notes);
         let monitor = the_one(site, MONITOR_KINDS, "monitoring", &mut notes);
+        place_of_targets(site, &mut notes);
         let mut steps = Vec::new();
         for node in site.ready_nodes() {
             steps.extend(dns.and_then(|service| register_name(site, service, node, &mut notes)));
@@ -197,6 +198,21 @@ fn monitor_node(site: &Site, service: &ServiceName, node: &Node) -> Option<Step>
     Some(step.step(node.origin.clone()))
 }
 
+/// Targets have one place; the shape of a service cannot say that of two keys one must be there.
+fn place_of_targets(site: &Site, notes: &mut Vec<Note>) {
+    for service in site.services_of(&[PROMETHEUS]) {
+        let settings = &service.driver.settings;
+        // One without a URL was never checked: the program brings its provider.
+        if !settings["url"].is_null() && settings["targets"].is_null() == settings["http_sd"].is_null() {
+            let text = format!(
+                "service `{}` needs either `targets`, a directory of target files, or `http_sd`, a document that is served",
+                service.name
+            );
+            notes.push(Note { text, origin: service.driver.origin.clone() });
+        }
+    }
+}
+
 /// The rules of the site's thresholds. Where a service has a place for them, those that nothing asks for any more go away.
 fn register_rules(site: &Site, service: Option<&ServiceName>, notes: &mut Vec<Note>) -> Option<Step> {
     let rules = thresholds::rules(site, notes);
@@ -242,6 +258,8 @@ fn gates(site: &Site) -> Vec<Watch> {
 mod tests {
     use super::*;
     use crate::testing::site;
+    use dip_core::id::Symbol;
+    use dip_core::site::Rollout;
 
     fn names(site: &Site) -> Vec<String> {
         let steps = OpsMgmtLayer.propose(site, &Observed::new()).expect("there is nothing to note");
@@ -255,6 +273,41 @@ mod tests {
         let node = site.nodes.get_mut(&NodeName::new("n1").expect("a name")).expect("it is there");
         node.settings.layers.insert(LayerId::OpsClients, serde_json::json!({"metrics": {"port": 9100}}));
         assert_eq!(names(&site).last().map(String::as_str), Some("opsmgmt.monitor_node node/n1"));
+    }
+
+    #[test]
+    fn rollouts_are_held_by_an_alertmanager_and_by_prometheus_only_where_a_policy_names_labels() {
+        let gates = |kinds: &[&'static str], alerts: &[(&str, &str)]| {
+            let mut site = site(kinds);
+            let labels = alerts.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+            let policy = ClusterPolicy { max_unavailable: Some(1), alerts: labels, ..ClusterPolicy::default() };
+            let (name, nodes) = (Symbol::of("web"), site.nodes.keys().cloned().collect());
+            site.conduct.rollouts.insert(name.clone(), Rollout { name, nodes, policy, origin: None });
+            OpsMgmtLayer.gates(&site).iter().map(|gate| gate.step.to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(gates(&["prometheus", "alertmanager"], &[]), ["opsmgmt.await_calm rollout/web"]);
+        assert!(gates(&["prometheus"], &[]).is_empty());
+        assert_eq!(gates(&["prometheus"], &[("severity", "page")]).len(), 1);
+        assert!(gates(&["rfc2136"], &[("severity", "page")]).is_empty());
+    }
+
+    #[test]
+    fn a_prometheus_without_a_place_for_targets_is_noted() {
+        let mut site = site(&["prometheus"]);
+        let driver = &mut site.services.values_mut().next().expect("it has a service").driver;
+        driver.settings = serde_json::json!({"url": "http://10.0.0.6:9090"});
+        let notes = OpsMgmtLayer.propose(&site, &Observed::new()).expect_err("it is noted");
+        assert!(notes[0].to_string().contains("service `service0` needs either `targets`"));
+    }
+
+    #[test]
+    fn thresholds_without_a_place_for_rules_are_noted() {
+        let mut site = site(&["prometheus"]);
+        let node = site.nodes.values_mut().next().expect("it has a node");
+        let thresholds = serde_json::json!({"thresholds": {"Hot": {"metric": "temperature", "above": 30}}});
+        node.settings.layers.insert(LayerId::OpsMgmt, thresholds);
+        let notes = OpsMgmtLayer.propose(&site, &Observed::new()).expect_err("it is noted");
+        assert!(notes[0].to_string().contains("give a service of kind `prometheus` the directory `rules`"));
     }
 
     #[test]

@@ -1,15 +1,17 @@
 //! What people do beside dip: drift by hand, and records that are not ours.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use dip_core::hardware::{MacAddr, PowerState, VlanId};
 use dip_core::id::{DiskName, NicName, NodeName, ServiceName, SiteName, SwitchName};
+use dip_core::provider::Silence;
 use dip_core::secret::Secret;
 use dip_core::site::PortRef;
 use dip_firmware::provider::{Role, WantedVolume};
 use dip_network::provider::{Held, LearnedMac, Neighbour, PortState};
-use dip_opsmgmt::provider::{HeldName, HeldRecord, HeldTarget};
+use dip_opsmgmt::provider::{Alert, HeldName, HeldRecord, HeldTarget};
 
 use crate::world::World;
 
@@ -101,6 +103,24 @@ impl<'a> Hands<'a> {
     /// Writes a target of somebody else into a monitoring server.
     pub fn write_target(&self, service: &ServiceName, held: HeldTarget) {
         self.world.targets(service, |targets| targets.put_elsewhere(held));
+    }
+
+    /// Lets an alert of a node of the site fire in an Alertmanager, with further labels.
+    pub fn fire(&self, service: &ServiceName, alert: Alert, labels: BTreeMap<String, String>) {
+        let site = self.world.site.name.clone();
+        self.world.alarms(service, |alarms| alarms.fire(site, alert, labels));
+    }
+
+    /// Ends all alerts of a name.
+    pub fn calm(&self, service: &ServiceName, alert: &str) {
+        self.world.alarms(service, |alarms| alarms.calm(alert));
+    }
+
+    /// The silences of an Alertmanager that have not ended.
+    #[must_use]
+    pub fn silences(&self, service: &ServiceName) -> Vec<Silence> {
+        let now = self.world.time.date();
+        self.world.alarms(service, |alarms| alarms.silences(now)).unwrap_or_default()
     }
 
     /// Takes the mark off a site's target for a node.

@@ -6,7 +6,7 @@ use dip_apps::provider::Workload;
 use dip_apps::providers::etcd::Etcd;
 use dip_cluster::provider::Membership;
 use dip_core::id::NodeName;
-use dip_core::provider::{Host, Power, Providers};
+use dip_core::provider::{Host, Power, Providers, Silences};
 use dip_core::secret::{Secret, SecretRef};
 use dip_core::site::Node;
 use dip_core::subject::Subject;
@@ -14,10 +14,10 @@ use dip_firmware::Underway;
 use dip_firmware::hygiene::{Keyed, Keyring};
 use dip_firmware::provider::Bmc;
 use dip_network::provider::{Dhcp, Pdu, Switch};
-use dip_opsmgmt::provider::{Cmdb, Dns, Monitor};
+use dip_opsmgmt::provider::{Alerts, Cmdb, Dns, Monitor};
 
 use crate::line::{Access, CONTROLLER, Latency, Line, QUICK};
-use crate::servers::{SandboxBmc, SandboxCmdb, SandboxDhcp, SandboxDns, SandboxHost};
+use crate::servers::{SandboxAlerts, SandboxBmc, SandboxCmdb, SandboxDhcp, SandboxDns, SandboxHost};
 use crate::servers::{SandboxMembership, SandboxMonitor, SandboxPdu, SandboxSwitch};
 use crate::world::{LOCKOUT_AFTER, World, factory_password};
 
@@ -97,6 +97,12 @@ pub(crate) fn all(world: &Arc<World>, access: Access) -> Providers {
         let subject = Subject::service(name);
         let monitor = SandboxMonitor::new(line(&subject, "sandbox monitoring", QUICK), name.clone());
         providers.insert::<dyn Monitor>(&subject, Arc::new(monitor));
+    }
+    for name in world.alarm_names() {
+        let subject = Subject::service(name);
+        let alerts = Arc::new(SandboxAlerts::new(line(&subject, "sandbox Alertmanager", QUICK), name.clone()));
+        providers.insert::<dyn Alerts>(&subject, Arc::clone(&alerts) as Arc<dyn Alerts>);
+        providers.insert::<dyn Silences>(&Subject::alerts(&world.site.name), alerts);
     }
     for (name, node) in &world.site.nodes {
         let subject = Subject::node(name);

@@ -428,6 +428,14 @@ impl Behind {
     }
 }
 
+/// Whether a cluster or a rollout has a budget.
+pub(super) fn is_guarded(site: &Site, subject: &Subject) -> bool {
+    let mut clusters = site.clusters.values().filter(|cluster| says_anything(&cluster.policy));
+    let mut rollouts = site.conduct.rollouts.values();
+    clusters.any(|cluster| Subject::cluster(&cluster.name) == *subject)
+        || rollouts.any(|rollout| Subject::rollout(&rollout.name) == *subject)
+}
+
 /// The looks at the clusters of a draft that have a budget: the checks of the steps that tell their quorum.
 pub(super) fn watches<'a>(site: &Site, steps: impl IntoIterator<Item = &'a Step>) -> Vec<Watch> {
     let guarded: BTreeSet<Subject> = site

@@ -85,7 +85,7 @@ impl Plan {
             build.steps.into_iter().zip(build.readings).map(|(step, reading)| PlannedStep { step, reading }).collect();
         let (site, goal) = (draft.site.clone(), draft.goal);
         let mut watches = budget::watches(&site, &draft.steps);
-        watches.extend(draft.gates.iter().cloned());
+        watches.extend(draft.gates.iter().filter(|gate| budget::is_guarded(&site, &gate.subject)).cloned());
         let deferred = draft.deferred.clone();
         Self::assemble(Parts { site, goal, steps, boots, known, held, watches, deferred }).map_err(PlanError::new)
     }

@@ -4,10 +4,12 @@
 //! A harness brings the provider and what only the server's side can do (a record made by hand); what a server does not have
 //! is `None`, and its trials are then ignored with the reason.
 
+mod alerts;
 mod cmdb;
 mod dns;
 mod monitor;
 
+pub use alerts::{AlertsHarness, alerts};
 pub use cmdb::{CmdbHarness, cmdb};
 pub use dns::{DnsHarness, dns};
 pub use monitor::{MonitorHarness, monitor};

@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use dip_core::conformance::expect::{cancelled, fails, ignored, same, them, trials, us};
 use dip_core::conformance::{Failure, Trial, Verdict};
+use dip_core::id::SiteName;
 use dip_core::provider::ErrorKind;
 
-use crate::provider::{Health, HeldTarget, Monitor, Target};
+use crate::provider::{Health, HeldTarget, Monitor, Rule, RuleHealth, Rules, RulesHealth, Target};
 
 /// A monitoring service under trial.
 #[async_trait]
@@ -31,7 +32,10 @@ pub trait MonitorHarness: Send + Sync {
     /// Writes a target without a mark into the service, as a person would; `None` where that cannot be done.
     async fn seed_unmarked(&self, target: &Target) -> Result<Option<()>, Failure>;
 
-    /// The longest that the service takes to know the health of a new target.
+    /// An expression that the service evaluates, and one that it refuses.
+    fn expressions(&self) -> (String, String);
+
+    /// The longest that the service takes to know the health of a new target or rule.
     fn patience(&self) -> Duration;
 }
 
@@ -50,6 +54,9 @@ pub fn monitor(harness: Arc<dyn MonitorHarness>) -> Vec<Trial> {
         a_target_that_answers_comes_up
         a_target_that_does_not_answer_is_down_with_its_error
         the_targets_that_carry_a_mark_can_be_listed
+        rules_are_evaluated_replaced_and_taken_away
+        rules_of_two_sites_stand_beside_each_other
+        rules_that_are_refused_leave_the_former_ones
         wrong_credentials_are_denied
         a_dead_server_is_unreachable
         a_cancelled_call_can_be_looked_at_and_made_again
@@ -182,6 +189,77 @@ async fn the_targets_that_carry_a_mark_can_be_listed(harness: Harness) -> Result
     same("another site's as ours", &named(&theirs), &None)?;
     same("a removed one", &named(&gone), &None)?;
     same("that the list is in the order of nodes", &listed.is_sorted_by_key(|target| &target.node), &true)?;
+    Ok(Verdict::Passed)
+}
+
+fn rule(alert: &str, expression: &str) -> Rule {
+    let summary = Some(format!("{alert} on {{{{ $labels.node }}}}"));
+    let lasting = Duration::from_secs(300);
+    Rule { alert: alert.to_owned(), expression: expression.to_owned(), lasting, severity: "page".to_owned(), summary }
+}
+
+/// A site of a trial's own: a site has one set of rules.
+fn of_trial(name: &str) -> SiteName {
+    SiteName::new(name).expect("a plain word is a name")
+}
+
+/// Waits until the running service has just these rules.
+async fn evaluated(harness: &Harness, rules: &dyn Rules, wanted: &[Rule], owner: &SiteName) -> Result<(), Failure> {
+    let start = Instant::now();
+    let all_well = RulesHealth { of: vec![RuleHealth::Ok; wanted.len()], others: Vec::new() };
+    loop {
+        let health = rules.health(wanted, owner).await?;
+        if health == all_well || start.elapsed() > harness.patience() {
+            return same("the health of the rules", &health, &all_well);
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+async fn rules_are_evaluated_replaced_and_taken_away(harness: Harness) -> Result<Verdict, Failure> {
+    let Some(rules) = harness.monitor().rules() else { return ignored("it has no place for rules") };
+    let owner = of_trial("rules-one");
+    same("the rules", &rules.held(&owner).await?, &None)?;
+    let (good, _) = harness.expressions();
+    let (first, second) = (
+        vec![rule("Hot", &good), rule("Full", &good)],
+        vec![Rule { lasting: Duration::from_secs(90), ..rule("Hot", &good) }],
+    );
+    for wanted in [&first, &first, &second] {
+        rules.set(wanted, &owner).await?;
+        same("the rules", &rules.held(&owner).await?.as_ref(), &Some(wanted))?;
+        evaluated(&harness, &*rules, wanted, &owner).await?;
+    }
+    for _ in 0..2 {
+        rules.set(&[], &owner).await?;
+        same("the rules", &rules.held(&owner).await?, &None)?;
+        evaluated(&harness, &*rules, &[], &owner).await?;
+    }
+    Ok(Verdict::Passed)
+}
+
+async fn rules_of_two_sites_stand_beside_each_other(harness: Harness) -> Result<Verdict, Failure> {
+    let Some(rules) = harness.monitor().rules() else { return ignored("it has no place for rules") };
+    let (good, _) = harness.expressions();
+    let (one, two) = (of_trial("rules-two"), of_trial("rules-three"));
+    rules.set(&[rule("Hot", &good)], &one).await?;
+    rules.set(&[rule("Cold", &good)], &two).await?;
+    rules.set(&[], &one).await?;
+    same("the rules of the other", &rules.held(&two).await?, &Some(vec![rule("Cold", &good)]))?;
+    evaluated(&harness, &*rules, &[rule("Cold", &good)], &two).await?;
+    rules.set(&[], &two).await?;
+    Ok(Verdict::Passed)
+}
+
+async fn rules_that_are_refused_leave_the_former_ones(harness: Harness) -> Result<Verdict, Failure> {
+    let Some(rules) = harness.monitor().rules() else { return ignored("it has no place for rules") };
+    let (good, bad) = harness.expressions();
+    let owner = of_trial("rules-four");
+    rules.set(&[rule("Hot", &good)], &owner).await?;
+    fails("setting them", rules.set(&[rule("Hot", &bad)], &owner).await, ErrorKind::Invalid)?;
+    same("the rules", &rules.held(&owner).await?, &Some(vec![rule("Hot", &good)]))?;
+    evaluated(&harness, &*rules, &[rule("Hot", &good)], &owner).await?;
+    rules.set(&[], &owner).await?;
     Ok(Verdict::Passed)
 }
 

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use dip_core::id::SiteName;
 use dip_core::layer::ConnectError;
-use dip_core::provider::{Providers, Silences};
+use dip_core::provider::Providers;
 use dip_core::secret::{SecretError, Secrets};
 use dip_core::site::{Driver, Site};
 use dip_core::subject::Subject;
 
-use crate::provider::{Alerts, Cmdb, Dns, Monitor};
+use crate::provider::{Cmdb, Dns};
 use crate::settings::{ALERTMANAGER, CSV, DIRECTORY, DNSMASQ_HOSTS, NAUTOBOT, NETBOX, POWERDNS, PROMETHEUS, RFC2136};
 
 /// Registers a provider for each DNS, CMDB and monitoring service of the site, and tells all that is wrong.
@@ -131,6 +131,7 @@ fn netbox(_: &Driver, _: &Subject, _: &dyn Secrets, _: &mut Providers) -> Result
 
 #[cfg(feature = "prometheus")]
 fn prometheus(subject: &Subject, driver: &Driver, providers: &mut Providers) -> Result<(), Wrong> {
+    use crate::provider::{Alerts, Monitor};
     let monitor = super::prometheus::Prometheus::new(driver.read()?)
         .map_err(|error| Wrong::Setting(dip_core::provider::sentence(&error)))?;
     let monitor = Arc::new(monitor);
@@ -146,6 +147,8 @@ fn prometheus(_: &Subject, _: &Driver, _: &mut Providers) -> Result<(), Wrong> {
 
 #[cfg(feature = "alertmanager")]
 fn alertmanager(site: &SiteName, subject: &Subject, driver: &Driver, providers: &mut Providers) -> Result<(), Wrong> {
+    use crate::provider::Alerts;
+    use dip_core::provider::Silences;
     let server = super::alertmanager::Alertmanager::new(driver.read()?)
         .map_err(|error| Wrong::Setting(dip_core::provider::sentence(&error)))?;
     let server = Arc::new(server);

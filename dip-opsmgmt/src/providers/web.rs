@@ -56,6 +56,7 @@ impl Web {
     }
 
     /// Sends something and reads an answer.
+    #[cfg(feature = "alertmanager")]
     pub(super) async fn send<T: DeserializeOwned>(
         &self,
         action: &str,

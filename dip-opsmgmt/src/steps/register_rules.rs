@@ -1,10 +1,9 @@
 //! `opsmgmt.register_rules`: the site's monitoring raises alerts at the thresholds of the site's roles.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use std::sync::Arc;
-
 use dip_core::fact::Facts;
 use dip_core::id::{LayerId, ServiceName, SiteName};
 use dip_core::operation::{Applied, Check, Context, Diff, Operation, OperationError};

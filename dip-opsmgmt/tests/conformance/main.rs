@@ -1,10 +1,12 @@
-//! BIND, Knot, PowerDNS, dnsmasq, Nautobot, Prometheus, directories and tables, the real ones, against the trials of their traits;
-//! and this layer's steps on them.
+//! BIND, Knot, PowerDNS, dnsmasq, Nautobot, Prometheus, Alertmanager, directories and tables, the real ones, against the trials of
+//! their traits; and this layer's steps on them.
 
+mod alertmanager;
 mod csv;
 mod directory;
 mod faulty_way;
 mod hosts_directory;
+mod http_sd;
 mod nautobot;
 mod own_dns;
 mod powerdns;
@@ -45,18 +47,20 @@ pub(crate) fn refused<T: std::fmt::Debug>(
 fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime can be built");
     let trials: Vec<Trial> = runtime.block_on(async {
-        let (updates, powerdns, hosts, nautobot, prometheus) = tokio::join!(
+        let (updates, powerdns, hosts, nautobot, prometheus, alerts) = tokio::join!(
             updates::trials(),
             powerdns::trials(),
             hosts_directory::trials(),
             nautobot::trials(),
-            prometheus::trials()
+            prometheus::trials(),
+            alertmanager::trials()
         );
         updates
             .into_iter()
             .chain(powerdns)
             .chain(nautobot)
             .chain(prometheus)
+            .chain(alerts)
             .chain(csv::trials())
             .chain(directory::trials())
             .chain(own_dns::trials())

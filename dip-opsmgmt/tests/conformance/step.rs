@@ -72,15 +72,21 @@ pub(crate) fn site(name: &SiteName, kind: &'static str, settings: Value, address
 
 /// The site's providers, connected by the layer, and the one step that it proposes.
 pub(crate) fn connect(site: &Site) -> Result<(Providers, Step), Failure> {
-    let mut providers = Providers::new();
-    if let Err(mut errors) = OpsMgmtLayer.connect(site, &LocalSecrets::new("/".as_ref()), &mut providers) {
-        return Err(errors.pop().map_or_else(|| "no error was told".into(), Into::into));
-    }
-    let mut steps = OpsMgmtLayer.propose(site, &Observed::new()).map_err(|notes| format!("{notes:?}"))?;
+    let (providers, mut steps) = connect_all(site)?;
     match (steps.pop(), steps.is_empty()) {
         (Some(step), true) => Ok((providers, step)),
         (step, _) => Err(format!("{step:?} is not the only step").into()),
     }
+}
+
+/// The site's providers, connected by the layer, and all steps that it proposes.
+pub(crate) fn connect_all(site: &Site) -> Result<(Providers, Vec<Step>), Failure> {
+    let mut providers = Providers::new();
+    if let Err(mut errors) = OpsMgmtLayer.connect(site, &LocalSecrets::new("/".as_ref()), &mut providers) {
+        return Err(errors.pop().map_or_else(|| "no error was told".into(), Into::into));
+    }
+    let steps = OpsMgmtLayer.propose(site, &Observed::new()).map_err(|notes| format!("{notes:?}"))?;
+    Ok((providers, steps))
 }
 
 /// One check of a step, to which the node's metrics are at `metrics`.

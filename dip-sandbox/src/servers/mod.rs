@@ -1,6 +1,7 @@
 //! The simulated servers, each as the provider trait of its layer.
 
 mod absence;
+mod alerts;
 mod bmc;
 mod bmc_firmware;
 mod cmdb;
@@ -13,8 +14,10 @@ mod membership;
 mod modelled;
 mod monitor;
 mod pdu;
+mod rules;
 mod switch;
 
+pub(crate) use alerts::SandboxAlerts;
 pub(crate) use bmc::SandboxBmc;
 pub(crate) use cmdb::SandboxCmdb;
 pub(crate) use dhcp::SandboxDhcp;

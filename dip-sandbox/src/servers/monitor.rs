@@ -1,22 +1,25 @@
 //! A simulated monitoring server.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use dip_core::id::{NodeName, ServiceName, SiteName};
 use dip_core::provider::ProviderError;
-use dip_opsmgmt::provider::{Health, HeldTarget, Monitor, Target};
+use dip_opsmgmt::provider::{Health, HeldTarget, Monitor, Rules, Target};
 
+use super::rules::SandboxRules;
 use crate::line::{Intent, Line};
 use crate::world::{ForeignTarget, Targets};
 
 #[derive(Debug)]
 pub(crate) struct SandboxMonitor {
-    line: Line,
+    line: Arc<Line>,
     name: ServiceName,
 }
 
 impl SandboxMonitor {
-    pub(crate) const fn new(line: Line, name: ServiceName) -> Self {
-        Self { line, name }
+    pub(crate) fn new(line: Line, name: ServiceName) -> Self {
+        Self { line: Arc::new(line), name }
     }
 
     async fn change(
@@ -63,5 +66,9 @@ impl Monitor for SandboxMonitor {
     async fn health(&self, node: &NodeName, owner: &SiteName) -> Result<Health, ProviderError> {
         self.line.carry(Intent::Look, &format!("read whether {node} is up")).await?;
         Ok(self.line.world().health(&self.name, node, owner))
+    }
+
+    fn rules(&self) -> Option<Arc<dyn Rules>> {
+        Some(Arc::new(SandboxRules::new(Arc::clone(&self.line), self.name.clone())))
     }
 }

@@ -12,6 +12,7 @@ use dip_core::subject::Subject;
 
 use super::machine::{Surroundings, WithMains};
 use super::management::Management;
+use super::{ALERT_KINDS, Alarms, Rulebook};
 use super::{CMDB_KINDS, DHCP_KINDS, DNS_KINDS, MONITOR_KINDS};
 use super::{Cables, Keeper, Keys, Machine, Names, Outlets, Parts, Ports, Records, Reservations, Targets, Wiring};
 use crate::draw::Draw;
@@ -43,6 +44,8 @@ pub(crate) struct World {
     dns: BTreeMap<ServiceName, Mutex<Names>>,
     cmdbs: BTreeMap<ServiceName, Mutex<Records>>,
     monitors: BTreeMap<ServiceName, Mutex<Targets>>,
+    rules: BTreeMap<ServiceName, Mutex<Rulebook>>,
+    alarms: BTreeMap<ServiceName, Mutex<Alarms>>,
     clusters: BTreeMap<ClusterName, Mutex<Keys>>,
     /// The BMCs that are of a maker.
     #[cfg(feature = "models")]
@@ -111,6 +114,8 @@ impl World {
             dns: services(site, DNS_KINDS),
             cmdbs: services(site, CMDB_KINDS),
             monitors: services(site, MONITOR_KINDS),
+            rules: services(site, MONITOR_KINDS),
+            alarms: services(site, ALERT_KINDS),
             clusters: site.clusters.keys().map(|name| (name.clone(), Mutex::default())).collect(),
             #[cfg(feature = "models")]
             models: Mutex::default(),
@@ -246,6 +251,20 @@ impl World {
     /// The targets of a monitoring server.
     pub(crate) fn targets<T>(&self, service: &ServiceName, act: impl FnOnce(&mut Targets) -> T) -> Option<T> {
         self.monitors.get(service).map(|targets| act(&mut lock(targets)))
+    }
+
+    /// The rules of a monitoring server.
+    pub(crate) fn rules<T>(&self, service: &ServiceName, act: impl FnOnce(&mut Rulebook) -> T) -> Option<T> {
+        self.rules.get(service).map(|rules| act(&mut lock(rules)))
+    }
+
+    /// What fires and is silenced in an Alertmanager.
+    pub(crate) fn alarms<T>(&self, service: &ServiceName, act: impl FnOnce(&mut Alarms) -> T) -> Option<T> {
+        self.alarms.get(service).map(|alarms| act(&mut lock(alarms)))
+    }
+
+    pub(crate) fn alarm_names(&self) -> impl Iterator<Item = &ServiceName> {
+        self.alarms.keys()
     }
 
     pub(crate) fn monitor_names(&self) -> impl Iterator<Item = &ServiceName> {

@@ -1,5 +1,6 @@
 //! The state of the simulated datacenter: machines, what is cabled between them, and the servers of the site.
 
+mod alarms;
 mod all;
 #[cfg(feature = "models")]
 mod body;
@@ -18,6 +19,7 @@ mod switch;
 mod targets;
 mod wiring;
 
+pub(crate) use alarms::{Alarms, Rulebook};
 pub(crate) use all::{World, factory_password};
 #[cfg(feature = "models")]
 pub(crate) use body::Body;
@@ -42,6 +44,9 @@ pub(crate) const DNS_KINDS: &[&str] = &["rfc2136"];
 
 /// The kinds of services that are CMDBs.
 pub(crate) const CMDB_KINDS: &[&str] = &["directory"];
+
+/// The kinds of services that tell of alerts.
+pub(crate) const ALERT_KINDS: &[&str] = &["alertmanager"];
 
 /// The kinds of services that are monitoring servers.
 pub(crate) const MONITOR_KINDS: &[&str] = &["prometheus"];

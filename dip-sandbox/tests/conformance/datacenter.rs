@@ -58,7 +58,8 @@ pub(crate) fn site() -> Site {
             "dhcp": {"name": "dhcp", "driver": {"kind": "dnsmasq", "settings": {}, "origin": null}},
             "dns": {"name": "dns", "driver": {"kind": "rfc2136", "settings": {"server": "10.0.0.53:53"}, "origin": null}},
             "cmdb": {"name": "cmdb", "driver": {"kind": "directory", "settings": {}, "origin": null}},
-            "monitoring": {"name": "monitoring", "driver": {"kind": "prometheus", "settings": {}, "origin": null}}
+            "monitoring": {"name": "monitoring", "driver": {"kind": "prometheus", "settings": {}, "origin": null}},
+            "alerts": {"name": "alerts", "driver": {"kind": "alertmanager", "settings": {"url": "http://10.0.0.6:9093"}, "origin": null}}
         },
         "clusters": {"store": {
             "name": "store", "members": {"member": ["n1", "n2", "n3"]}, "origin": null,

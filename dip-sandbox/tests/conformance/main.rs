@@ -33,6 +33,7 @@ fn main() -> ExitCode {
         ("dns", dip_opsmgmt::conformance::dns(Arc::new(opsmgmt::Harness::new(&datacenter)))),
         ("cmdb", dip_opsmgmt::conformance::cmdb(Arc::new(opsmgmt::Harness::new(&datacenter)))),
         ("monitoring", dip_opsmgmt::conformance::monitor(Arc::new(opsmgmt::Monitoring::new(&datacenter)))),
+        ("alertmanager", dip_opsmgmt::conformance::alerts(Arc::new(opsmgmt::Harness::new(&datacenter)))),
         ("etcd", dip_apps::conformance::workload(Arc::new(etcd::Harness::new(&datacenter)))),
         ("etcd", dip_cluster::conformance::membership(Arc::new(etcd::Harness::new(&datacenter)))),
         // It takes a member out for good, so it comes last.

@@ -7,13 +7,17 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use dip_core::conformance::Failure;
+use dip_core::conformance::expect::us;
 use dip_core::hardware::Identity;
 use dip_core::id::{NodeName, ServiceName};
-use dip_core::provider::Command;
+use dip_core::provider::{Command, Silences};
 use dip_core::subject::Subject;
-use dip_opsmgmt::conformance::{CmdbHarness, DnsHarness, MonitorHarness};
-use dip_opsmgmt::provider::{Cmdb, Dns, HeldName, HeldRecord, HeldTarget, HostName, Monitor, NodeRecord, Target};
+use dip_opsmgmt::conformance::{AlertsHarness, CmdbHarness, DnsHarness, MonitorHarness};
+use dip_opsmgmt::provider::{
+    Alert, Alerts, Cmdb, Dns, HeldName, HeldRecord, HeldTarget, HostName, Monitor, NodeRecord, Target,
+};
 use dip_sandbox::{Access, Hands};
+use jiff::Timestamp;
 
 use crate::datacenter::Datacenter;
 
@@ -169,7 +173,54 @@ impl MonitorHarness for Monitoring {
         Ok(Some(()))
     }
 
+    fn expressions(&self) -> (String, String) {
+        ("up{job=\"nodes\"} == 0".to_owned(), "up{ == 0".to_owned())
+    }
+
     fn patience(&self) -> Duration {
         Duration::from_secs(30)
+    }
+}
+
+#[async_trait]
+impl AlertsHarness for Harness {
+    fn alerts(&self) -> Arc<dyn Alerts> {
+        self.of("alerts", Access::Granted)
+    }
+
+    fn silences(&self) -> Arc<dyn Silences> {
+        self.0.provider(&Subject::alerts(&us()), Access::Granted)
+    }
+
+    fn of_dead_server(&self) -> Option<(Arc<dyn Alerts>, Arc<dyn Silences>)> {
+        let silences = self.0.provider(&Subject::alerts(&us()), Access::DeadServer);
+        Some((self.of("alerts", Access::DeadServer), silences))
+    }
+
+    fn fresh(&self) -> NodeName {
+        NodeName::new(&format!("a{}", self.0.fresh())).expect("a name")
+    }
+
+    async fn fire(&self, name: &str, node: &NodeName, labels: &BTreeMap<String, String>) -> Result<(), Failure> {
+        let (name, node, since) = (name.to_owned(), Some(node.to_string()), Timestamp::now());
+        self.hands().fire(&service("alerts"), Alert { name, node, since, summary: None }, labels.clone());
+        Ok(())
+    }
+
+    async fn seed_foreign(&self, _: &NodeName) -> Result<Option<String>, Failure> {
+        Ok(None)
+    }
+
+    async fn is_untouched(&self, _: &str) -> Result<bool, Failure> {
+        Ok(true)
+    }
+
+    async fn ends(&self, node: &NodeName) -> Result<Vec<Timestamp>, Failure> {
+        let silences = self.hands().silences(&service("alerts"));
+        Ok(silences.into_iter().filter(|silence| silence.node == *node).map(|silence| silence.until).collect())
+    }
+
+    fn patience(&self) -> Duration {
+        Duration::from_secs(10)
     }
 }
