@@ -6,11 +6,11 @@ use std::net::IpAddr;
 use ipnetwork::IpNetwork;
 use serde_json::Value;
 
-use super::{Network, Site, json};
 use super::merge::inherit;
 use super::report::{Raw, Report};
 use super::source::{Format, Mark, Source};
 use super::tree::{Data, Entry, Map, Style, Tree};
+use super::{Network, Site, json};
 use crate::provider::StockItem;
 
 /// What a CMDB gave, each item with the source that faults show of it.

@@ -48,14 +48,15 @@ impl Ipam for DnsBook {
             let mut names: BTreeMap<String, Holder> =
                 forward.map(|(name, held)| (name.clone(), Holder::from(held.owner.clone()))).collect();
             for name in self.dns.reverse(*address).await? {
-                if !names.contains_key(&name) {
-                    // A name outside of the service's zones carries nobody's mark there.
-                    let held = match self.dns.name(&name).await {
-                        Err(error) if error.kind() == ErrorKind::Invalid => None,
-                        other => other?,
-                    };
-                    names.insert(name, Holder::from(held.and_then(|held| held.owner)));
+                if names.contains_key(&name) {
+                    continue;
                 }
+                // A name outside of the service's zones carries nobody's mark there.
+                let held = match self.dns.name(&name).await {
+                    Err(error) if error.kind() == ErrorKind::Invalid => None,
+                    other => other?,
+                };
+                names.insert(name, Holder::from(held.and_then(|held| held.owner)));
             }
             all.extend(names.into_iter().map(|(name, holder)| {
                 let record = format!("the name {name} in `{}`", self.service);
