@@ -47,6 +47,7 @@ pub(super) fn replace(path: &Path, before: Option<&str>, after: &str) -> io::Res
 }
 
 /// Removes a file; one that is not there is no error.
+#[cfg(any(feature = "directory", feature = "prometheus"))]
 pub(super) fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),

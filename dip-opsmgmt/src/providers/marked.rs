@@ -6,9 +6,6 @@ use serde_json::Value;
 
 use crate::provider::NodeRecord;
 
-/// The key that dip's fields stand under where a record has other people's fields too.
-pub(super) const KEY: &str = "dip";
-
 /// The field that marks them with their owner.
 const SITE: &str = "site";
 

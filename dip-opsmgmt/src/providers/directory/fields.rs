@@ -2,8 +2,11 @@
 
 use serde_json::{Map, Value};
 
-pub(super) use crate::providers::marked::{KEY, marked, of, owner};
+pub(super) use crate::providers::marked::{marked, of, owner};
 use crate::settings::FileFormat;
+
+/// The key that dip's fields stand under.
+pub(super) const KEY: &str = "dip";
 
 /// The text of the key with its fields, for the end of an object or for a file of its own; every line but the first starts with
 /// `indent` spaces. JSON within YAML is YAML.
