@@ -32,8 +32,8 @@ pub use hosts::{Host, Hosts, SshKey};
 pub use namespace::Namespace;
 pub use requirement::{Program, Requirement, find_program, is_root};
 pub use servers::{
-    AptCacherNg, Bind, BindConfig, BmcUser, BootDevice, Chrony, Dnsmasq, Etcd, GuestConfig, IpmiSim, IpmiSimConfig,
-    Kea, Lease, LldpSegment, Lldpd, NetconfTarget, Netconfd, NodeDirectory, Ovs, PduConfig, PowerState, Prometheus,
-    RedfishSystem, Segment, SnmpPdu, SushyEmulator, Tls, Zone, run_guest,
+    Bind, BindConfig, BmcUser, BootDevice, Chrony, Dnsmasq, Etcd, GuestConfig, IpmiSim, IpmiSimConfig, Kea, Lease,
+    LldpSegment, Lldpd, NetconfTarget, Netconfd, NodeDirectory, Ovs, PduConfig, PowerState, Prometheus, RedfishSystem,
+    Segment, SnmpPdu, SushyEmulator, Tinyproxy, Tls, Zone, run_guest,
 };
 pub use trial::trial;

@@ -20,8 +20,6 @@ pub struct Program {
 pub enum Requirement {
     /// Ansible.
     Ansible,
-    /// apt-cacher-ng, a proxy for packages.
-    AptCacherNg,
     /// BIND with `dig` and `nsupdate`.
     Bind,
     /// chrony, server and client.
@@ -54,13 +52,14 @@ pub enum Requirement {
     Redfish,
     /// net-snmp, agent and client.
     Snmp,
+    /// tinyproxy, an HTTP proxy.
+    Tinyproxy,
 }
 
 impl Requirement {
     /// All of them.
     pub const ALL: &'static [Self] = &[
         Self::Ansible,
-        Self::AptCacherNg,
         Self::Bind,
         Self::Chrony,
         Self::Dnsmasq,
@@ -77,6 +76,7 @@ impl Requirement {
         Self::Python,
         Self::Redfish,
         Self::Snmp,
+        Self::Tinyproxy,
     ];
 
     /// The programs of the system that it takes.
@@ -91,7 +91,6 @@ impl Requirement {
             Self::Ansible => {
                 const { &[program("ansible-playbook", "ansible-core"), program("ansible", "ansible-core")] }
             }
-            Self::AptCacherNg => const { &[SETSID, program("apt-cacher-ng", "apt-cacher-ng")] },
             Self::Bind => {
                 const {
                     &[
@@ -200,6 +199,7 @@ impl Requirement {
             Self::Snmp => {
                 const { &[SETSID, PYTHON, program("snmpd", "snmpd"), program("snmpget", "snmp"), program("snmpset", "snmp")] }
             }
+            Self::Tinyproxy => const { &[SETSID, program("tinyproxy", "tinyproxy-bin")] },
         }
     }
 

@@ -1,6 +1,5 @@
 //! One file for each server that tests use.
 
-mod apt_cacher_ng;
 mod bind;
 mod chrony;
 mod dnsmasq;
@@ -17,8 +16,8 @@ mod prometheus;
 mod redfish;
 mod segment;
 mod snmpd;
+mod tinyproxy;
 
-pub use apt_cacher_ng::AptCacherNg;
 pub use bind::{Bind, BindConfig, Zone};
 pub use chrony::Chrony;
 pub use dnsmasq::Dnsmasq;
@@ -35,3 +34,4 @@ pub use prometheus::Prometheus;
 pub use redfish::{RedfishSystem, SushyEmulator, Tls};
 pub use segment::{Lease, Segment};
 pub use snmpd::{PduConfig, SnmpPdu};
+pub use tinyproxy::Tinyproxy;

@@ -94,11 +94,13 @@ impl Ansible {
 
     async fn play(&self, node: &Managed, arguments: &[&str]) -> Result<Vec<Told>, ProviderError> {
         let mut line = Command::new("ansible-playbook");
+        let playbook = std::path::absolute(&self.playbook)
+            .map_err(|error| self.failed(ErrorKind::Invalid, node).because(error))?;
         // Roles and an `ansible.cfg` lie beside the playbook.
-        if let Some(directory) = self.playbook.parent() {
+        if let Some(directory) = playbook.parent() {
             line.current_dir(directory);
         }
-        line.args(arguments).arg("--").arg(&self.playbook);
+        line.args(arguments).arg(playbook);
         self.tell(node, line).await
     }
 
