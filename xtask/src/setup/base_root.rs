@@ -32,7 +32,8 @@ const PACKAGES: [&str; 19] = [
 ];
 
 /// Services that are there and off, so that only who provisions the host turns them on.
-const OFF: &str = r#"chroot "$1" systemctl disable chrony etcd memcached prometheus-node-exporter puppet rsyslog systemd-resolved"#;
+const OFF: &str =
+    r#"chroot "$1" systemctl disable chrony etcd memcached prometheus-node-exporter puppet rsyslog systemd-resolved"#;
 
 /// Debian has one keeper of time at once: this one lies beside, for the hosts that exchange theirs.
 const BESIDE: &str = r#"mkdir -p "$1/opt/lab" && cd "$1/opt/lab" && APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get download systemd-timesyncd"#;
@@ -85,7 +86,9 @@ fn bootstrap(dir: &Path, archive: &Path) -> Done {
         line.arg(format!("--aptopt={option}"));
     }
     line.arg(format!("--include={}", PACKAGES.join(",")));
-    line.arg(format!("--customize-hook={OFF}")).arg(format!("--customize-hook={BESIDE}")).arg(format!("--customize-hook={ANONYMOUS}"));
+    line.arg(format!("--customize-hook={OFF}"))
+        .arg(format!("--customize-hook={BESIDE}"))
+        .arg(format!("--customize-hook={ANONYMOUS}"));
     line.arg(suite).arg(&part).args(&sources);
     let built = run(&mut line);
     for file in &sources {
