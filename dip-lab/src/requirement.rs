@@ -22,8 +22,6 @@ pub enum Requirement {
     Alertmanager,
     /// Ansible.
     Ansible,
-    /// apt-cacher-ng, a proxy for packages.
-    AptCacherNg,
     /// BIND with `dig` and `nsupdate`.
     Bind,
     /// chrony, server and client.
@@ -64,6 +62,8 @@ pub enum Requirement {
     Redfish,
     /// net-snmp, agent and client.
     Snmp,
+    /// tinyproxy, an HTTP proxy.
+    Tinyproxy,
 }
 
 impl Requirement {
@@ -71,7 +71,6 @@ impl Requirement {
     pub const ALL: &'static [Self] = &[
         Self::Alertmanager,
         Self::Ansible,
-        Self::AptCacherNg,
         Self::Bind,
         Self::Chrony,
         Self::Dnsmasq,
@@ -92,6 +91,7 @@ impl Requirement {
         Self::Python,
         Self::Redfish,
         Self::Snmp,
+        Self::Tinyproxy,
     ];
 
     /// The programs of the system that it takes.
@@ -107,7 +107,6 @@ impl Requirement {
             Self::Ansible => {
                 const { &[program("ansible-playbook", "ansible-core"), program("ansible", "ansible-core")] }
             }
-            Self::AptCacherNg => const { &[SETSID, program("apt-cacher-ng", "apt-cacher-ng")] },
             Self::Bind => {
                 const {
                     &[
@@ -267,6 +266,7 @@ impl Requirement {
             Self::Snmp => {
                 const { &[SETSID, PYTHON, program("snmpd", "snmpd"), program("snmpget", "snmp"), program("snmpset", "snmp")] }
             }
+            Self::Tinyproxy => const { &[SETSID, program("tinyproxy", "tinyproxy-bin")] },
         }
     }
 

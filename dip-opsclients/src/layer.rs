@@ -141,4 +141,47 @@ nodes:
         assert_eq!(notes.len(), 2, "{text:?}");
         assert_eq!(text[0], "`opsclients.time` of node `n1`: service `dns` is not of kind `ntp`");
     }
+
+    #[test]
+    fn what_makes_a_node_a_member_of_the_site_asks_for_its_steps() {
+        let settings = json!({
+            "logging": {"service": "logs"},
+            "ssh": {"authority": "ssh_ca", "authorized_keys": {"root": ["ssh-ed25519 AAAA"]}},
+            "certificate": {"authority": "ca", "days": 10},
+            "package_proxy": {"url": "http://10.1.0.9:3142"},
+            "memcached": {"reach": "network"},
+            "agent": {"service": "config", "vars": {"colour": "blue"}},
+        });
+        let steps = OpsClientsLayer.propose(&site(Some(settings)), &Observed::new()).expect("nothing is wrong");
+        let inputs: Vec<_> = steps.iter().map(|step| step.call.input().to_owned()).collect();
+        assert_eq!(
+            inputs,
+            [
+                r#"{"node":"n1","service":"logs","host":"10.1.0.9","port":514,"protocol":"tcp","anchors":null}"#,
+                r#"{"node":"n1","authority":"ssh_ca","names":["n1.lab.example","n1","10.1.0.11"],"keys":{"root":["ssh-ed25519 AAAA"]},"days":90,"renew_before":30,"login":"root"}"#,
+                r#"{"node":"n1","authority":"ca","names":["n1.lab.example","10.1.0.11"],"days":10,"renew_before":3,"reload":[]}"#,
+                r#"{"node":"n1","host":"10.1.0.9","port":3142}"#,
+                r#"{"node":"n1","addresses":["127.0.0.1","10.1.0.11"],"port":11211,"memory":64}"#,
+                r#"{"service":"config","managed":{"node":"n1","name":"n1.lab.example","address":"10.1.0.11","site":"lab","rack":null,"profiles":[],"vars":{"colour":"blue"}}}"#,
+            ]
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_done_is_told_in_a_sentence() {
+        let settings = json!({
+            "logging": {"service": "secure_logs"},
+            "ssh": {"authority": "ssh_ca", "authorized_keys": {"../root": []}},
+            "certificate": {"authority": "ca", "days": 10, "renew_before": 10},
+            "package_proxy": {"url": "https://10.1.0.9:3142"},
+            "agent": {"service": "config", "vars": {"ansible_host": "elsewhere"}},
+        });
+        let notes = OpsClientsLayer.propose(&site(Some(settings)), &Observed::new()).expect_err("all is wrong");
+        let text: Vec<_> = notes.iter().map(ToString::to_string).collect();
+        let said = |part: &str| text.iter().any(|line| line.contains(part));
+        assert_eq!(notes.len(), 5, "{text:?}");
+        assert!(said("service `secure_logs` speaks `tls` and names no `ca`"), "{text:?}");
+        assert!(said("`../root` is not a name of a user") && said("would be replaced always"), "{text:?}");
+        assert!(said("is not the URL of a proxy") && said("`ansible_host` is set by dip itself"), "{text:?}");
+    }
 }

@@ -32,7 +32,7 @@ pub(crate) fn managed() -> Managed {
     }
 }
 
-/// A node `n1` at 10.1.0.11, the time service `time` and a DNS server `dns`.
+/// A node `n1` at 10.1.0.11, and a service of each kind.
 pub(crate) fn site(opsclients: Option<Value>) -> Site {
     let eth0 = NicName::new("eth0").expect("a name");
     let address = NicAddress {
@@ -68,7 +68,16 @@ pub(crate) fn site(opsclients: Option<Value>) -> Site {
     let mut site = Site::new(SiteName::new("lab").expect("a name"));
     site.domain = Some("lab.example".to_owned());
     site.nodes.insert(node.name.clone(), node);
-    for (name, kind, settings) in [("time", "ntp", json!({"servers": ["10.1.0.3"]})), ("dns", "rfc2136", json!({}))] {
+    let services = [
+        ("time", "ntp", json!({"servers": ["10.1.0.3"]})),
+        ("dns", "rfc2136", json!({})),
+        ("logs", "syslog", json!({"host": "10.1.0.9"})),
+        ("secure_logs", "syslog", json!({"host": "logs.lab.example", "protocol": "tls"})),
+        ("ssh_ca", "ssh_authority", json!({})),
+        ("ca", "authority", json!({"certificate": "ca.pem"})),
+        ("config", "puppet", json!({"server": "puppet.lab.example"})),
+    ];
+    for (name, kind, settings) in services {
         let name = ServiceName::new(name).expect("a name");
         let driver = Driver { kind: Symbol::of(kind), settings, origin: None };
         site.services.insert(name.clone(), Service { name, driver });

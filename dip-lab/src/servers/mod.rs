@@ -1,7 +1,6 @@
 //! One file for each server that tests use.
 
 mod alertmanager;
-mod apt_cacher_ng;
 mod bind;
 mod chrony;
 mod dns_tools;
@@ -24,9 +23,9 @@ mod prometheus;
 mod redfish;
 mod segment;
 mod snmpd;
+mod tinyproxy;
 
 pub use alertmanager::Alertmanager;
-pub use apt_cacher_ng::AptCacherNg;
 pub use bind::{Bind, BindConfig, Zone};
 pub use chrony::Chrony;
 pub use dnsmasq::Dnsmasq;
@@ -48,3 +47,4 @@ pub use prometheus::Prometheus;
 pub use redfish::{RedfishSystem, SushyEmulator, Tls};
 pub use segment::{Lease, Segment};
 pub use snmpd::{PduConfig, SnmpPdu};
+pub use tinyproxy::Tinyproxy;

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use dip_core::conformance::{Failure, Trial, Verdict, fails, ignored, same};
+use dip_core::conformance::expect::{fails, ignored, same};
+use dip_core::conformance::{Failure, Trial, Verdict};
 use dip_core::provider::{ErrorKind, Host};
 
 use crate::provider::{ConfigAgent, Managed};

@@ -94,11 +94,13 @@ impl Ansible {
 
     async fn play(&self, node: &Managed, arguments: &[&str]) -> Result<Vec<Told>, ProviderError> {
         let mut line = Command::new("ansible-playbook");
+        let playbook = std::path::absolute(&self.playbook)
+            .map_err(|error| self.failed(ErrorKind::Invalid, node).because(error))?;
         // Roles and an `ansible.cfg` lie beside the playbook.
-        if let Some(directory) = self.playbook.parent() {
+        if let Some(directory) = playbook.parent() {
             line.current_dir(directory);
         }
-        line.args(arguments).arg("--").arg(&self.playbook);
+        line.args(arguments).arg(playbook);
         self.tell(node, line).await
     }
 
@@ -122,6 +124,8 @@ impl Ansible {
             .env("ANSIBLE_HOST_KEY_CHECKING", "1")
             .env("ANSIBLE_RETRY_FILES_ENABLED", "0")
             .env("ANSIBLE_NOCOLOR", "1")
+            // Modules go by the connection that is there; else each costs three more.
+            .env("ANSIBLE_PIPELINING", "1")
             .stdin(std::process::Stdio::null())
             .kill_on_drop(true);
         let output = line.output().await.map_err(|error| match error.kind() {

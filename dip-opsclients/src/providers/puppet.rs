@@ -14,8 +14,8 @@ use crate::provider::{ConfigAgent, Failed, Managed, Recap};
 /// The name by which errors call it.
 const PROVIDER: &str = "puppet";
 
-/// External facts (facter(8), `external-dir`): the one place that the packages of Debian and of Puppet both read.
-const FACTS: &str = "/etc/puppetlabs/facter/facts.d/dip.json";
+/// External facts: the one place that facter reads both as Debian packages it and as Puppet does.
+const FACTS: &str = "/etc/facter/facts.d/dip.json";
 
 const MIRROR: Mirror = Mirror { provider: PROVIDER, directory: "/etc/dip/puppet" };
 

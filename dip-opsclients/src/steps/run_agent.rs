@@ -11,7 +11,7 @@ use dip_core::fact::opsmgmt::NAME;
 use dip_core::fact::os::{FILES, HOST_NAME, PACKAGES, USERS};
 use dip_core::id::{LayerId, ServiceName};
 use dip_core::operation::{Applied, Check, Context, Diff, Operation, OperationError, Patience};
-use dip_core::provider::Host;
+use dip_core::provider::{ErrorKind, Host};
 use dip_core::step::{Environment, Need, Step};
 use dip_core::subject::Subject;
 use serde::{Deserialize, Serialize};
@@ -76,7 +76,14 @@ impl Operation for RunAgent {
     async fn check(&self, cx: &Context<'_>) -> Result<Check, OperationError> {
         let agent = cx.provider::<dyn ConfigAgent>(&Subject::service(&self.service))?;
         let host = cx.provider::<dyn Host>(&self.subject())?;
-        let recap = agent.probe(&self.managed, &*host).await?;
+        let recap = match agent.probe(&self.managed, &*host).await {
+            // Packages may be what brings it.
+            Err(error) if error.kind() == ErrorKind::Unsupported => {
+                let diff = Diff::of(agent.product(), Some("not installed"), Some("in order"));
+                return Ok(Check::Differs(diff));
+            }
+            probed => probed?,
+        };
         if !recap.is_in_order() {
             return Ok(Check::Differs(Self::diff(&recap)));
         }

@@ -153,8 +153,9 @@ impl Operation for SendLogs {
     async fn apply(&self, cx: &Context<'_>) -> Result<Applied, OperationError> {
         let node = Node::of(cx, &self.node)?;
         let reason = format!("a message to arrive at {}", self.receiver());
-        // What was sent while the receiver was away is in the queue: a restart would bring nothing.
-        if self.setup(&node).await?.is_empty() {
+        // What was sent while the receiver was away is in the queue: a restart would bring nothing, unless the service still runs
+        // with what was configured before.
+        if cx.assignment().attempt == 1 && self.setup(&node).await?.is_empty() {
             return Ok(Applied::watch(reason, POLL));
         }
         let before = node.text(CONFIGURATION).await?;

@@ -36,6 +36,17 @@ TrustedUserCAKeys /etc/ssh/dip/user_ca.pub
 AuthorizedKeysFile .ssh/authorized_keys /etc/ssh/dip/keys/%u
 ";
 
+/// The server that reads its settings again listens to nobody for a moment, in which we could not come back.
+const RELOAD: &str = r#"systemctl reload "$1" || exit 1
+sleep 0.5
+port=$(/usr/sbin/sshd -T | sed -n 's/^port //p' | head -n 1)
+for _ in $(seq 100); do
+    bash -c ": 3<>/dev/tcp/localhost/${port:-22}" 2>/dev/null && exit 0
+    sleep 0.1
+done
+echo "the SSH server does not listen on port ${port:-22} after it was told to read its settings" >&2
+exit 1"#;
+
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// Has the site's SSH authority sign for a node, and the node believe it.
@@ -195,7 +206,7 @@ impl Operation for TrustSsh {
             node.put_file(CONFIGURATION, before.as_deref()).await?;
             return Err(error);
         }
-        node.succeed(&Command::new("systemctl").args(["reload", unit])).await?;
+        node.succeed(&Command::new("sh").args(["-c", RELOAD, "sh", unit])).await?;
         Ok(Applied::wait("a login by a certificate to work", Duration::from_secs(1)))
     }
 }

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use crate::lab::{Lab, must, n1, node_name};
 
 const PLAYBOOK: &str = "- hosts: all
-  gather_facts: true
+  gather_facts: false
   tasks:
     - name: a file with what the site knows
       ansible.builtin.copy:

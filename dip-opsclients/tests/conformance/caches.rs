@@ -5,19 +5,24 @@ use std::time::Duration;
 use dip_core::conformance::{Failure, Verdict};
 use dip_core::fact::opsclients::{MEMCACHED, PACKAGE_PROXY};
 use dip_core::operation::Check;
-use dip_lab::AptCacherNg;
+use dip_lab::Tinyproxy;
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::lab::{Lab, must, n1};
 
 pub(crate) async fn a_node_asks_a_package_proxy(lab: &Lab) -> Result<Verdict, Failure> {
-    let proxy = AptCacherNg::start(lab.bind.addr.ip()).await?;
+    let proxy = Tinyproxy::start(lab.bind.addr.ip()).await?;
     let url = format!("http://{}", proxy.addr);
     let settings = json!({"package_proxy": {"url": url}});
     let facts = lab.bench_with(json!({}), settings.clone())?.comes_true().await?;
     must(facts.read::<String>(&PACKAGE_PROXY.of(&n1()))? == Some(url), || "the fact says otherwise".to_owned())?;
+    // What apt fetches, it fetches through the proxy: the node's own metrics, which were turned on before.
+    let fetch =
+        format!("/usr/lib/apt/apt-helper download-file http://{}:9177/metrics /root/fetched", lab.node().address);
+    lab.node().ssh(&format!("{fetch} && grep -q node_boot_time_seconds /root/fetched && rm /root/fetched")).await?;
     drop(proxy);
+    must(lab.node().ssh(&fetch).await.is_err(), || "the proxy is away, and apt fetches all the same".to_owned())?;
     match lab.bench_with(json!({}), settings)?.check().await? {
         Check::Differs(diff) if diff.to_string().ends_with("no answer → answers") => {}
         other => return Err(format!("the proxy is away, and it tells {other:?}").into()),

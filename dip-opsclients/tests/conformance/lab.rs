@@ -143,7 +143,7 @@ fn site(name: &str, address: Ipv4Addr, services: Value, settings: Value) -> Site
         let name = ServiceName::new(name).expect("a name");
         let mut settings = settings.clone();
         let kind = settings.as_object_mut().and_then(|fields| fields.remove("kind"));
-        let kind = Symbol::new(kind.as_ref().and_then(Value::as_str).expect("a kind")).expect("a plain word");
+        let kind = Symbol::from(kind.as_ref().and_then(Value::as_str).expect("a kind").to_owned());
         let driver = Driver { kind, settings, origin: None };
         site.services.insert(name.clone(), Service { name, driver });
     }

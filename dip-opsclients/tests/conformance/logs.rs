@@ -83,12 +83,12 @@ pub(crate) async fn a_receiver_that_is_away_and_one_that_cannot_be_read_are_told
 ) -> Result<Verdict, Failure> {
     lab.time().ssh(RECEIVER).await?;
     lab.bench_with(service(lab, json!({})), settings())?.comes_true().await?;
-    lab.time().ssh("systemctl stop rsyslog").await?;
+    lab.time().ssh("systemctl stop syslog.socket rsyslog").await?;
     let bench = lab.bench_with(service(lab, json!({})), settings())?;
     let away = bench.check().await?;
     let Check::Differs(diff) = away else { return Err(format!("the receiver is away, and it tells {away:?}").into()) };
     must(diff.to_string().ends_with("not seen → seen"), || diff.to_string())?;
-    lab.time().ssh("systemctl start rsyslog").await?;
+    lab.time().ssh("systemctl start syslog.socket rsyslog").await?;
     let elsewhere = service(lab, json!({"seen_in": {"node": "n2", "path": "/var/log/nothing.log"}}));
     let unseen = lab.bench_with(elsewhere, settings())?.check().await?;
     let Check::Unknown(Gap::Unobservable(why)) = unseen else {

@@ -26,7 +26,7 @@ use trust::*;
 fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.expect("a test can start a runtime");
-    let needed = [Requirement::Hosts, Requirement::Bind, Requirement::Ansible, Requirement::AptCacherNg];
+    let needed = [Requirement::Hosts, Requirement::Bind, Requirement::Ansible, Requirement::Tinyproxy];
     if let Err(missing) = Requirement::check_all(&needed) {
         let why = missing.to_string();
         return run_as_tests(&runtime, vec![Trial::new("opsclients", move || async { not_installed(why) })]);

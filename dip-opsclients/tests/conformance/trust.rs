@@ -117,10 +117,10 @@ pub(crate) async fn a_node_and_its_users_are_believed_by_certificates_alone(lab:
     must(run(&mut login("extra")).await.is_err(), || "a key that was taken away still logs in".to_owned())?;
     run(&mut login("user")).await?;
     // A server that trusts nobody by certificate any more is seen, though its files say otherwise.
-    let away = "sed -i '1i TrustedUserCAKeys none' /etc/ssh/sshd_config && systemctl reload ssh";
+    let away = "sed -i '1i TrustedUserCAKeys none' /etc/ssh/sshd_config && systemctl reload ssh && sleep 1";
     lab.node().ssh(away).await?;
     let told = lab.bench_with(services, json!({"ssh": {"authority": "ssh_ca"}}))?.check().await?;
-    lab.node().ssh("sed -i 1d /etc/ssh/sshd_config && systemctl reload ssh").await?;
+    lab.node().ssh("sed -i 1d /etc/ssh/sshd_config && systemctl reload ssh && sleep 1").await?;
     match told {
         Check::Differs(diff) if diff.to_string().contains("login as root by a certificate") => Ok(Verdict::Passed),
         other => Err(format!("the server believes no user, and it tells {other:?}").into()),
