@@ -33,7 +33,7 @@ pub use namespace::Namespace;
 pub use requirement::{Program, Requirement, find_program, is_root};
 pub use servers::{
     Bind, BindConfig, BmcUser, BootDevice, Chrony, Dnsmasq, Etcd, GuestConfig, IpmiSim, IpmiSimConfig, Kea, Lease,
-    LldpSegment, Lldpd, NetconfTarget, Netconfd, NodeDirectory, Ovs, Postgres, PduConfig, PowerState, Prometheus, RedfishSystem,
-    Segment, SnmpPdu, SushyEmulator, Tls, Zone, run_guest,
+    LldpSegment, Lldpd, NetconfTarget, Netconfd, NodeDirectory, Ovs, PduConfig, Postgres, PowerState, Prometheus,
+    RedfishSystem, Segment, SnmpPdu, SushyEmulator, Tls, Zone, run_guest,
 };
 pub use trial::trial;

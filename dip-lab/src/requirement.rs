@@ -221,7 +221,14 @@ impl Requirement {
     pub fn needs_root(self) -> bool {
         matches!(
             self,
-            Self::Chrony | Self::Dnsmasq | Self::Hosts | Self::Kea | Self::KeaPostgres | Self::Lldpd | Self::Netconfd | Self::OpenVSwitch
+            Self::Chrony
+                | Self::Dnsmasq
+                | Self::Hosts
+                | Self::Kea
+                | Self::KeaPostgres
+                | Self::Lldpd
+                | Self::Netconfd
+                | Self::OpenVSwitch
         )
     }
 

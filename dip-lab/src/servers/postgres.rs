@@ -87,7 +87,20 @@ impl Postgres {
         self.sql("postgres", &format!("CREATE DATABASE {} OWNER {owner}", Self::DATABASE)).await?;
         let mut line = command("kea-admin");
         let port = self.addr.port().to_string();
-        line.args(["db-init", "pgsql", "-h", "127.0.0.1", "-P", &port, "-u", owner, "-p", password, "-n", Self::DATABASE]);
+        line.args([
+            "db-init",
+            "pgsql",
+            "-h",
+            "127.0.0.1",
+            "-P",
+            &port,
+            "-u",
+            owner,
+            "-p",
+            password,
+            "-n",
+            Self::DATABASE,
+        ]);
         output(line).await?;
         let (user, password) = Self::LOGIN;
         let rights = format!(

@@ -62,9 +62,14 @@ async fn what_else_a_claimed_row_says_stays(rig: &Rig) -> Result<(), Failure> {
     rig.seed_unmarked(&wanted).await?;
     let mac = wanted.mac.to_string().replace(':', "");
     let row = |rig: &Rig| {
-        sql(rig, &format!("SELECT dhcp4_boot_file_name, user_context::jsonb FROM hosts WHERE dhcp_identifier = '\\x{mac}'"))
+        sql(
+            rig,
+            &format!("SELECT dhcp4_boot_file_name, user_context::jsonb FROM hosts WHERE dhcp_identifier = '\\x{mac}'"),
+        )
     };
-    let boot = format!("UPDATE hosts SET dhcp4_boot_file_name = 'ipxe.efi', user_context = '{{\"room\": 7}}' WHERE dhcp_identifier = '\\x{mac}'");
+    let boot = format!(
+        "UPDATE hosts SET dhcp4_boot_file_name = 'ipxe.efi', user_context = '{{\"room\": 7}}' WHERE dhcp_identifier = '\\x{mac}'"
+    );
     sql(rig, &boot)?;
     rig.provider.claim(wanted.mac, &Holder::Nobody, &us()).await?;
     is("the row that was claimed", &row(rig)?, r#"ipxe.efi|{"dip": {"site": "conformance"}, "room": 7}"#)?;
