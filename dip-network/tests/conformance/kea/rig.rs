@@ -195,10 +195,9 @@ impl DhcpClients for Clients {
     }
 }
 
-/// What a client gets. Kea hears nothing for a moment whenever its configuration is set, which other trials do all the time: a client
-/// that was not heard asks again.
+/// What a client gets. Kea hears nothing for a moment when its configuration is set, which other trials do: such a client asks again.
 pub(super) fn lease(server: &dip_lab::Kea, mac: MacAddr) -> Result<Option<dip_lab::Lease>, Failure> {
-    for _ in 0..3 {
+    for _ in 0..2 {
         if let Some(lease) = wait(server.lease(&mac.to_string()))? {
             return Ok(Some(lease));
         }
