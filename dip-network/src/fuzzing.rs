@@ -18,6 +18,8 @@ pub const PARSERS: &[(&str, Parser)] = &[
     ("network_netconf_xml", crate::providers::netconf::fuzzing::xml),
     #[cfg(feature = "openvswitch")]
     ("network_ovsdb", crate::providers::openvswitch::fuzzing::stream),
+    #[cfg(feature = "proxy")]
+    ("network_proxy_dhcp", crate::proxy::fuzz),
     #[cfg(feature = "snmp")]
     ("network_snmp", snmp::snmp),
 ];

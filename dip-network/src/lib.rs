@@ -30,6 +30,8 @@ mod mlag;
 mod pdu_settings;
 pub mod provider;
 pub mod providers;
+#[cfg(feature = "proxy")]
+pub mod proxy;
 pub mod settings;
 pub mod steps;
 #[cfg(test)]

@@ -78,8 +78,12 @@ impl Kea {
             "shared-networks": [{ "name": "floor", "subnet4": [{ "id": 2, "subnet": "10.78.0.0/16" }] }],
         });
         let mut v6 = json!({
+            // dhclient takes no address that is preferred for longer than it is valid.
+            "preferred-lifetime": 300,
             "interfaces-config": { "interfaces": [Segment::INTERFACE] },
             "host-reservation-identifiers": ["hw-address", "duid"],
+            // Else it keeps its own DUID in a directory of the whole machine.
+            "server-id": { "type": "EN", "enterprise-id": 2495, "identifier": "0123456789", "persist": false },
             "subnet6": [
                 {
                     "id": 1,
@@ -92,7 +96,9 @@ impl Kea {
         });
         for (conf, socket, name) in [(&mut v4, &socket, "kea-dhcp4"), (&mut v6, &socket6, "kea-dhcp6")] {
             conf["control-socket"] = json!({ "socket-type": "unix", "socket-name": socket });
-            conf["lease-database"] = json!({ "type": "memfile", "persist": false, "lfc-interval": 0 });
+            // Leases that are in memory alone are forgotten whenever a configuration is set.
+            let leases = scratch.path(&format!("{name}.leases"));
+            conf["lease-database"] = json!({ "type": "memfile", "name": leases, "lfc-interval": 0 });
             conf["valid-lifetime"] = json!(600);
             conf["loggers"] = json!([{ "name": name, "severity": "INFO", "output_options": [{ "output": "stdout" }] }]);
             if let Some(hook) = lease_commands() {

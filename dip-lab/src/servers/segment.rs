@@ -46,6 +46,10 @@ impl Segment {
         namespace.ip(&["link", "add", Self::INTERFACE, "type", "bridge"]).await?;
         namespace.ip(&["address", "add", "10.77.0.1/16", "dev", Self::INTERFACE]).await?;
         namespace.ip(&["link", "set", Self::INTERFACE, "up"]).await?;
+        // A bridge without ports has no carrier once it had one, and Kea opens no socket on such an interface when it is configured anew.
+        namespace.ip(&["link", "add", "carrier0", "type", "veth", "peer", "name", "carrier1"]).await?;
+        namespace.ip(&["link", "set", "carrier0", "master", Self::INTERFACE, "up"]).await?;
+        namespace.ip(&["link", "set", "carrier1", "up"]).await?;
         // A DHCPv6 server talks from its link-local address, which the kernel would try out for a second.
         for address in ["fe80::77/64", "fd77::1/64"] {
             namespace.ip(&["address", "add", address, "dev", Self::INTERFACE, "nodad"]).await?;

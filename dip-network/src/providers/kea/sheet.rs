@@ -72,7 +72,9 @@ impl Sheet {
     pub(super) async fn write(mut self, transaction: &Transaction<'_>) -> Result<(), Error> {
         self.remove(transaction).await?;
         let [v4, v6] = &self.changed;
-        transaction.execute("UPDATE hosts SET ipv4_address = NULL WHERE host_id = ANY($1)", &[&v4.ids]).await?;
+        transaction
+            .execute("UPDATE hosts SET ipv4_address = NULL WHERE host_id = ANY($1::bigint[])", &[&v4.ids])
+            .await?;
         for (columns, address) in [(v4, ", ipv4_address = c.v4"), (v6, "")] {
             // Whatever else the user context says stays.
             let update = format!(
@@ -87,7 +89,7 @@ impl Sheet {
                 transaction.execute(&update, &[&columns.ids, &columns.v4, &columns.names, &columns.owners]).await?;
             }
         }
-        let cleared = "DELETE FROM ipv6_reservations WHERE type = 0 AND host_id = ANY($1)";
+        let cleared = "DELETE FROM ipv6_reservations WHERE type = 0 AND host_id = ANY($1::bigint[])";
         transaction.execute(cleared, &[&v6.ids]).await?;
         for (columns, subnet) in self.new.iter_mut().zip(["dhcp4_subnet_id", "dhcp6_subnet_id"]) {
             insert(transaction, columns, subnet).await?;
@@ -104,16 +106,15 @@ impl Sheet {
         if v4.is_empty() && v6.is_empty() {
             return Ok(());
         }
-        let only =
-            "DELETE FROM hosts WHERE host_id = ANY($1) AND (coalesce(dhcp6_subnet_id, 0) = 0 OR host_id = ANY($2))";
+        let only = "DELETE FROM hosts WHERE host_id = ANY($1::bigint[]) AND (coalesce(dhcp6_subnet_id, 0) = 0 OR host_id = ANY($2::bigint[]))";
         transaction.execute(only, &[v4, v6]).await?;
-        let only = "DELETE FROM hosts WHERE host_id = ANY($1) AND coalesce(dhcp4_subnet_id, 0) = 0";
+        let only = "DELETE FROM hosts WHERE host_id = ANY($1::bigint[]) AND coalesce(dhcp4_subnet_id, 0) = 0";
         transaction.execute(only, &[v6]).await?;
-        let left = "UPDATE hosts SET dhcp4_subnet_id = NULL, ipv4_address = NULL WHERE host_id = ANY($1)";
+        let left = "UPDATE hosts SET dhcp4_subnet_id = NULL, ipv4_address = NULL WHERE host_id = ANY($1::bigint[])";
         transaction.execute(left, &[v4]).await?;
-        let left = "UPDATE hosts SET dhcp6_subnet_id = NULL WHERE host_id = ANY($1)";
+        let left = "UPDATE hosts SET dhcp6_subnet_id = NULL WHERE host_id = ANY($1::bigint[])";
         transaction.execute(left, &[v6]).await?;
-        let left = "DELETE FROM ipv6_reservations WHERE type = 0 AND host_id = ANY($1)";
+        let left = "DELETE FROM ipv6_reservations WHERE type = 0 AND host_id = ANY($1::bigint[])";
         transaction.execute(left, &[v6]).await.map(drop)
     }
 }

@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use super::interposed::{Before, Interposed};
 use super::rig::{
     Rig, a_conflict_says_who_holds_it, a_dhcpv6_client_gets_what_is_reserved_for_it, a_lease_is_told,
-    an_address_of_no_subnet_is_refused, provider, refused, seed, settings,
+    an_address_of_no_subnet_is_refused, lease, provider, refused, seed, settings,
 };
 use crate::openvswitch::is;
 use crate::{step, wait};
@@ -63,7 +63,7 @@ async fn the_step_reserves_and_a_real_client_gets_address_and_name(rig: &Rig) ->
     let (providers, steps) = (step::connect(&site)?, step::propose(&site)?);
     let [reserve] = steps.as_slice() else { return Err(format!("{steps:?} is not one step").into()) };
     step::bring_about(reserve, &providers).await?;
-    let lease = wait(rig.server.lease(mac))?.ok_or("the client got no lease")?;
+    let lease = lease(&rig.server, mac.parse()?)?.ok_or("the client got no lease")?;
     is("the address", &lease.address.to_string(), address)?;
     is("the host name", lease.host_name.as_deref().unwrap_or_default(), "n1")
 }
