@@ -1,6 +1,7 @@
 //! BIND, Knot, PowerDNS, dnsmasq, Prometheus and directories, the real ones, against the trials of their traits; and this layer's steps on them.
 
 mod directory;
+mod failures;
 mod hosts_directory;
 mod own_dns;
 mod powerdns;
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
             .chain(directory::trials())
             .chain(own_dns::trials())
             .chain(hosts)
+            .chain(failures::trials())
             .collect()
     });
     run_as_tests(&runtime, trials)
