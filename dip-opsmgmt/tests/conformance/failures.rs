@@ -12,7 +12,7 @@ use dip_opsmgmt::provider::{Dns, HostName};
 use dip_opsmgmt::providers::powerdns::PowerDns;
 use dip_opsmgmt::settings::PowerDnsSettings;
 
-use crate::updates::{Primary, provider, settings};
+use crate::primary::{Primary, provider, settings};
 use crate::{is, wait};
 
 pub(crate) fn trials() -> Vec<Trial> {

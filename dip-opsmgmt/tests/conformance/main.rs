@@ -5,6 +5,7 @@ mod failures;
 mod hosts_directory;
 mod own_dns;
 mod powerdns;
+mod primary;
 mod prometheus;
 mod step;
 mod updates;

@@ -16,7 +16,7 @@ use dip_opsmgmt::provider::{Dns, Entry, EntryData, HostName};
 use dip_opsmgmt::providers::powerdns::PowerDns;
 use dip_opsmgmt::settings::PowerDnsSettings;
 
-use crate::updates::arpa;
+use crate::primary::arpa;
 use crate::{is, refused, wait};
 
 const SERVER: &str = "powerdns";
