@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use dip::core::id::SiteName;
@@ -20,53 +20,69 @@ use dip::opsmgmt::provider::{Dns, HeldName, HostName};
 use dip::sandbox::Sandbox;
 use dip::{Engine, Observed, Outcome, Planner, Stop};
 
-/// Our DNS service: a table. Yours calls its own interface here.
-#[derive(Debug, Default)]
-struct Table(Mutex<BTreeMap<String, HeldName>>);
+/// Our DNS service: a table. Yours calls its own interface here. The same provider passes all trials of
+/// `dip_opsmgmt::conformance::dns` in dip's own tests.
+#[derive(Default)]
+struct Table {
+    names: BTreeMap<String, HeldName>,
+    reverse: BTreeMap<IpAddr, String>,
+}
+
+#[derive(Default)]
+struct OwnDns(Mutex<Table>);
+
+impl OwnDns {
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 impl Table {
-    fn rows(&self) -> MutexGuard<'_, BTreeMap<String, HeldName>> {
-        self.0.lock().expect("nobody panics with the lock")
-    }
-
-    /// A name that is not ours is never changed.
-    fn refuse_foreign(&self, name: &str, owner: &SiteName) -> Result<(), ProviderError> {
-        match self.rows().get(name) {
+    /// A name that is not ours is never changed, and who holds it is told.
+    fn must_be(&self, owner: &SiteName, name: &str, action: &str) -> Result<(), ProviderError> {
+        match self.names.get(name) {
             Some(held) if held.owner.as_ref() != Some(owner) => {
-                Err(ProviderError::new(ErrorKind::Conflict, "table", format!("change {name}"))
-                    .advise("it is somebody else's"))
+                let holder = held.owner.as_ref().map_or("nobody's mark", SiteName::as_str);
+                Err(ProviderError::new(ErrorKind::Conflict, "own", action).advise(format!("{name} carries {holder}")))
             }
             _ => Ok(()),
         }
     }
+
+    fn forget(&mut self, name: &str) {
+        self.names.remove(name);
+        self.reverse.retain(|_, reverse| reverse != name);
+    }
 }
 
 #[async_trait]
-impl Dns for Table {
+impl Dns for OwnDns {
     async fn name(&self, name: &str) -> Result<Option<HeldName>, ProviderError> {
-        Ok(self.rows().get(name).cloned())
+        Ok(self.table().names.get(name).cloned())
     }
 
     async fn reverse(&self, address: IpAddr) -> Result<Vec<String>, ProviderError> {
-        Ok(self
-            .rows()
-            .iter()
-            .filter(|(_, held)| held.addresses.contains(&address))
-            .map(|(name, _)| name.clone())
-            .collect())
+        Ok(self.table().reverse.get(&address).cloned().into_iter().collect())
     }
 
     async fn ensure(&self, wanted: &HostName, owner: &SiteName) -> Result<(), ProviderError> {
-        self.refuse_foreign(&wanted.name, owner)?;
+        let mut table = self.table();
+        let reverse = wanted.addresses.iter().filter_map(|address| table.reverse.get(address));
+        for name in reverse.chain([&wanted.name]) {
+            table.must_be(owner, name, "register")?;
+        }
+        table.forget(&wanted.name);
         let mut addresses = wanted.addresses.clone();
-        addresses.sort();
-        self.rows().insert(wanted.name.clone(), HeldName { addresses, owner: Some(owner.clone()) });
+        addresses.sort_unstable();
+        table.reverse.extend(addresses.iter().map(|address| (*address, wanted.name.clone())));
+        table.names.insert(wanted.name.clone(), HeldName { addresses, owner: Some(owner.clone()) });
         Ok(())
     }
 
     async fn remove(&self, name: &str, owner: &SiteName) -> Result<(), ProviderError> {
-        self.refuse_foreign(name, owner)?;
-        self.rows().remove(name);
+        let mut table = self.table();
+        table.must_be(owner, name, "remove")?;
+        table.forget(name);
         Ok(())
     }
 }
@@ -93,7 +109,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (mut providers, clock) = (sandbox.providers(), sandbox.clock());
 
     // The one line that matters: the service `names` of the site is our table now.
-    let table = Arc::new(Table::default());
+    let table = Arc::new(OwnDns::default());
     let service = site.services.keys().next().ok_or("the site has no service")?;
     providers.insert::<dyn Dns>(&Subject::service(service), Arc::clone(&table) as Arc<dyn Dns>);
 
@@ -108,10 +124,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         let report = engine.run("names", plan, Arc::new(MemoryJournal::new()), &Stop::new()).await?;
         print!("{report}");
         assert_eq!(report.outcome, Outcome::Ready);
-        for (name, held) in &*table.rows() {
+        for (name, held) in &table.table().names {
             println!("{name} {:?}", held.addresses);
         }
-        assert_eq!(table.rows().len(), site.nodes.len());
+        assert_eq!(table.table().names.len(), site.nodes.len());
         Ok(())
     })
 }

@@ -196,7 +196,7 @@ mod tests {
 
     #[test]
     fn each_kind_takes_what_it_is_and_nothing_else() {
-        let cases: [(Parsed, &[&str], &[&str]); 15] = [
+        let cases: [(Parsed, &[&str], &[&str]); 16] = [
             (Parsed::Address, &["10.0.0.1", "fd00::1"], &["10.0.0", "10.0.0.0/8", "010.0.0.1", ""]),
             (Parsed::Prefix, &["10.0.0.0/8", "fd00::/64"], &["10.0.0.1/8", "10.0.0.0", "10.0.0.0/33", "10.0.0.0/+8"]),
             (Parsed::AddressRange, &["10.0.0.1-10.0.0.2"], &["10.0.0.2-10.0.0.1", "10.0.0.1-fd00::1", "10.0.0.1"]),

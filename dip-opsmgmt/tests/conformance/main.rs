@@ -4,12 +4,14 @@
 mod alertmanager;
 mod csv;
 mod directory;
+mod failures;
 mod faulty_way;
 mod hosts_directory;
 mod http_sd;
 mod nautobot;
 mod own_dns;
 mod powerdns;
+mod primary;
 mod prometheus;
 mod step;
 mod updates;
@@ -65,6 +67,7 @@ fn main() -> ExitCode {
             .chain(directory::trials())
             .chain(own_dns::trials())
             .chain(hosts)
+            .chain(failures::trials())
             .collect()
     });
     run_as_tests(&runtime, trials)

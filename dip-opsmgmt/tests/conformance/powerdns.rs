@@ -12,11 +12,11 @@ use dip_core::provider::ErrorKind;
 use dip_core::secret::{Secret, SecretRef};
 use dip_lab::{PowerDns as Lab, Requirement, Zone};
 use dip_opsmgmt::conformance::{self, DnsHarness};
-use dip_opsmgmt::provider::{Dns, HostName};
+use dip_opsmgmt::provider::{Dns, Entry, EntryData, HostName};
 use dip_opsmgmt::providers::powerdns::PowerDns;
 use dip_opsmgmt::settings::PowerDnsSettings;
 
-use crate::updates::arpa;
+use crate::primary::arpa;
 use crate::{is, refused, wait};
 
 const SERVER: &str = "powerdns";
@@ -46,6 +46,9 @@ pub(crate) async fn trials() -> Vec<Trial> {
         dig_sees_the_name_in_both_directions
         every_foreign_record_is_as_before_after_a_name_was_made_and_removed
         names_in_two_zones_at_once_never_lock_the_database
+        a_node_has_all_its_names_and_records_in_one_message_and_they_go_with_it
+        records_of_a_service_of_many_nodes_stand_side_by_side
+        an_alias_of_somebody_else_is_a_conflict_and_nothing_of_the_node_is_made
         a_name_outside_of_all_zones_is_told
         a_server_without_an_api_is_told
     }
@@ -183,4 +186,64 @@ async fn a_name_outside_of_all_zones_is_told(rig: &Rig) -> Result<(), Failure> {
 async fn a_server_without_an_api_is_told(rig: &Rig) -> Result<(), Failure> {
     let elsewhere = provider(&format!("http://{}/elsewhere", rig.lab.api), &rig.lab.api_key)?;
     refused(elsewhere.name("n1.lab.test").await, ErrorKind::Unsupported, "there is no API of PowerDNS")
+}
+
+async fn a_node_has_all_its_names_and_records_in_one_message_and_they_go_with_it(rig: &Rig) -> Result<(), Failure> {
+    let (first, second) = (rig.fresh(), rig.fresh());
+    let before = rig.zone("lab.test")?;
+    let entry = |name: &str, data| Entry { name: name.to_owned(), ttl: Some(30), data };
+    let entries = |text: &str| {
+        let srv = EntryData::Srv { priority: 0, weight: 5, port: 2380, target: first.name.clone() };
+        vec![
+            entry(&format!("alias-of-{}", first.name), EntryData::Cname(first.name.clone())),
+            entry(&format!("_of-{}", first.name), srv),
+            entry(&first.name, EntryData::Txt(text.to_owned())),
+        ]
+    };
+    let names = [first.clone(), second.clone()];
+    for text in ["rack r1", "rack r1", "rack \"r2\""] {
+        rig.provider.ensure_all(&names, &entries(text), &us()).await?;
+        let shown = format!("\"{}\"", text.replace('"', "\\\""));
+        is("TXT", &rig.dig(&[&first.name, "TXT"])?, &shown)?;
+    }
+    is("CNAME", &rig.dig(&[&format!("alias-of-{}", first.name), "CNAME"])?, &format!("{}.", first.name))?;
+    is("SRV", &rig.dig(&[&format!("_of-{}", first.name), "SRV"])?, &format!("0 5 2380 {}.", first.name))?;
+    is("A of the second", &rig.dig(&[&second.name, "A"])?, &second.addresses[0].to_string())?;
+    rig.provider.remove_entries(&entries("rack \"r2\""), &us()).await?;
+    rig.provider.remove(&first.name, &us()).await?;
+    rig.provider.remove(&second.name, &us()).await?;
+    is("the zone", &rig.zone("lab.test")?, &before)
+}
+
+async fn records_of_a_service_of_many_nodes_stand_side_by_side(rig: &Rig) -> Result<(), Failure> {
+    let nodes: Vec<HostName> = (0..20).map(|_| rig.fresh()).collect();
+    let of = |node: &HostName| {
+        let data = EntryData::Srv { priority: 0, weight: 0, port: 6789, target: node.name.clone() };
+        Entry { name: "_ceph-mon._tcp.lab.test".to_owned(), ttl: None, data }
+    };
+    let tasks: Vec<_> = nodes
+        .iter()
+        .map(|node| {
+            let (dns, entry, node) = (Arc::clone(&rig.provider), of(node), node.clone());
+            tokio::spawn(async move { dns.ensure_all(&[node], &[entry], &us()).await })
+        })
+        .collect();
+    for task in tasks {
+        task.await??;
+    }
+    let shown = rig.dig(&["_ceph-mon._tcp.lab.test", "SRV", "+tcp"])?;
+    is("how many answer", &shown.lines().count().to_string(), "20")?;
+    rig.provider.remove_entries(&[of(&nodes[0])], &us()).await?;
+    let shown = rig.dig(&["_ceph-mon._tcp.lab.test", "SRV", "+tcp"])?;
+    is("how many answer", &shown.lines().count().to_string(), "19")
+}
+
+async fn an_alias_of_somebody_else_is_a_conflict_and_nothing_of_the_node_is_made(rig: &Rig) -> Result<(), Failure> {
+    let wanted = rig.fresh();
+    let before = rig.zone("lab.test")?;
+    let data = EntryData::Cname(wanted.name.clone());
+    let entry = Entry { name: "shop.lab.test".to_owned(), ttl: None, data };
+    let made = rig.provider.ensure_all(&[wanted], &[entry], &us()).await;
+    refused(made, ErrorKind::Conflict, "shop.lab.test has records without a mark")?;
+    is("the zone", &rig.zone("lab.test")?, &before)
 }

@@ -1,7 +1,6 @@
 //! BIND and Knot under trial; dig and zone transfers tell what really came of it.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::PathBuf;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 
@@ -10,27 +9,17 @@ use dip_core::conformance::expect::us;
 use dip_core::conformance::{Failure, Trial, Verdict, not_installed};
 use dip_core::id::{ServiceName, SiteName};
 use dip_core::provider::{ErrorKind, Ipam, Providers};
-use dip_core::secret::{Secret, SecretRef};
 use dip_core::step::Step;
 use dip_core::subject::Subject;
-use dip_lab::{Bind, BindConfig, Knot, KnotConfig, LabError, Requirement, Zone};
+use dip_lab::Requirement;
 use dip_opsmgmt::conformance::{self, DnsHarness};
-use dip_opsmgmt::provider::{Dns, HostName};
+use dip_opsmgmt::provider::{Dns, Entry, EntryData, HostName};
 use dip_opsmgmt::providers::rfc2136::Rfc2136;
-use dip_opsmgmt::settings::{KeyAlgorithm, Rfc2136Settings, TsigKey};
+use dip_opsmgmt::settings::Rfc2136Settings;
 use serde_json::json;
 
+use crate::primary::{Primary, arpa, provider, settings};
 use crate::{is, refused, step, wait};
-
-/// Records that somebody else wrote, of several types.
-const FOREIGN: &[&str] =
-    &["www 60 IN A 10.9.9.9", "@ 60 IN MX 10 mail", "mail 60 IN A 10.9.9.10", "shop 60 IN CNAME www"];
-
-/// A server that takes dynamic updates.
-pub(crate) enum Primary {
-    Bind(Bind),
-    Knot(Knot),
-}
 
 struct Rig {
     primary: Primary,
@@ -68,6 +57,9 @@ async fn of(server: &'static str, requirement: Requirement) -> Vec<Trial> {
         an_unknown_key_is_told_apart_from_a_wrong_secret
         a_zone_that_the_key_may_not_change_is_told
         a_thousand_names_at_once_are_all_made_and_one_that_is_foreign_alone_fails
+        a_node_has_all_its_names_and_records_in_one_message_and_they_go_with_it
+        records_of_a_service_of_many_nodes_stand_side_by_side
+        an_alias_of_somebody_else_is_a_conflict_and_nothing_of_the_node_is_made
         a_name_outside_of_all_zones_is_told
         the_zones_of_the_settings_are_kept
     }
@@ -92,74 +84,6 @@ impl Rig {
         lines.sort_unstable();
         Ok(lines.join("\n"))
     }
-}
-
-impl Primary {
-    pub(crate) async fn start(requirement: Requirement) -> Result<Self, LabError> {
-        let lab = FOREIGN.iter().fold(Zone::empty("lab.test"), |zone, record| zone.with(record));
-        let wild = Zone::empty("wild.test").with("* 60 IN A 10.9.9.9").with("* 60 IN TXT hello");
-        let zones = vec![lab, wild, Zone::empty("10.in-addr.arpa"), Zone::empty("0.0.0.0.3.9.d.f.ip6.arpa")];
-        let read_only = vec![Zone::empty("fixed.test")];
-        match requirement {
-            Requirement::Knot => {
-                Knot::start(KnotConfig { zones, read_only, ..KnotConfig::default() }).await.map(Self::Knot)
-            }
-            _ => Bind::start(BindConfig { zones, read_only, ..BindConfig::default() }).await.map(Self::Bind),
-        }
-    }
-
-    pub(crate) fn addr(&self) -> SocketAddr {
-        match self {
-            Self::Bind(bind) => bind.addr,
-            Self::Knot(knot) => knot.addr,
-        }
-    }
-
-    /// Name, algorithm and secret of its key.
-    pub(crate) fn key(&self) -> (&str, KeyAlgorithm, &str) {
-        let (name, algorithm, secret) = match self {
-            Self::Bind(bind) => (&bind.key_name, bind.algorithm, &bind.key_secret),
-            Self::Knot(knot) => (&knot.key_name, knot.algorithm, &knot.key_secret),
-        };
-        let algorithm = if algorithm == "hmac-sha512" { KeyAlgorithm::HmacSha512 } else { KeyAlgorithm::HmacSha256 };
-        (name, algorithm, secret)
-    }
-
-    pub(crate) async fn dig(&self, query: &[&str]) -> Result<String, LabError> {
-        match self {
-            Self::Bind(bind) => bind.dig(query).await,
-            Self::Knot(knot) => knot.dig(query).await,
-        }
-    }
-
-    pub(crate) async fn transfer(&self, zone: &str) -> Result<String, LabError> {
-        match self {
-            Self::Bind(bind) => bind.transfer(zone).await,
-            Self::Knot(knot) => knot.transfer(zone).await,
-        }
-    }
-
-    pub(crate) async fn update(&self, changes: &[&str]) -> Result<(), LabError> {
-        match self {
-            Self::Bind(bind) => bind.update(changes).await,
-            Self::Knot(knot) => knot.update(changes).await,
-        }
-    }
-}
-
-pub(crate) fn settings(primary: &Primary, zones: &[&str]) -> Rfc2136Settings {
-    let (name, algorithm, _) = primary.key();
-    Rfc2136Settings {
-        server: primary.addr().to_string(),
-        zones: zones.iter().map(ToString::to_string).collect(),
-        key: TsigKey { name: name.to_owned(), algorithm, secret: SecretRef::File(PathBuf::from("unused")) },
-        ttl: 60,
-        names: Vec::new(),
-    }
-}
-
-pub(crate) fn provider(settings: &Rfc2136Settings, secret: &str) -> Result<Rfc2136, Failure> {
-    Ok(Rfc2136::new(settings, &Secret::new(secret.to_owned()))?)
 }
 
 /// Base64 of thirty-two zero bytes.
@@ -203,21 +127,6 @@ impl DnsHarness for Rig {
     async fn seed_other_type(&self, name: &str) -> Result<Option<()>, Failure> {
         wait(self.primary.update(&[&format!("add {name} 60 MX 10 mail.lab.test.")]))?;
         Ok(Some(()))
-    }
-}
-
-/// Where the reverse name of an address stands.
-pub(crate) fn arpa(address: IpAddr) -> String {
-    match address {
-        IpAddr::V4(address) => {
-            let [a, b, c, d] = address.octets();
-            format!("{d}.{c}.{b}.{a}.in-addr.arpa")
-        }
-        IpAddr::V6(address) => {
-            let digits: String = address.octets().iter().map(|octet| format!("{octet:02x}")).collect();
-            let labels: Vec<String> = digits.chars().rev().map(String::from).collect();
-            format!("{}.ip6.arpa", labels.join("."))
-        }
     }
 }
 
@@ -368,4 +277,64 @@ async fn a_thousand_names_at_once_are_all_made_and_one_that_is_foreign_alone_fai
     let all = rig.zone("lab.test")?;
     let made = all.lines().filter(|line| line.starts_with("many") && line.contains("\tA\t10.3.")).count();
     is("how many were made", &made.to_string(), "999")
+}
+
+async fn a_node_has_all_its_names_and_records_in_one_message_and_they_go_with_it(rig: &Rig) -> Result<(), Failure> {
+    let (first, second) = (rig.fresh(), rig.fresh());
+    let before = rig.zone("lab.test")?;
+    let entry = |name: &str, data| Entry { name: name.to_owned(), ttl: Some(30), data };
+    let entries = |text: &str| {
+        let srv = EntryData::Srv { priority: 0, weight: 5, port: 2380, target: first.name.clone() };
+        vec![
+            entry(&format!("alias-of-{}", first.name), EntryData::Cname(first.name.clone())),
+            entry(&format!("_of-{}", first.name), srv),
+            entry(&first.name, EntryData::Txt(text.to_owned())),
+        ]
+    };
+    let names = [first.clone(), second.clone()];
+    for text in ["rack r1", "rack r1", "rack \"r2\""] {
+        rig.provider.ensure_all(&names, &entries(text), &us()).await?;
+        let shown = format!("\"{}\"", text.replace('"', "\\\""));
+        is("TXT", &rig.dig(&[&first.name, "TXT"])?, &shown)?;
+    }
+    is("CNAME", &rig.dig(&[&format!("alias-of-{}", first.name), "CNAME"])?, &format!("{}.", first.name))?;
+    is("SRV", &rig.dig(&[&format!("_of-{}", first.name), "SRV"])?, &format!("0 5 2380 {}.", first.name))?;
+    is("A of the second", &rig.dig(&[&second.name, "A"])?, &second.addresses[0].to_string())?;
+    rig.provider.remove_entries(&entries("rack \"r2\""), &us()).await?;
+    rig.provider.remove(&first.name, &us()).await?;
+    rig.provider.remove(&second.name, &us()).await?;
+    is("the zone", &rig.zone("lab.test")?, &before)
+}
+
+async fn records_of_a_service_of_many_nodes_stand_side_by_side(rig: &Rig) -> Result<(), Failure> {
+    let nodes: Vec<HostName> = (0..20).map(|_| rig.fresh()).collect();
+    let of = |node: &HostName| {
+        let data = EntryData::Srv { priority: 0, weight: 0, port: 6789, target: node.name.clone() };
+        Entry { name: "_ceph-mon._tcp.lab.test".to_owned(), ttl: None, data }
+    };
+    let tasks: Vec<_> = nodes
+        .iter()
+        .map(|node| {
+            let (dns, entry, node) = (Arc::clone(&rig.provider), of(node), node.clone());
+            tokio::spawn(async move { dns.ensure_all(&[node], &[entry], &us()).await })
+        })
+        .collect();
+    for task in tasks {
+        task.await??;
+    }
+    let shown = rig.dig(&["_ceph-mon._tcp.lab.test", "SRV", "+tcp"])?;
+    is("how many answer", &shown.lines().count().to_string(), "20")?;
+    rig.provider.remove_entries(&[of(&nodes[0])], &us()).await?;
+    let shown = rig.dig(&["_ceph-mon._tcp.lab.test", "SRV", "+tcp"])?;
+    is("how many answer", &shown.lines().count().to_string(), "19")
+}
+
+async fn an_alias_of_somebody_else_is_a_conflict_and_nothing_of_the_node_is_made(rig: &Rig) -> Result<(), Failure> {
+    let wanted = rig.fresh();
+    let before = rig.zone("lab.test")?;
+    let data = EntryData::Cname(wanted.name.clone());
+    let entry = Entry { name: "shop.lab.test".to_owned(), ttl: None, data };
+    let made = rig.provider.ensure_all(&[wanted], &[entry], &us()).await;
+    refused(made, ErrorKind::Conflict, "shop.lab.test has records without a mark")?;
+    is("the zone", &rig.zone("lab.test")?, &before)
 }

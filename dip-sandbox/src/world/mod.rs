@@ -40,7 +40,7 @@ pub(crate) use wiring::Wiring;
 pub(crate) const DHCP_KINDS: &[&str] = &["dnsmasq"];
 
 /// The kinds of services that are DNS servers.
-pub(crate) const DNS_KINDS: &[&str] = &["rfc2136"];
+pub(crate) const DNS_KINDS: &[&str] = &["rfc2136", "powerdns", "dnsmasq_hosts"];
 
 /// The kinds of services that are CMDBs.
 pub(crate) const CMDB_KINDS: &[&str] = &["directory"];

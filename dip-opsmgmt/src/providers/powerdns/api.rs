@@ -136,7 +136,9 @@ impl Api {
     #[tracing::instrument(name = "call", level = "debug", skip_all, fields(provider = "powerdns", url = %url, action = %method))]
     async fn exchange(&self, method: Method, url: Url, body: Option<Vec<u8>>) -> Result<Option<Vec<u8>>, Fault> {
         let mut pause = PAUSE;
-        for attempt in 1.. {
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
             let mut request = self.client.request(method.clone(), url.clone());
             if let Some(body) = &body {
                 request = request.header("content-type", "application/json").body(body.clone());
@@ -157,7 +159,6 @@ impl Api {
             }
             return Err(refused(status, &bytes));
         }
-        unreachable!("the last attempt returns")
     }
 
     fn unreachable(&self, error: reqwest::Error) -> Fault {

@@ -56,7 +56,7 @@ impl ZoneServer for UpdateServer {
         let asked = self.pool.ask(query(at.clone(), RecordType::SOA)).await;
         let found = match asked {
             // Knot does not sign that it has no such zone.
-            Err(WireError::Refused(_)) => None,
+            Err(WireError::Refused(ResponseCode::Refused | ResponseCode::NotAuth)) => None,
             answer => self.found(&answer.map_err(failed)?, &at),
         };
         found.map(|(zone, _)| plain(&zone)).ok_or_else(|| {

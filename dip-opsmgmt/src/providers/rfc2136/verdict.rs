@@ -59,6 +59,12 @@ pub(super) fn failed(error: WireError) -> Fault {
             (ErrorKind::Denied, Some("compare the secret with the one in the server's configuration".to_owned()))
         }
         WireError::WrongTime => (ErrorKind::Denied, Some("let both follow the same time".to_owned())),
+        WireError::Refused(ResponseCode::ServFail) => {
+            return Fault::new(ErrorKind::Unexpected, Reach::Message)
+                .retry_as(Retry::Backoff)
+                .because(error)
+                .advise("its log says why");
+        }
         WireError::Unsigned | WireError::Refused(_) => (
             ErrorKind::Denied,
             Some("the key must be known to the server, and nobody may change messages on the way".to_owned()),

@@ -177,8 +177,8 @@ fn verified(answer: &Message) -> Result<(), WireError> {
         Some(TsigError::BadTime) => Err(WireError::WrongTime),
         Some(TsigError::Unknown(_)) | None => {
             let code = answer.response_code;
-            // A server that has no zone, or takes no such key, need not sign that (RFC 8945 section 5.2).
-            let refused = matches!(code, ResponseCode::Refused | ResponseCode::NotAuth);
+            // A server that has no zone, takes no such key, or fails, need not sign that (RFC 8945 section 5.2).
+            let refused = !matches!(code, ResponseCode::NoError | ResponseCode::NXDomain);
             if refused && answer.signature().is_none() { Err(WireError::Refused(code)) } else { Ok(()) }
         }
     }

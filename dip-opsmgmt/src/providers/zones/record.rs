@@ -31,6 +31,7 @@ pub(crate) struct Record {
     pub(crate) data: Option<Data>,
 }
 
+#[cfg(feature = "powerdns")]
 impl Kind {
     /// As it stands in zone files.
     pub(crate) const fn word(self) -> &'static str {

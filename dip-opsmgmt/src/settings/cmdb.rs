@@ -1,0 +1,171 @@
+//! The settings of CMDBs.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use dip_core::secret::SecretRef;
+use dip_core::site::{Field, Parsed, Shape, Variant};
+use serde::{Deserialize, Serialize};
+
+use super::{CSV, DIRECTORY};
+
+/// A CMDB of kind `directory`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DirectorySettings {
+    /// The directory; it must be there.
+    pub path: PathBuf,
+    /// The format of its files.
+    #[serde(default)]
+    pub format: FileFormat,
+}
+
+/// The format of the files of a directory.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FileFormat {
+    /// `<node>.yaml`
+    #[default]
+    Yaml,
+    /// `<node>.json`
+    Json,
+}
+
+/// A CMDB of kind `csv`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CsvSettings {
+    /// The file; it must be there, with the names of its columns in the first line.
+    pub path: PathBuf,
+    /// The column that names the nodes.
+    #[serde(default = "name")]
+    pub name: String,
+}
+
+/// A CMDB of kind `nautobot` or `netbox`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NetboxSettings {
+    /// Where it answers, without `/api`.
+    pub url: String,
+    /// Where the token of dip's user is.
+    pub token: SecretRef,
+    /// A file of certificates in PEM, one of which signed its certificate; the system's roots where it is left out.
+    pub ca_file: Option<PathBuf>,
+    /// The custom field (JSON) of devices that dip writes.
+    #[serde(default = "dip")]
+    pub field: String,
+    /// Which devices the site looks at, as parameters of the API: `location: lab`.
+    #[serde(default)]
+    pub filter: BTreeMap<String, String>,
+    /// The status that a device gets when its node's record is written.
+    pub status: Option<String>,
+    /// What the devices get that dip makes; without it dip makes none.
+    pub create: Option<NewDevice>,
+    /// How many things it is asked for at once.
+    #[serde(default = "five_hundred")]
+    pub page: u32,
+}
+
+/// What a device gets that dip makes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewDevice {
+    /// The location (Nautobot) or site (NetBox), by its name.
+    pub location: String,
+    /// The role, by its name.
+    pub role: String,
+    /// The device type, by its model.
+    pub device_type: String,
+}
+
+/// The column where nothing else is said.
+fn name() -> String {
+    "name".to_owned()
+}
+
+/// The custom field where nothing else is said.
+fn dip() -> String {
+    "dip".to_owned()
+}
+
+/// Both products give out up to 1,000 things at once; half of it takes less than a second each.
+const fn five_hundred() -> u32 {
+    500
+}
+
+pub(super) fn directory() -> Variant {
+    Variant::new(
+        DIRECTORY,
+        "A CMDB that is a directory of files, one for each node. dip writes only what is under the key `dip`.",
+        vec![
+            Field::required("path", Shape::Parsed(Parsed::Path), "The directory; it must be there."),
+            Field::optional(
+                "format",
+                Shape::Choice(vec!["yaml", "json"]),
+                "The format of its files, `<node>.yaml` or `<node>.json`; `yaml` where it is left out.",
+            ),
+        ],
+    )
+}
+
+pub(super) fn csv() -> Variant {
+    Variant::new(
+        CSV,
+        "A CMDB that is one table of comma-separated values. dip writes only its columns `dip_...`.",
+        vec![
+            Field::required(
+                "path",
+                Shape::Parsed(Parsed::Path),
+                "The file; it must be there, with the names of its columns in the first line.",
+            ),
+            Field::optional("name", Shape::Text, "The column that names the nodes; `name` where it is left out."),
+        ],
+    )
+}
+
+pub(super) fn netbox(kind: &'static str, doc: &'static str) -> Variant {
+    let create = vec![
+        Field::required("location", Shape::Text, "The location (Nautobot) or site (NetBox), by its name."),
+        Field::required("role", Shape::Text, "The role, by its name."),
+        Field::required("device_type", Shape::Text, "The device type, by its model."),
+    ];
+    Variant::new(
+        kind,
+        doc,
+        vec![
+            Field::required("url", Shape::Parsed(Parsed::Url), "Where it answers, without `/api`."),
+            Field::required("token", Shape::Parsed(Parsed::Secret), "Where the token of dip's user is."),
+            Field::optional(
+                "ca_file",
+                Shape::Parsed(Parsed::Path),
+                "A file of certificates in PEM, one of which signed its certificate; the system's roots where it is left out.",
+            ),
+            Field::optional(
+                "field",
+                Shape::Text,
+                "The custom field (JSON) of devices that dip writes; `dip` where it is left out.",
+            ),
+            Field::optional(
+                "filter",
+                Shape::map(Shape::Text),
+                "Which devices the site looks at, as parameters of the API: `{location: lab}`; all where it is left out.",
+            ),
+            Field::optional(
+                "status",
+                Shape::Text,
+                "The status that a device gets when its node's record is written; left as it is where it is left out.",
+            ),
+            Field::optional(
+                "create",
+                Shape::Object(create),
+                "What the devices get that dip makes; where it is left out dip makes none.",
+            ),
+            Field::optional(
+                "page",
+                Shape::integer(1, 1000),
+                "How many things it is asked for at once; 500 where it is left out.",
+            ),
+        ],
+    )
+}
