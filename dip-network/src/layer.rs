@@ -297,7 +297,7 @@ mod tests {
         NetworkLayer.connect(&site, &secrets, &mut providers).expect("nothing is wrong");
         assert_eq!(providers.len(), 2, "DHCP and switch");
         NetworkLayer.combine(&site, &mut providers);
-        assert_eq!(providers.len(), 3, "what stands on them: addresses");
+        assert_eq!(providers.len(), 4, "what stands on them: addresses and whereabouts");
 
         for switch in site.switches.values_mut() {
             switch.driver.iter_mut().for_each(|driver| driver.settings = serde_json::json!({"address": "10.0.0.1"}));
