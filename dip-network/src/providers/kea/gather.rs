@@ -76,7 +76,7 @@ mod tests {
         for (number, answer) in answers.into_iter().enumerate() {
             assert_eq!(answer.map(|double| double as usize), Ok(number * 2));
         }
-        assert_eq!(changes.load(Ordering::Relaxed), 1, "all were there when the first got its turn");
+        assert_eq!(changes.load(Ordering::Relaxed), 2, "the first alone, and all others together");
     }
 
     #[tokio::test(start_paused = true)]
