@@ -34,6 +34,9 @@ const REMEMBERED: Duration = Duration::from_secs(60);
 /// Three are more than any sound zone chains.
 const ALIASES: usize = 3;
 
+/// The last transfer of a zone, where there was one.
+pub(super) type Kept = Arc<Slot<Option<Arc<Snapshot>>>>;
+
 /// The names of one DNS service, whose server knows zones.
 pub struct Zones<S> {
     pub(super) server: S,
@@ -41,7 +44,7 @@ pub struct Zones<S> {
     writes: Gather<Edit, Written>,
     /// The zones that the server does not let be transferred.
     pub(super) closed: Mutex<BTreeSet<String>>,
-    snapshots: Mutex<BTreeMap<String, Arc<Slot<Option<Arc<Snapshot>>>>>>,
+    snapshots: Mutex<BTreeMap<String, Kept>>,
     /// The zones of domains, and when that was asked.
     places: Mutex<BTreeMap<String, (Instant, String)>>,
 }
@@ -135,7 +138,7 @@ impl<S: ZoneServer> Zones<S> {
             .advise(format!("the reverse name of {address} is an alias of an alias; untangle it in the zone")))
     }
 
-    pub(super) fn slot(&self, zone: &str) -> Arc<Slot<Option<Arc<Snapshot>>>> {
+    pub(super) fn slot(&self, zone: &str) -> Kept {
         let mut slots = self.snapshots.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(slots.entry(zone.to_owned()).or_default())
     }
