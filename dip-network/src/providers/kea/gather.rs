@@ -4,10 +4,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{Mutex as Turn, oneshot};
 
+/// What is asked, and who is told what came of it.
+type Waiting<A, R> = Vec<(A, oneshot::Sender<R>)>;
+
 /// A queue of asks and the turn to serve them.
 #[derive(Debug)]
 pub(super) struct Gather<A, R> {
-    waiting: Arc<Mutex<Vec<(A, oneshot::Sender<R>)>>>,
+    waiting: Arc<Mutex<Waiting<A, R>>>,
     turn: Arc<Turn<()>>,
 }
 
@@ -48,7 +51,7 @@ impl<A: Send + 'static, R: Send + 'static> Gather<A, R> {
         answer.await.map_err(|_| GivenUp)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<(A, oneshot::Sender<R>)>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Waiting<A, R>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -90,7 +90,8 @@ async fn two_nodes_can_exchange_their_addresses(rig: &Rig) -> Result<(), Failure
     ];
     let (us, dhcp) = (us(), &rig.provider);
     let (one, other) = tokio::join!(dhcp.reserve(&exchanged[0], &us), dhcp.reserve(&exchanged[1], &us));
-    (one?, other?);
+    one?;
+    other?;
     for wanted in exchanged {
         let held = rig.provider.reservation(wanted.mac).await?.ok_or("it is gone")?;
         same("that it says what is wanted", &held.reservation.agrees_with(&wanted), &true)?;
