@@ -4,10 +4,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{Mutex as Turn, oneshot};
 
+type Waiting<A, R> = Vec<(A, oneshot::Sender<R>)>;
+
 /// A queue of asks and the turn to serve them.
 #[derive(Debug)]
 pub(super) struct Gather<A, R> {
-    waiting: Arc<Mutex<Vec<(A, oneshot::Sender<R>)>>>,
+    waiting: Mutex<Waiting<A, R>>,
     turn: Arc<Turn<()>>,
 }
 
@@ -18,7 +20,7 @@ pub(super) struct GivenUp;
 
 impl<A: Send + 'static, R: Send + 'static> Gather<A, R> {
     pub(super) fn new() -> Self {
-        Self { waiting: Arc::default(), turn: Arc::default() }
+        Self { waiting: Mutex::default(), turn: Arc::default() }
     }
 
     /// Asks, and serves all that wait where nobody does. `serve` answers in the order of what it was asked.
@@ -48,7 +50,7 @@ impl<A: Send + 'static, R: Send + 'static> Gather<A, R> {
         answer.await.map_err(|_| GivenUp)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<(A, oneshot::Sender<R>)>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Waiting<A, R>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
