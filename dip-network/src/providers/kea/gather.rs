@@ -21,7 +21,7 @@ pub(super) struct GivenUp;
 
 impl<A: Send + 'static, R: Send + 'static> Gather<A, R> {
     pub(super) fn new() -> Self {
-        Self { waiting: Mutex::default(), turn: Arc::default() }
+        Self { waiting: Arc::default(), turn: Arc::default() }
     }
 
     /// Asks, and serves all that wait where nobody does. `serve` answers in the order of what it was asked.
