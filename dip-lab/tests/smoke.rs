@@ -248,7 +248,12 @@ async fn hosts() -> Told {
         ..BindConfig::default()
     };
     let names = Bind::start(names).await?;
-    first.ssh(&format!("echo nameserver {} >/etc/resolv.conf; getent hosts www.lab.test", names.addr.ip())).await?;
+    first
+        .ssh(&format!(
+            "rm -f /etc/resolv.conf; echo nameserver {} >/etc/resolv.conf; getent hosts www.lab.test",
+            names.addr.ip()
+        ))
+        .await?;
     first.ssh(&format!("timeout 20 chronyd -Q 'server {} iburst' 'cmdport 0'", time.addr.ip())).await?;
     // What happens to a service of one host does not reach the other.
     for host in [first, second] {
