@@ -7,8 +7,8 @@ use dip_core::hardware::Identity;
 use dip_core::provider::ErrorKind;
 
 use super::Keyring;
-use crate::provider::table::all_facets;
 use crate::provider::table::named::*;
+use crate::provider::table::{all_facets, handed_on};
 
 /// A controller whose password may change while it is worked with. Its facets are those of a client by any password.
 #[derive(Clone)]
@@ -33,6 +33,10 @@ impl Keyed {
         Ok(Self { keyring, template })
     }
 
+    fn template(&self) -> &Arc<dyn Bmc> {
+        &self.template
+    }
+
     async fn client(&self) -> Result<Arc<dyn Bmc>, ProviderError> {
         Ok(self.keyring.client().await?.0)
     }
@@ -48,34 +52,4 @@ impl Keyed {
     }
 }
 
-/// The facets of a client, and calls of facets handed on to those of the client that got in.
-macro_rules! handed_on {
-    ($($facet:ident $trait:ident {
-        $($effect:ident $words:expr, $verb:ident($($name:ident: $type:ty),*) -> $told:ty;)*
-    })*) => {
-        #[async_trait]
-        impl Bmc for Keyed {
-            async fn identity(&self) -> Result<Identity, ProviderError> {
-                let told = self.client().await?.identity().await;
-                self.told(told).await
-            }
-
-            $(fn $facet(&self) -> Option<Arc<dyn $trait>> {
-                self.template.$facet().map(|_| Arc::new(self.clone()) as Arc<dyn $trait>)
-            })*
-        }
-
-        $(#[async_trait]
-        impl $trait for Keyed {
-            $(async fn $verb(&self, $($name: $type),*) -> Result<$told, ProviderError> {
-                let facet = self.client().await?.$facet().ok_or_else(|| {
-                    ProviderError::new(ErrorKind::Unsupported, "bmc", $words)
-                })?;
-                let told = facet.$verb($($name),*).await;
-                self.told(told).await
-            })*
-        })*
-    };
-}
-
-all_facets!(handed_on);
+all_facets!(handed_on Keyed);

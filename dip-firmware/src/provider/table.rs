@@ -20,10 +20,12 @@ pub(crate) mod named {
     };
 }
 
-/// Gives the whole table to a macro: `facet Trait { Reads "words", verb(argument: Type) -> Answer; }`.
+/// Gives the whole table to a macro, behind what the macro is told besides: `facet Trait { Reads "words", verb(argument: Type) ->
+/// Answer; }`.
 macro_rules! all_facets {
-    ($into:ident) => {
+    ($into:ident $($besides:tt)*) => {
         $into! {
+            $($besides)*
             power Power {
                 Reads "read the power state", state() -> PowerState;
                 Changes power_words(action), request(action: PowerAction) -> ();
@@ -106,7 +108,38 @@ macro_rules! all_facets {
     };
 }
 
-pub(crate) use all_facets;
+/// Makes a type a [`Bmc`] that hands every call on to a client which is found when it is needed. The type has `template()`, which says what
+/// facets there are, `client()`, and `told(result)`, through which every result goes.
+macro_rules! handed_on {
+    ($by:ident $($facet:ident $trait:ident {
+        $($effect:ident $words:expr, $verb:ident($($name:ident: $type:ty),*) -> $told:ty;)*
+    })*) => {
+        #[async_trait]
+        impl Bmc for $by {
+            async fn identity(&self) -> Result<Identity, ProviderError> {
+                let told = self.client().await?.identity().await;
+                self.told(told).await
+            }
+
+            $(fn $facet(&self) -> Option<Arc<dyn $trait>> {
+                self.template().$facet().map(|_| Arc::new(self.clone()) as Arc<dyn $trait>)
+            })*
+        }
+
+        $(#[async_trait]
+        impl $trait for $by {
+            $(async fn $verb(&self, $($name: $type),*) -> Result<$told, ProviderError> {
+                let facet = self.client().await?.$facet().ok_or_else(|| {
+                    ProviderError::new(ErrorKind::Unsupported, "bmc", $words)
+                })?;
+                let told = facet.$verb($($name),*).await;
+                self.told(told).await
+            })*
+        })*
+    };
+}
+
+pub(crate) use {all_facets, handed_on};
 
 pub(crate) const fn power_words(action: PowerAction) -> &'static str {
     match action {

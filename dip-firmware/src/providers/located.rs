@@ -9,8 +9,8 @@ use dip_core::hardware::{Identity, MacAddr};
 use dip_core::provider::{ErrorKind, Retry, Whereabouts};
 use tokio::sync::Mutex;
 
-use crate::provider::table::all_facets;
 use crate::provider::table::named::*;
+use crate::provider::table::{all_facets, handed_on};
 
 /// Makes a client for an address; it asks nobody yet.
 pub(super) type At = dyn Fn(&str) -> Result<Arc<dyn Bmc>, ProviderError> + Send + Sync;
@@ -38,6 +38,10 @@ impl Located {
     pub(super) fn new(mac: MacAddr, whereabouts: Arc<dyn Whereabouts>, at: Box<At>) -> Result<Self, ProviderError> {
         let template = at("0.0.0.0")?;
         Ok(Self(Arc::new(Shared { mac, whereabouts, at, template, found: Mutex::default() })))
+    }
+
+    fn template(&self) -> &Arc<dyn Bmc> {
+        &self.0.template
     }
 
     async fn client(&self) -> Result<Arc<dyn Bmc>, ProviderError> {
@@ -75,37 +79,7 @@ impl Located {
     }
 }
 
-/// The facets of a client, and calls of facets handed on to those of the client at the address that was found.
-macro_rules! handed_on {
-    ($($facet:ident $trait:ident {
-        $($effect:ident $words:expr, $verb:ident($($name:ident: $type:ty),*) -> $told:ty;)*
-    })*) => {
-        #[async_trait]
-        impl Bmc for Located {
-            async fn identity(&self) -> Result<Identity, ProviderError> {
-                let told = self.client().await?.identity().await;
-                self.told(told).await
-            }
-
-            $(fn $facet(&self) -> Option<Arc<dyn $trait>> {
-                self.0.template.$facet().map(|_| Arc::new(self.clone()) as Arc<dyn $trait>)
-            })*
-        }
-
-        $(#[async_trait]
-        impl $trait for Located {
-            $(async fn $verb(&self, $($name: $type),*) -> Result<$told, ProviderError> {
-                let facet = self.client().await?.$facet().ok_or_else(|| {
-                    ProviderError::new(ErrorKind::Unsupported, "bmc", $words)
-                })?;
-                let told = facet.$verb($($name),*).await;
-                self.told(told).await
-            })*
-        })*
-    };
-}
-
-all_facets!(handed_on);
+all_facets!(handed_on Located);
 
 #[cfg(all(test, feature = "mocks"))]
 mod tests {
