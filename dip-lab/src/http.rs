@@ -5,6 +5,11 @@ use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+/// Whether a server says at a path that it is ready.
+pub(crate) async fn is_ready(addr: SocketAddr, path: &str) -> bool {
+    get(addr, path).await.is_some_and(|(status, _)| status == 200)
+}
+
 /// The status and the whole answer with its head, or nothing if the server did not answer.
 pub(crate) async fn get(addr: SocketAddr, path: &str) -> Option<(u16, String)> {
     let mut stream = TcpStream::connect(addr).await.ok()?;

@@ -47,9 +47,7 @@ impl Alertmanager {
             .arg("--cluster.listen-address=")
             .arg("--log.level=warn");
         let mut daemon = Daemon::spawn(&self.scratch, "alertmanager", line)?;
-        daemon
-            .ready(|| async { http::get(self.addr, "/-/ready").await.is_some_and(|(status, _)| status == 200) })
-            .await?;
+        daemon.ready(|| http::is_ready(self.addr, "/-/ready")).await?;
         self.daemon = Some(daemon);
         Ok(())
     }

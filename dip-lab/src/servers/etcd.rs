@@ -100,11 +100,7 @@ impl Etcd {
     async fn healthy(&mut self, index: usize) -> Result<(), LabError> {
         let client = self.members[index].1;
         match self.daemons.get_mut(index).and_then(Option::as_mut) {
-            Some(daemon) => {
-                daemon
-                    .ready(|| async { http::get(client, "/health").await.is_some_and(|(status, _)| status == 200) })
-                    .await
-            }
+            Some(daemon) => daemon.ready(|| http::is_ready(client, "/health")).await,
             None => Ok(()),
         }
     }

@@ -69,9 +69,7 @@ impl Prometheus {
             .arg("--web.enable-lifecycle")
             .arg("--log.level=warn");
         let mut daemon = Daemon::spawn(&self.scratch, "prometheus", line)?;
-        daemon
-            .ready(|| async { http::get(self.addr, "/-/ready").await.is_some_and(|(status, _)| status == 200) })
-            .await?;
+        daemon.ready(|| http::is_ready(self.addr, "/-/ready")).await?;
         self.daemon = Some(daemon);
         Ok(())
     }
