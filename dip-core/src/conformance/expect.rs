@@ -60,6 +60,18 @@ pub fn fails<T: Debug>(what: &str, result: Result<T, ProviderError>, kind: Error
     }
 }
 
+/// The call must fail with this kind and say these words.
+///
+/// # Errors
+/// Where it does not.
+pub fn refused<T: Debug>(result: Result<T, ProviderError>, kind: ErrorKind, words: &str) -> Result<(), Failure> {
+    match result {
+        Err(error) if error.kind() == kind && sentence(&error).contains(words) => Ok(()),
+        Err(error) => Err(format!("it should fail as {kind} with `{words}`: {}", sentence(&error)).into()),
+        Ok(value) => Err(format!("it should fail as {kind} with `{words}` and gave {value:?}").into()),
+    }
+}
+
 /// The verdict on a trial that the harness cannot set up.
 ///
 /// # Errors

@@ -5,7 +5,9 @@
 
 pub mod expect;
 mod run;
+mod server;
 mod trial;
 
 pub use run::{not_installed, run_as_tests};
+pub use server::{on_server, trials_of};
 pub use trial::{Failure, Trial, Verdict};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use dip_core::conformance::{Failure, Trial, Verdict, not_installed};
+use dip_core::conformance::{Failure, Trial, on_server, trials_of};
 use dip_core::operation::Check;
 use dip_core::provider::{Command, ErrorKind, FileContent, Host, Output, ProviderError, Providers, sentence};
 use dip_core::site::{Cabling, Site};
@@ -20,27 +20,16 @@ const SERVER: &str = "lldpd";
 const MAC: &str = "52:54:00:00:03:01";
 
 pub(crate) async fn trials() -> Vec<Trial> {
-    if let Err(missing) = Requirement::Lldpd.check() {
-        return vec![Trial::new("all_trials", move || async move { not_installed(missing.to_string()) }).on(SERVER)];
-    }
-    let rig = match LldpSegment::start("sw1", "p7", "n1", MAC).await {
-        Ok(segment) => Arc::new(Rig(Mutex::new(segment))),
-        Err(error) => return vec![Trial::new("it_starts", move || async move { Err(error.into()) }).on(SERVER)],
-    };
-    let mut trials = Vec::new();
-    macro_rules! trials {
-        ($($name:ident)*) => {$({
-            let rig = Arc::clone(&rig);
-            trials.push(Trial::new(stringify!($name), move || async move { $name(rig).await.map(|()| Verdict::Passed) }).on(SERVER));
-        })*};
-    }
-    trials! {
-        a_node_hears_that_it_is_cabled_as_the_site_says
-        a_node_on_another_port_is_told_as_a_sentence_and_no_apply_mends_it
-        a_node_on_another_switch_is_told_as_a_sentence
-        who_is_not_heard_is_not_at_fault
-    }
-    trials
+    let start = async { Ok(Rig(Mutex::new(LldpSegment::start("sw1", "p7", "n1", MAC).await?))) };
+    on_server(SERVER, Requirement::Lldpd.check(), start, |rig| {
+        trials_of! {rig;
+            a_node_hears_that_it_is_cabled_as_the_site_says
+            a_node_on_another_port_is_told_as_a_sentence_and_no_apply_mends_it
+            a_node_on_another_switch_is_told_as_a_sentence
+            who_is_not_heard_is_not_at_fault
+        }
+    })
+    .await
 }
 
 /// The node as a host: its commands run in its namespace, its `lldpcli` asks its lldpd.
@@ -94,16 +83,16 @@ fn traced(rig: &Arc<Rig>, switch: &str, port: &str) -> Result<(Step, Providers),
     Ok((step, providers))
 }
 
-async fn a_node_hears_that_it_is_cabled_as_the_site_says(rig: Arc<Rig>) -> Result<(), Failure> {
-    let (step, providers) = traced(&rig, "sw1", "p7")?;
+async fn a_node_hears_that_it_is_cabled_as_the_site_says(rig: &Arc<Rig>) -> Result<(), Failure> {
+    let (step, providers) = traced(rig, "sw1", "p7")?;
     match step::check(&step, &providers).await? {
         Check::Holds(facts) if step.gives.iter().all(|key| facts.raw(key) == Some(&json!("sw1/p7"))) => Ok(()),
         other => Err(format!("it is {other:?}").into()),
     }
 }
 
-async fn a_node_on_another_port_is_told_as_a_sentence_and_no_apply_mends_it(rig: Arc<Rig>) -> Result<(), Failure> {
-    let (step, providers) = traced(&rig, "sw1", "p8")?;
+async fn a_node_on_another_port_is_told_as_a_sentence_and_no_apply_mends_it(rig: &Arc<Rig>) -> Result<(), Failure> {
+    let (step, providers) = traced(rig, "sw1", "p8")?;
     let told = "node n1 eth0 is on sw1/p7, the site says sw1/p8";
     match step::check(&step, &providers).await? {
         Check::Differs(diff) => is("the difference", &diff.to_string(), told)?,
@@ -113,8 +102,8 @@ async fn a_node_on_another_port_is_told_as_a_sentence_and_no_apply_mends_it(rig:
     is("the error", &sentence(&*error), &format!("{told}; move the cable, or correct `link` in the site file"))
 }
 
-async fn a_node_on_another_switch_is_told_as_a_sentence(rig: Arc<Rig>) -> Result<(), Failure> {
-    let (step, providers) = traced(&rig, "sw2", "p7")?;
+async fn a_node_on_another_switch_is_told_as_a_sentence(rig: &Arc<Rig>) -> Result<(), Failure> {
+    let (step, providers) = traced(rig, "sw2", "p7")?;
     match step::check(&step, &providers).await? {
         Check::Differs(diff) => {
             is("the difference", &diff.to_string(), "node n1 eth0 is on sw1/p7, the site says sw2/p7")
@@ -123,9 +112,9 @@ async fn a_node_on_another_switch_is_told_as_a_sentence(rig: Arc<Rig>) -> Result
     }
 }
 
-async fn who_is_not_heard_is_not_at_fault(rig: Arc<Rig>) -> Result<(), Failure> {
+async fn who_is_not_heard_is_not_at_fault(rig: &Arc<Rig>) -> Result<(), Failure> {
     rig.0.lock().await.switch.stop();
-    let (step, providers) = traced(&rig, "sw1", "p8")?;
+    let (step, providers) = traced(rig, "sw1", "p8")?;
     // A neighbour that says nothing more is forgotten after tx-interval × tx-hold, here 4 seconds.
     let end = std::time::Instant::now() + std::time::Duration::from_secs(20);
     loop {

@@ -8,20 +8,21 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use async_trait::async_trait;
 use dip_core::conformance::expect::us;
-use dip_core::conformance::{Failure, Trial, Verdict, not_installed};
+use dip_core::conformance::{Failure, Trial, Verdict, on_server, trials_of};
 use dip_core::hardware::MacAddr;
 use dip_core::id::Symbol;
-use dip_core::provider::{ErrorKind, Holder, Ipam, ProviderError, Providers, Retry, Whereabouts as _, sentence};
+use dip_core::provider::{ErrorKind, ProviderError, Providers, Retry, Whereabouts as _, sentence};
 use dip_core::site::{Driver, Service, Site};
 use dip_core::subject::Subject;
 use dip_lab::Requirement;
-use dip_network::conformance::{self, DhcpClients, DhcpHarness, IpamHarness};
+use dip_network::conformance::{self, DhcpClients, DhcpHarness};
 use dip_network::provider::{Dhcp, Reservation};
+use dip_network::providers::SiteWhereabouts;
 use dip_network::providers::dnsmasq::Dnsmasq;
-use dip_network::providers::{SiteRanges, SiteWhereabouts};
 use dip_network::settings::DnsmasqSettings;
 use serde_json::json;
 
+use crate::by_dhcp::ByDhcp;
 use crate::openvswitch::is;
 use crate::{dhcpv6, step, wait};
 
@@ -36,37 +37,28 @@ struct Rig {
 struct Clients(Arc<dip_lab::Dnsmasq>);
 
 pub(crate) async fn trials() -> Vec<Trial> {
-    if let Err(missing) = Requirement::Dnsmasq.check() {
-        return vec![Trial::new("all_trials", move || async move { not_installed(missing.to_string()) }).on(SERVER)];
-    }
-    let rig = match Rig::start().await {
-        Ok(rig) => Arc::new(rig),
-        Err(failure) => return vec![Trial::new("it_starts", move || async move { Err(failure) }).on(SERVER)],
-    };
-    let mut trials = conformance::dhcp(Arc::clone(&rig) as Arc<dyn DhcpHarness>);
-    trials.extend(conformance::ipam(Arc::clone(&rig) as Arc<dyn IpamHarness>));
-    macro_rules! further {
-        ($($name:ident)*) => {$({
-            let rig = Arc::clone(&rig);
-            trials.push(Trial::new(stringify!($name), move || async move { $name(&rig).await.map(|()| Verdict::Passed) }));
-        })*};
-    }
-    further! {
-        the_step_reserves_and_a_real_client_gets_address_and_name
-        an_interrupted_change_is_seen_and_mended
-        an_entry_of_the_main_configuration_is_a_conflict
-        a_conflict_names_the_file
-        a_directory_that_does_not_exist_is_told
-        a_directory_that_cannot_be_written_is_denied
-        an_entry_that_somebody_edits_is_read_anew
-        what_dnsmasq_would_misread_is_refused
-        no_hidden_file_is_left_behind
-        an_interface_is_found_by_its_lease_and_by_its_reservation
-    }
-    trials.push(Trial::new("a_client_gets_the_ipv6_address_that_is_reserved_for_it", || async {
-        dhcpv6::a_client_gets_the_ipv6_address_that_is_reserved_for_it().await.map(|()| Verdict::Passed)
-    }));
-    trials.into_iter().map(|trial| trial.on(SERVER)).collect()
+    on_server(SERVER, Requirement::Dnsmasq.check(), Rig::start(), |rig| {
+        let mut trials = conformance::dhcp(Arc::clone(&rig) as Arc<dyn DhcpHarness>);
+        let addresses = ByDhcp { kind: "dnsmasq", dhcp: Arc::clone(&rig) as _ };
+        trials.extend(conformance::ipam(Arc::new(addresses)));
+        trials.extend(trials_of! {rig;
+            the_step_reserves_and_a_real_client_gets_address_and_name
+            an_interrupted_change_is_seen_and_mended
+            an_entry_of_the_main_configuration_is_a_conflict
+            a_conflict_names_the_file
+            a_directory_that_does_not_exist_is_told
+            a_directory_that_cannot_be_written_is_denied
+            an_entry_that_somebody_edits_is_read_anew
+            what_dnsmasq_would_misread_is_refused
+            no_hidden_file_is_left_behind
+            an_interface_is_found_by_its_lease_and_by_its_reservation
+        });
+        trials.push(Trial::new("a_client_gets_the_ipv6_address_that_is_reserved_for_it", || async {
+            dhcpv6::a_client_gets_the_ipv6_address_that_is_reserved_for_it().await.map(|()| Verdict::Passed)
+        }));
+        trials
+    })
+    .await
 }
 
 impl Rig {
@@ -121,48 +113,6 @@ impl DhcpHarness for Rig {
 
     fn clients(&self) -> Option<Arc<dyn DhcpClients>> {
         Some(Arc::new(Clients(Arc::clone(&self.server))))
-    }
-}
-
-fn ranges(dhcp: Arc<dyn Dhcp>) -> Arc<dyn Ipam> {
-    let settings = json!({});
-    let site =
-        step::site().and_then(|site| step::with_dhcp(site, "dnsmasq", settings, "02:d1:70:00:09:01", "10.77.9.1"));
-    let site = site.expect("the site is made here");
-    let mut providers = Providers::new();
-    for name in site.services.keys() {
-        providers.insert::<dyn Dhcp>(&Subject::service(name), Arc::clone(&dhcp));
-    }
-    Arc::new(SiteRanges::of(&site, &providers).expect("the site has a network"))
-}
-
-#[async_trait]
-impl IpamHarness for Rig {
-    fn ipam(&self) -> Arc<dyn Ipam> {
-        ranges(self.dhcp())
-    }
-
-    fn of_dead_server(&self) -> Option<Arc<dyn Ipam>> {
-        DhcpHarness::of_dead_server(self).map(ranges)
-    }
-
-    fn fresh(&self) -> (IpAddr, MacAddr) {
-        let fresh = DhcpHarness::fresh(self);
-        (fresh.addresses[0], fresh.mac)
-    }
-
-    async fn give(&self, address: IpAddr, mac: MacAddr, to: &Holder) -> Result<Option<()>, Failure> {
-        let host_name = Some(format!("h{}", mac.0[5]));
-        let reservation = Reservation { mac, addresses: vec![address], host_name };
-        match to {
-            Holder::Nobody => self.seed_unmarked(&reservation).await,
-            Holder::Site(site) => Ok(Some(self.provider.reserve(&reservation, site).await?)),
-        }
-    }
-
-    async fn take(&self, _: IpAddr, mac: MacAddr, from: &Holder) -> Result<(), Failure> {
-        let site = from.site().ok_or("only a site gives back")?;
-        Ok(self.provider.release(mac, site).await?)
     }
 }
 

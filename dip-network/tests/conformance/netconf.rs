@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use dip_core::conformance::{Failure, Trial, Verdict, not_installed};
+use dip_core::conformance::{Failure, Trial, on_server, trials_of};
 use dip_core::hardware::VlanId;
 use dip_core::id::{SiteName, SwitchName};
 use dip_core::operation::Check;
@@ -43,36 +43,26 @@ pub(crate) async fn trials() -> Vec<Trial> {
 }
 
 async fn of(datastore: Datastore, name: &'static str) -> Vec<Trial> {
-    if let Err(missing) = Requirement::Netconfd.check() {
-        return vec![Trial::new("all_trials", move || async move { not_installed(missing.to_string()) }).on(name)];
-    }
-    let rig = match Rig::start(datastore).await {
-        Ok(rig) => Arc::new(rig),
-        Err(failure) => return vec![Trial::new("it_starts", move || async move { Err(failure) }).on(name)],
-    };
-    let mut trials = conformance::switch(Arc::clone(&rig) as Arc<dyn SwitchHarness>);
-    macro_rules! further {
-        ($($name:ident)*) => {$({
-            let rig = Arc::clone(&rig);
-            trials.push(Trial::new(stringify!($name), move || async move { $name(&rig).await.map(|()| Verdict::Passed) }));
-        })*};
-    }
-    further! {
-        the_step_sets_the_port_and_another_client_sees_it
-        what_others_configured_is_left_alone
-        an_aggregation_of_another_site_is_a_conflict
-        another_host_key_is_refused
-        a_switch_that_restarted_is_reached_again
-    }
-    if datastore == Datastore::Candidate {
-        further! {
-            a_lock_of_somebody_else_is_waited_for_and_told
-            a_change_that_cuts_dip_off_is_taken_back_by_the_switch
-            the_step_changes_the_port_that_dip_comes_through_and_confirms
-            the_switch_is_saved_by_the_step
+    on_server(name, Requirement::Netconfd.check(), Rig::start(datastore), |rig| {
+        let mut trials = conformance::switch(Arc::clone(&rig) as Arc<dyn SwitchHarness>);
+        trials.extend(trials_of! {rig;
+            the_step_sets_the_port_and_another_client_sees_it
+            what_others_configured_is_left_alone
+            an_aggregation_of_another_site_is_a_conflict
+            another_host_key_is_refused
+            a_switch_that_restarted_is_reached_again
+        });
+        if datastore == Datastore::Candidate {
+            trials.extend(trials_of! {rig;
+                a_lock_of_somebody_else_is_waited_for_and_told
+                a_change_that_cuts_dip_off_is_taken_back_by_the_switch
+                the_step_changes_the_port_that_dip_comes_through_and_confirms
+                the_switch_is_saved_by_the_step
+            });
         }
-    }
-    trials.into_iter().map(|trial| trial.on(name)).collect()
+        trials
+    })
+    .await
 }
 
 impl Rig {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use dip_core::conformance::{Failure, Trial, Verdict, not_installed};
+use dip_core::conformance::{Failure, Trial, on_server, trials_of};
 use dip_core::hardware::VlanId;
 use dip_core::id::{SiteName, SwitchName};
 use dip_core::operation::Check;
@@ -32,33 +32,23 @@ struct Rig {
 }
 
 pub(crate) async fn trials() -> Vec<Trial> {
-    if let Err(missing) = Requirement::OpenVSwitch.check() {
-        return vec![Trial::new("all_trials", move || async move { not_installed(missing.to_string()) }).on(SERVER)];
-    }
-    let rig = match Rig::start().await {
-        Ok(rig) => Arc::new(rig),
-        Err(failure) => return vec![Trial::new("it_starts", move || async move { Err(failure) }).on(SERVER)],
-    };
-    let mut trials = conformance::switch(Arc::clone(&rig) as Arc<dyn SwitchHarness>);
-    macro_rules! further {
-        ($($name:ident)*) => {$({
-            let rig = Arc::clone(&rig);
-            trials.push(Trial::new(stringify!($name), move || async move { $name(&rig).await.map(|()| Verdict::Passed) }));
-        })*};
-    }
-    further! {
-        the_step_sets_the_port_and_ovs_vsctl_sees_it
-        other_columns_of_the_port_are_left_alone
-        an_aggregation_of_another_site_is_a_conflict
-        ovs_vsctl_sees_trunks_and_aggregations
-        an_mtu_that_the_interface_does_not_take_is_told
-        a_port_of_another_bridge_is_not_found
-        the_unix_socket_serves_as_well
-        a_restarted_database_is_reached_again
-        a_switch_that_does_not_follow_its_database_is_told
-        a_wrong_address_is_told_before_anything_runs
-    }
-    trials.into_iter().map(|trial| trial.on(SERVER)).collect()
+    on_server(SERVER, Requirement::OpenVSwitch.check(), Rig::start(), |rig| {
+        let mut trials = conformance::switch(Arc::clone(&rig) as Arc<dyn SwitchHarness>);
+        trials.extend(trials_of! {rig;
+            the_step_sets_the_port_and_ovs_vsctl_sees_it
+            other_columns_of_the_port_are_left_alone
+            an_aggregation_of_another_site_is_a_conflict
+            ovs_vsctl_sees_trunks_and_aggregations
+            an_mtu_that_the_interface_does_not_take_is_told
+            a_port_of_another_bridge_is_not_found
+            the_unix_socket_serves_as_well
+            a_restarted_database_is_reached_again
+            a_switch_that_does_not_follow_its_database_is_told
+            a_wrong_address_is_told_before_anything_runs
+        });
+        trials
+    })
+    .await
 }
 
 impl Rig {

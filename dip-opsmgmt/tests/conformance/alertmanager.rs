@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use dip_core::conformance::expect::us;
-use dip_core::conformance::{Failure, Trial, Verdict, not_installed};
+use dip_core::conformance::expect::{refused, us};
+use dip_core::conformance::{Failure, Trial, Verdict, on_server};
 use dip_core::id::NodeName;
 use dip_core::provider::{ErrorKind, Silence, Silences};
 use dip_lab::Requirement;
@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::{is, refused, wait};
+use crate::{is, wait};
 
 const SERVER: &str = "alertmanager";
 
@@ -31,25 +31,21 @@ struct Rig {
 }
 
 pub(crate) async fn trials() -> Vec<Trial> {
-    if let Err(missing) = Requirement::Alertmanager.check() {
-        return vec![Trial::new("all_trials", move || async move { not_installed(missing.to_string()) }).on(SERVER)];
-    }
-    let rig = match Rig::start().await {
-        Ok(rig) => Arc::new(rig),
-        Err(failure) => return vec![Trial::new("it_starts", move || async move { Err(failure) }).on(SERVER)],
-    };
-    let mut trials = conformance::alerts(Arc::clone(&rig) as Arc<dyn AlertsHarness>);
-    macro_rules! further {
-        ($($name:ident)*) => {$({
-            trials.push(Trial::new(stringify!($name), move || async move { $name().await.map(|()| Verdict::Passed) }));
-        })*};
-    }
-    further! {
-        a_server_that_was_killed_keeps_the_silence_and_is_asked_again
-        a_server_that_refuses_is_told_in_its_words
-        something_else_at_the_address_is_told
-    }
-    trials.into_iter().map(|trial| trial.on(SERVER)).collect()
+    on_server(SERVER, Requirement::Alertmanager.check(), Rig::start(), |rig| {
+        let mut trials = conformance::alerts(Arc::clone(&rig) as Arc<dyn AlertsHarness>);
+        macro_rules! further {
+            ($($name:ident)*) => {$({
+                trials.push(Trial::new(stringify!($name), move || async move { $name().await.map(|()| Verdict::Passed) }));
+            })*};
+        }
+        further! {
+            a_server_that_was_killed_keeps_the_silence_and_is_asked_again
+            a_server_that_refuses_is_told_in_its_words
+            something_else_at_the_address_is_told
+        }
+        trials
+    })
+    .await
 }
 
 fn provider(url: String) -> Arc<Alertmanager> {

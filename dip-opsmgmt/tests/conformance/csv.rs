@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use dip_core::conformance::expect::us;
+use dip_core::conformance::expect::{refused, us};
 use dip_core::conformance::{Failure, Trial, Verdict};
 use dip_core::hardware::Identity;
 use dip_core::id::{NodeName, RackName};
@@ -17,7 +17,7 @@ use dip_opsmgmt::providers::csv::Csv;
 use dip_opsmgmt::settings::CsvSettings;
 use serde_json::json;
 
-use crate::{is, refused};
+use crate::is;
 
 struct Rig {
     path: PathBuf,

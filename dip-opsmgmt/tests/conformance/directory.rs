@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 
 use async_trait::async_trait;
-use dip_core::conformance::expect::{them, us};
-use dip_core::conformance::{Failure, Trial, Verdict};
+use dip_core::conformance::expect::{refused, them, us};
+use dip_core::conformance::{Failure, Trial, trials_of};
 use dip_core::hardware::Identity;
 use dip_core::id::{NodeName, RackName, ServiceName};
 use dip_core::provider::{ErrorKind, Ipam};
@@ -18,7 +18,7 @@ use dip_opsmgmt::providers::directory::Directory;
 use dip_opsmgmt::settings::{DirectorySettings, FileFormat};
 use serde_json::json;
 
-use crate::{is, refused, step};
+use crate::{is, step};
 
 struct Rig {
     path: PathBuf,
@@ -45,19 +45,13 @@ pub(crate) fn trials() -> Vec<Trial> {
         let provider = Arc::new(Directory::new(DirectorySettings { path: path.clone(), format }));
         let rig = Arc::new(Rig { path, format, provider, numbers: AtomicU16::new(1) });
         let mut trials = conformance::cmdb(Arc::clone(&rig) as Arc<dyn CmdbHarness>);
-        macro_rules! further {
-            ($($name:ident)*) => {$({
-                let rig = Arc::clone(&rig);
-                trials.push(Trial::new(stringify!($name), move || async move { $name(&rig).await.map(|()| Verdict::Passed) }));
-            })*};
-        }
-        further! {
+        trials.extend(trials_of! {rig;
             the_step_records_a_node_and_mends_a_change_made_by_hand
             the_address_book_tells_whose_records_have_an_address
             a_file_that_cannot_be_read_is_told_and_left_alone
             many_programs_that_write_at_once_lose_nothing
             no_hidden_file_is_left_behind
-        }
+        });
         all.extend(trials.into_iter().map(|trial| trial.on(&format!("{name} directory"))));
     }
     all

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use dip_core::conformance::expect::us;
-use dip_core::conformance::{Failure, Trial, Verdict, not_installed};
+use dip_core::conformance::expect::{refused, us};
+use dip_core::conformance::{Failure, Trial, on_server, trials_of};
 use dip_core::provider::ErrorKind;
 use dip_lab::{DnsmasqNames, Requirement};
 use dip_opsmgmt::conformance::{self, DnsHarness};
@@ -16,7 +16,7 @@ use dip_opsmgmt::provider::{Dns, HostName};
 use dip_opsmgmt::providers::hosts_directory::HostsDirectory;
 use dip_opsmgmt::settings::HostsDirectorySettings;
 
-use crate::{is, refused, wait};
+use crate::{is, wait};
 
 const SERVER: &str = "dnsmasq hosts";
 
@@ -30,29 +30,21 @@ struct Rig {
 }
 
 pub(crate) async fn trials() -> Vec<Trial> {
-    if let Err(missing) = Requirement::check_all(&[Requirement::Dnsmasq, Requirement::Bind]) {
-        return vec![Trial::new("all_trials", move || async move { not_installed(missing.to_string()) }).on(SERVER)];
-    }
-    let rig = match DnsmasqNames::start().await {
-        Ok(dnsmasq) => {
-            let provider = Arc::new(provider(&dnsmasq.hosts_dir));
-            Arc::new(Rig { dnsmasq, provider, numbers: AtomicU16::new(1) })
-        }
-        Err(failure) => return vec![Trial::new("it_starts", move || async move { Err(failure.into()) }).on(SERVER)],
+    let start = async {
+        let dnsmasq = DnsmasqNames::start().await?;
+        let provider = Arc::new(provider(&dnsmasq.hosts_dir));
+        Ok(Rig { dnsmasq, provider, numbers: AtomicU16::new(1) })
     };
-    let mut trials = conformance::dns(Arc::clone(&rig) as Arc<dyn DnsHarness>);
-    macro_rules! further {
-        ($($name:ident)*) => {$({
-            let rig = Arc::clone(&rig);
-            trials.push(Trial::new(stringify!($name), move || async move { $name(&rig).await.map(|()| Verdict::Passed) }));
-        })*};
-    }
-    further! {
-        dnsmasq_serves_a_name_in_both_directions_and_forgets_it
-        a_file_that_somebody_wrote_is_never_touched
-        a_line_that_a_person_wrote_into_the_sites_file_is_told_to_be_lost_in_its_head
-    }
-    trials.into_iter().map(|trial| trial.on(SERVER)).collect()
+    on_server(SERVER, Requirement::check_all(&[Requirement::Dnsmasq, Requirement::Bind]), start, |rig| {
+        let mut trials = conformance::dns(Arc::clone(&rig) as Arc<dyn DnsHarness>);
+        trials.extend(trials_of! {rig;
+            dnsmasq_serves_a_name_in_both_directions_and_forgets_it
+            a_file_that_somebody_wrote_is_never_touched
+            a_line_that_a_person_wrote_into_the_sites_file_is_told_to_be_lost_in_its_head
+        });
+        trials
+    })
+    .await
 }
 
 fn provider(path: &Path) -> HostsDirectory {

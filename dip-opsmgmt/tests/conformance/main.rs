@@ -15,12 +15,12 @@ mod primary;
 mod prometheus;
 mod step;
 mod updates;
+mod zones;
 
 use std::future::Future;
 use std::process::ExitCode;
 
 use dip_core::conformance::{Failure, Trial, run_as_tests};
-use dip_core::provider::{ErrorKind, ProviderError, sentence};
 use tokio::runtime::Handle;
 
 /// Waits for the lab, whose futures need not be `Send`, within a trial, whose future must be.
@@ -31,19 +31,6 @@ pub(crate) fn wait<F: Future>(lab: F) -> F::Output {
 /// What was found must be what is wanted.
 pub(crate) fn is(what: &str, found: &str, wanted: &str) -> Result<(), Failure> {
     if found == wanted { Ok(()) } else { Err(format!("{what} is `{found}` and should be `{wanted}`").into()) }
-}
-
-/// The call must fail with this kind and say these words.
-pub(crate) fn refused<T: std::fmt::Debug>(
-    result: Result<T, ProviderError>,
-    kind: ErrorKind,
-    words: &str,
-) -> Result<(), Failure> {
-    match result {
-        Err(error) if error.kind() == kind && sentence(&error).contains(words) => Ok(()),
-        Err(error) => Err(format!("it should fail as {kind} with `{words}`: {}", sentence(&error)).into()),
-        Ok(value) => Err(format!("it should fail as {kind} with `{words}` and gave {value:?}").into()),
-    }
 }
 
 fn main() -> ExitCode {

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use dip_core::conformance::expect::{them, us};
-use dip_core::conformance::{Failure, Trial, Verdict, not_installed};
+use dip_core::conformance::expect::{refused, them, us};
+use dip_core::conformance::{Failure, Trial, on_server, trials_of};
 use dip_core::hardware::Identity;
 use dip_core::id::{NodeName, RackName};
 use dip_core::provider::{ErrorKind, Inventory, Ipam};
@@ -20,7 +20,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::faulty_way::{Fault, FaultyWay};
-use crate::{is, refused, step};
+use crate::{is, step};
 
 const SERVER: &str = "nautobot";
 
@@ -32,34 +32,24 @@ struct Rig {
 }
 
 pub(crate) async fn trials() -> Vec<Trial> {
-    if let Err(missing) = Requirement::Nautobot.check() {
-        return vec![Trial::new("all_trials", move || async move { not_installed(missing.to_string()) }).on(SERVER)];
-    }
-    let rig = match Rig::start().await {
-        Ok(rig) => Arc::new(rig),
-        Err(failure) => return vec![Trial::new("it_starts", move || async move { Err(failure) }).on(SERVER)],
-    };
-    let mut trials = conformance::cmdb(Arc::clone(&rig) as Arc<dyn CmdbHarness>);
-    macro_rules! further {
-        ($($name:ident)*) => {$({
-            let rig = Arc::clone(&rig);
-            trials.push(Trial::new(stringify!($name), move || async move { $name(&rig).await.map(|()| Verdict::Passed) }));
-        })*};
-    }
-    further! {
-        the_step_records_a_node_and_mends_a_change_made_by_hand
-        what_dip_wrote_over_is_put_back_and_all_else_is_left_alone
-        a_rate_limit_is_waited_for
-        a_server_that_stays_busy_is_told
-        a_device_whose_making_was_not_answered_is_made_once
-        a_list_that_is_cut_off_is_asked_for_again
-        a_list_that_lacks_devices_is_refused
-        a_user_without_rights_is_denied
-        a_custom_field_that_nobody_made_is_told_and_no_device_is_left
-        the_address_book_tells_whose_device_has_an_address
-        the_stock_is_racks_and_nodes_with_their_cables_and_addresses
-    }
-    trials.into_iter().map(|trial| trial.on(SERVER)).collect()
+    on_server(SERVER, Requirement::Nautobot.check(), Rig::start(), |rig| {
+        let mut trials = conformance::cmdb(Arc::clone(&rig) as Arc<dyn CmdbHarness>);
+        trials.extend(trials_of! {rig;
+            the_step_records_a_node_and_mends_a_change_made_by_hand
+            what_dip_wrote_over_is_put_back_and_all_else_is_left_alone
+            a_rate_limit_is_waited_for
+            a_server_that_stays_busy_is_told
+            a_device_whose_making_was_not_answered_is_made_once
+            a_list_that_is_cut_off_is_asked_for_again
+            a_list_that_lacks_devices_is_refused
+            a_user_without_rights_is_denied
+            a_custom_field_that_nobody_made_is_told_and_no_device_is_left
+            the_address_book_tells_whose_device_has_an_address
+            the_stock_is_racks_and_nodes_with_their_cables_and_addresses
+        });
+        trials
+    })
+    .await
 }
 
 fn settings(url: String) -> NetboxSettings {

@@ -6,18 +6,25 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 
 use async_trait::async_trait;
-use dip_core::conformance::expect::us;
-use dip_core::conformance::{Failure, Trial, Verdict, not_installed};
+use dip_core::conformance::expect::{refused, us};
+use dip_core::conformance::{Failure, Trial, on_server, trials_of};
 use dip_core::provider::ErrorKind;
 use dip_core::secret::{Secret, SecretRef};
 use dip_lab::{PowerDns as Lab, Requirement, Zone};
 use dip_opsmgmt::conformance::{self, DnsHarness};
-use dip_opsmgmt::provider::{Dns, Entry, EntryData, HostName};
+use dip_opsmgmt::provider::{Dns, HostName};
 use dip_opsmgmt::providers::powerdns::PowerDns;
 use dip_opsmgmt::settings::PowerDnsSettings;
 
 use crate::primary::arpa;
-use crate::{is, refused, wait};
+use crate::wait;
+use crate::zones::{
+    Zones, a_name_outside_of_all_zones_is_told,
+    a_node_has_all_its_names_and_records_in_one_message_and_they_go_with_it,
+    an_alias_of_somebody_else_is_a_conflict_and_nothing_of_the_node_is_made, dig_sees_the_name_in_both_directions,
+    every_foreign_record_is_as_before_after_a_name_was_made_and_removed,
+    records_of_a_service_of_many_nodes_stand_side_by_side,
+};
 
 const SERVER: &str = "powerdns";
 
@@ -28,31 +35,21 @@ struct Rig {
 }
 
 pub(crate) async fn trials() -> Vec<Trial> {
-    if let Err(missing) = Requirement::PowerDns.check() {
-        return vec![Trial::new("all_trials", move || async move { not_installed(missing.to_string()) }).on(SERVER)];
-    }
-    let rig = match Rig::start().await {
-        Ok(rig) => Arc::new(rig),
-        Err(failure) => return vec![Trial::new("it_starts", move || async move { Err(failure) }).on(SERVER)],
-    };
-    let mut trials = conformance::dns(Arc::clone(&rig) as Arc<dyn DnsHarness>);
-    macro_rules! further {
-        ($($name:ident)*) => {$({
-            let rig = Arc::clone(&rig);
-            trials.push(Trial::new(stringify!($name), move || async move { $name(&rig).await.map(|()| Verdict::Passed) }));
-        })*};
-    }
-    further! {
-        dig_sees_the_name_in_both_directions
-        every_foreign_record_is_as_before_after_a_name_was_made_and_removed
-        names_in_two_zones_at_once_never_lock_the_database
-        a_node_has_all_its_names_and_records_in_one_message_and_they_go_with_it
-        records_of_a_service_of_many_nodes_stand_side_by_side
-        an_alias_of_somebody_else_is_a_conflict_and_nothing_of_the_node_is_made
-        a_name_outside_of_all_zones_is_told
-        a_server_without_an_api_is_told
-    }
-    trials.into_iter().map(|trial| trial.on(SERVER)).collect()
+    on_server(SERVER, Requirement::PowerDns.check(), Rig::start(), |rig| {
+        let mut trials = conformance::dns(Arc::clone(&rig) as Arc<dyn DnsHarness>);
+        trials.extend(trials_of! {rig;
+            dig_sees_the_name_in_both_directions
+            every_foreign_record_is_as_before_after_a_name_was_made_and_removed
+            names_in_two_zones_at_once_never_lock_the_database
+            a_node_has_all_its_names_and_records_in_one_message_and_they_go_with_it
+            records_of_a_service_of_many_nodes_stand_side_by_side
+            an_alias_of_somebody_else_is_a_conflict_and_nothing_of_the_node_is_made
+            a_name_outside_of_all_zones_is_told
+            a_server_without_an_api_is_told
+        });
+        trials
+    })
+    .await
 }
 
 impl Rig {
@@ -63,17 +60,6 @@ impl Rig {
         let lab = Lab::start(&zones).await?;
         let provider = Arc::new(provider(&format!("http://{}", lab.api), &lab.api_key)?);
         Ok(Self { lab, provider, numbers: AtomicU16::new(1) })
-    }
-
-    fn zone(&self, zone: &str) -> Result<String, Failure> {
-        let text = wait(self.lab.list(zone))?;
-        let mut lines: Vec<_> = text.lines().filter(|line| !line.contains("SOA")).collect();
-        lines.sort_unstable();
-        Ok(lines.join("\n"))
-    }
-
-    fn dig(&self, query: &[&str]) -> Result<String, Failure> {
-        Ok(wait(self.lab.dig(query))?.trim().to_owned())
     }
 }
 
@@ -87,6 +73,16 @@ fn provider(url: &str, key: &str) -> Result<PowerDns, Failure> {
         names: Vec::new(),
     };
     Ok(PowerDns::new(&settings, &Secret::new(key.to_owned()))?)
+}
+
+impl Zones for Rig {
+    fn dig(&self, query: &[&str]) -> Result<String, Failure> {
+        Ok(wait(self.lab.dig(query))?.trim().to_owned())
+    }
+
+    fn list(&self, zone: &str) -> Result<String, Failure> {
+        Ok(wait(self.lab.list(zone))?)
+    }
 }
 
 #[async_trait]
@@ -134,34 +130,6 @@ impl DnsHarness for Rig {
     }
 }
 
-async fn dig_sees_the_name_in_both_directions(rig: &Rig) -> Result<(), Failure> {
-    let wanted = rig.fresh();
-    rig.provider.ensure(&wanted, &us()).await?;
-    let (v4, v6) = (wanted.addresses[0].to_string(), wanted.addresses[1].to_string());
-    is("A", &rig.dig(&[&wanted.name, "A"])?, &v4)?;
-    is("AAAA", &rig.dig(&[&wanted.name, "AAAA"])?, &v6)?;
-    is("the mark", &rig.dig(&[&format!("_dip.{}", wanted.name), "TXT"])?, "\"site=conformance\"")?;
-    is("PTR", &rig.dig(&["-x", &v4])?, &format!("{}.", wanted.name))?;
-    is("PTR", &rig.dig(&["-x", &v6])?, &format!("{}.", wanted.name))
-}
-
-async fn every_foreign_record_is_as_before_after_a_name_was_made_and_removed(rig: &Rig) -> Result<(), Failure> {
-    let zones = ["lab.test", "10.in-addr.arpa", "0.0.0.0.3.9.d.f.ip6.arpa"];
-    let (wanted, changed) = (rig.fresh(), rig.fresh());
-    let before = zones.map(|zone| rig.zone(zone));
-    rig.provider.ensure(&wanted, &us()).await?;
-    rig.provider.ensure(&HostName { name: wanted.name.clone(), ..changed }, &us()).await?;
-    for (taken, holder) in [("www.lab.test", "10.9.9.9"), ("shop.lab.test", "another type")] {
-        let taken = HostName { name: taken.to_owned(), ..wanted.clone() };
-        refused(rig.provider.ensure(&taken, &us()).await, ErrorKind::Conflict, holder)?;
-    }
-    rig.provider.remove(&wanted.name, &us()).await?;
-    for (zone, before) in zones.into_iter().zip(before) {
-        is(zone, &rig.zone(zone)?, &before?)?;
-    }
-    Ok(())
-}
-
 /// Each name writes into three zones of one database.
 async fn names_in_two_zones_at_once_never_lock_the_database(rig: &Rig) -> Result<(), Failure> {
     let names: Vec<HostName> = (0..200).map(|_| rig.fresh()).collect();
@@ -178,72 +146,7 @@ async fn names_in_two_zones_at_once_never_lock_the_database(rig: &Rig) -> Result
     Ok(())
 }
 
-async fn a_name_outside_of_all_zones_is_told(rig: &Rig) -> Result<(), Failure> {
-    let wanted = HostName { name: "n1.example.org".to_owned(), ..rig.fresh() };
-    refused(rig.provider.ensure(&wanted, &us()).await, ErrorKind::Invalid, "has no zone for n1.example.org")
-}
-
 async fn a_server_without_an_api_is_told(rig: &Rig) -> Result<(), Failure> {
     let elsewhere = provider(&format!("http://{}/elsewhere", rig.lab.api), &rig.lab.api_key)?;
     refused(elsewhere.name("n1.lab.test").await, ErrorKind::Unsupported, "there is no API of PowerDNS")
-}
-
-async fn a_node_has_all_its_names_and_records_in_one_message_and_they_go_with_it(rig: &Rig) -> Result<(), Failure> {
-    let (first, second) = (rig.fresh(), rig.fresh());
-    let before = rig.zone("lab.test")?;
-    let entry = |name: &str, data| Entry { name: name.to_owned(), ttl: Some(30), data };
-    let entries = |text: &str| {
-        let srv = EntryData::Srv { priority: 0, weight: 5, port: 2380, target: first.name.clone() };
-        vec![
-            entry(&format!("alias-of-{}", first.name), EntryData::Cname(first.name.clone())),
-            entry(&format!("_of-{}", first.name), srv),
-            entry(&first.name, EntryData::Txt(text.to_owned())),
-        ]
-    };
-    let names = [first.clone(), second.clone()];
-    for text in ["rack r1", "rack r1", "rack \"r2\""] {
-        rig.provider.ensure_all(&names, &entries(text), &us()).await?;
-        let shown = format!("\"{}\"", text.replace('"', "\\\""));
-        is("TXT", &rig.dig(&[&first.name, "TXT"])?, &shown)?;
-    }
-    is("CNAME", &rig.dig(&[&format!("alias-of-{}", first.name), "CNAME"])?, &format!("{}.", first.name))?;
-    is("SRV", &rig.dig(&[&format!("_of-{}", first.name), "SRV"])?, &format!("0 5 2380 {}.", first.name))?;
-    is("A of the second", &rig.dig(&[&second.name, "A"])?, &second.addresses[0].to_string())?;
-    rig.provider.remove_entries(&entries("rack \"r2\""), &us()).await?;
-    rig.provider.remove(&first.name, &us()).await?;
-    rig.provider.remove(&second.name, &us()).await?;
-    is("the zone", &rig.zone("lab.test")?, &before)
-}
-
-async fn records_of_a_service_of_many_nodes_stand_side_by_side(rig: &Rig) -> Result<(), Failure> {
-    let nodes: Vec<HostName> = (0..20).map(|_| rig.fresh()).collect();
-    let of = |node: &HostName| {
-        let data = EntryData::Srv { priority: 0, weight: 0, port: 6789, target: node.name.clone() };
-        Entry { name: "_ceph-mon._tcp.lab.test".to_owned(), ttl: None, data }
-    };
-    let tasks: Vec<_> = nodes
-        .iter()
-        .map(|node| {
-            let (dns, entry, node) = (Arc::clone(&rig.provider), of(node), node.clone());
-            tokio::spawn(async move { dns.ensure_all(&[node], &[entry], &us()).await })
-        })
-        .collect();
-    for task in tasks {
-        task.await??;
-    }
-    let shown = rig.dig(&["_ceph-mon._tcp.lab.test", "SRV", "+tcp"])?;
-    is("how many answer", &shown.lines().count().to_string(), "20")?;
-    rig.provider.remove_entries(&[of(&nodes[0])], &us()).await?;
-    let shown = rig.dig(&["_ceph-mon._tcp.lab.test", "SRV", "+tcp"])?;
-    is("how many answer", &shown.lines().count().to_string(), "19")
-}
-
-async fn an_alias_of_somebody_else_is_a_conflict_and_nothing_of_the_node_is_made(rig: &Rig) -> Result<(), Failure> {
-    let wanted = rig.fresh();
-    let before = rig.zone("lab.test")?;
-    let data = EntryData::Cname(wanted.name.clone());
-    let entry = Entry { name: "shop.lab.test".to_owned(), ttl: None, data };
-    let made = rig.provider.ensure_all(&[wanted], &[entry], &us()).await;
-    refused(made, ErrorKind::Conflict, "shop.lab.test has records without a mark")?;
-    is("the zone", &rig.zone("lab.test")?, &before)
 }

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use dip_core::conformance::expect::us;
-use dip_core::conformance::{Failure, Trial, Verdict, not_installed};
+use dip_core::conformance::expect::{refused, us};
+use dip_core::conformance::{Failure, Trial, not_installed, trials_of};
 use dip_core::id::{LayerId, NodeName, ServiceName, SiteName};
 use dip_core::provider::ErrorKind;
 use dip_core::subject::Subject;
@@ -18,7 +18,7 @@ use dip_opsmgmt::providers::prometheus::Prometheus;
 use dip_opsmgmt::settings::PrometheusSettings;
 use serde_json::json;
 
-use crate::{http_sd, is, refused, step};
+use crate::{http_sd, is, step};
 
 const SERVER: &str = "prometheus";
 
@@ -37,13 +37,7 @@ pub(crate) async fn trials() -> Vec<Trial> {
         Err(failure) => return vec![Trial::new("it_starts", move || async move { Err(failure) }).on(SERVER)],
     };
     let mut trials = conformance::monitor(Arc::clone(&rig) as Arc<dyn MonitorHarness>);
-    macro_rules! further {
-        ($($name:ident)*) => {$({
-            let rig = Arc::clone(&rig);
-            trials.push(Trial::new(stringify!($name), move || async move { $name(&rig).await.map(|()| Verdict::Passed) }));
-        })*};
-    }
-    further! {
+    trials.extend(trials_of! {rig;
         the_step_waits_until_the_node_is_scraped_and_up
         a_file_that_was_changed_by_hand_is_a_conflict_that_names_it
         a_directory_that_does_not_exist_is_told
@@ -51,7 +45,7 @@ pub(crate) async fn trials() -> Vec<Trial> {
         rules_in_the_place_of_the_site_without_its_mark_are_a_conflict
         a_program_can_serve_the_targets_itself
         thresholds_become_rules_that_raise_alerts_of_the_node
-    }
+    });
     let over_http = http_sd::trials(&rig.server, Arc::clone(&rig) as _).await;
     trials.into_iter().map(|trial| trial.on(SERVER)).chain(over_http).collect()
 }

@@ -5,21 +5,28 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 
 use async_trait::async_trait;
-use dip_core::conformance::expect::us;
-use dip_core::conformance::{Failure, Trial, Verdict, not_installed};
+use dip_core::conformance::expect::{refused, us};
+use dip_core::conformance::{Failure, Trial, on_server, trials_of};
 use dip_core::id::{ServiceName, SiteName};
 use dip_core::provider::{ErrorKind, Ipam, Providers};
 use dip_core::step::Step;
 use dip_core::subject::Subject;
 use dip_lab::Requirement;
 use dip_opsmgmt::conformance::{self, DnsHarness};
-use dip_opsmgmt::provider::{Dns, Entry, EntryData, HostName};
+use dip_opsmgmt::provider::{Dns, HostName};
 use dip_opsmgmt::providers::rfc2136::Rfc2136;
 use dip_opsmgmt::settings::Rfc2136Settings;
 use serde_json::json;
 
 use crate::primary::{Primary, arpa, provider, settings};
-use crate::{is, refused, step, wait};
+use crate::zones::{
+    Zones, a_name_outside_of_all_zones_is_told,
+    a_node_has_all_its_names_and_records_in_one_message_and_they_go_with_it,
+    an_alias_of_somebody_else_is_a_conflict_and_nothing_of_the_node_is_made, dig_sees_the_name_in_both_directions,
+    every_foreign_record_is_as_before_after_a_name_was_made_and_removed,
+    records_of_a_service_of_many_nodes_stand_side_by_side,
+};
+use crate::{is, step, wait};
 
 struct Rig {
     primary: Primary,
@@ -33,37 +40,27 @@ pub(crate) async fn trials() -> Vec<Trial> {
 }
 
 async fn of(server: &'static str, requirement: Requirement) -> Vec<Trial> {
-    if let Err(missing) = requirement.check() {
-        return vec![Trial::new("all_trials", move || async move { not_installed(missing.to_string()) }).on(server)];
-    }
-    let rig = match Rig::start(requirement).await {
-        Ok(rig) => Arc::new(rig),
-        Err(failure) => return vec![Trial::new("it_starts", move || async move { Err(failure) }).on(server)],
-    };
-    let mut trials = conformance::dns(Arc::clone(&rig) as Arc<dyn DnsHarness>);
-    macro_rules! further {
-        ($($name:ident)*) => {$({
-            let rig = Arc::clone(&rig);
-            trials.push(Trial::new(stringify!($name), move || async move { $name(&rig).await.map(|()| Verdict::Passed) }));
-        })*};
-    }
-    further! {
-        dig_sees_the_name_in_both_directions
-        every_foreign_record_is_as_before_after_a_name_was_made_and_removed
-        the_step_registers_and_mends_what_was_removed_by_hand
-        the_step_tells_a_conflict_before_anything_is_changed
-        the_address_book_tells_whose_names_an_address_has
-        a_wildcard_is_nobodys_name
-        an_unknown_key_is_told_apart_from_a_wrong_secret
-        a_zone_that_the_key_may_not_change_is_told
-        a_thousand_names_at_once_are_all_made_and_one_that_is_foreign_alone_fails
-        a_node_has_all_its_names_and_records_in_one_message_and_they_go_with_it
-        records_of_a_service_of_many_nodes_stand_side_by_side
-        an_alias_of_somebody_else_is_a_conflict_and_nothing_of_the_node_is_made
-        a_name_outside_of_all_zones_is_told
-        the_zones_of_the_settings_are_kept
-    }
-    trials.into_iter().map(|trial| trial.on(server)).collect()
+    on_server(server, requirement.check(), Rig::start(requirement), |rig| {
+        let mut trials = conformance::dns(Arc::clone(&rig) as Arc<dyn DnsHarness>);
+        trials.extend(trials_of! {rig;
+            dig_sees_the_name_in_both_directions
+            every_foreign_record_is_as_before_after_a_name_was_made_and_removed
+            the_step_registers_and_mends_what_was_removed_by_hand
+            the_step_tells_a_conflict_before_anything_is_changed
+            the_address_book_tells_whose_names_an_address_has
+            a_wildcard_is_nobodys_name
+            an_unknown_key_is_told_apart_from_a_wrong_secret
+            a_zone_that_the_key_may_not_change_is_told
+            a_thousand_names_at_once_are_all_made_and_one_that_is_foreign_alone_fails
+            a_node_has_all_its_names_and_records_in_one_message_and_they_go_with_it
+            records_of_a_service_of_many_nodes_stand_side_by_side
+            an_alias_of_somebody_else_is_a_conflict_and_nothing_of_the_node_is_made
+            a_name_outside_of_all_zones_is_told
+            the_zones_of_the_settings_are_kept
+        });
+        trials
+    })
+    .await
 }
 
 impl Rig {
@@ -72,22 +69,20 @@ impl Rig {
         let provider = Arc::new(provider(&settings(&primary, &[]), primary.key().2)?);
         Ok(Self { primary, provider, numbers: AtomicU16::new(1) })
     }
-
-    fn dig(&self, query: &[&str]) -> Result<String, Failure> {
-        Ok(wait(self.primary.dig(query))?.trim().to_owned())
-    }
-
-    /// All records of a zone but its SOA, whose serial number every change raises.
-    fn zone(&self, zone: &str) -> Result<String, Failure> {
-        let text = wait(self.primary.transfer(zone))?;
-        let mut lines: Vec<_> = text.lines().filter(|line| !line.contains("SOA")).collect();
-        lines.sort_unstable();
-        Ok(lines.join("\n"))
-    }
 }
 
 /// Base64 of thirty-two zero bytes.
 const WRONG: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+
+impl Zones for Rig {
+    fn dig(&self, query: &[&str]) -> Result<String, Failure> {
+        Ok(wait(self.primary.dig(query))?.trim().to_owned())
+    }
+
+    fn list(&self, zone: &str) -> Result<String, Failure> {
+        Ok(wait(self.primary.transfer(zone))?)
+    }
+}
 
 #[async_trait]
 impl DnsHarness for Rig {
@@ -128,44 +123,6 @@ impl DnsHarness for Rig {
         wait(self.primary.update(&[&format!("add {name} 60 MX 10 mail.lab.test.")]))?;
         Ok(Some(()))
     }
-}
-
-async fn dig_sees_the_name_in_both_directions(rig: &Rig) -> Result<(), Failure> {
-    let wanted = rig.fresh();
-    rig.provider.ensure(&wanted, &us()).await?;
-    let (v4, v6) = (wanted.addresses[0].to_string(), wanted.addresses[1].to_string());
-    is("A", &rig.dig(&[&wanted.name, "A"])?, &v4)?;
-    is("AAAA", &rig.dig(&[&wanted.name, "AAAA"])?, &v6)?;
-    is("the mark", &rig.dig(&[&format!("_dip.{}", wanted.name), "TXT"])?, "\"site=conformance\"")?;
-    is("PTR", &rig.dig(&["-x", &v4])?, &format!("{}.", wanted.name))?;
-    is("PTR", &rig.dig(&["-x", &v6])?, &format!("{}.", wanted.name))
-}
-
-async fn every_foreign_record_is_as_before_after_a_name_was_made_and_removed(rig: &Rig) -> Result<(), Failure> {
-    let zones = ["lab.test", "10.in-addr.arpa", "0.0.0.0.3.9.d.f.ip6.arpa"];
-    let (wanted, changed) = (rig.fresh(), rig.fresh());
-    let before = zones.map(|zone| rig.zone(zone));
-    rig.provider.ensure(&wanted, &us()).await?;
-    rig.provider.ensure(&HostName { name: wanted.name.clone(), ..changed }, &us()).await?;
-    refused(
-        rig.provider.ensure(&HostName { name: "www.lab.test".to_owned(), ..wanted.clone() }, &us()).await,
-        ErrorKind::Conflict,
-        "10.9.9.9",
-    )?;
-    refused(
-        rig.provider.ensure(&HostName { name: "shop.lab.test".to_owned(), ..wanted.clone() }, &us()).await,
-        ErrorKind::Conflict,
-        "another type",
-    )?;
-    let during = rig.zone("lab.test")?;
-    if !during.contains(&wanted.name) {
-        return Err("the transfer does not show the name that was made".into());
-    }
-    rig.provider.remove(&wanted.name, &us()).await?;
-    for (zone, before) in zones.into_iter().zip(before) {
-        is(zone, &rig.zone(zone)?, &before?)?;
-    }
-    Ok(())
 }
 
 /// The providers and the step of a site with this server, and a node with these addresses.
@@ -237,11 +194,6 @@ async fn an_unknown_key_is_told_apart_from_a_wrong_secret(rig: &Rig) -> Result<(
     refused(stranger.name("n1.lab.test").await, ErrorKind::Denied, "does not know the key")
 }
 
-async fn a_name_outside_of_all_zones_is_told(rig: &Rig) -> Result<(), Failure> {
-    let wanted = HostName { name: "n1.example.org".to_owned(), ..rig.fresh() };
-    refused(rig.provider.ensure(&wanted, &us()).await, ErrorKind::Invalid, "has no zone for n1.example.org")
-}
-
 async fn the_zones_of_the_settings_are_kept(rig: &Rig) -> Result<(), Failure> {
     let zones = ["lab.test", "10.in-addr.arpa", "0.0.0.0.3.9.d.f.ip6.arpa"];
     let narrow = provider(&settings(&rig.primary, &zones), rig.primary.key().2)?;
@@ -277,64 +229,4 @@ async fn a_thousand_names_at_once_are_all_made_and_one_that_is_foreign_alone_fai
     let all = rig.zone("lab.test")?;
     let made = all.lines().filter(|line| line.starts_with("many") && line.contains("\tA\t10.3.")).count();
     is("how many were made", &made.to_string(), "999")
-}
-
-async fn a_node_has_all_its_names_and_records_in_one_message_and_they_go_with_it(rig: &Rig) -> Result<(), Failure> {
-    let (first, second) = (rig.fresh(), rig.fresh());
-    let before = rig.zone("lab.test")?;
-    let entry = |name: &str, data| Entry { name: name.to_owned(), ttl: Some(30), data };
-    let entries = |text: &str| {
-        let srv = EntryData::Srv { priority: 0, weight: 5, port: 2380, target: first.name.clone() };
-        vec![
-            entry(&format!("alias-of-{}", first.name), EntryData::Cname(first.name.clone())),
-            entry(&format!("_of-{}", first.name), srv),
-            entry(&first.name, EntryData::Txt(text.to_owned())),
-        ]
-    };
-    let names = [first.clone(), second.clone()];
-    for text in ["rack r1", "rack r1", "rack \"r2\""] {
-        rig.provider.ensure_all(&names, &entries(text), &us()).await?;
-        let shown = format!("\"{}\"", text.replace('"', "\\\""));
-        is("TXT", &rig.dig(&[&first.name, "TXT"])?, &shown)?;
-    }
-    is("CNAME", &rig.dig(&[&format!("alias-of-{}", first.name), "CNAME"])?, &format!("{}.", first.name))?;
-    is("SRV", &rig.dig(&[&format!("_of-{}", first.name), "SRV"])?, &format!("0 5 2380 {}.", first.name))?;
-    is("A of the second", &rig.dig(&[&second.name, "A"])?, &second.addresses[0].to_string())?;
-    rig.provider.remove_entries(&entries("rack \"r2\""), &us()).await?;
-    rig.provider.remove(&first.name, &us()).await?;
-    rig.provider.remove(&second.name, &us()).await?;
-    is("the zone", &rig.zone("lab.test")?, &before)
-}
-
-async fn records_of_a_service_of_many_nodes_stand_side_by_side(rig: &Rig) -> Result<(), Failure> {
-    let nodes: Vec<HostName> = (0..20).map(|_| rig.fresh()).collect();
-    let of = |node: &HostName| {
-        let data = EntryData::Srv { priority: 0, weight: 0, port: 6789, target: node.name.clone() };
-        Entry { name: "_ceph-mon._tcp.lab.test".to_owned(), ttl: None, data }
-    };
-    let tasks: Vec<_> = nodes
-        .iter()
-        .map(|node| {
-            let (dns, entry, node) = (Arc::clone(&rig.provider), of(node), node.clone());
-            tokio::spawn(async move { dns.ensure_all(&[node], &[entry], &us()).await })
-        })
-        .collect();
-    for task in tasks {
-        task.await??;
-    }
-    let shown = rig.dig(&["_ceph-mon._tcp.lab.test", "SRV", "+tcp"])?;
-    is("how many answer", &shown.lines().count().to_string(), "20")?;
-    rig.provider.remove_entries(&[of(&nodes[0])], &us()).await?;
-    let shown = rig.dig(&["_ceph-mon._tcp.lab.test", "SRV", "+tcp"])?;
-    is("how many answer", &shown.lines().count().to_string(), "19")
-}
-
-async fn an_alias_of_somebody_else_is_a_conflict_and_nothing_of_the_node_is_made(rig: &Rig) -> Result<(), Failure> {
-    let wanted = rig.fresh();
-    let before = rig.zone("lab.test")?;
-    let data = EntryData::Cname(wanted.name.clone());
-    let entry = Entry { name: "shop.lab.test".to_owned(), ttl: None, data };
-    let made = rig.provider.ensure_all(&[wanted], &[entry], &us()).await;
-    refused(made, ErrorKind::Conflict, "shop.lab.test has records without a mark")?;
-    is("the zone", &rig.zone("lab.test")?, &before)
 }

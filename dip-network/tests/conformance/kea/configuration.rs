@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use dip_core::conformance::expect::{same, us};
-use dip_core::conformance::{Failure, Trial, Verdict, not_installed};
+use dip_core::conformance::expect::{refused, same, us};
+use dip_core::conformance::{Failure, Trial, on_server, trials_of};
 use dip_core::hardware::MacAddr;
 use dip_core::provider::ErrorKind;
 use dip_lab::Requirement;
-use dip_network::conformance::{self, DhcpHarness, IpamHarness};
+use dip_network::conformance::{self, DhcpHarness};
 use dip_network::provider::{Dhcp, Reservation};
 use dip_network::settings::KeaSettings;
 use serde_json::{Value, json};
@@ -16,44 +16,40 @@ use tokio::task::JoinSet;
 use super::interposed::{Before, Interposed};
 use super::rig::{
     Rig, a_conflict_says_who_holds_it, a_dhcpv6_client_gets_what_is_reserved_for_it, a_lease_is_told,
-    an_address_of_no_subnet_is_refused, lease, provider, refused, seed, settings,
+    an_address_of_no_subnet_is_refused, lease, provider, seed, settings,
 };
+use crate::by_dhcp::ByDhcp;
 use crate::openvswitch::is;
 use crate::{step, wait};
 
 const SERVER: &str = "kea";
 
 pub(super) async fn trials() -> Vec<Trial> {
-    if let Err(missing) = Requirement::Kea.check() {
-        return vec![Trial::new("all_trials", move || async move { not_installed(missing.to_string()) }).on(SERVER)];
-    }
-    let started = dip_lab::Kea::start().await.map_err(Failure::from).and_then(Rig::new);
-    let rig = match started {
-        Ok(rig) => Arc::new(rig),
-        Err(failure) => return vec![Trial::new("it_starts", move || async move { Err(failure) }).on(SERVER)],
-    };
-    let mut trials = conformance::dhcp(Arc::clone(&rig) as Arc<dyn DhcpHarness>);
-    trials.extend(conformance::ipam(Arc::clone(&rig) as Arc<dyn IpamHarness>));
-    macro_rules! further {
-        ($($name:ident)*) => {$({
-            let rig = Arc::clone(&rig);
-            trials.push(Trial::new(stringify!($name), move || async move { $name(&rig).await.map(|()| Verdict::Passed) }));
-        })*};
-    }
-    further! {
-        a_dhcpv6_client_gets_what_is_reserved_for_it
-        a_lease_is_told
-        a_conflict_says_who_holds_it
-        an_address_of_no_subnet_is_refused
-        the_step_reserves_and_a_real_client_gets_address_and_name
-        nothing_else_in_the_configuration_is_touched
-        an_edit_that_comes_between_is_seen_and_kept
-        who_edits_all_the_time_makes_it_busy
-        many_reservations_become_few_changes
-        what_is_killed_between_set_and_write_is_saved_by_the_next_run
-        a_server_that_hangs_up_is_unreachable
-    }
-    trials.into_iter().map(|trial| trial.on(SERVER)).collect()
+    on_server(
+        SERVER,
+        Requirement::Kea.check(),
+        async { dip_lab::Kea::start().await.map_err(Failure::from).and_then(Rig::new) },
+        |rig| {
+            let mut trials = conformance::dhcp(Arc::clone(&rig) as Arc<dyn DhcpHarness>);
+            let addresses = ByDhcp { kind: "kea", dhcp: Arc::clone(&rig) as _ };
+            trials.extend(conformance::ipam(Arc::new(addresses)));
+            trials.extend(trials_of! {rig;
+                a_dhcpv6_client_gets_what_is_reserved_for_it
+                a_lease_is_told
+                a_conflict_says_who_holds_it
+                an_address_of_no_subnet_is_refused
+                the_step_reserves_and_a_real_client_gets_address_and_name
+                nothing_else_in_the_configuration_is_touched
+                an_edit_that_comes_between_is_seen_and_kept
+                who_edits_all_the_time_makes_it_busy
+                many_reservations_become_few_changes
+                what_is_killed_between_set_and_write_is_saved_by_the_next_run
+                a_server_that_hangs_up_is_unreachable
+            });
+            trials
+        },
+    )
+    .await
 }
 
 async fn the_step_reserves_and_a_real_client_gets_address_and_name(rig: &Rig) -> Result<(), Failure> {

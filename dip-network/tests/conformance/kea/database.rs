@@ -3,53 +3,49 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use dip_core::conformance::expect::{same, us};
-use dip_core::conformance::{Failure, Trial, Verdict, not_installed};
+use dip_core::conformance::expect::{refused, same, us};
+use dip_core::conformance::{Failure, Trial, on_server, trials_of};
 use dip_core::hardware::MacAddr;
 use dip_core::provider::{ErrorKind, Holder};
 use dip_lab::{Postgres, Requirement};
-use dip_network::conformance::{self, DhcpHarness, IpamHarness};
+use dip_network::conformance::{self, DhcpHarness};
 use dip_network::provider::{Dhcp, Reservation};
 use tokio::task::JoinSet;
 
 use super::rig::{
     Rig, a_conflict_says_who_holds_it, a_dhcpv6_client_gets_what_is_reserved_for_it, a_lease_is_told,
-    an_address_of_no_subnet_is_refused, provider, refused, settings,
+    an_address_of_no_subnet_is_refused, provider, settings,
 };
+use crate::by_dhcp::ByDhcp;
 use crate::openvswitch::is;
 use crate::wait;
 
 const SERVER: &str = "kea-postgresql";
 
 pub(super) async fn trials() -> Vec<Trial> {
-    if let Err(missing) = Requirement::check_all(&[Requirement::Kea, Requirement::KeaPostgres]) {
-        return vec![Trial::new("all_trials", move || async move { not_installed(missing.to_string()) }).on(SERVER)];
-    }
-    let started = dip_lab::Kea::start_with_database().await.map_err(Failure::from).and_then(Rig::new);
-    let rig = match started {
-        Ok(rig) => Arc::new(rig),
-        Err(failure) => return vec![Trial::new("it_starts", move || async move { Err(failure) }).on(SERVER)],
-    };
-    let mut trials = conformance::dhcp(Arc::clone(&rig) as Arc<dyn DhcpHarness>);
-    trials.extend(conformance::ipam(Arc::clone(&rig) as Arc<dyn IpamHarness>));
-    macro_rules! further {
-        ($($name:ident)*) => {$({
-            let rig = Arc::clone(&rig);
-            trials.push(Trial::new(stringify!($name), move || async move { $name(&rig).await.map(|()| Verdict::Passed) }));
-        })*};
-    }
-    further! {
-        a_dhcpv6_client_gets_what_is_reserved_for_it
-        a_lease_is_told
-        a_conflict_says_who_holds_it
-        an_address_of_no_subnet_is_refused
-        what_else_a_claimed_row_says_stays
-        two_nodes_can_exchange_their_addresses
-        ten_thousand_reservations_are_written_together
-        a_database_without_keas_tables_is_told
-        somebody_who_holds_the_table_is_waited_for
-    }
-    trials.into_iter().map(|trial| trial.on(SERVER)).collect()
+    on_server(
+        SERVER,
+        Requirement::check_all(&[Requirement::Kea, Requirement::KeaPostgres]),
+        async { dip_lab::Kea::start_with_database().await.map_err(Failure::from).and_then(Rig::new) },
+        |rig| {
+            let mut trials = conformance::dhcp(Arc::clone(&rig) as Arc<dyn DhcpHarness>);
+            let addresses = ByDhcp { kind: "kea", dhcp: Arc::clone(&rig) as _ };
+            trials.extend(conformance::ipam(Arc::new(addresses)));
+            trials.extend(trials_of! {rig;
+                a_dhcpv6_client_gets_what_is_reserved_for_it
+                a_lease_is_told
+                a_conflict_says_who_holds_it
+                an_address_of_no_subnet_is_refused
+                what_else_a_claimed_row_says_stays
+                two_nodes_can_exchange_their_addresses
+                ten_thousand_reservations_are_written_together
+                a_database_without_keas_tables_is_told
+                somebody_who_holds_the_table_is_waited_for
+            });
+            trials
+        },
+    )
+    .await
 }
 
 fn sql(rig: &Rig, text: &str) -> Result<String, Failure> {

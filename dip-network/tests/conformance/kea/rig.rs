@@ -7,20 +7,18 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use async_trait::async_trait;
 use dip_core::conformance::Failure;
-use dip_core::conformance::expect::us;
+use dip_core::conformance::expect::{refused, us};
 use dip_core::hardware::MacAddr;
-use dip_core::provider::{ErrorKind, Holder, Ipam, ProviderError, Providers, sentence};
+use dip_core::provider::ErrorKind;
 use dip_core::secret::LocalSecrets;
-use dip_core::subject::Subject;
-use dip_network::conformance::{DhcpClients, DhcpHarness, IpamHarness};
+use dip_network::conformance::{DhcpClients, DhcpHarness};
 use dip_network::provider::{Dhcp, Reservation};
-use dip_network::providers::SiteRanges;
 use dip_network::providers::kea::Kea;
 use dip_network::settings::{HostsDatabase, KeaSettings};
 use serde_json::json;
 
 use crate::openvswitch::is;
-use crate::{step, wait};
+use crate::wait;
 
 pub(super) struct Rig {
     pub(super) server: Arc<dip_lab::Kea>,
@@ -148,46 +146,6 @@ pub(super) async fn seed(server: &Arc<dip_lab::Kea>, reservation: &Reservation) 
     })
 }
 
-fn ranges(dhcp: Arc<dyn Dhcp>) -> Arc<dyn Ipam> {
-    let site = step::site().and_then(|site| step::with_dhcp(site, "kea", json!({}), "02:d1:70:00:09:01", "10.77.9.1"));
-    let site = site.expect("the site is made here");
-    let mut providers = Providers::new();
-    for name in site.services.keys() {
-        providers.insert::<dyn Dhcp>(&Subject::service(name), Arc::clone(&dhcp));
-    }
-    Arc::new(SiteRanges::of(&site, &providers).expect("the site has a network"))
-}
-
-#[async_trait]
-impl IpamHarness for Rig {
-    fn ipam(&self) -> Arc<dyn Ipam> {
-        ranges(self.dhcp())
-    }
-
-    fn of_dead_server(&self) -> Option<Arc<dyn Ipam>> {
-        DhcpHarness::of_dead_server(self).map(ranges)
-    }
-
-    fn fresh(&self) -> (IpAddr, MacAddr) {
-        let fresh = DhcpHarness::fresh(self);
-        (fresh.addresses[0], fresh.mac)
-    }
-
-    async fn give(&self, address: IpAddr, mac: MacAddr, to: &Holder) -> Result<Option<()>, Failure> {
-        let host_name = Some(format!("h{}", mac.0[5]));
-        let reservation = Reservation { mac, addresses: vec![address], host_name };
-        match to {
-            Holder::Nobody => self.seed_unmarked(&reservation).await,
-            Holder::Site(site) => Ok(Some(self.provider.reserve(&reservation, site).await?)),
-        }
-    }
-
-    async fn take(&self, _: IpAddr, mac: MacAddr, from: &Holder) -> Result<(), Failure> {
-        let site = from.site().ok_or("only a site gives back")?;
-        Ok(self.provider.release(mac, site).await?)
-    }
-}
-
 #[async_trait]
 impl DhcpClients for Clients {
     async fn lease(&self, mac: MacAddr) -> Result<Option<IpAddr>, Failure> {
@@ -203,14 +161,6 @@ pub(super) fn lease(server: &dip_lab::Kea, mac: MacAddr) -> Result<Option<dip_la
         }
     }
     Ok(None)
-}
-
-pub(super) fn refused(result: Result<(), ProviderError>, kind: ErrorKind, words: &str) -> Result<(), Failure> {
-    match result {
-        Err(error) if error.kind() == kind && sentence(&error).contains(words) => Ok(()),
-        Err(error) => Err(format!("it should fail as {kind} with `{words}`: {}", sentence(&error)).into()),
-        Ok(()) => Err(format!("it should fail as {kind} with `{words}`").into()),
-    }
 }
 
 pub(super) async fn a_dhcpv6_client_gets_what_is_reserved_for_it(rig: &Rig) -> Result<(), Failure> {

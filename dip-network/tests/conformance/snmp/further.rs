@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use dip_core::conformance::Failure;
-use dip_core::conformance::expect::{fails, same};
+use dip_core::conformance::expect::{fails, refused, same};
 use dip_core::hardware::PowerState;
-use dip_core::provider::{ErrorKind, ProviderError, Providers, sentence};
+use dip_core::provider::{ErrorKind, Providers, sentence};
 use dip_core::subject::Subject;
 use dip_network::conformance::PduConsumers as _;
 use dip_network::provider::Pdu;
@@ -13,14 +13,6 @@ use dip_network::settings::{CommandObject, MibMap, SnmpDigest, StateObject};
 
 use super::rig::{Access, Lab, Open, Product, RPDU2, Rig, secret};
 use crate::wait;
-
-fn refused<T: std::fmt::Debug>(result: Result<T, ProviderError>, kind: ErrorKind, words: &str) -> Result<(), Failure> {
-    match result {
-        Err(error) if error.kind() == kind && sentence(&error).contains(words) => Ok(()),
-        Err(error) => Err(format!("it should fail as {kind} with `{words}`: {}", sentence(&error)).into()),
-        Ok(value) => Err(format!("it should fail as {kind} with `{words}` and gave {value:?}").into()),
-    }
-}
 
 pub(super) async fn a_wrong_community_is_silence_with_advice(rig: &Rig) -> Result<(), Failure> {
     let wrong = rig.with(|settings| settings.community = secret("not-the-community"))?;

@@ -5,7 +5,7 @@ mod rig;
 
 use std::sync::Arc;
 
-use dip_core::conformance::{Trial, Verdict, not_installed};
+use dip_core::conformance::{Trial, not_installed, trials_of};
 use dip_lab::Requirement;
 use dip_network::conformance::{self, MainsHarness, PduHarness};
 use dip_network::settings::SnmpDigest;
@@ -48,30 +48,24 @@ fn of(rig: Arc<Rig>) -> Vec<Trial> {
     if rig.access == Access::V3(SnmpDigest::Sha256) && rig.product.name == RPDU2.name {
         trials.extend(conformance::mains(Arc::clone(&rig) as Arc<dyn MainsHarness>));
     }
-    macro_rules! further {
-        ($($name:ident)*) => {$({
-            let rig = Arc::clone(&rig);
-            trials.push(Trial::new(stringify!($name), move || async move { $name(&rig).await.map(|()| Verdict::Passed) }));
-        })*};
-    }
     match (rig.product.name, rig.access) {
         ("apc-rpdu2", Access::V2c) => {
-            further! {
+            trials.extend(trials_of! {rig;
                 a_wrong_community_is_silence_with_advice
                 a_community_that_may_only_read_is_denied
                 a_product_that_nobody_knows_is_told_and_a_map_of_the_site_serves
                 a_map_without_a_cycle_is_switched_twice
-            }
+            });
         }
         ("apc-rpdu2", Access::V3(SnmpDigest::Sha256)) => {
-            further! {
+            trials.extend(trials_of! {rig;
                 each_wrong_credential_is_told_as_far_as_the_agent_tells_it
                 a_user_that_may_only_read_is_denied
                 an_agent_that_restarted_is_reached_again
             a_card_that_was_replaced_is_reached_again
                 a_cycle_is_written_once
                 a_pdu_of_a_site_file_is_connected
-            }
+            });
         }
         _ => {}
     }
