@@ -149,3 +149,22 @@ async fn whoever_is_not_to_boot_from_the_network_hears_nothing() {
     assert!(rig.ask(0, &long).await.is_none());
     assert!(rig.ask(0, &question(KNOWN, MessageType::Discover, class, 0, &[])).await.is_some(), "it still answers");
 }
+
+#[tokio::test]
+async fn options_that_no_boot_question_has_may_be_wrong() {
+    let rig = Rig::start().await;
+    let right = question(KNOWN, MessageType::Discover, "PXEClient:Arch:00000:UNDI:002001", 0, &[]);
+    let wrong: [(&str, &[u8]); 4] = [
+        ("a classless route of 33 bits", &[121, 5, 33, 10, 0, 0, 1]),
+        ("a domain name of no octet", &[81, 1, 0]),
+        ("a time of one octet", &[154, 1, 0]),
+        ("padding", &[0, 0, 0]),
+    ];
+    for (what, option) in wrong {
+        let packet = [&right[..240], option, &right[240..]].concat();
+        assert!(rig.ask(0, &packet).await.is_some(), "{what} keeps the question from being answered");
+    }
+    let longer_than_the_packet = [&right[..240], &[81, 250], &right[240..]].concat();
+    assert!(rig.ask(0, &longer_than_the_packet).await.is_none());
+    assert!(rig.ask(0, &right).await.is_some(), "it still answers");
+}

@@ -42,6 +42,40 @@ impl Class {
     }
 }
 
+/// The head of a packet and the cookie that says that options follow (RFC 2131, sections 2 and 3).
+const HEAD: usize = 236;
+const COOKIE: [u8; 4] = [99, 130, 83, 99];
+
+/// A packet with those options alone that a boot question has: what the other ones say is none of its business, and the library asserts
+/// the lengths of some of them instead of refusing them (a prefix of 33 bits in a classless route ends the program).
+fn without_other_options(packet: &[u8]) -> Option<Vec<u8>> {
+    const ASKED: [OptionCode; 5] = [
+        OptionCode::MessageType,
+        OptionCode::ClassIdentifier,
+        OptionCode::UserClass,
+        OptionCode::ClientSystemArchitecture,
+        OptionCode::ClientMachineIdentifier,
+    ];
+    let mut rest = packet.get(HEAD..)?.strip_prefix(&COOKIE)?;
+    let mut kept = packet[..HEAD + COOKIE.len()].to_vec();
+    while let Some(code) = rest.first() {
+        match OptionCode::from(*code) {
+            OptionCode::Pad => rest = &rest[1..],
+            OptionCode::End => break,
+            code => {
+                let whole = 2 + usize::from(*rest.get(1)?);
+                let option = rest.get(..whole)?;
+                if ASKED.contains(&code) {
+                    kept.extend_from_slice(option);
+                }
+                rest = &rest[whole..];
+            }
+        }
+    }
+    kept.push(OptionCode::End.into());
+    Some(kept)
+}
+
 /// A question with the packet that it stood in.
 #[derive(Debug, Clone)]
 pub(super) struct Asked {
@@ -54,7 +88,7 @@ pub(super) struct Asked {
 impl Asked {
     /// `None` for all that is no boot question: other people's DHCP, and what is no packet at all.
     pub(super) fn read(packet: &[u8], port: Port) -> Option<Self> {
-        let message = Message::decode(&mut Decoder::new(packet)).ok()?;
+        let message = Message::decode(&mut Decoder::new(&without_other_options(packet)?)).ok()?;
         let options = message.opts();
         let wanted = match port {
             Port::Dhcp => MessageType::Discover,
