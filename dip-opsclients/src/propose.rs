@@ -1,7 +1,8 @@
 //! From a node's settings to its steps.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use dip_core::certificate::CertificateName;
 use dip_core::id::{LayerId, ServiceName};
@@ -42,6 +43,7 @@ const AUTHORITY: &str = "authority";
 pub(crate) fn propose(site: &Site) -> Result<Vec<Step>, Vec<Note>> {
     let mut steps = Vec::new();
     let mut notes = Vec::new();
+    let mut files = Files::default();
     for node in site.ready_nodes() {
         let settings = match node.settings.read::<OpsClientsSettings>(LayerId::OpsClients) {
             Ok(settings) => settings.unwrap_or_default(),
@@ -58,7 +60,7 @@ pub(crate) fn propose(site: &Site) -> Result<Vec<Step>, Vec<Note>> {
         keep("opsclients.time", settings.time.map(|time| follow_time(site, node, &time)));
         keep("opsclients.resolver", settings.resolver.map(|resolver| use_resolver(site, node, resolver)));
         keep("opsclients.metrics", settings.metrics.map(|metrics| serve_metrics(node, &metrics)));
-        keep("opsclients.logging", settings.logging.map(|logging| send_logs(site, node, &logging)));
+        keep("opsclients.logging", settings.logging.map(|logging| send_logs(site, node, &logging, &mut files)));
         keep("opsclients.ssh", settings.ssh.map(|ssh| trust_ssh(site, node, ssh)));
         keep("opsclients.certificate", settings.certificate.map(|wanted| hold_certificate(site, node, wanted)));
         keep("opsclients.package_proxy", settings.package_proxy.map(|proxy| use_package_proxy(node, &proxy)));
@@ -125,7 +127,10 @@ fn serve_metrics(node: &Node, metrics: &MetricsSettings) -> Result<Step, String>
     Ok(ServeMetrics { node: node.name.clone(), address }.step())
 }
 
-fn send_logs(site: &Site, node: &Node, logging: &LoggingSettings) -> Result<Step, String> {
+/// Files that settings name, each read once for all nodes.
+type Files = BTreeMap<PathBuf, Result<String, String>>;
+
+fn send_logs(site: &Site, node: &Node, logging: &LoggingSettings, files: &mut Files) -> Result<Step, String> {
     let syslog = service::<SyslogSettings>(site, &logging.service, SYSLOG)?;
     let protocol = syslog.protocol.unwrap_or_default();
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':');
@@ -133,7 +138,7 @@ fn send_logs(site: &Site, node: &Node, logging: &LoggingSettings) -> Result<Step
         return Err(format!("`{}` is not a receiver of logs; write an address or a host name", syslog.host));
     }
     let anchors = match (protocol, &syslog.ca) {
-        (SyslogProtocol::Tls, Some(path)) => Some(read(path)?),
+        (SyslogProtocol::Tls, Some(path)) => Some(files.entry(path.clone()).or_insert_with(|| read(path)).clone()?),
         (SyslogProtocol::Tls, None) => {
             return Err(format!("service `{}` speaks `tls` and names no `ca` by which it is known", logging.service));
         }

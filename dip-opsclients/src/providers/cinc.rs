@@ -1,7 +1,6 @@
 //! Cinc, and Chef Infra Client by the same options: local mode with cookbooks of the site.
 //!
-//! Its options and its log are those of the documentation of Chef Infra Client 18; it was not run against one: neither Debian nor a
-//! package registry that the tests may use has it.
+//! Its options and its log are those of the documentation of Chef Infra Client 18; it was not run against one.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

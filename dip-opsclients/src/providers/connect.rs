@@ -61,10 +61,10 @@ pub(crate) fn connect(site: &Site, secrets: &dyn Secrets, providers: &mut Provid
 
 /// Registers those that act on a host of the site, once the hosts are there.
 pub(crate) fn combine(site: &Site, providers: &mut Providers) {
-    for service in site.services.values() {
+    let hosts = providers.clone();
+    let host = |node: &NodeName| hosts.find::<dyn Host>(&Subject::node(node)).ok();
+    for service in site.services_of(&[SYSLOG, PUPPET, SALT]) {
         let (subject, driver) = (Subject::service(&service.name), &service.driver);
-        let hosts = providers.clone();
-        let host = |node: &NodeName| hosts.find::<dyn Host>(&Subject::node(node)).ok();
         // What is wrong with a service was told by `connect`.
         match driver.kind.as_str() {
             SYSLOG => {

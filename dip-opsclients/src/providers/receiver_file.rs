@@ -16,6 +16,9 @@ const PROVIDER: &str = "log receiver";
 /// What has just arrived stands at the end: so much of the file is looked at.
 const TAIL: u64 = 1 << 20;
 
+/// Looks through the end of a file where it is: it would be carried over the network for every look.
+const FIND: &str = r#"text=$(tail -c "$1" -- "$2") || exit 2; printf '%s\n' "$text" | grep -F -m 1 -- "$3" || true"#;
+
 /// The file that a receiver writes.
 pub struct ReceiverFile {
     path: PathBuf,
@@ -48,12 +51,12 @@ impl ReceiverFile {
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
-    async fn tail_on(&self, host: &dyn Host) -> Result<String, ProviderError> {
+    async fn find_on(&self, host: &dyn Host, mark: &str) -> Result<Option<String>, ProviderError> {
         let path = self.path.display().to_string();
-        let command = Command::new("tail").args(["-c".to_owned(), TAIL.to_string(), "--".to_owned(), path]);
+        let command = Command::new("sh").args(["-c", FIND, "sh", &TAIL.to_string(), &path, mark]);
         let output = host.run(&command).await?;
         if output.succeeded() {
-            return Ok(output.text());
+            return Ok(output.text().lines().next().map(str::to_owned));
         }
         Err(self.unreadable(ErrorKind::NotFound).because(output.error_text()))
     }
@@ -68,10 +71,10 @@ impl fmt::Debug for ReceiverFile {
 #[async_trait]
 impl LogReceiver for ReceiverFile {
     async fn find(&self, mark: &str) -> Result<Option<String>, ProviderError> {
-        let text = match &self.host {
-            Some(host) => self.tail_on(&**host).await?,
-            None => self.tail_here().await.map_err(|error| self.unreadable(ErrorKind::NotFound).because(error))?,
-        };
+        if let Some(host) = &self.host {
+            return self.find_on(&**host, mark).await;
+        }
+        let text = self.tail_here().await.map_err(|error| self.unreadable(ErrorKind::NotFound).because(error))?;
         Ok(text.lines().find(|line| line.contains(mark)).map(str::to_owned))
     }
 }

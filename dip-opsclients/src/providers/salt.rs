@@ -1,4 +1,5 @@
-//! Salt on the node: `salt-call` with a master, or with states of the site (Salt 3006 and later).
+//! Salt on the node: `salt-call` with a master, or with states of the site (Salt 3006 and later). Written from its documentation; it
+//! was not run against one.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

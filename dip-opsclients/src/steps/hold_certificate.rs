@@ -25,6 +25,9 @@ const CHAIN: &str = "/etc/dip/tls/certificate.pem";
 /// Whom all servers of the site are trusted by.
 const ANCHORS: &str = "/etc/dip/tls/authority.pem";
 
+/// It is there while a new certificate was put down and not all who use it were told.
+const UNTOLD: &str = "/etc/dip/tls/untold";
+
 /// The key is whole or not there: a half one would be taken for good.
 const MAKE_KEY: &str = r#"umask 077 && mkdir -p "${1%/*}" && openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$1.part" && mv "$1.part" "$1""#;
 
@@ -116,7 +119,23 @@ impl HoldCertificate {
         let wish = CertificateWish { request: output.text(), names: self.names.clone(), lifetime: DAY * self.days };
         let chain = authority.sign(&wish).await?;
         node.put_file(ANCHORS, Some(authority.anchors())).await?;
+        if !self.reload.is_empty() {
+            // Before the certificate: whoever goes on after a crash finds the certificate in order.
+            node.put_file(UNTOLD, Some("Written by dip: who uses the certificate is told of it.\n")).await?;
+        }
         node.put_file(CHAIN, Some(&chain)).await
+    }
+
+    /// Whether somebody who uses the certificate may still have the one before it.
+    async fn is_untold(&self, node: &Node) -> Result<bool, OperationError> {
+        Ok(!self.reload.is_empty() && node.text(UNTOLD).await?.is_some())
+    }
+
+    async fn tell(&self, node: &Node) -> Result<(), OperationError> {
+        for unit in &self.reload {
+            node.succeed(&Command::new("systemctl").args(["reload-or-restart", "--", unit])).await?;
+        }
+        if self.reload.is_empty() { Ok(()) } else { node.put_file(UNTOLD, None).await }
     }
 }
 
@@ -127,17 +146,21 @@ impl Operation for HoldCertificate {
     async fn check(&self, cx: &Context<'_>) -> Result<Check, OperationError> {
         let node = Node::of(cx, &self.node)?;
         let authority = cx.provider::<dyn CertificateAuthority>(&Subject::service(&self.authority))?;
-        let (diff, fingerprint) = self.look(&node, &*authority).await?;
+        let (mut diff, fingerprint) = self.look(&node, &*authority).await?;
+        if self.is_untold(&node).await? {
+            diff = diff.and("told of the certificate", None::<&str>, Some(self.reload.join(", ")));
+        }
         Ok(diff.or_holds(Facts::new().with(&CERTIFICATE, &Subject::node(&self.node), &fingerprint)))
     }
 
     async fn apply(&self, cx: &Context<'_>) -> Result<Applied, OperationError> {
         let node = Node::of(cx, &self.node)?;
         let authority = cx.provider::<dyn CertificateAuthority>(&Subject::service(&self.authority))?;
-        self.sign(&node, &*authority).await?;
-        for unit in &self.reload {
-            node.succeed(&Command::new("systemctl").args(["reload-or-restart", "--", unit])).await?;
+        // A certificate that is as it should be is not signed anew because somebody could not be told of it.
+        if !self.is_untold(&node).await? || !self.look(&node, &*authority).await?.0.is_empty() {
+            self.sign(&node, &*authority).await?;
         }
+        self.tell(&node).await?;
         Ok(Applied::Done)
     }
 }

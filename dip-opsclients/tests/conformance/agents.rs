@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use dip_core::conformance::{Failure, Trial, Verdict};
+use dip_core::conformance::{Failure, Trial, Verdict, not_installed};
 use dip_core::fact::opsclients::{AGENT, AGENT_FACTS};
 use dip_core::operation::Check;
 use dip_core::provider::Host;
 use dip_core::secret::Secret;
+use dip_lab::Requirement;
 use dip_opsclients::conformance::{AgentHarness, config_agent};
 use dip_opsclients::provider::{ConfigAgent, Managed};
 use dip_opsclients::providers::{Ansible, AnsibleLogin, Catalogue, Elevation, Puppet};
@@ -113,7 +114,13 @@ pub(crate) fn conformance(lab: &Arc<Lab>) -> Result<Vec<Trial>, Failure> {
         let trials = config_agent(Arc::new(harness));
         trials.into_iter().map(|trial| trial.on(product)).collect()
     };
-    Ok(named("ansible", of_ansible).into_iter().chain(named("puppet", of_puppet)).collect())
+    let ansible = match Requirement::Ansible.check() {
+        Ok(()) => named("ansible", of_ansible),
+        Err(missing) => {
+            vec![Trial::new("all_trials", move || async move { not_installed(missing.to_string()) }).on("ansible")]
+        }
+    };
+    Ok(ansible.into_iter().chain(named("puppet", of_puppet)).collect())
 }
 
 struct Harness {
@@ -165,6 +172,9 @@ impl AgentHarness for Harness {
 pub(crate) async fn a_playbook_brings_a_node_to_order_and_a_failure_is_the_steps_own(
     lab: &Lab,
 ) -> Result<Verdict, Failure> {
+    if let Err(missing) = Requirement::Ansible.check() {
+        return not_installed(missing.to_string());
+    }
     let service = |playbook: PathBuf| {
         let key = format!("file:{}", lab.node().client_key.private.display());
         Ok::<_, Failure>(
@@ -173,7 +183,7 @@ pub(crate) async fn a_playbook_brings_a_node_to_order_and_a_failure_is_the_steps
     };
     let settings = json!({"agent": {"service": "config", "vars": colour()}});
     let sound = service(written(lab, "site.yml", PLAYBOOK)?)?;
-    let facts = lab.bench_with(sound, settings.clone())?.comes_true().await?;
+    let facts = lab.bench_with(sound, settings.clone())?.is_done_at_once().await?;
     must(facts.read::<String>(&AGENT.of(&n1()))?.as_deref() == Some("Ansible"), || "no fact".to_owned())?;
     let told = facts.read::<BTreeMap<String, Value>>(&AGENT_FACTS.of(&n1()))?.unwrap_or_default();
     must(told.get("ansible_distribution") == Some(&json!("Debian")), || format!("{told:?}"))?;
@@ -193,7 +203,7 @@ pub(crate) async fn a_manifest_brings_a_node_to_order(lab: &Lab) -> Result<Verdi
     let service = json!({"config": {"kind": "puppet", "manifest": written(lab, "site.pp", MANIFEST)?}});
     let settings = json!({"agent": {"service": "config", "vars": colour()}});
     let bench = lab.bench_with(service, settings)?;
-    let facts = bench.comes_true().await?;
+    let facts = bench.is_done_at_once().await?;
     let told = facts.read::<BTreeMap<String, Value>>(&AGENT_FACTS.of(&n1()))?.unwrap_or_default();
     must(told.get("os").is_some_and(|os| os["name"] == "Debian"), || format!("{told:?}"))?;
     lab.node().ssh("rm /etc/trial-puppet").await?;

@@ -2,16 +2,19 @@
 
 use std::time::Duration;
 
-use dip_core::conformance::{Failure, Verdict};
+use dip_core::conformance::{Failure, Verdict, not_installed};
 use dip_core::fact::opsclients::{MEMCACHED, PACKAGE_PROXY};
 use dip_core::operation::Check;
-use dip_lab::Tinyproxy;
+use dip_lab::{Requirement, Tinyproxy};
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::lab::{Lab, must, n1};
 
 pub(crate) async fn a_node_asks_a_package_proxy(lab: &Lab) -> Result<Verdict, Failure> {
+    if let Err(missing) = Requirement::Tinyproxy.check() {
+        return not_installed(missing.to_string());
+    }
     let proxy = Tinyproxy::start(lab.bind.addr.ip()).await?;
     let url = format!("http://{}", proxy.addr);
     let settings = json!({"package_proxy": {"url": url}});

@@ -172,9 +172,8 @@ impl Bench {
 
     /// Applies as the engine does and looks until it holds or a time is over; the last that was seen.
     pub(crate) async fn settle(&self, patience: Duration) -> Result<Check, Failure> {
-        let poll = match self.apply().await? {
-            Applied::Wait { poll, .. } | Applied::Watch { poll, .. } => poll,
-            Applied::Done => Duration::from_secs(1),
+        let (Applied::Wait { poll, .. } | Applied::Watch { poll, .. }) = self.apply().await? else {
+            return Err("it must be waited for".into());
         };
         let end = tokio::time::Instant::now() + patience;
         loop {
@@ -186,16 +185,33 @@ impl Bench {
         }
     }
 
-    /// It differs, is applied twice, holds, and tells its fact.
+    /// It differs, is applied twice, is waited for, holds, and tells its fact.
     pub(crate) async fn comes_true(&self) -> Result<Facts, Failure> {
-        match self.check().await? {
-            Check::Differs(_) => {}
-            other => return Err(format!("a new host cannot be {other:?}").into()),
-        }
+        self.differs().await?;
         self.apply().await?;
         match self.settle(Duration::from_secs(60)).await? {
             Check::Holds(facts) => Ok(facts),
             other => Err(format!("after a minute it is {other:?}").into()),
+        }
+    }
+
+    /// It differs, is done twice, holds at once, and tells its fact.
+    pub(crate) async fn is_done_at_once(&self) -> Result<Facts, Failure> {
+        self.differs().await?;
+        for _ in 0..2 {
+            let applied = self.apply().await?;
+            must(applied == Applied::Done, || format!("it is not done at once: {applied:?}"))?;
+        }
+        match self.check().await? {
+            Check::Holds(facts) => Ok(facts),
+            other => Err(format!("it was done, and is {other:?}").into()),
+        }
+    }
+
+    async fn differs(&self) -> Result<(), Failure> {
+        match self.check().await? {
+            Check::Differs(_) => Ok(()),
+            other => Err(format!("a new host cannot be {other:?}").into()),
         }
     }
 }

@@ -26,8 +26,7 @@ use trust::*;
 fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.expect("a test can start a runtime");
-    let needed = [Requirement::Hosts, Requirement::Bind, Requirement::Ansible, Requirement::Tinyproxy];
-    if let Err(missing) = Requirement::check_all(&needed) {
+    if let Err(missing) = Requirement::check_all(&[Requirement::Hosts, Requirement::Bind]) {
         let why = missing.to_string();
         return run_as_tests(&runtime, vec![Trial::new("opsclients", move || async { not_installed(why) })]);
     }
@@ -59,6 +58,7 @@ fn main() -> ExitCode {
         a_receiver_that_is_away_and_one_that_cannot_be_read_are_told,
         a_node_and_its_users_are_believed_by_certificates_alone,
         a_node_holds_a_certificate_that_openssl_verifies,
+        who_uses_a_certificate_is_told_of_it_after_a_failure_too,
         a_node_asks_a_package_proxy,
         a_node_runs_a_memcached,
         a_playbook_brings_a_node_to_order_and_a_failure_is_the_steps_own,

@@ -7,7 +7,7 @@ use dip_core::certificate::LocalAuthority;
 use dip_core::conformance::{Failure, Verdict};
 use dip_core::fact::opsclients::{CERTIFICATE, SSH_TRUST};
 use dip_core::id::ServiceName;
-use dip_core::operation::Check;
+use dip_core::operation::{Applied, Check};
 use dip_core::provider::CertificateAuthority;
 use dip_core::secret::Secret;
 use dip_core::subject::Subject;
@@ -49,7 +49,7 @@ pub(crate) async fn a_node_holds_a_certificate_that_openssl_verifies(lab: &Lab) 
         bench.providers.insert::<dyn CertificateAuthority>(&subject, signs.clone());
         Ok::<_, Failure>(bench)
     };
-    let facts = bench(json!({"authority": "ca", "days": 90}))?.comes_true().await?;
+    let facts = bench(json!({"authority": "ca", "days": 90}))?.is_done_at_once().await?;
     let first = facts.read::<String>(&CERTIFICATE.of(&n1()))?;
     // Seen by others: a server with it, and a client that trusts the authority alone.
     let serve = "cd /etc/dip/tls && (timeout 20 openssl s_server -accept 4433 -cert certificate.pem -key key.pem -www >/dev/null 2>&1 &)";
@@ -71,7 +71,7 @@ pub(crate) async fn a_node_holds_a_certificate_that_openssl_verifies(lab: &Lab) 
     let mode = lab.node().ssh("stat -c %a /etc/dip/tls/key.pem; openssl pkey -in /etc/dip/tls/key.pem -pubout").await?;
     must(mode.starts_with("600\n"), || mode.clone())?;
     // Near its end it is replaced, for the same key.
-    let facts = bench(json!({"authority": "ca", "days": 120, "renew_before": 100}))?.comes_true().await?;
+    let facts = bench(json!({"authority": "ca", "days": 120, "renew_before": 100}))?.is_done_at_once().await?;
     let second = facts.read::<String>(&CERTIFICATE.of(&n1()))?;
     let key = lab.node().ssh("stat -c %a /etc/dip/tls/key.pem; openssl pkey -in /etc/dip/tls/key.pem -pubout").await?;
     must(first != second && key == mode, || format!("{first:?} became {second:?}"))?;
@@ -80,6 +80,37 @@ pub(crate) async fn a_node_holds_a_certificate_that_openssl_verifies(lab: &Lab) 
     match bench(json!({"authority": "ca"}))?.check().await? {
         Check::Differs(diff) if diff.to_string().contains("key of the certificate") => Ok(Verdict::Passed),
         other => Err(format!("the key is another, and it tells {other:?}").into()),
+    }
+}
+
+pub(crate) async fn who_uses_a_certificate_is_told_of_it_after_a_failure_too(lab: &Lab) -> Result<Verdict, Failure> {
+    let (signs, _) = authority(lab).await?;
+    let service = "[Service]\nExecStart=sleep 600\nExecReload=cp /etc/dip/tls/certificate.pem /run/told\n";
+    let start = format!(
+        "printf '{service}' > /etc/systemd/system/tlsuser.service && systemctl start tlsuser && mkdir /run/told"
+    );
+    lab.node().ssh(&start).await?;
+    let wanted = json!({"certificate": {"authority": "ca", "days": 60, "renew_before": 20, "reload": ["tlsuser"]}});
+    let mut bench = lab.bench_with(json!({"ca": {"kind": "authority", "certificate": "ca.pem"}}), wanted)?;
+    bench.providers.insert::<dyn CertificateAuthority>(&Subject::service(&ServiceName::new("ca")?), signs);
+    // Whoever went before left a certificate: it is signed anew, and cannot be told of.
+    lab.node().ssh("rm -f /etc/dip/tls/certificate.pem && mount -t tmpfs -o ro none /run/told").await?;
+    must(bench.apply().await.is_err(), || "who could not be told was told".to_owned())?;
+    let signed = lab.node().ssh("cat /etc/dip/tls/certificate.pem").await?;
+    match bench.check().await? {
+        Check::Differs(diff) if diff.to_string().contains("told of the certificate") => {}
+        other => return Err(format!("nobody was told, and it is {other:?}").into()),
+    }
+    lab.node().ssh("umount /run/told && rmdir /run/told").await?;
+    must(bench.apply().await? == Applied::Done, || "it is not done".to_owned())?;
+    let (now, told) =
+        (lab.node().ssh("cat /etc/dip/tls/certificate.pem").await?, lab.node().ssh("cat /run/told").await?);
+    must(now == signed && told == signed, || "it was signed anew, or another one was told of".to_owned())?;
+    let end = bench.check().await?;
+    lab.node().ssh("systemctl stop tlsuser && rm /etc/systemd/system/tlsuser.service").await?;
+    match end {
+        Check::Holds(_) => Ok(Verdict::Passed),
+        other => Err(format!("all is told, and it is {other:?}").into()),
     }
 }
 
