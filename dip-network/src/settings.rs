@@ -16,7 +16,7 @@ pub use crate::pdu_settings::{
 };
 
 /// The kinds of services that are DHCP servers.
-pub(crate) const DHCP_KINDS: &[&str] = &[DNSMASQ, KEA];
+pub const DHCP_KINDS: &[&str] = &[DNSMASQ, KEA];
 
 /// The service kind `dnsmasq`.
 pub(crate) const DNSMASQ: &str = "dnsmasq";

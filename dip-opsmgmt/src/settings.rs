@@ -46,16 +46,16 @@ pub(crate) const PROMETHEUS: &str = "prometheus";
 pub(crate) const ALERTMANAGER: &str = "alertmanager";
 
 /// The kinds of services that tell of alerts; `alerts` is one whose provider the program brings.
-pub(crate) const ALERT_KINDS: &[&str] = &[ALERTMANAGER, "alerts"];
+pub const ALERT_KINDS: &[&str] = &[ALERTMANAGER, "alerts"];
 
 /// The kinds of services that are DNS; `dns` is one whose provider the program brings.
-pub(crate) const DNS_KINDS: &[&str] = &[RFC2136, POWERDNS, DNSMASQ_HOSTS, "dns"];
+pub const DNS_KINDS: &[&str] = &[RFC2136, POWERDNS, DNSMASQ_HOSTS, "dns"];
 
 /// The kinds of services that are CMDBs; `cmdb` is one whose provider the program brings.
-pub(crate) const CMDB_KINDS: &[&str] = &[CSV, DIRECTORY, NAUTOBOT, NETBOX, "cmdb"];
+pub const CMDB_KINDS: &[&str] = &[CSV, DIRECTORY, NAUTOBOT, NETBOX, "cmdb"];
 
 /// The kinds of services that monitor; `monitoring` is one whose provider the program brings.
-pub(crate) const MONITOR_KINDS: &[&str] = &[PROMETHEUS, "monitoring"];
+pub const MONITOR_KINDS: &[&str] = &[PROMETHEUS, "monitoring"];
 
 /// The settings `opsmgmt` of a node.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -111,11 +111,6 @@ impl<'a> Hands<'a> {
         self.world.alarms(service, |alarms| alarms.fire(site, alert, labels));
     }
 
-    /// Ends all alerts of a name.
-    pub fn calm(&self, service: &ServiceName, alert: &str) {
-        self.world.alarms(service, |alarms| alarms.calm(alert));
-    }
-
     /// The silences of an Alertmanager that have not ended.
     #[must_use]
     pub fn silences(&self, service: &ServiceName) -> Vec<Silence> {

@@ -69,7 +69,7 @@ impl Sandbox {
         SandboxClock { world: Arc::clone(&self.world) }
     }
 
-    /// Keeps a run in another journal whose disk takes time on the simulation's clock (50 ms a write), so that steps which go on
+    /// Keeps a run in another journal whose disk takes time on the simulation's clock (100 ms a write), so that steps which go on
     /// at once share writes as they do on a real machine. Without it each instant of virtual time costs a write of its own.
     #[must_use]
     pub fn journal(&self, kept: Arc<dyn Journal>) -> Arc<dyn Journal> {

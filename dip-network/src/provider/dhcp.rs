@@ -67,9 +67,6 @@ pub trait Dhcp: Send + Sync {
     /// The addresses that the server has lent to an interface, and that it may have still; none where the server does not tell.
     async fn leases(&self, mac: MacAddr) -> Result<Vec<IpAddr>, ProviderError>;
 
-    /// The reservation that has an address; where several have it, one without a mark is told first.
-    async fn holder(&self, address: IpAddr) -> Result<Option<Held>, ProviderError>;
-
     /// Keeps addresses for an interface, on behalf of a site.
     async fn reserve(&self, reservation: &Reservation, owner: &SiteName) -> Result<(), ProviderError>;
 

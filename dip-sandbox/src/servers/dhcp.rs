@@ -60,11 +60,6 @@ impl Dhcp for SandboxDhcp {
         Ok(Vec::new())
     }
 
-    async fn holder(&self, address: IpAddr) -> Result<Option<Held>, ProviderError> {
-        self.line.carry(Intent::Look, &format!("look up who has {address}")).await?;
-        Ok(self.act(|reservations| reservations.find_by(address).cloned()))
-    }
-
     async fn reserve(&self, reservation: &Reservation, owner: &SiteName) -> Result<(), ProviderError> {
         let action = format!("reserve addresses for {}", reservation.mac);
         if reservation.addresses.is_empty() {

@@ -23,11 +23,6 @@ impl Alarms {
         self.firing.push((site, alert, labels));
     }
 
-    /// Ends all alerts of a name.
-    pub(crate) fn calm(&mut self, name: &str) {
-        self.firing.retain(|(_, alert, _)| alert.name != name);
-    }
-
     pub(crate) fn firing(&self, of: &AlertsOf, now: Timestamp) -> Vec<Alert> {
         let is_of = |site: &SiteName, alert: &Alert, labels: &BTreeMap<String, String>| {
             let carries = of.labels.iter().all(|(name, value)| labels.get(name) == Some(value));

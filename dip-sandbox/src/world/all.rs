@@ -9,11 +9,12 @@ use dip_core::id::{ClusterName, NodeName, PduName, ServiceName, SwitchName};
 use dip_core::secret::{MemoryStore, Secret, SecretRef};
 use dip_core::site::Site;
 use dip_core::subject::Subject;
+use dip_network::settings::DHCP_KINDS;
+use dip_opsmgmt::settings::{ALERT_KINDS, CMDB_KINDS, DNS_KINDS, MONITOR_KINDS};
 
 use super::machine::{Surroundings, WithMains};
 use super::management::Management;
-use super::{ALERT_KINDS, Alarms, Rulebook};
-use super::{CMDB_KINDS, DHCP_KINDS, DNS_KINDS, MONITOR_KINDS};
+use super::{Alarms, Rulebook};
 use super::{Cables, Keeper, Keys, Machine, Names, Outlets, Parts, Ports, Records, Reservations, Targets, Wiring};
 use crate::draw::Draw;
 use crate::fault::{Board, Fault, Hit};

@@ -32,10 +32,6 @@ impl Reservations {
         self.by_mac.get(&mac)
     }
 
-    pub(crate) fn find_by(&self, address: IpAddr) -> Option<&Held> {
-        self.find(*self.by_address.get(&address)?)
-    }
-
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Held> {
         self.by_mac.values()
     }

@@ -7,8 +7,9 @@ use dip_core::id::SiteName;
 use dip_core::provider::Holder;
 use dip_core::site::Service;
 use dip_opsmgmt::provider::{HeldName, HostName};
+use dip_opsmgmt::settings::DNS_KINDS;
 
-use super::{DNS_KINDS, World};
+use super::World;
 
 /// The names of one server: forward by name, reverse by address.
 #[derive(Debug, Default)]
@@ -170,11 +171,17 @@ impl World {
     pub(crate) fn resolve(&self, servers: &[IpAddr], name: &str) -> Vec<IpAddr> {
         self.site
             .services_of(DNS_KINDS)
-            .filter(|service| address(service).is_some_and(|address| servers.contains(&address)))
+            .filter(|service| answers_at(service, servers))
             .find_map(|service| self.names(&service.name, |names| names.find(name).cloned()).flatten())
             .map(|held| held.addresses)
             .unwrap_or_default()
     }
+}
+
+/// Whether a service is asked at one of these addresses. One whose settings do not tell where it answers is asked at any.
+fn answers_at(service: &Service, servers: &[IpAddr]) -> bool {
+    let is_rfc2136 = service.driver.kind.as_str() == "rfc2136";
+    address(service).map_or(!is_rfc2136, |address| servers.contains(&address))
 }
 
 /// The address at which a service answers: the host of its setting `server`.

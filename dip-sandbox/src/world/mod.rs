@@ -35,18 +35,3 @@ pub(crate) use records::{ForeignRecord, Records};
 pub(crate) use switch::Ports;
 pub(crate) use targets::{ForeignTarget, Targets};
 pub(crate) use wiring::Wiring;
-
-/// The kinds of services that are DHCP servers.
-pub(crate) const DHCP_KINDS: &[&str] = &["dnsmasq"];
-
-/// The kinds of services that are DNS servers.
-pub(crate) const DNS_KINDS: &[&str] = &["rfc2136", "powerdns", "dnsmasq_hosts"];
-
-/// The kinds of services that are CMDBs.
-pub(crate) const CMDB_KINDS: &[&str] = &["directory"];
-
-/// The kinds of services that tell of alerts.
-pub(crate) const ALERT_KINDS: &[&str] = &["alertmanager"];
-
-/// The kinds of services that are monitoring servers.
-pub(crate) const MONITOR_KINDS: &[&str] = &["prometheus"];

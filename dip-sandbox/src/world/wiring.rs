@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use dip_core::hardware::{MacAddr, VlanId};
 use dip_core::id::{NicName, ServiceName};
 use dip_core::site::{Node, OutletRef, PortRef, Site};
-use dip_network::settings::DhcpScope;
+use dip_network::settings::{DHCP_KINDS, DhcpScope};
 
 /// A node's cables.
 #[derive(Debug, Clone, Default)]
@@ -62,7 +62,7 @@ fn is_managed(site: &Site, port: &PortRef) -> bool {
 }
 
 fn dhcp_of(site: &Site, network: Option<&dip_core::id::NetworkName>) -> Option<ServiceName> {
-    site.services_of(super::DHCP_KINDS)
+    site.services_of(DHCP_KINDS)
         .find(|service| {
             let scope = service.driver.read::<DhcpScope>().unwrap_or_default();
             scope.networks.is_empty() || network.is_some_and(|network| scope.networks.contains(network))

@@ -30,7 +30,11 @@ pub(crate) fn layers() -> Layers {
 }
 
 pub(crate) fn site(nodes: usize, racks: usize) -> Arc<Site> {
-    let source = Source::new("site.yaml", Format::Yaml, datacenter(nodes, racks));
+    parsed(datacenter(nodes, racks))
+}
+
+pub(crate) fn parsed(text: String) -> Arc<Site> {
+    let source = Source::new("site.yaml", Format::Yaml, text);
     match Site::parse(&[source], &layers().settings(), &Lock::default()) {
         Ok(resolved) => Arc::new(resolved.site),
         Err(faults) => panic!("the generated site file has faults:\n{faults}"),

@@ -7,9 +7,9 @@ use dip_core::engine::Stop;
 use dip_core::hardware::{PowerState, VlanId};
 use dip_core::journal::MemoryJournal;
 use dip_core::report::Outcome;
-use dip_sandbox::{Fault, Faults, Phase, Sandbox};
+use dip_sandbox::{Fault, Faults, Phase, Sandbox, datacenter};
 
-use crate::scene::{apply, apply_until, engine, node, plan, ready, site};
+use crate::scene::{apply, apply_until, engine, node, parsed, plan, ready, site};
 
 #[test]
 fn a_dark_datacenter_comes_to_ready_state_and_a_second_run_changes_nothing() {
@@ -28,6 +28,35 @@ fn a_dark_datacenter_comes_to_ready_state_and_a_second_run_changes_nothing() {
         assert_eq!(sandbox.mutations(), mutations);
         assert_eq!(sandbox.snapshot(), state);
     });
+}
+
+#[test]
+fn whatever_products_a_site_has_they_are_simulated() {
+    let text = datacenter(4, 2);
+    for (old, new) in [
+        (
+            "{kind: dnsmasq, hosts_directory: dnsmasq/hosts.d, pid_file: dnsmasq/pid}",
+            "{kind: kea, dhcp4: \"unix:/run/kea/kea4.sock\", dhcp6: \"unix:/run/kea/kea6.sock\"}",
+        ),
+        ("{kind: directory, path: cmdb}", "{kind: nautobot, url: \"https://cmdb.example\", token: env:DIP_CMDB_TOKEN}"),
+        ("{kind: directory, path: cmdb}", "{kind: csv, path: machines.csv}"),
+    ] {
+        assert!(text.contains(old), "{text}");
+        let site = parsed(text.replace(old, new));
+        let sandbox = Sandbox::new(&site, 1);
+        ready(&sandbox.block_on(apply(&site, &sandbox)));
+    }
+    // PowerDNS and dnsmasq's hosts files, whose settings do not tell where they answer.
+    let (head, rest) = text.split_once("  dns:\n").expect("the site has a DNS server");
+    let (_, tail) = rest.split_once("  time:").expect("a time service stands behind it");
+    for dns in [
+        "{kind: powerdns, url: \"http://10.9.0.53:8081\", key: env:DIP_PDNS_KEY}",
+        "{kind: dnsmasq_hosts, path: hosts.d}",
+    ] {
+        let site = parsed(format!("{head}  dns: {dns}\n  time:{tail}"));
+        let sandbox = Sandbox::new(&site, 1);
+        ready(&sandbox.block_on(apply(&site, &sandbox)));
+    }
 }
 
 #[test]

@@ -99,17 +99,6 @@ impl Dhcp for Dnsmasq {
         .await
     }
 
-    async fn holder(&self, address: IpAddr) -> Result<Option<Held>, ProviderError> {
-        self.on_files(format!("look up who has {address}"), move |verb, directory| {
-            verb.server()?;
-            let listing = verb.list(directory, Look::All)?;
-            let holders = || listing.iter().filter(|record| record.shared_address(&[address]).is_some());
-            let record = holders().find(|record| record.owner.is_none()).or_else(|| holders().next());
-            Ok(record.and_then(|record| record.held().find(|held| held.reservation.addresses.contains(&address))))
-        })
-        .await
-    }
-
     async fn reserve(&self, reservation: &Reservation, owner: &SiteName) -> Result<(), ProviderError> {
         let (wanted, owner) = (reservation.clone(), owner.clone());
         self.on_files(format!("reserve addresses for {}", wanted.mac), move |verb, directory| {

@@ -129,16 +129,6 @@ impl Book {
         Some(Held { reservation, owner })
     }
 
-    /// The reservation that has an address; one without a mark first.
-    pub(super) fn holder(&self, address: IpAddr) -> Option<Held> {
-        let macs = self.with(address).filter_map(|at| match &self.entries[at].client {
-            Client::Mac(mac) => Some(*mac),
-            Client::Other(_) => None,
-        });
-        let held: Vec<_> = macs.filter_map(|mac| self.held(mac)).collect();
-        held.iter().find(|held| held.owner.is_none()).or(held.first()).cloned()
-    }
-
     pub(super) fn list(&self) -> Vec<Held> {
         let macs: BTreeSet<MacAddr> = self.by_mac.keys().copied().collect();
         macs.into_iter().filter_map(|mac| self.held(mac)).collect()

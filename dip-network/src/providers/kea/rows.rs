@@ -35,7 +35,6 @@ impl Matter {
                 Ask::List => matter.all = true,
                 Ask::Reservation(mac) | Ask::Release(mac, _) | Ask::HandOver { mac, .. } => matter.macs.push(*mac),
                 // Who has it is told with all that it has.
-                Ask::Holder(address) => matter.addresses.push(*address),
                 Ask::Reserve(wanted, _) => {
                     matter.macs.push(wanted.mac);
                     matter.addresses.extend(&wanted.addresses);

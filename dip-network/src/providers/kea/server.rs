@@ -88,11 +88,6 @@ impl Dhcp for Kea {
         self.servers.leases(mac).await.map_err(|failure| told(failure, format!("look up the leases of {mac}")))
     }
 
-    async fn holder(&self, address: IpAddr) -> Result<Option<Held>, ProviderError> {
-        let held = self.ask(Ask::Holder(address), || format!("look up who has {address}")).await?;
-        Ok(held.into_iter().next())
-    }
-
     async fn reserve(&self, reservation: &Reservation, owner: &SiteName) -> Result<(), ProviderError> {
         let ask = Ask::Reserve(reservation.clone(), owner.clone());
         self.ask(ask, || format!("reserve addresses for {}", reservation.mac)).await.map(drop)
@@ -153,7 +148,7 @@ async fn change(store: &dyn Store, asks: &[Ask]) -> Result<Answers, Failure> {
                 Ask::Reserve(wanted, owner) => book.reserve(wanted, owner),
                 Ask::HandOver { mac, from, to } => book.hand_over(*mac, from, to),
                 Ask::Release(mac, owner) => book.release(*mac, owner),
-                Ask::Reservation(_) | Ask::Holder(_) | Ask::List => continue,
+                Ask::Reservation(_) | Ask::List => continue,
             };
             *answer = done.map(|()| Answer::default());
         }
@@ -176,7 +171,6 @@ async fn change(store: &dyn Store, asks: &[Ask]) -> Result<Answers, Failure> {
 fn look(book: &super::book::Book, ask: &Ask) -> Answer {
     Answer(match ask {
         Ask::Reservation(mac) => book.held(*mac).into_iter().collect(),
-        Ask::Holder(address) => book.holder(*address).into_iter().collect(),
         Ask::List => book.list(),
         Ask::Reserve(..) | Ask::HandOver { .. } | Ask::Release(..) => Vec::new(),
     })

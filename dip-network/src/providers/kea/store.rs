@@ -1,7 +1,5 @@
 //! Where reservations are kept: read whole or in the part that matters, written as one change.
 
-use std::net::IpAddr;
-
 use async_trait::async_trait;
 use dip_core::hardware::MacAddr;
 use dip_core::id::SiteName;
@@ -15,7 +13,6 @@ use crate::provider::{Held, Reservation};
 #[derive(Debug, Clone)]
 pub(super) enum Ask {
     Reservation(MacAddr),
-    Holder(IpAddr),
     List,
     Reserve(Reservation, SiteName),
     HandOver { mac: MacAddr, from: Holder, to: Holder },
@@ -24,7 +21,7 @@ pub(super) enum Ask {
 
 impl Ask {
     pub(super) const fn is_look(&self) -> bool {
-        matches!(self, Self::Reservation(_) | Self::Holder(_) | Self::List)
+        matches!(self, Self::Reservation(_) | Self::List)
     }
 }
 
