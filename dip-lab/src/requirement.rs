@@ -192,8 +192,9 @@ impl Requirement {
                     &[
                         SETSID,
                         program("kea-admin", "kea-admin"),
-                        program("psql", "postgresql-client-15"),
-                        program("/usr/lib/postgresql/15/bin/postgres", "postgresql-15"),
+                        program("psql", "postgresql-client"),
+                        program("postgres", "postgresql"),
+                        program("initdb", "postgresql"),
                         program("setpriv", "util-linux"),
                     ]
                 }

@@ -23,7 +23,7 @@ DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": "nautobot",
-        "USER": "lab",
+        "USER": "postgres",
         "PASSWORD": "",
         "HOST": "127.0.0.1",
         "PORT": os.environ["LAB_POSTGRES_PORT"],

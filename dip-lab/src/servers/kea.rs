@@ -20,17 +20,15 @@ pub struct Kea {
     pub control: SocketAddr,
     /// The control socket of the DHCPv4 server itself.
     pub socket: PathBuf,
-    /// The control socket of the DHCPv6 server itself.
-    pub socket6: PathBuf,
     /// The file that the DHCPv4 server was started with.
     pub file: PathBuf,
     /// The database of its hosts, where it has one.
     pub database: Option<Postgres>,
     _agent: Daemon,
-    server: Option<Daemon>,
+    _server: Daemon,
     _server6: Daemon,
     segment: Segment,
-    scratch: Scratch,
+    _scratch: Scratch,
 }
 
 impl Kea {
@@ -131,35 +129,18 @@ impl Kea {
         line.env("KEA_PIDFILE_DIR", scratch.dir()).env("KEA_LOCKFILE_DIR", scratch.dir()).arg("-c").arg(conf);
         let mut agent = Daemon::spawn(&scratch, "kea-ctrl-agent", line)?;
         agent.ready(|| async { accepts(control).await }).await?;
-        let mut kea = Self {
+        let server = serve(&scratch, &segment, "kea-dhcp4", &file, &socket).await?;
+        Ok(Self {
             control,
             socket,
-            socket6,
             file,
             database,
             _agent: agent,
-            server: None,
+            _server: server,
             _server6: server6,
             segment,
-            scratch,
-        };
-        kea.restart().await?;
-        Ok(kea)
-    }
-
-    /// Starts the DHCPv4 server again, with its file as it is now.
-    ///
-    /// # Errors
-    /// If it does not start.
-    pub async fn restart(&mut self) -> Result<(), LabError> {
-        self.stop();
-        self.server = Some(serve(&self.scratch, &self.segment, "kea-dhcp4", &self.file, &self.socket).await?);
-        Ok(())
-    }
-
-    /// Stops the DHCPv4 server; the control agent stays.
-    pub fn stop(&mut self) {
-        self.server = None;
+            _scratch: scratch,
+        })
     }
 
     /// Lets a real client with this hardware address ask for a lease; `None` if it got nothing.

@@ -1,7 +1,6 @@
 //! Nautobot, a CMDB with its PostgreSQL and Redis: restored from a dump that the setup made once.
 
 use std::net::SocketAddr;
-use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -10,9 +9,10 @@ use crate::command::{command, output, output_within};
 use crate::daemon::{Daemon, daemon_command};
 use crate::error::LabError;
 use crate::http;
-use crate::net::{accepts, free_ports};
-use crate::requirement::{Requirement, find_program, is_root};
+use crate::net::{accepts, free_port};
+use crate::requirement::Requirement;
 use crate::scratch::Scratch;
+use crate::servers::Postgres;
 
 const CONFIG: &str = include_str!("../files/nautobot_config.py");
 const SEED: &str = include_str!("../files/nautobot_seed.py");
@@ -22,9 +22,6 @@ const START: Duration = Duration::from_secs(120);
 
 /// Making all tables takes seven seconds of an idle processor, ten thousand devices about as long.
 const SHELL: Duration = Duration::from_secs(300);
-
-/// The user that owns the database: PostgreSQL refuses to run as root.
-const DATABASE_USER: &str = "postgres";
 
 /// A running Nautobot with one location `lab`, a role and a device type `server`, and the custom field `dip` (JSON) of devices.
 #[derive(Debug)]
@@ -46,15 +43,14 @@ impl Nautobot {
     /// If a program or the dump is missing, or a server does not start.
     pub async fn start() -> Result<Self, LabError> {
         Requirement::Nautobot.check()?;
-        let ports = free_ports(3)?;
-        let stores = Stores::start(&Scratch::temporary()?, ports[1], ports[2]).await?;
+        let stores = Stores::start().await?;
         let mut restore = command("pg_restore");
-        restore.args(["--no-owner", "--jobs=2", "--dbname=nautobot"]).args(stores.connection());
+        restore.args(["--no-owner", "--jobs=2", "--dbname=nautobot"]).args(stores.postgres.connection());
         restore.arg(Cache::open().nautobot_dump());
         output(restore).await?;
         let (token, powerless_token) =
             ("0123456789abcdef0123456789abcdef01234567", "ffffffffffffffffffffffffffffffffffffffff");
-        let mut nautobot = Self { addr: ports[0], token, powerless_token, web: None, stores };
+        let mut nautobot = Self { addr: free_port()?, token, powerless_token, web: None, stores };
         nautobot.restart().await?;
         Ok(nautobot)
     }
@@ -64,8 +60,7 @@ impl Nautobot {
     /// # Errors
     /// If a program is missing or fails.
     pub async fn make_dump() -> Result<(), LabError> {
-        let ports = free_ports(2)?;
-        let stores = Stores::start(&Scratch::temporary()?, ports[0], ports[1]).await?;
+        let stores = Stores::start().await?;
         // Shell code and not a command of its own: Nautobot takes seconds to start, and so it does once.
         let mut seed = stores.nautobot();
         seed.args(["shell", "-v", "0", "--command", SEED]);
@@ -74,7 +69,7 @@ impl Nautobot {
         // A file with the final name is always whole.
         let part = dump.with_extension("part");
         let mut line = command("pg_dump");
-        line.args(["--format=custom", "--dbname=nautobot"]).args(stores.connection()).arg("--file").arg(&part);
+        line.args(["--format=custom", "--dbname=nautobot"]).args(stores.postgres.connection()).arg("--file").arg(&part);
         output(line).await?;
         std::fs::rename(&part, &dump).map_err(|source| LabError::file("rename", &part, source))
     }
@@ -98,7 +93,7 @@ impl Nautobot {
     }
 
     /// Stops it; what it kept stays.
-    pub fn stop(&mut self) {
+    fn stop(&mut self) {
         self.web = None;
     }
 
@@ -116,17 +111,6 @@ impl Nautobot {
         line.args(["shell", "-v", "0", "--command", code]);
         output_within(line, SHELL).await
     }
-
-    /// Asks its database, past its REST API.
-    ///
-    /// # Errors
-    /// If the database refuses.
-    pub async fn sql(&self, query: &str) -> Result<String, LabError> {
-        let mut line = command("psql");
-        line.args(["--no-psqlrc", "--tuples-only", "--no-align", "--dbname=nautobot"]).args(self.stores.connection());
-        line.args(["--command", query]);
-        output(line).await
-    }
 }
 
 /// Two processes with two threads each, as a small site would run it.
@@ -141,51 +125,27 @@ fn uwsgi(addr: SocketAddr) -> String {
 /// PostgreSQL and Redis, both without a thought for power cuts.
 #[derive(Debug)]
 struct Stores {
-    postgres: SocketAddr,
+    postgres: Postgres,
     redis: SocketAddr,
     scratch: Scratch,
-    _daemons: [Daemon; 2],
+    _cache: Daemon,
 }
 
 impl Stores {
-    async fn start(scratch: &Scratch, postgres: SocketAddr, redis: SocketAddr) -> Result<Self, LabError> {
-        let scratch = scratch.within("nautobot")?;
-        let data = scratch.within("postgres")?.dir().to_path_buf();
+    async fn start() -> Result<Self, LabError> {
+        let scratch = Scratch::temporary()?.within("nautobot")?;
         scratch.write("nautobot_config.py", CONFIG)?;
-        if is_root() {
-            let mut line = command("chown");
-            line.arg(DATABASE_USER).arg(&data);
-            output(line).await?;
-        }
-        let mut init = as_database_user("initdb");
-        init.args(["--username=lab", "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C.UTF-8", "--pgdata"]);
-        output(within(init.arg(&data), &data)).await?;
-        let mut line = as_database_user("postgres");
-        line.arg("-D").arg(&data).args(["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="]);
-        for speed in ["fsync=off", "synchronous_commit=off", "full_page_writes=off"] {
-            line.args(["-c", speed]);
-        }
-        line.arg("-p").arg(postgres.port().to_string());
-        let mut database = Daemon::spawn(&scratch, "postgres", within(&mut detached(line), &data))?;
+        let postgres = Postgres::start(&scratch).await?;
+        let redis = free_port()?;
         let mut line = daemon_command(None, "redis-server");
         line.args(["--bind", "127.0.0.1", "--port", &redis.port().to_string(), "--save", "", "--appendonly", "no"]);
-        let mut cache = Daemon::spawn(&scratch, "redis", within(&mut line, scratch.dir()))?;
+        line.current_dir(scratch.dir());
+        let mut cache = Daemon::spawn(&scratch, "redis", line)?;
         cache.ready(|| accepts(redis)).await?;
-        database
-            .ready(|| async {
-                let mut probe = command("psql");
-                probe.args(["--dbname=postgres", "--command=SELECT 1"]).args(connection(postgres));
-                output(probe).await.is_ok()
-            })
-            .await?;
         let mut create = command("createdb");
-        create.args(connection(postgres)).arg("nautobot");
+        create.args(postgres.connection()).arg("nautobot");
         output(create).await?;
-        Ok(Self { postgres, redis, scratch, _daemons: [database, cache] })
-    }
-
-    fn connection(&self) -> [String; 3] {
-        connection(self.postgres)
+        Ok(Self { postgres, redis, scratch, _cache: cache })
     }
 
     fn nautobot(&self) -> Command {
@@ -199,38 +159,9 @@ impl Stores {
     fn environment(&self, mut line: Command) -> Command {
         line.env("NAUTOBOT_ROOT", self.scratch.dir())
             .env("NAUTOBOT_CONFIG", self.scratch.path("nautobot_config.py"))
-            .env("LAB_POSTGRES_PORT", self.postgres.port().to_string())
+            .env("LAB_POSTGRES_PORT", self.postgres.addr.port().to_string())
             .env("LAB_REDIS_PORT", self.redis.port().to_string())
             .current_dir(self.scratch.dir());
         line
     }
-}
-
-fn connection(addr: SocketAddr) -> [String; 3] {
-    [format!("--host={}", addr.ip()), format!("--port={}", addr.port()), "--username=lab".to_owned()]
-}
-
-/// A program of PostgreSQL, as a user whom it accepts.
-fn as_database_user(program: &str) -> Command {
-    if !is_root() {
-        return command(program);
-    }
-    let mut line = command("setpriv");
-    line.args(["--reuid", DATABASE_USER, "--regid", DATABASE_USER, "--clear-groups"]);
-    line.arg(find_program(program).unwrap_or_else(|| program.into()));
-    line
-}
-
-/// The same line, leading a session of its own.
-fn detached(line: Command) -> Command {
-    let mut all = daemon_command(None, line.get_program());
-    all.args(line.get_args());
-    all
-}
-
-/// Users who may not see the directory of the test start where they may.
-fn within(line: &mut Command, directory: &Path) -> Command {
-    let mut moved = Command::new(line.get_program());
-    moved.args(line.get_args()).current_dir(directory);
-    moved
 }

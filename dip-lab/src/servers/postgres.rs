@@ -1,7 +1,6 @@
-//! A PostgreSQL of its own, by its socket and by TCP with a password, with Kea's tables in it.
+//! A PostgreSQL of its own, by its socket and by TCP; for Kea with its tables in it.
 
 use std::net::SocketAddr;
-use std::os::unix::fs::chown;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -11,13 +10,12 @@ use crate::command::{command, output};
 use crate::daemon::{Daemon, daemon_command};
 use crate::error::LabError;
 use crate::net::free_port;
-use crate::requirement::Requirement;
+use crate::requirement::{find_program, is_root};
 use crate::scratch::{Scratch, write};
 
-/// Where Debian keeps the programs of the server, which are in nobody's `PATH`.
-const PROGRAMS: &str = "/usr/lib/postgresql/15/bin";
-/// What its superuser may do without a password, others may do with one.
-const ACCESS: &str = "local all postgres trust\nlocal all all scram-sha-256\nhost all all 127.0.0.1/32 scram-sha-256\n";
+/// What its superusers may do without a password, others may do with one.
+const ACCESS: &str = "local all postgres trust\nlocal all all scram-sha-256\n\
+                      host all postgres 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n";
 
 /// A running PostgreSQL.
 #[derive(Debug)]
@@ -26,7 +24,7 @@ pub struct Postgres {
     pub addr: SocketAddr,
     /// The directory of its socket.
     pub directory: PathBuf,
-    _daemon: Daemon,
+    daemon: Daemon,
 }
 
 impl Postgres {
@@ -34,40 +32,54 @@ impl Postgres {
     pub const DATABASE: &'static str = "kea";
     /// A user that may read and write Kea's reservations and nothing else, and its password.
     pub const LOGIN: (&'static str, &'static str) = ("dip", "dip-secret");
+    /// The user that may do everything, without a password.
+    pub(crate) const SUPERUSER: &'static str = "postgres";
     const OWNER: (&'static str, &'static str) = ("kea", "kea-secret");
 
     pub(crate) async fn start(scratch: &Scratch) -> Result<Self, LabError> {
-        Requirement::KeaPostgres.check()?;
         let scratch = scratch.within("postgres")?;
         let directory = scratch.dir().to_path_buf();
-        // It refuses to run as root.
-        let owner = |what: &str| -> Result<u32, LabError> {
-            let told = Command::new("id").args([what, "postgres"]).output();
-            let told = told.map_err(|error| LabError::answer("id", error.to_string()))?;
-            let told = String::from_utf8_lossy(&told.stdout).trim().to_owned();
-            told.parse().map_err(|_| LabError::answer("id", told))
-        };
-        let (user, group) = (owner("-u")?, owner("-g")?);
-        chown(&directory, Some(user), Some(group)).map_err(|source| LabError::file("give away", &directory, source))?;
+        if is_root() {
+            let mut line = command("chown");
+            line.arg(Self::SUPERUSER).arg(&directory);
+            output(line).await?;
+        }
         let data = directory.join("data");
-        let mut line = command("setpriv");
-        line.args(as_postgres()).arg(program("initdb")).arg("-D").arg(&data).args(["-A", "trust", "--no-sync"]);
+        let mut line = as_its_user(command, "initdb", &directory);
+        line.args(["--username", Self::SUPERUSER, "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C.UTF-8"]);
+        line.arg("--pgdata").arg(&data);
         output(line).await?;
         write(&data.join("pg_hba.conf"), ACCESS)?;
         let addr = free_port()?;
-        let mut line = daemon_command(None, "setpriv");
-        line.args(as_postgres()).arg(program("postgres")).arg("-D").arg(&data).arg("-k").arg(&directory);
-        line.args(["-h", "127.0.0.1", "-p", &addr.port().to_string()]);
+        let mut line = as_its_user(|program| daemon_command(None, program), "postgres", &directory);
+        line.arg("-D").arg(&data).arg("-k").arg(&directory).args(["-h", "127.0.0.1", "-p", &addr.port().to_string()]);
         // What it loses when the machine stops is a laboratory.
-        line.args(["-c", "fsync=off", "-c", "full_page_writes=off"]);
-        let mut daemon = Daemon::spawn(&scratch, "postgres", line)?;
-        let ask = |directory: PathBuf| async move {
+        for speed in ["fsync=off", "synchronous_commit=off", "full_page_writes=off"] {
+            line.args(["-c", speed]);
+        }
+        let daemon = Daemon::spawn(&scratch, "postgres", line)?;
+        let mut postgres = Self { addr, directory, daemon: daemon };
+        postgres.ready().await?;
+        Ok(postgres)
+    }
+
+    async fn ready(&mut self) -> Result<(), LabError> {
+        let connection = self.connection();
+        let probe = || async {
             let mut line = command("psql");
-            line.arg("-h").arg(&directory).args(["-p", &addr.port().to_string(), "-U", "postgres", "-c", "SELECT 1"]);
+            line.args(&connection).args(["--dbname=postgres", "--command=SELECT 1"]);
             output(line).await.is_ok()
         };
-        daemon.ready(|| ask(directory.clone())).await?;
-        Ok(Self { addr, directory, _daemon: daemon })
+        self.daemon.ready(probe).await
+    }
+
+    /// What its programs are told to reach it as the superuser.
+    pub(crate) fn connection(&self) -> [String; 3] {
+        [
+            format!("--host={}", self.addr.ip()),
+            format!("--port={}", self.addr.port()),
+            format!("--username={}", Self::SUPERUSER),
+        ]
     }
 
     /// Runs SQL as its superuser and gives what it tells, unadorned.
@@ -76,7 +88,7 @@ impl Postgres {
     /// If the SQL is refused.
     pub async fn sql(&self, database: &str, sql: &str) -> Result<String, LabError> {
         let mut line = command("psql");
-        line.arg("-h").arg(&self.directory).args(["-p", &self.addr.port().to_string(), "-U", "postgres"]);
+        line.args(self.connection());
         line.args(["-v", "ON_ERROR_STOP=1", "-qAt", "-d", database, "-c", sql]);
         output(line).await
     }
@@ -121,10 +133,16 @@ impl Postgres {
     }
 }
 
-fn program(name: &str) -> PathBuf {
-    Path::new(PROGRAMS).join(name)
-}
-
-fn as_postgres() -> [&'static str; 3] {
-    ["--reuid=postgres", "--regid=postgres", "--clear-groups"]
+/// A program of PostgreSQL as a user whom it accepts, which root is not. That user may not see where the test runs.
+fn as_its_user(line: impl FnOnce(&str) -> Command, program: &str, directory: &Path) -> Command {
+    let mut line = if is_root() {
+        let mut line = line("setpriv");
+        line.args(["--reuid", Postgres::SUPERUSER, "--regid", Postgres::SUPERUSER, "--clear-groups"]);
+        line.arg(find_program(program).unwrap_or_else(|| program.into()));
+        line
+    } else {
+        line(program)
+    };
+    line.current_dir(directory);
+    line
 }
