@@ -78,8 +78,8 @@ pub(crate) fn settle(
     let mut held = BTreeMap::new();
     loop {
         let site = Arc::new(loaded.site.clone());
-        if simulation.sandbox {
-            // Nobody else is in a simulation.
+        if simulation.sandbox || !loaded.lock_changed {
+            // Nobody else is in a simulation, and only addresses that are chosen anew are asked about.
             return Ok((loaded, World::new(site, layers, simulation)?));
         }
         // Asked through providers of their own: connections that are kept do not outlive the runtime that they were made on.

@@ -82,6 +82,7 @@ fn is_in_band(access: &BmcAccess) -> bool {
 /// What the clients of a BMC share, some of it with those of all others.
 #[derive(Clone, Default)]
 struct Shared {
+    #[cfg_attr(not(feature = "redfish"), expect(dead_code, reason = "IPMI has no certificates"))]
     vouching: Arc<Vouching>,
     /// Who tells the addresses of controllers that the site knows by their MAC addresses.
     whereabouts: Option<Arc<dyn Whereabouts>>,
@@ -259,7 +260,7 @@ fn clients_at(shared: &Shared, access: &BmcAccess, password: &Secret) -> Result<
 
 type Client = (&'static str, Arc<dyn Bmc>);
 
-#[cfg_attr(not(feature = "ipmi"), expect(unused_variables))]
+#[cfg_attr(not(any(feature = "ipmi", feature = "redfish")), expect(unused_variables))]
 fn client(shared: &Shared, access: &BmcAccess, driver: &Driver, password: &Secret) -> Result<Client, String> {
     match driver.kind.as_str() {
         #[cfg(feature = "ipmi")]
