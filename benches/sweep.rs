@@ -12,7 +12,7 @@ use dip::firmware::ipmi::Sockets;
 use dip::firmware::provider::Bmc;
 use dip::firmware::providers::{Ipmi, sweep};
 use dip::firmware::settings::{IpmiSettings, IpmiSuite};
-use dip_lab::{IpmiSim, IpmiSimConfig, NodeDirectory, Requirement, find_program, is_root};
+use dip_lab::{Chassis, IpmiSim, IpmiSimConfig, NodeDirectory, Requirement, find_program, is_root};
 use tokio::runtime::Runtime;
 
 /// `ipmipower` reads ranges of addresses, and not of ports: each BMC has an address of its own.
@@ -32,16 +32,15 @@ struct Rack {
 }
 
 impl Rack {
-    fn start(runtime: &Runtime) -> Self {
+    fn start(runtime: &Runtime, chassis: Chassis) -> Self {
         // A loopback network that another run at the same time has not.
-        let [low, high] = (std::process::id() as u16).to_le_bytes();
-        let network = [low, high];
+        let network = (std::process::id() as u16).to_le_bytes();
         let sims = runtime.block_on(async {
             let mut sims = Vec::new();
             for n in 1..=BMCS {
                 let node = NodeDirectory::idle(&format!("n{n}")).expect("the temporary directory is writable");
-                let config =
-                    IpmiSimConfig { addr: Some(address(network, n)), ..IpmiSimConfig::named(&format!("n{n}")) };
+                let addr = Some(address(network, n));
+                let config = IpmiSimConfig { addr, chassis, ..IpmiSimConfig::named(&format!("n{n}")) };
                 sims.push(IpmiSim::start(config, &node).await.expect("the BMC starts"));
             }
             sims
@@ -133,7 +132,7 @@ fn median(mut times: Vec<Duration>) -> Duration {
     times[times.len() / 2]
 }
 
-fn compare(runtime: &Runtime, rack: &Rack) {
+fn compare(runtime: &Runtime, rack: &Rack, who: &str) {
     let all = usize::from(BMCS);
     // Where nobody answers: a socket that reads nothing.
     let silent = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
@@ -152,7 +151,7 @@ fn compare(runtime: &Runtime, rack: &Rack) {
     let [ours, best, theirs, slow, beside] =
         [ours, best, theirs, slow, beside].map(|times| median(times).as_secs_f64());
     let told = format!(
-        "sweep of {BMCS}, medians: dip {ours:.3} s ({best:.3} s where it asks for the best suite), ipmipower {theirs:.3} s, {PROCESSES} ipmitool {slow:.2} s; dip takes {:.2} of \
+        "sweep of {BMCS} {who}, medians: dip {ours:.3} s ({best:.3} s where it asks for the best suite), ipmipower {theirs:.3} s, {PROCESSES} ipmitool {slow:.2} s; dip takes {:.2} of \
          ipmipower, ipmitool takes {:.0} of dip; with a silent BMC among them the others are known after {beside:.3} s",
         ours / theirs,
         slow / ours
@@ -172,8 +171,9 @@ fn sweeps(criterion: &mut Criterion) {
         return;
     }
     let runtime = Runtime::new().expect("a runtime");
-    let rack = Rack::start(&runtime);
-    compare(&runtime, &rack);
+    compare(&runtime, &Rack::start(&runtime, Chassis::Node), "that start a shell for each question");
+    let rack = Rack::start(&runtime, Chassis::Nothing);
+    compare(&runtime, &rack, "that answer by themselves");
     let mut group = criterion.benchmark_group("sweep");
     group.sample_size(10);
     group.bench_function("dip", |bench| {

@@ -69,8 +69,10 @@ impl Sandbox {
         SandboxClock { world: Arc::clone(&self.world) }
     }
 
-    /// Keeps a run in another journal whose disk takes time on the simulation's clock (100 ms a write), so that steps which go on
-    /// at once share writes as they do on a real machine. Without it each instant of virtual time costs a write of its own.
+    /// Keeps a run in another journal whose disk takes time on the simulation's clock, so that steps which go on at once share writes
+    /// as they do on a real machine: a write waits 100 ms for others and takes 50 ms. Without it each instant of virtual time costs a
+    /// write of its own. A thread of its own makes the records durable while the simulation goes on, so the other journal must not wait
+    /// for the simulation.
     #[must_use]
     pub fn journal(&self, kept: Arc<dyn Journal>) -> Arc<dyn Journal> {
         Arc::new(SandboxJournal::over(&self.world, kept))

@@ -83,7 +83,10 @@ impl FileJournal {
         let failed = |source| JournalError::File { path: path.to_owned(), action: "opened", source };
         let file = OpenOptions::new().read(true).append(true).open(path).map_err(failed)?;
         match lock(&file, path) {
-            Ok(()) => Ok(None),
+            Ok(()) => {
+                unlock(&file);
+                Ok(None)
+            }
             Err(JournalError::Held { owner, .. }) => Ok(Some(owner)),
             Err(error) => Err(error),
         }
@@ -110,6 +113,22 @@ fn lock(file: &File, path: &Path) -> Result<(), JournalError> {
             owner: owner(path).unwrap_or("another process".to_owned()),
         }),
         Err(TryLockError::Error(source)) => Err(JournalError::File { path: path.to_owned(), action: "locked", source }),
+    }
+}
+
+/// The lock goes with the file, but a child process that is just being started may have that open for a moment longer.
+fn unlock(file: &File) {
+    // Where that fails, the lock ends with the file all the same.
+    let _ = file.unlock();
+}
+
+impl Drop for FileJournal {
+    fn drop(&mut self) {
+        let disk = self.disk.get_mut();
+        // A write that nobody waits for still holds the file, and nobody may come between.
+        if disk.writing.is_none() {
+            unlock(&disk.file);
+        }
     }
 }
 

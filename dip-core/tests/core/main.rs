@@ -6,6 +6,7 @@ mod change;
 mod converge;
 mod crash;
 mod drift;
+mod effort;
 mod estimate;
 mod explain;
 mod exposition;

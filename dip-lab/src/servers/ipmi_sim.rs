@@ -41,6 +41,15 @@ impl fmt::Debug for BmcUser {
     }
 }
 
+/// What the chassis commands of a BMC act on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Chassis {
+    /// The node, by its hook: a shell for each command, which takes most of the time of a short one.
+    Node,
+    /// Nothing: it is off, and says so by itself. For benches, which are to measure those who ask.
+    Nothing,
+}
+
 /// What the BMC says about itself and its node.
 #[derive(Debug, Clone)]
 pub struct IpmiSimConfig {
@@ -56,6 +65,8 @@ pub struct IpmiSimConfig {
     pub guid: String,
     /// Where the machine's serial port is served by TCP, for its console; `None` is a machine without one.
     pub console: Option<SocketAddr>,
+    /// What its chassis commands act on.
+    pub chassis: Chassis,
 }
 
 impl IpmiSimConfig {
@@ -70,6 +81,7 @@ impl IpmiSimConfig {
             serial: format!("SN-{name}"),
             guid: format!("{guid:032x}"),
             console: None,
+            chassis: Chassis::Node,
         }
     }
 }
@@ -200,7 +212,7 @@ fn emulation(dir: &str) -> String {
 }
 
 fn lan_conf(config: &IpmiSimConfig, addr: SocketAddr, node: &NodeDirectory) -> String {
-    let IpmiSimConfig { name, admin, guid, console, .. } = config;
+    let IpmiSimConfig { name, admin, guid, console, chassis, .. } = config;
     let dir = node.dir().display();
     let mut text = format!(
         "name \"{name}\"\nset_working_mc 0x20\n  startlan 1\n    addr {} {}\n    priv_limit admin\n",
@@ -211,15 +223,17 @@ fn lan_conf(config: &IpmiSimConfig, addr: SocketAddr, node: &NodeDirectory) -> S
         let _ = writeln!(text, "    allowed_auths_{level} none md2 md5 straight");
     }
     let console = console.map(|port| format!("  sol \"tcp:{port}\" 115200\n")).unwrap_or_default();
+    let chassis = match chassis {
+        Chassis::Node => format!("  chassis_control \"{} {dir}\"\n", node.hook().display()),
+        Chassis::Nothing => String::new(),
+    };
     let _ = write!(
         text,
-        "    guid {guid}\n    lan_config_program \"{dir}/lancontrol {dir}\"\n  endlan\n{console}  chassis_control \"{} {dir}\"\n  \
+        "    guid {guid}\n    lan_config_program \"{dir}/lancontrol {dir}\"\n  endlan\n{console}{chassis}  \
          user 1 true \"\" \"test\" user 10 none md2 md5 straight\n  \
          user 2 true \"{}\" \"{}\" admin 10 none md2 md5 straight\n  \
          user 3 true \"oper\" \"operpw\" operator 10 none md2 md5 straight\n",
-        node.hook().display(),
-        admin.name,
-        admin.password
+        admin.name, admin.password
     );
     text
 }

@@ -33,7 +33,7 @@ pub(crate) use dnsmasq::DnsmasqSetup;
 pub use dnsmasq_names::DnsmasqNames;
 pub use etcd::Etcd;
 pub use guest::{GuestConfig, run_guest};
-pub use ipmi_sim::{BmcUser, IpmiSim, IpmiSimConfig};
+pub use ipmi_sim::{BmcUser, Chassis, IpmiSim, IpmiSimConfig};
 pub use kea::Kea;
 pub use knot::{Knot, KnotConfig};
 pub use lldpd::{LldpSegment, Lldpd};

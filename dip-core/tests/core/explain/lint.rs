@@ -1,5 +1,6 @@
 //! What is weak or left over at a site.
 
+use crate::effort::Effort;
 use std::fmt::Write as _;
 
 use dip_core::explain::{Finding, Rule, lint};
@@ -123,10 +124,10 @@ clusters:\n  store:\n    workload: {kind: etcd}\n    members: {member: [\"r{1..1
         .unwrap_or_else(|faults| panic!("{faults}"))
         .site;
     assert_eq!(site.nodes.len(), 10_000);
-    let began = std::time::Instant::now();
+    let effort = Effort::begin();
     assert!(findings(&site).iter().any(|finding| finding.rule == Rule::SingleFeed && finding.nodes.len() == 10_000));
     let thing = dip_core::explain::Thing::find(&site, "row/A").expect("the row");
     assert_eq!(dip_core::explain::Impact::of(&site, &layers(), &thing).nodes_lost(), 10_000);
     // Linear, it takes a second in a build for tests.
-    assert!(began.elapsed() < std::time::Duration::from_secs(15), "{:?}", began.elapsed());
+    assert!(effort.so_far() < std::time::Duration::from_secs(15), "{:?}", effort.so_far());
 }
