@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -56,14 +57,15 @@ pub enum Retry {
 }
 
 /// A provider's failure: what it did, to whom, what came of it, and whether to try again.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct ProviderError {
     kind: ErrorKind,
     retry: Retry,
     provider: &'static str,
     action: String,
     advice: Option<String>,
-    source: Option<Box<dyn StdError + Send + Sync>>,
+    /// Shared, since many callers may have waited for one message.
+    source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
 impl ProviderError {
@@ -81,7 +83,7 @@ impl ProviderError {
     /// Sets what caused it.
     #[must_use]
     pub fn because(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        self.source = Some(source.into());
+        self.source = Some(Arc::from(source.into()));
         self
     }
 

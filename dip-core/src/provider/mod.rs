@@ -3,6 +3,7 @@
 
 mod authority;
 mod error;
+mod gather;
 mod host;
 mod inventory;
 mod ipam;
@@ -14,6 +15,7 @@ mod whereabouts;
 
 pub use authority::{CertificateAuthority, CertificateWish};
 pub use error::{ErrorKind, ProviderError, Retry, sentence};
+pub use gather::{Carry, Gather};
 pub use host::{Command, FileContent, Host, Output};
 pub use inventory::{Inventory, StockItem, StockSection};
 pub use ipam::{AddressHolder, Ipam};

@@ -8,11 +8,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use dip_core::hardware::MacAddr;
 use dip_core::id::{ServiceName, SiteName};
-use dip_core::provider::{AddressHolder, Holder, Ipam, ProviderError, Providers};
+use dip_core::provider::{AddressHolder, Carry, Gather, Holder, Ipam, ProviderError, Providers};
 use dip_core::site::{NodeState, Site};
 use dip_core::subject::Subject;
 
-use crate::provider::Dhcp;
+use crate::provider::{Dhcp, Held};
 use crate::settings::DHCP_KINDS;
 
 /// The ranges of a site, with all who take addresses from them: the nodes of its file, its routers, whoever has a reservation in its
@@ -22,7 +22,12 @@ pub struct SiteRanges {
     given: HashMap<IpAddr, (String, Option<MacAddr>)>,
     dhcp: Vec<(ServiceName, Arc<dyn Dhcp>)>,
     books: Vec<(ServiceName, Arc<dyn Ipam>)>,
+    /// Servers can often only list all that they have: the steps of all nodes share that.
+    asked: Gather<Vec<IpAddr>, Result<Holders, ProviderError>>,
 }
+
+/// Who holds addresses.
+type Holders = Vec<(IpAddr, AddressHolder)>;
 
 impl fmt::Debug for SiteRanges {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -60,27 +65,28 @@ impl SiteRanges {
             given: routers.chain(nics).collect(),
             dhcp: dhcp.collect(),
             books: books.collect(),
+            asked: Gather::new(),
         })
     }
-}
 
-#[async_trait]
-impl Ipam for SiteRanges {
-    async fn holders(&self, addresses: &[IpAddr]) -> Result<Vec<(IpAddr, AddressHolder)>, ProviderError> {
-        let wanted: HashSet<IpAddr> = addresses.iter().copied().collect();
+    async fn look(&self, addresses: &HashSet<IpAddr>) -> Result<Holders, ProviderError> {
         let mut all = Vec::new();
         for (service, dhcp) in &self.dhcp {
-            for held in dhcp.list().await? {
-                let mac = held.reservation.mac;
-                let name = held.reservation.host_name.map(|name| format!(" ({name})")).unwrap_or_default();
+            for Held { reservation, owner } in dhcp.list().await? {
+                let of: Vec<_> = reservation.addresses.iter().filter(|address| addresses.contains(address)).collect();
+                if of.is_empty() {
+                    continue;
+                }
+                let mac = reservation.mac;
+                let name = reservation.host_name.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
                 let record = format!("the reservation of {mac}{name} in `{service}`");
-                let found = AddressHolder { record, mac: Some(mac), name: None, holder: Holder::from(held.owner) };
-                let of = held.reservation.addresses.into_iter().filter(|address| wanted.contains(address));
-                all.extend(of.map(|address| (address, found.clone())));
+                let found = AddressHolder { record, mac: Some(mac), name: None, holder: Holder::from(owner) };
+                all.extend(of.into_iter().map(|address| (*address, found.clone())));
             }
         }
+        let listed: Vec<IpAddr> = addresses.iter().copied().collect();
         for (service, book) in &self.books {
-            match book.holders(addresses).await {
+            match book.holders(&listed).await {
                 Ok(held) => all.extend(held),
                 // The addresses of a node must not wait for a service that only tells of them; who writes there says that it is away.
                 Err(error) => tracing::warn!(%service, %error, "it cannot be asked who holds addresses"),
@@ -88,7 +94,7 @@ impl Ipam for SiteRanges {
         }
         // What the file says is told where nothing else is: a record of it says more.
         let told: HashSet<IpAddr> = all.iter().map(|(address, _)| *address).collect();
-        for address in addresses.iter().filter(|address| !told.contains(address)) {
+        for address in addresses.difference(&told) {
             let Some((record, mac)) = self.given.get(address).cloned() else { continue };
             let holder = Holder::Site(self.site.clone());
             all.push((*address, AddressHolder { record, mac, name: None, holder }));
@@ -97,11 +103,41 @@ impl Ipam for SiteRanges {
     }
 }
 
+#[async_trait]
+impl Ipam for SiteRanges {
+    async fn holders(&self, addresses: &[IpAddr]) -> Result<Holders, ProviderError> {
+        self.asked.join("", addresses.to_vec(), self).await
+    }
+}
+
+#[async_trait]
+impl Carry<Vec<IpAddr>, Result<Holders, ProviderError>> for SiteRanges {
+    async fn carry(&self, _: &str, questions: &[Arc<Vec<IpAddr>>]) -> Vec<Result<Holders, ProviderError>> {
+        let addresses = questions.iter().flat_map(|question| question.iter().copied()).collect();
+        let held = self.look(&addresses).await.map(|held| {
+            let mut of: HashMap<IpAddr, Vec<AddressHolder>> = HashMap::new();
+            held.into_iter().for_each(|(address, holder)| of.entry(address).or_default().push(holder));
+            of
+        });
+        let answer = |question: &Arc<Vec<IpAddr>>| match &held {
+            Ok(of) => {
+                let holders = |address| of.get(address).into_iter().flatten().map(|holder| (*address, holder.clone()));
+                Ok(question.iter().flat_map(holders).collect())
+            }
+            Err(error) => Err(error.clone()),
+        };
+        questions.iter().map(answer).collect()
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
-    use crate::provider::{Held, MockDhcp, Reservation};
+    use crate::provider::{MockDhcp, Reservation};
     use crate::testing::{site, site_name};
+    use dip_core::provider::ErrorKind;
 
     fn ranges(held: Option<Held>) -> SiteRanges {
         let mut dhcp = MockDhcp::new();
@@ -110,6 +146,39 @@ mod tests {
         let name = ServiceName::new("dhcp").expect("a name");
         providers.insert::<dyn Dhcp>(&Subject::service(&name), Arc::new(dhcp));
         SiteRanges::of(&site(), &providers).expect("the site has networks")
+    }
+
+    /// A book that takes a while to say that it is away, and counts how often it was asked.
+    #[derive(Default)]
+    struct Away(AtomicUsize);
+
+    #[async_trait]
+    impl Ipam for Away {
+        async fn holders(&self, _: &[IpAddr]) -> Result<Holders, ProviderError> {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            tokio::task::yield_now().await;
+            Err(ProviderError::new(ErrorKind::Unreachable, "book", "tell who holds addresses"))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_server_lists_what_it_has_once_for_all_who_ask_at_the_same_time() {
+        let away = Arc::new(Away::default());
+        let ranges =
+            SiteRanges { books: vec![(ServiceName::new("dns").expect("a name"), away.clone())], ..ranges(None) };
+        let of = |last| [IpAddr::from([10, 1, 0, last])];
+        let asked = (0..100).map(|last| {
+            let ranges = &ranges;
+            async move { ranges.holders(&of(last)).await }
+        });
+        let told = futures_util::future::join_all(asked).await;
+        for (last, held) in (0..).zip(told) {
+            let held = held.expect("it answers");
+            // The interface `eth0` has 10.1.0.11.
+            let wanted: &[IpAddr] = if last == 11 { &[address()] } else { &[] };
+            assert_eq!(held.into_iter().map(|(address, _)| address).collect::<Vec<_>>(), wanted);
+        }
+        assert_eq!(away.0.load(Ordering::Relaxed), 2, "the first one asks alone, and one for all others");
     }
 
     fn address() -> IpAddr {

@@ -1,7 +1,7 @@
 //! What the DNS servers and CMDBs of a site know of who holds addresses.
 
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -10,6 +10,7 @@ use dip_core::id::ServiceName;
 use dip_core::provider::{AddressHolder, ErrorKind, Holder, Inventory, Ipam, ProviderError, Providers};
 use dip_core::site::Site;
 use dip_core::subject::Subject;
+use futures_util::{StreamExt, TryStreamExt, stream};
 
 use crate::provider::{Cmdb, Dns, HeldName};
 
@@ -32,6 +33,9 @@ pub fn beside(site: &Site, providers: &mut Providers) {
     }
 }
 
+/// So many addresses are looked up at the same time: most servers here gather them into one message.
+const AT_ONCE: usize = 256;
+
 /// The reverse names of addresses, and the names of the site's domains that have them.
 struct DnsBook {
     service: ServiceName,
@@ -43,30 +47,43 @@ struct DnsBook {
 impl Ipam for DnsBook {
     async fn holders(&self, addresses: &[IpAddr]) -> Result<Vec<(IpAddr, AddressHolder)>, ProviderError> {
         let listed = self.listed().await?;
-        let mut all = Vec::new();
-        for address in addresses {
-            let forward = listed.iter().filter(|(_, held)| held.addresses.contains(address));
-            let mut names: BTreeMap<String, Holder> =
-                forward.map(|(name, held)| (name.clone(), Holder::from(held.owner.clone()))).collect();
-            for name in self.dns.reverse(*address).await? {
-                let Entry::Vacant(unknown) = names.entry(name) else { continue };
-                // A name outside of the service's zones carries nobody's mark there.
-                let held = match self.dns.name(unknown.key()).await {
-                    Err(error) if error.kind() == ErrorKind::Invalid => None,
-                    other => other?,
-                };
-                unknown.insert(Holder::from(held.and_then(|held| held.owner)));
+        let mut forward: HashMap<IpAddr, BTreeMap<&str, &HeldName>> = HashMap::new();
+        for (name, held) in &listed {
+            for address in &held.addresses {
+                forward.entry(*address).or_default().insert(name, held);
             }
-            all.extend(names.into_iter().map(|(name, holder)| {
-                let record = format!("the name {name} in `{}`", self.service);
-                (*address, AddressHolder { record, mac: None, name: Some(name), holder })
-            }));
         }
-        Ok(all)
+        let of = |address: &IpAddr| self.held(*address, forward.remove(address).unwrap_or_default());
+        let all: Vec<_> = stream::iter(addresses.iter().map(of)).buffered(AT_ONCE).try_collect().await?;
+        Ok(all.into_iter().flatten().collect())
     }
 }
 
 impl DnsBook {
+    /// Who has an address: those whose names lead to it, and those whom it leads to.
+    async fn held(
+        &self,
+        address: IpAddr,
+        forward: BTreeMap<&str, &HeldName>,
+    ) -> Result<Vec<(IpAddr, AddressHolder)>, ProviderError> {
+        let names = forward.into_iter().map(|(name, held)| (name.to_owned(), Holder::from(held.owner.clone())));
+        let mut names: BTreeMap<String, Holder> = names.collect();
+        for name in self.dns.reverse(address).await? {
+            let Entry::Vacant(unknown) = names.entry(name) else { continue };
+            // A name outside of the service's zones carries nobody's mark there.
+            let held = match self.dns.name(unknown.key()).await {
+                Err(error) if error.kind() == ErrorKind::Invalid => None,
+                other => other?,
+            };
+            unknown.insert(Holder::from(held.and_then(|held| held.owner)));
+        }
+        let holder = |(name, holder)| {
+            let record = format!("the name {name} in `{}`", self.service);
+            (address, AddressHolder { record, mac: None, name: Some(name), holder })
+        };
+        Ok(names.into_iter().map(holder).collect())
+    }
+
     /// The names of the site's domains, as far as the service lets them be listed: without that only reverse names tell who
     /// has an address.
     async fn listed(&self) -> Result<BTreeMap<String, HeldName>, ProviderError> {

@@ -15,7 +15,6 @@ mod fault;
 #[cfg(any(feature = "csv", feature = "directory", feature = "dnsmasq-hosts", feature = "prometheus"))]
 mod file;
 #[cfg(any(feature = "dnsmasq-hosts", feature = "powerdns", feature = "rfc2136"))]
-mod gather;
 #[cfg(feature = "dnsmasq-hosts")]
 pub mod hosts_directory;
 #[cfg(any(feature = "directory", feature = "netbox"))]

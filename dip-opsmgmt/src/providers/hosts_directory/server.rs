@@ -15,8 +15,8 @@ use tokio::task::spawn_blocking;
 use super::book::{Book, Held, file_name};
 use crate::provider::{Dns, HeldName, HostName};
 use crate::providers::file;
-use crate::providers::gather::{Carry, Gather};
 use crate::settings::HostsDirectorySettings;
+use dip_core::provider::{Carry, Gather};
 
 const PRODUCT: &str = "dnsmasq_hosts";
 

@@ -26,7 +26,7 @@ use super::snapshot::Snapshot;
 use super::writes::Written;
 use crate::provider::{Dns, Entry, HeldEntries, HeldName, HostName};
 use crate::providers::fault::{Fault, Reach};
-use crate::providers::gather::Gather;
+use dip_core::provider::Gather;
 
 /// How long the zone of a domain is remembered: zones come and go by people's hands.
 const REMEMBERED: Duration = Duration::from_secs(60);

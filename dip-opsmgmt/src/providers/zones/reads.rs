@@ -12,7 +12,7 @@ use super::names::Zones;
 use super::server::{Look, Seen, ZoneServer};
 use super::snapshot::Snapshot;
 use crate::providers::fault::Fault;
-use crate::providers::gather::Carry;
+use dip_core::provider::Carry;
 
 /// What is at the names that one caller asks about.
 pub(super) type Looked = Result<Vec<Seen>, Fault>;

@@ -9,7 +9,7 @@ use super::edit::Edit;
 use super::names::Zones;
 use super::server::{Outcome, ZoneServer};
 use crate::providers::fault::{Fault, Reach};
-use crate::providers::gather::Carry;
+use dip_core::provider::Carry;
 
 /// What came of an edit.
 pub(super) type Written = Result<Outcome, Fault>;

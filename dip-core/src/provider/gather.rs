@@ -1,7 +1,7 @@
-//! Group commit: what arrives for a zone while a message to it is under way goes together into the next one.
+//! Group commit: what arrives for a zone, a file or a server while a message to it is under way goes together into the next one.
 //!
-//! Nothing runs in the background: whoever has the turn of a zone carries what all others wait for. If that caller is
-//! cancelled, those whose answers were lost ask again.
+//! Nothing runs in the background: whoever has the turn carries what all others wait for. If that caller is cancelled, those whose
+//! answers were lost ask again.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,16 +10,20 @@ use async_trait::async_trait;
 use tokio::sync::oneshot::error::TryRecvError;
 use tokio::sync::{Mutex as Turn, oneshot};
 
-/// Takes what was gathered for a zone to its server, one batch of a zone at a time.
+/// Takes what was gathered for one place (a zone of a DNS server, say) there, one batch of a place at a time.
 #[async_trait]
-pub(crate) trait Carry<T, A>: Send + Sync {
+pub trait Carry<T, A>: Send + Sync {
     /// An answer for each item, in their order.
-    async fn carry(&self, zone: &str, items: &[Arc<T>]) -> Vec<A>;
+    async fn carry(&self, place: &str, items: &[Arc<T>]) -> Vec<A>;
 }
 
-/// A line of waiting callers for each zone.
+/// A line of waiting callers for each place.
+///
+/// # Cancel safety
+/// An item whose caller is cancelled while it waits is not carried. Where the caller that carries is cancelled, the others carry again
+/// what they have no answer for: an item may reach its place twice.
 #[derive(Debug)]
-pub(crate) struct Gather<T, A> {
+pub struct Gather<T, A> {
     lines: Mutex<BTreeMap<String, Arc<Line<T, A>>>>,
 }
 
@@ -35,14 +39,22 @@ struct Waiting<T, A> {
     tell: oneshot::Sender<A>,
 }
 
+impl<T, A> Default for Gather<T, A> {
+    fn default() -> Self {
+        Self { lines: Mutex::default() }
+    }
+}
+
 impl<T: Send + Sync, A: Send> Gather<T, A> {
-    pub(crate) fn new() -> Self {
-        Self { lines: Mutex::new(BTreeMap::new()) }
+    /// Nobody waits.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
     }
 
-    /// Waits until an item was carried, by this caller or by another.
-    pub(crate) async fn join(&self, zone: &str, item: T, carrier: &dyn Carry<T, A>) -> A {
-        let line = self.line(zone);
+    /// Waits until an item was carried to a place, by this caller or by another.
+    pub async fn join(&self, place: &str, item: T, carrier: &dyn Carry<T, A>) -> A {
+        let line = self.line(place);
         let item = Arc::new(item);
         loop {
             let (tell, mut told) = oneshot::channel();
@@ -64,7 +76,7 @@ impl<T: Send + Sync, A: Send> Gather<T, A> {
             // Whoever was cancelled meanwhile wants nothing any more.
             let wanted = batch.into_iter().filter(|one| !one.tell.is_closed());
             let (items, tells): (Vec<_>, Vec<_>) = wanted.map(|one| (one.item, one.tell)).unzip();
-            for (tell, answer) in tells.into_iter().zip(carrier.carry(zone, &items).await) {
+            for (tell, answer) in tells.into_iter().zip(carrier.carry(place, &items).await) {
                 let _ = tell.send(answer);
             }
             drop(turn);
@@ -74,13 +86,13 @@ impl<T: Send + Sync, A: Send> Gather<T, A> {
         }
     }
 
-    fn line(&self, zone: &str) -> Arc<Line<T, A>> {
+    fn line(&self, place: &str) -> Arc<Line<T, A>> {
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(line) = lines.get(zone) {
+        if let Some(line) = lines.get(place) {
             return Arc::clone(line);
         }
         let line = Arc::new(Line { waiting: Mutex::new(Vec::new()), turn: Turn::new(()) });
-        lines.insert(zone.to_owned(), Arc::clone(&line));
+        lines.insert(place.to_owned(), Arc::clone(&line));
         line
     }
 }
