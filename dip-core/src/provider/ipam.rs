@@ -56,4 +56,10 @@ impl fmt::Display for AddressHolder {
 pub trait Ipam: Send + Sync {
     /// Who holds these addresses.
     async fn holders(&self, addresses: &[IpAddr]) -> Result<Vec<(IpAddr, AddressHolder)>, ProviderError>;
+
+    /// The same for a caller whom a look of the last half minute serves: a step that only guards against what has appeared since its
+    /// plan was made. An address that somebody else held then is looked at again, so that nobody is refused for what is over.
+    async fn recent_holders(&self, addresses: &[IpAddr]) -> Result<Vec<(IpAddr, AddressHolder)>, ProviderError> {
+        self.holders(addresses).await
+    }
 }

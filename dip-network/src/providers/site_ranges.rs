@@ -3,7 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use dip_core::hardware::MacAddr;
@@ -11,6 +12,7 @@ use dip_core::id::{ServiceName, SiteName};
 use dip_core::provider::{AddressHolder, Carry, Gather, Holder, Ipam, ProviderError, Providers};
 use dip_core::site::{NodeState, Site};
 use dip_core::subject::Subject;
+use tokio::time::Instant;
 
 use crate::provider::{Dhcp, Held};
 use crate::settings::DHCP_KINDS;
@@ -24,6 +26,18 @@ pub struct SiteRanges {
     books: Vec<(ServiceName, Arc<dyn Ipam>)>,
     /// Servers can often only list all that they have: the steps of all nodes share that.
     asked: Gather<Vec<IpAddr>, Result<Holders, ProviderError>>,
+    seen: Mutex<Option<Seen>>,
+}
+
+/// How long a look serves those whom a recent one does ([`Ipam::recent_holders`]): whoever lists all for each of a thousand nodes does
+/// little else.
+const RECENT: Duration = Duration::from_secs(30);
+
+/// What was seen when all addresses of the site were looked at.
+#[derive(Debug)]
+struct Seen {
+    at: Instant,
+    of: HashMap<IpAddr, Vec<AddressHolder>>,
 }
 
 /// Who holds addresses.
@@ -66,7 +80,21 @@ impl SiteRanges {
             dhcp: dhcp.collect(),
             books: books.collect(),
             asked: Gather::new(),
+            seen: Mutex::default(),
         })
+    }
+
+    /// What a recent look says, where it was for all these addresses and nobody but the site had any of them.
+    fn remembered(&self, addresses: &[IpAddr]) -> Option<Holders> {
+        let seen = self.seen();
+        let Seen { of, .. } = seen.as_ref().filter(|seen| seen.at.elapsed() < RECENT)?;
+        let is_ours = |holder: &AddressHolder| holder.holder.site() == Some(&self.site);
+        let is_free = |address| of.get(address).is_some_and(|holders| holders.iter().all(is_ours));
+        addresses.iter().all(is_free).then(|| holders_in(of, addresses))
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Option<Seen>> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn look(&self, addresses: &HashSet<IpAddr>) -> Result<Holders, ProviderError> {
@@ -106,28 +134,52 @@ impl SiteRanges {
 #[async_trait]
 impl Ipam for SiteRanges {
     async fn holders(&self, addresses: &[IpAddr]) -> Result<Holders, ProviderError> {
-        self.asked.join("", addresses.to_vec(), self).await
+        self.asked.join(NOW, addresses.to_vec(), self).await
+    }
+
+    async fn recent_holders(&self, addresses: &[IpAddr]) -> Result<Holders, ProviderError> {
+        match self.remembered(addresses) {
+            Some(holders) => Ok(holders),
+            None => self.asked.join(OF_LATE, addresses.to_vec(), self).await,
+        }
     }
 }
 
+/// The two lines of those who ask: whom only a look serves that begins now, and whom a recent one does.
+const NOW: &str = "now";
+const OF_LATE: &str = "of late";
+
 #[async_trait]
 impl Carry<Vec<IpAddr>, Result<Holders, ProviderError>> for SiteRanges {
-    async fn carry(&self, _: &str, questions: &[Arc<Vec<IpAddr>>]) -> Vec<Result<Holders, ProviderError>> {
-        let addresses = questions.iter().flat_map(|question| question.iter().copied()).collect();
-        let held = self.look(&addresses).await.map(|held| {
-            let mut of: HashMap<IpAddr, Vec<AddressHolder>> = HashMap::new();
-            held.into_iter().for_each(|(address, holder)| of.entry(address).or_default().push(holder));
-            of
-        });
-        let answer = |question: &Arc<Vec<IpAddr>>| match &held {
-            Ok(of) => {
-                let holders = |address| of.get(address).into_iter().flatten().map(|holder| (*address, holder.clone()));
-                Ok(question.iter().flat_map(holders).collect())
-            }
-            Err(error) => Err(error.clone()),
+    async fn carry(&self, line: &str, questions: &[Arc<Vec<IpAddr>>]) -> Vec<Result<Holders, ProviderError>> {
+        let recent = |question: &Arc<Vec<IpAddr>>| self.remembered(question).map(Ok);
+        // Whoever had the turn before may have looked for these as well.
+        if let (OF_LATE, Some(answers)) = (line, questions.iter().map(recent).collect()) {
+            return answers;
+        }
+        let mut addresses: HashSet<IpAddr> = questions.iter().flat_map(|question| question.iter().copied()).collect();
+        if line == OF_LATE {
+            addresses.extend(self.given.keys());
+        }
+        let at = Instant::now();
+        let held = match self.look(&addresses).await {
+            Ok(held) => held,
+            Err(error) => return questions.iter().map(|_| Err(error.clone())).collect(),
         };
-        questions.iter().map(answer).collect()
+        let mut of: HashMap<IpAddr, Vec<AddressHolder>> =
+            addresses.iter().map(|address| (*address, Vec::new())).collect();
+        held.into_iter().for_each(|(address, holder)| of.entry(address).or_default().push(holder));
+        let answers = questions.iter().map(|question| Ok(holders_in(&of, question))).collect();
+        if line == OF_LATE {
+            *self.seen() = Some(Seen { at, of });
+        }
+        answers
     }
+}
+
+fn holders_in(of: &HashMap<IpAddr, Vec<AddressHolder>>, addresses: &[IpAddr]) -> Holders {
+    let held = |address| of.get(address).into_iter().flatten().map(|holder| (*address, holder.clone()));
+    addresses.iter().flat_map(held).collect()
 }
 
 #[cfg(test)]
@@ -179,6 +231,32 @@ mod tests {
             assert_eq!(held.into_iter().map(|(address, _)| address).collect::<Vec<_>>(), wanted);
         }
         assert_eq!(away.0.load(Ordering::Relaxed), 2, "the first one asks alone, and one for all others");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_recent_look_serves_who_wants_no_more_and_nobody_is_refused_by_it() {
+        let away = Arc::new(Away::default());
+        let books = || vec![(ServiceName::new("dns").expect("a name"), away.clone() as Arc<dyn Ipam>)];
+        let ranges_with = |held| SiteRanges { books: books(), ..ranges(held) };
+        let looks = || away.0.swap(0, Ordering::Relaxed);
+        let free = ranges_with(None);
+        for _ in 0..3 {
+            let held = free.recent_holders(&[address()]).await.expect("it answers");
+            assert_eq!(held.iter().map(|(address, _)| *address).collect::<Vec<_>>(), [address()], "its own interface");
+        }
+        assert_eq!(looks(), 1);
+        free.holders(&[address()]).await.expect("it answers");
+        assert_eq!(looks(), 1, "who wants to know what is now is not served from memory");
+        tokio::time::advance(RECENT).await;
+        free.recent_holders(&[address()]).await.expect("it answers");
+        assert_eq!(looks(), 1, "half a minute is over");
+        let reservation =
+            Reservation { mac: "52:54:00:00:00:77".parse().expect("one"), addresses: vec![address()], host_name: None };
+        let taken = ranges_with(Some(Held { reservation, owner: None }));
+        for _ in 0..3 {
+            assert_eq!(taken.recent_holders(&[address()]).await.expect("it answers")[0].1.holder, Holder::Nobody);
+        }
+        assert_eq!(looks(), 3, "somebody else may have given it up");
     }
 
     fn address() -> IpAddr {

@@ -58,7 +58,7 @@ impl ReserveAddress {
     async fn refuse_taken(&self, cx: &Context<'_>, addresses: &[IpAddr]) -> Result<(), OperationError> {
         // A program without an IPAM learns it from its DHCP server, when that refuses.
         let Ok(ipam) = cx.provider::<dyn Ipam>(&Subject::addresses(&self.site)) else { return Ok(()) };
-        let holders = ipam.holders(addresses).await?;
+        let holders = ipam.recent_holders(addresses).await?;
         let mut taken = Vec::new();
         for address in addresses {
             let theirs = holders.iter().filter(|(of, held)| of == address && !self.is_own(held));
@@ -206,7 +206,7 @@ mod tests {
             let mut dhcp = MockDhcp::new();
             dhcp.expect_reservation().returning(|_| Ok(None));
             let mut ipam = MockIpam::new();
-            ipam.expect_holders().returning(move |of| Ok(vec![(of[0], found.clone())]));
+            ipam.expect_recent_holders().returning(move |of| Ok(vec![(of[0], found.clone())]));
             let mut providers = Providers::new();
             providers.insert::<dyn Dhcp>(&Subject::service(&wanted().service), Arc::new(dhcp));
             providers.insert::<dyn Ipam>(&Subject::addresses(&wanted().site), Arc::new(ipam));
