@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use dip_core::certificate::LocalAuthority;
-use dip_core::hardware::MacAddr;
 use dip_core::id::LayerId;
 use dip_core::layer::ConnectError;
 use dip_core::provider::{CertificateAuthority, ErrorKind, Power, ProviderError, Providers, Whereabouts, sentence};
@@ -212,7 +211,7 @@ fn keyed(
 
 /// A client of a BMC, at its address or wherever it is found by its MAC address.
 fn clients(shared: &Shared, access: &BmcAccess, password: &Secret) -> Result<Arc<dyn Bmc>, Vec<String>> {
-    let Ok(mac) = access.address.parse::<MacAddr>() else { return clients_at(shared, access, password) };
+    let Some(mac) = access.mac() else { return clients_at(shared, access, password) };
     let whereabouts = shared.whereabouts.clone().ok_or_else(|| {
         vec![format!(
             "it is known by its MAC address {mac}, and the site has no DHCP server that tells its address; name one in `services`, or give its address"
