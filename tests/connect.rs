@@ -40,7 +40,7 @@ async fn a_controller_known_by_its_mac_address_is_looked_for_at_the_dhcp_server_
     let node = Subject::node(&"n1".parse().expect("a name"));
     let bmc = providers.find::<dyn Bmc>(&node).expect("it is connected");
     let error = bmc.identity().await.expect_err("that DHCP server is not there");
-    assert!(sentence(&error).contains("/nonexistent/hosts.d"), "{}", sentence(&error));
+    assert!(sentence(&error).contains("/nonexistent/pid"), "{}", sentence(&error));
 }
 
 #[test]

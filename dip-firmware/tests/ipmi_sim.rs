@@ -261,6 +261,7 @@ async fn a_user_session_may_read_and_not_switch() {
     let error = bmc.power(PowerAction::On).await.expect_err("a user may not switch");
     assert!(matches!(error, IpmiError::Completion { code: CompletionCode::INSUFFICIENT_PRIVILEGE, .. }), "{error:?}");
     assert_eq!((error.class(), error.may_have_acted()), (ErrorClass::Denied, false));
+    assert!(!error.refuses_login(), "the user got in");
     assert!(sim.events().is_empty());
 }
 

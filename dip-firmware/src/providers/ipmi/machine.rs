@@ -10,7 +10,7 @@ use dip_core::secret::Secret;
 use tokio::sync::OnceCell;
 
 use crate::ipmi::{self, CipherSuite, Credentials, ErrorClass, IpmiBmc, IpmiError, Options, Place, Privilege, Sockets};
-use crate::provider::NotActed;
+use crate::provider::{NoLoginRefused, NotActed};
 use crate::providers::told::told;
 use crate::quirks::{Entry, Quirks};
 use crate::settings::{IPMI, IpmiPrivilege, IpmiSettings, IpmiSuite, IpmiWay};
@@ -150,7 +150,13 @@ impl Machine {
             ErrorClass::Unsupported => ErrorKind::Unsupported,
         };
         let failed = ProviderError::new(kind, IPMI, self.at(action));
-        if error.may_have_acted() { failed.because(error) } else { failed.because(NotActed::new(error)) }
+        if error.may_have_acted() {
+            failed.because(error)
+        } else if kind == ErrorKind::Denied && !error.refuses_login() {
+            failed.because(NoLoginRefused::new(NotActed::new(error)))
+        } else {
+            failed.because(NotActed::new(error))
+        }
     }
 }
 
