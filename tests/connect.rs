@@ -44,6 +44,18 @@ async fn a_controller_known_by_its_mac_address_is_looked_for_at_the_dhcp_server_
 }
 
 #[test]
+fn an_authority_is_connected_by_each_layer_that_acts_through_it_and_what_is_wrong_is_told_once() {
+    let text = "version: 1\nsite: north\nservices:\n  ca: {kind: authority, certificate: /nonexistent/ca.pem, key: \"env:CA\"}\n";
+    let alone = [Layers::new().with(dip::opsclients::OpsClientsLayer), Layers::new().with(dip::firmware::FirmwareLayer)];
+    for layers in alone.into_iter().chain([dip::layers()]) {
+        let errors = connected(text, &layers).expect_err("its certificate is not there");
+        let told: Vec<String> = errors.iter().map(|error| sentence(error)).collect();
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(told[0].contains("service `ca`") && told[0].contains("/nonexistent/ca.pem"), "{told:?}");
+    }
+}
+
+#[test]
 fn a_site_without_a_dhcp_server_is_told_what_it_lacks() {
     let errors = connected(BY_MAC, &dip::layers()).expect_err("nobody tells the address");
     let told: Vec<String> = errors.iter().map(|error| sentence(error)).collect();

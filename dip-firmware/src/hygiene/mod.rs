@@ -15,8 +15,8 @@ pub use keyed::Keyed;
 pub use keyring::{Key, Keyring, Making, takes_factory};
 pub use password::mint;
 pub use settings::{
-    AuthoritySettings, CertificateSettings, ControllerSettings, Others, PasswordSettings, UserSettings, Weaknesses,
+    CertificateSettings, ControllerSettings, Others, PasswordSettings, UserSettings, Weaknesses,
 };
 
 pub(crate) use propose::steps;
-pub(crate) use settings::{AUTHORITY, authority, certificate_shape, controller_shape, password_shape};
+pub(crate) use settings::{certificate_shape, controller_shape, password_shape};
