@@ -1,6 +1,7 @@
 //! Providers: the seam between dip and the servers of a site. Contracts that several layers act through live here; all
 //! others belong to the crate of their layer.
 
+#[cfg(feature = "certificates")]
 mod authority;
 mod error;
 mod host;
@@ -12,6 +13,7 @@ mod registry;
 mod silences;
 mod whereabouts;
 
+#[cfg(feature = "certificates")]
 pub use authority::{CertificateAuthority, CertificateWish};
 pub use error::{ErrorKind, ProviderError, Retry, sentence};
 pub use host::{Command, FileContent, Host, Output};
@@ -24,8 +26,6 @@ pub use registry::{MissingProvider, Providers};
 pub use silences::{Silence, Silences};
 pub use whereabouts::Whereabouts;
 
-#[cfg(feature = "mocks")]
-pub use authority::MockCertificateAuthority;
 #[cfg(feature = "mocks")]
 pub use host::MockHost;
 #[cfg(feature = "mocks")]
