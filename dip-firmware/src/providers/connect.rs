@@ -198,9 +198,9 @@ fn clients(shared: &Shared, access: &BmcAccess, password: &Secret) -> Result<Arc
             "it is known by its MAC address {mac}, and the site has no DHCP server that tells its address; name one in `services`, or give its address"
         )]
     })?;
-    // What is wrong with the settings shows without an address.
+    // What is wrong with the settings shows without an address, and so does what they offer.
     let anywhere = BmcAccess { address: "0.0.0.0".to_owned(), ..access.clone() };
-    clients_at(shared, &anywhere, password)?;
+    let template = clients_at(shared, &anywhere, password)?;
     let at = {
         let (shared, access, password) = (shared.clone(), access.clone(), password.clone());
         move |address: &str| {
@@ -210,10 +210,7 @@ fn clients(shared: &Shared, access: &BmcAccess, password: &Secret) -> Result<Arc
             })
         }
     };
-    match Located::new(mac, whereabouts, Box::new(at)) {
-        Ok(located) => Ok(Arc::new(located)),
-        Err(error) => Err(vec![sentence(&error)]),
-    }
+    Ok(Arc::new(Located::new(mac, whereabouts, template, Box::new(at))))
 }
 
 /// A client for each protocol of a BMC, behind one face.
