@@ -35,6 +35,4 @@ pub use ipam::MockIpam;
 #[cfg(feature = "mocks")]
 pub use power::MockPower;
 #[cfg(feature = "mocks")]
-pub use silences::MockSilences;
-#[cfg(feature = "mocks")]
 pub use whereabouts::MockWhereabouts;

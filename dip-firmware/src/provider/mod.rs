@@ -54,8 +54,6 @@ pub use controller::MockController;
 #[cfg(feature = "mocks")]
 pub use event_log::MockEventLog;
 #[cfg(feature = "mocks")]
-pub use events::MockEvents;
-#[cfg(feature = "mocks")]
 pub use firmware::MockFirmware;
 #[cfg(feature = "mocks")]
 pub use identify_light::MockIdentifyLight;
