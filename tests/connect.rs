@@ -46,7 +46,8 @@ async fn a_controller_known_by_its_mac_address_is_looked_for_at_the_dhcp_server_
 #[test]
 fn an_authority_is_connected_by_each_layer_that_acts_through_it_and_what_is_wrong_is_told_once() {
     let text = "version: 1\nsite: north\nservices:\n  ca: {kind: authority, certificate: /nonexistent/ca.pem, key: \"env:CA\"}\n";
-    let alone = [Layers::new().with(dip::opsclients::OpsClientsLayer), Layers::new().with(dip::firmware::FirmwareLayer)];
+    let alone =
+        [Layers::new().with(dip::opsclients::OpsClientsLayer), Layers::new().with(dip::firmware::FirmwareLayer)];
     for layers in alone.into_iter().chain([dip::layers()]) {
         let errors = connected(text, &layers).expect_err("its certificate is not there");
         let told: Vec<String> = errors.iter().map(|error| sentence(error)).collect();

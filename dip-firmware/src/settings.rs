@@ -109,9 +109,21 @@ pub struct IpmiSettings {
     pub privilege: Option<IpmiPrivilege>,
     /// The way to it; the network where it is left out.
     pub via: Option<IpmiWay>,
+    /// How long a session lives; as long as it is used where it is left out.
+    pub session: Option<IpmiSession>,
     /// What the site knows of this BMC that the table of quirks does not.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub quirks: Vec<Entry>,
+}
+
+/// How long a session with a BMC lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IpmiSession {
+    /// While it is used: it is closed when nobody has asked for a while, and its place given back.
+    Used,
+    /// As long as the program: it is kept alive between requests.
+    Kept,
 }
 
 /// The way to a BMC by IPMI.
@@ -293,6 +305,11 @@ fn ipmi() -> Variant {
                 "via",
                 Shape::Choice(vec!["lan", "in_band"]),
                 "The way to it: `lan`, or `in_band`, which is `/dev/ipmi0` of the machine that the program runs on; `lan` where it is left out.",
+            ),
+            Field::optional(
+                "session",
+                Shape::Choice(vec!["used", "kept"]),
+                "How long a session lives: while it is `used`, or `kept` alive between requests as long as the program runs; `used` where it is left out.",
             ),
             quirks_field(),
         ],

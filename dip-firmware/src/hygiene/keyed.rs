@@ -4,6 +4,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 use dip_core::hardware::Identity;
+use dip_core::provider::ErrorKind;
 
 use super::Keyring;
 use super::keyring::is_refused;

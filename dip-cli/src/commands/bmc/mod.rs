@@ -46,7 +46,7 @@ pub(super) fn run(args: &Args, out: &Out) -> Result<u8, CliError> {
         };
         return world.block_on(console::run(&one.bmc, take, out))?;
     }
-    if matches!(args.verb, Verb::Events) {
+    if args.verb.follows() {
         let [one] = &asked[..] else {
             return Err(CliError::Usage("events are followed of one node at a time; name one node".to_owned()));
         };

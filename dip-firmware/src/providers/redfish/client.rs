@@ -58,9 +58,7 @@ impl Client {
         let failed = |error: reqwest::Error| RedfishError::Tls(error.into());
         let http = trust.given_to(builder(), Resumption::default()).build().map_err(failed)?;
         // A resumed session tells the certificate of the first one.
-        let newcomer = move || {
-            trust.given_to(builder().pool_max_idle_per_host(0), Resumption::disabled()).build()
-        };
+        let newcomer = move || trust.given_to(builder().pool_max_idle_per_host(0), Resumption::disabled()).build();
         let account = Account { user: user.to_owned(), password: password.clone() };
         let wire = Wire::network(http, Newcomer::new(newcomer));
         Ok(Self { wire, base: base(address, settings)?, account, login: Mutex::new(None) })
