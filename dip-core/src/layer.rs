@@ -11,7 +11,7 @@ use crate::observed::Observed;
 use crate::operation::{OperationError, Operations};
 use crate::orphan::{HeldRecord, Leftovers};
 use crate::plan::Watch;
-use crate::provider::Providers;
+use crate::provider::{Providers, sentence};
 use crate::secret::{SecretError, Secrets};
 use crate::site::{Limit, Origin, SettingsSchema, Site};
 use crate::step::{Boot, Step};
@@ -238,10 +238,14 @@ impl Layers {
     /// All that is wrong in all of them.
     pub fn connect(&self, site: &Site, secrets: &dyn Secrets) -> Result<Providers, Vec<ConnectError>> {
         let mut providers = Providers::new();
-        let mut errors = Vec::new();
+        let mut errors: Vec<ConnectError> = Vec::new();
         for layer in self.iter() {
-            if let Err(mut wrong) = layer.connect(site, secrets, &mut providers) {
-                errors.append(&mut wrong);
+            let Err(wrong) = layer.connect(site, secrets, &mut providers) else { continue };
+            for error in wrong {
+                // Of a server that several layers act through, each of them tells.
+                if !errors.iter().any(|told| sentence(told) == sentence(&error)) {
+                    errors.push(error);
+                }
             }
         }
         self.iter().for_each(|layer| layer.combine(site, &mut providers));

@@ -1,6 +1,7 @@
 //! The vocabulary, planner, engine and journal of dip. This crate knows no protocol and no layer.
 
 pub mod actor;
+#[cfg(feature = "certificates")]
 pub mod certificate;
 #[cfg(feature = "conformance")]
 pub mod conformance;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use dip_core::certificate::authority_kind;
 use dip_core::id::LayerId;
 use dip_core::site::{Field, SettingsSchema, Shape, Variant};
 use serde::{Deserialize, Serialize};
@@ -108,9 +109,21 @@ pub struct IpmiSettings {
     pub privilege: Option<IpmiPrivilege>,
     /// The way to it; the network where it is left out.
     pub via: Option<IpmiWay>,
+    /// How long a session lives; as long as it is used where it is left out.
+    pub session: Option<IpmiSession>,
     /// What the site knows of this BMC that the table of quirks does not.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub quirks: Vec<Entry>,
+}
+
+/// How long a session with a BMC lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IpmiSession {
+    /// While it is used: it is closed when nobody has asked for a while, and its place given back.
+    Used,
+    /// As long as the program: it is kept alive between requests.
+    Kept,
 }
 
 /// The way to a BMC by IPMI.
@@ -213,7 +226,7 @@ impl Scheme {
 pub fn schema() -> SettingsSchema {
     SettingsSchema {
         node: [(LayerId::Firmware, node())].into(),
-        services: vec![hygiene::authority()],
+        services: vec![authority_kind()],
         bmc_protocols: vec![ipmi(), redfish()],
         ..SettingsSchema::default()
     }
@@ -292,6 +305,11 @@ fn ipmi() -> Variant {
                 "via",
                 Shape::Choice(vec!["lan", "in_band"]),
                 "The way to it: `lan`, or `in_band`, which is `/dev/ipmi0` of the machine that the program runs on; `lan` where it is left out.",
+            ),
+            Field::optional(
+                "session",
+                Shape::Choice(vec!["used", "kept"]),
+                "How long a session lives: while it is `used`, or `kept` alive between requests as long as the program runs; `used` where it is left out.",
             ),
             quirks_field(),
         ],
@@ -383,9 +401,6 @@ mod tests {
         assert_agree::<NodeFirmware>(&node());
         assert_agree::<IpmiSettings>(&ipmi().fields);
         assert_agree::<RedfishSettings>(&redfish().fields);
-        let authority = full(&hygiene::authority().fields);
-        let read = hygiene::AuthoritySettings::deserialize(&authority).expect("every field is known to the type");
-        assert_eq!(serde_json::to_value(read).expect("plain data"), authority);
     }
 
     #[test]

@@ -8,12 +8,16 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use dip_core::secret::Secret;
 use dip_firmware::fuzzing;
 use dip_firmware::ipmi::{
     BootDevice, BootMode, BootOverride, BootPersistence, ChassisControl, CompletionCode, Credentials, ErrorClass,
     GetBootOverride, GetChassisStatus, GuidOrder, Identify, IpmiBmc, IpmiClient, IpmiError, NetFn, Opcode, Options,
     PowerAction, PowerOutcome, PowerState, Privilege, Resend, Sockets,
 };
+use dip_firmware::provider::Bmc;
+use dip_firmware::providers::Ipmi;
+use dip_firmware::settings::{IpmiSession, IpmiSettings};
 use dip_lab::{LabError, Requirement};
 use ipmi_sim_rig::{Faults, LossyNetwork, PASSWORD, Sim, USER};
 use libtest_mimic::{Arguments, Trial};
@@ -46,6 +50,7 @@ fn main() -> ExitCode {
         a_silent_server_is_a_timeout_after_the_deadline,
         a_bmc_that_falls_silent_is_a_timeout_after_the_deadline,
         a_restarted_bmc_has_lost_the_session_and_the_caller_reconnects,
+        a_session_that_the_site_wants_kept_outlives_the_patience_of_the_bmc,
         a_bmc_that_goes_away_ends_the_console_and_says_why,
         sessions_are_closed_one_after_the_other,
         many_clients_at_the_same_time,
@@ -261,6 +266,7 @@ async fn a_user_session_may_read_and_not_switch() {
     let error = bmc.power(PowerAction::On).await.expect_err("a user may not switch");
     assert!(matches!(error, IpmiError::Completion { code: CompletionCode::INSUFFICIENT_PRIVILEGE, .. }), "{error:?}");
     assert_eq!((error.class(), error.may_have_acted()), (ErrorClass::Denied, false));
+    assert!(!error.refuses_login(), "the user got in");
     assert!(sim.events().is_empty());
 }
 
@@ -341,6 +347,29 @@ async fn a_restarted_bmc_has_lost_the_session_and_the_caller_reconnects() {
     assert_eq!((error.class(), error.may_have_acted()), (ErrorClass::SessionLost, false));
     assert!(started.elapsed() < Duration::from_millis(50), "nothing is sent any more");
     assert_eq!(bmc.power_state().await.expect("it connects again"), PowerState::On);
+}
+
+async fn a_session_that_the_site_wants_kept_outlives_the_patience_of_the_bmc() {
+    let sim = Sim::start().await;
+    let asked = |session: IpmiSession| {
+        let server = sim.addr();
+        async move {
+            let network = LossyNetwork::before(server, Faults::default()).await;
+            let port = Some(network.addr().port());
+            let settings = IpmiSettings { port, session: Some(session), ..IpmiSettings::default() };
+            let password = Secret::new(PASSWORD.to_owned());
+            let bmc = Ipmi::new(&Sockets::new(), "127.0.0.1", USER, &password, &settings).expect("short enough");
+            let power = Bmc::power(&bmc).expect("every BMC has it");
+            power.state().await.expect("it answers");
+            // Longer than the 60 s ± 3 s of the specification (§6.12.15).
+            tokio::time::sleep(Duration::from_secs(70)).await;
+            power.state().await.expect("it answers");
+            // Open Session Responses (§13.18), one for each session.
+            network.heard().iter().filter(|datagram| datagram[5] & 0x3F == 0x11).count()
+        }
+    };
+    let sessions = tokio::join!(asked(IpmiSession::Kept), asked(IpmiSession::Used));
+    assert_eq!(sessions, (1, 2));
 }
 
 async fn a_bmc_that_goes_away_ends_the_console_and_says_why() {

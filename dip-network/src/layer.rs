@@ -295,9 +295,9 @@ mod tests {
         let mut providers = Providers::new();
         let secrets = LocalSecrets::new("/".as_ref());
         NetworkLayer.connect(&site, &secrets, &mut providers).expect("nothing is wrong");
-        assert_eq!(providers.len(), 2, "DHCP and switch");
+        assert_eq!(providers.len(), 3, "DHCP, switch, and where machines are");
         NetworkLayer.combine(&site, &mut providers);
-        assert_eq!(providers.len(), 4, "what stands on them: who holds addresses, and where machines are");
+        assert_eq!(providers.len(), 4, "what stands on those of all layers: who holds addresses");
 
         for switch in site.switches.values_mut() {
             switch.driver.iter_mut().for_each(|driver| driver.settings = serde_json::json!({"address": "10.0.0.1"}));

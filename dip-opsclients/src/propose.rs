@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use dip_core::certificate::CertificateName;
+use dip_core::certificate::{AUTHORITY, CertificateName, Lifetime};
 use dip_core::id::{LayerId, ServiceName};
 use dip_core::layer::Note;
 use dip_core::site::{Node, Site};
@@ -35,9 +35,6 @@ const MEMCACHED_MEMORY: u32 = 64;
 /// Certificates count for a quarter, and are replaced when a third of that is left.
 const DAYS: u32 = 90;
 const RENEW_BEFORE: u32 = 30;
-
-/// The service kind of dip's certificate authorities.
-const AUTHORITY: &str = "authority";
 
 /// The steps of all nodes, or all that is wrong with their settings.
 pub(crate) fn propose(site: &Site) -> Result<Vec<Step>, Vec<Note>> {
@@ -169,7 +166,8 @@ fn trust_ssh(site: &Site, node: &Node, ssh: SshSettings) -> Result<Step, String>
     let mut names = vec![site.host_name(node), node.name.to_string()];
     names.extend(node.addresses().map(|address| address.address.to_string()));
     names.dedup();
-    let (days, renew_before) = lifetime(ssh.days, ssh.renew_before)?;
+    let lifetime = lifetime(ssh.days, ssh.renew_before)?;
+    let (days, renew_before) = (lifetime.days(), lifetime.renew_before());
     let (node, authority, keys) = (node.name.clone(), ssh.authority, ssh.authorized_keys);
     Ok(TrustSsh { node, authority, names, keys, days, renew_before, login }.step())
 }
@@ -180,20 +178,15 @@ fn hold_certificate(site: &Site, node: &Node, wanted: CertificateSettings) -> Re
     let name = name.parse().map_err(|error| format!("`{name}` cannot stand in a certificate: {error}"))?;
     let addresses = node.addresses().map(|address| CertificateName::Address(address.address));
     let names = std::iter::once(name).chain(addresses).collect();
-    let (days, renew_before) = lifetime(wanted.days, wanted.renew_before)?;
+    let lifetime = lifetime(wanted.days, wanted.renew_before)?;
+    let (days, renew_before) = (lifetime.days(), lifetime.renew_before());
     let (authority, reload) = (wanted.authority, wanted.reload);
     Ok(HoldCertificate { node: node.name.clone(), authority, names, days, renew_before, reload }.step())
 }
 
-fn lifetime(days: Option<u32>, renew_before: Option<u32>) -> Result<(u32, u32), String> {
+fn lifetime(days: Option<u32>, renew_before: Option<u32>) -> Result<Lifetime, String> {
     let days = days.unwrap_or(DAYS);
-    let renew_before = renew_before.unwrap_or(RENEW_BEFORE.min(days / 3));
-    if renew_before >= days {
-        return Err(format!(
-            "a certificate that counts for {days} days and is replaced {renew_before} days before its end would be replaced always"
-        ));
-    }
-    Ok((days, renew_before))
+    Lifetime::new(days, renew_before.unwrap_or(RENEW_BEFORE.min(days / 3))).map_err(|error| error.to_string())
 }
 
 fn use_package_proxy(node: &Node, proxy: &PackageProxySettings) -> Result<Step, String> {

@@ -92,6 +92,7 @@ pub(crate) fn all(world: &Arc<World>, access: Access) -> Providers {
         providers.insert::<dyn Cmdb>(&subject, Arc::new(cmdb));
     }
     dip_opsmgmt::providers::beside(&world.site, &mut providers);
+    dip_network::providers::whereabouts(&world.site, &mut providers);
     dip_network::providers::beside(&world.site, &mut providers);
     for name in world.monitor_names() {
         let subject = Subject::service(name);

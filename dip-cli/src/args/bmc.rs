@@ -105,8 +105,21 @@ pub(crate) enum Verb {
     Controller,
     /// Restart the BMC itself; the machine runs on
     Restart,
-    /// Follow what the BMC tells by itself, until Ctrl-C
-    Events,
+    /// Follow what the BMC tells by itself, until Ctrl-C; or say to whom it sends that
+    Events {
+        /// List to whom it sends events
+        #[arg(long)]
+        list: bool,
+        /// Let it send its events to this URL from now on
+        #[arg(long, value_name = "URL", conflicts_with_all = ["list", "end"])]
+        send_to: Option<String>,
+        /// A text that comes with each event that is sent
+        #[arg(long, value_name = "TEXT", requires = "send_to", default_value = "dip")]
+        context: String,
+        /// Send no events any more to whom `--list` shows with this id
+        #[arg(long, value_name = "ID", conflicts_with = "list")]
+        end: Option<String>,
+    },
     /// Use the serial console; `~.` at the start of a line ends it
     Console {
         /// Take it from somebody who has it
@@ -222,6 +235,7 @@ impl Verb {
             Self::Log { clear, .. } => *clear,
             Self::Light { state } => state.is_some(),
             Self::Media { insert, eject, .. } => insert.is_some() || *eject,
+            Self::Events { send_to, end, .. } => send_to.is_some() || end.is_some(),
             Self::Restart | Self::Console { .. } => true,
             Self::Identity
             | Self::Hardware
@@ -230,8 +244,12 @@ impl Verb {
             | Self::Bios
             | Self::Firmware
             | Self::Storage
-            | Self::Controller
-            | Self::Events => false,
+            | Self::Controller => false,
         }
+    }
+
+    /// Whether events are followed: one BMC at a time, until somebody ends it.
+    pub(crate) const fn follows(&self) -> bool {
+        matches!(self, Self::Events { list: false, send_to: None, end: None, .. })
     }
 }

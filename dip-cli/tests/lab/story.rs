@@ -28,6 +28,7 @@ pub(crate) async fn whole() -> Told {
     drift(&lab, &dip).await?;
     let mended = verify(&lab).await?;
     by_hand(&dip)?;
+    known_by_its_mac_address(&lab, &dip)?;
     expect(mended == first, || format!("after drift was mended the state is {mended:#?}\nand was {first:#?}"))?;
 
     wrong_key(&lab, &dip).await?;
@@ -60,6 +61,24 @@ fn by_hand(dip: &Dip) -> Told {
     dip.run(&["bmc", "--site", &site, "n1", "boot"])?.expect_status(0)?;
     dip.run(&["bmc", "--site", &site, "n1", "identity"])?.expect_status(0)?.expect_text("serial")?;
     dip.run(&["bmc", "--site", &site, "n*", "power", "off"])?.expect_status(130)?.expect_text("nothing was changed")?;
+    Ok(())
+}
+
+/// A BMC that the site knows by its MAC address alone is found by what the DHCP server keeps for it: by hand, and in a run.
+fn known_by_its_mac_address(lab: &Datacenter, dip: &Dip) -> Told {
+    let (layout, site) = (&lab.layout, dip.site());
+    let overlay = layout.dir.join("by-mac.yaml");
+    std::fs::write(&overlay, "nodes:\n  n1:\n    bmc: {address: \"52:54:00:00:bc:01\"}\n")?;
+    let overlay = overlay.display().to_string();
+    let asked = ["bmc", "--site", &site, "--overlay", &overlay, "n1", "power"];
+    dip.run(&asked)?.expect_status(4)?.expect_text("no DHCP server of the site knows it")?;
+    let reservation = layout.dhcp_hosts_dir.join("bmc-n1");
+    std::fs::write(&reservation, format!("52:54:00:00:bc:01,{},bmc-n1\n", layout.nodes[0].bmc.ip()))?;
+    dip.run(&asked)?.expect_status(0)?.expect_text("on")?;
+    let told = dip.run(&["drift", &site, "--overlay", &overlay])?.expect_status(0)?.expect_text("No drift")?;
+    expect(!told.err.contains("DHCP server"), || format!("a BMC was not found:\n{}", told.err))?;
+    std::fs::remove_file(&reservation)?;
+    lab.dnsmasq.reload()?;
     Ok(())
 }
 

@@ -151,11 +151,17 @@ impl Quiet {
         is_due
     }
 
-    /// Prolongs what lasts longer than its lease.
+    /// Prolongs what lasts longer than its lease, and waits for nobody who speaks with the service about another node.
     pub(super) async fn prolong(&self, now: Timestamp) {
         let Some(told) = &self.0 else { return };
-        for (index, node) in told.nodes.iter().enumerate() {
-            let mut held = node.held.lock().await;
+        let quiet = told.quiet.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        for index in quiet {
+            let node = &told.nodes[index];
+            let Ok(mut held) = node.held.try_lock() else {
+                // Who has it begins or ends this very silence; should that fail, it is looked at again.
+                told.wake_at(after(now, AGAIN));
+                continue;
+            };
             let Some(Held { why, until, next }) = held.clone() else { continue };
             if next > now {
                 told.wake_at(next);

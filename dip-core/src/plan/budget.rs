@@ -1,11 +1,12 @@
 //! Budgets: how many members of a cluster or a rollout may be away at once, who goes first, and which steps take from it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use super::{PlanFault, PlannedBoot, PlannedStep};
-use crate::id::{NodeName, StepId, Symbol};
+use crate::id::{ClusterName, NodeName, StepId, Symbol};
 use crate::operation::Call;
 use crate::site::{ClusterPolicy, Node, NodeState, Origin, Pause, Site, Spread, domains_of};
 use crate::step::{Environment, Hazard, Step, StepName};
@@ -14,7 +15,7 @@ use crate::subject::Subject;
 /// How many of a set of nodes may be away at once.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Budget {
-    /// Whose it is: `cluster store`, `rollout web`.
+    /// Whose it is, in words: `cluster store`, `rollout web`.
     pub name: Symbol,
     /// The nodes that it protects.
     pub members: Vec<Member>,
@@ -28,6 +29,38 @@ pub struct Budget {
     pub origin: Option<Origin>,
     /// Who goes first, and when a person is asked.
     policy: ClusterPolicy,
+    whose: Whose,
+}
+
+/// Whom a budget protects.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Whose {
+    /// All nodes that are wanted at ready state.
+    Everybody,
+    Cluster(ClusterName),
+    Rollout(Symbol),
+}
+
+impl fmt::Display for Whose {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Everybody => f.write_str("everybody"),
+            Self::Cluster(name) => write!(f, "cluster {name}"),
+            Self::Rollout(name) => write!(f, "rollout {name}"),
+        }
+    }
+}
+
+impl Whose {
+    /// Whether a member of a cluster that serves again is one of them again.
+    fn counts_member_of(&self, cluster: &str) -> bool {
+        match self {
+            Self::Everybody => true,
+            Self::Cluster(own) => own.as_str() == cluster,
+            // Its nodes serve when they run; what runs on them is not asked.
+            Self::Rollout(_) => false,
+        }
+    }
 }
 
 /// A node that a budget protects.
@@ -44,9 +77,6 @@ pub struct Member {
     /// The steps of the plan that say that it serves.
     pub serves: Vec<StepId>,
 }
-
-/// The name of the budget of all nodes; those of sites have two words.
-const EVERYBODY: &str = "everybody";
 
 /// How a member is when the plan is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -164,7 +194,7 @@ impl Budgets {
         let site = plan.site();
         let nodes: Vec<&NodeName> = site.ready_nodes().map(|node| &node.name).collect();
         let policy = ClusterPolicy::default();
-        let list = vec![budget(site, Symbol::of(EVERYBODY), &nodes, &policy, Vec::new(), None)];
+        let list = vec![budget(site, Whose::Everybody, &nodes, &policy, Vec::new(), None)];
         let mut all = Self { list, ..Self::default() };
         all.count(site, plan.steps(), plan.boots());
         all
@@ -205,8 +235,7 @@ impl Budgets {
                     let effect = if disrupts { Effect::Disrupts } else { Effect::Restores };
                     self.takes.entry(id).or_default().push(Take { budget, member, effect });
                     let of = &mut self.list[budget as usize];
-                    let is_of = |cluster: &str| of.name.as_str() == format!("cluster {cluster}");
-                    if serves && (of.name.as_str() == EVERYBODY || is_of(cluster_of(&step.subject))) {
+                    if serves && of.whose.counts_member_of(cluster_of(&step.subject)) {
                         let of = &mut of.members[member as usize];
                         of.serves.push(id);
                         if of.presence == Presence::Up && !matches!(planned.reading, super::Reading::Follows(_)) {
@@ -344,14 +373,14 @@ fn budgets(site: &Site, watches: &[Watch]) -> Vec<Budget> {
             }
         }
         let subject = Subject::cluster(&cluster.name);
-        let name = format!("cluster {}", cluster.name);
-        list.push(budget(site, name.into(), &nodes, &cluster.policy, of(&subject), cluster.origin.clone()));
+        let whose = Whose::Cluster(cluster.name.clone());
+        list.push(budget(site, whose, &nodes, &cluster.policy, of(&subject), cluster.origin.clone()));
     }
     for rollout in site.conduct.rollouts.values() {
         let nodes: Vec<&NodeName> = rollout.nodes.iter().collect();
-        let name = format!("rollout {}", rollout.name);
+        let whose = Whose::Rollout(rollout.name.clone());
         let subject = Subject::rollout(&rollout.name);
-        list.push(budget(site, name.into(), &nodes, &rollout.policy, of(&subject), rollout.origin.clone()));
+        list.push(budget(site, whose, &nodes, &rollout.policy, of(&subject), rollout.origin.clone()));
     }
     list
 }
@@ -363,7 +392,7 @@ fn says_anything(policy: &ClusterPolicy) -> bool {
 
 fn budget(
     site: &Site,
-    name: Symbol,
+    whose: Whose,
     nodes: &[&NodeName],
     policy: &ClusterPolicy,
     watches: Vec<Watch>,
@@ -379,13 +408,14 @@ fn budget(
     // One that is wanted gone is no member any more.
     let members = nodes.iter().filter_map(|name| site.nodes.get(*name)).filter(|node| node.state != NodeState::Absent);
     Budget {
-        name,
+        name: whose.to_string().into(),
         members: members.map(member).collect(),
         max_unavailable: policy.max_unavailable.map(u32::from),
         spread: policy.spread,
         watches,
         origin,
         policy: policy.clone(),
+        whose,
     }
 }
 

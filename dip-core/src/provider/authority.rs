@@ -26,7 +26,6 @@ pub struct CertificateWish {
 ///   again, so that a caller that lost the first answer does not leave a serial number behind.
 /// * A request that does not prove its key is [`ErrorKind::Invalid`](super::ErrorKind::Invalid); what the authority may not or will not
 ///   sign is [`ErrorKind::Denied`](super::ErrorKind::Denied).
-#[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait CertificateAuthority: Send + Sync {
     /// The certificates, in PEM, that whoever meets a server of the site trusts: the authority's own, and those above it.

@@ -1,6 +1,7 @@
 //! Providers: the seam between dip and the servers of a site. Contracts that several layers act through live here; all
 //! others belong to the crate of their layer.
 
+#[cfg(feature = "certificates")]
 mod authority;
 mod error;
 mod gather;
@@ -13,6 +14,7 @@ mod registry;
 mod silences;
 mod whereabouts;
 
+#[cfg(feature = "certificates")]
 pub use authority::{CertificateAuthority, CertificateWish};
 pub use error::{ErrorKind, ProviderError, Retry, sentence};
 pub use gather::{Carry, Gather};
@@ -27,8 +29,6 @@ pub use silences::{Silence, Silences};
 pub use whereabouts::Whereabouts;
 
 #[cfg(feature = "mocks")]
-pub use authority::MockCertificateAuthority;
-#[cfg(feature = "mocks")]
 pub use host::MockHost;
 #[cfg(feature = "mocks")]
 pub use inventory::MockInventory;
@@ -36,7 +36,5 @@ pub use inventory::MockInventory;
 pub use ipam::MockIpam;
 #[cfg(feature = "mocks")]
 pub use power::MockPower;
-#[cfg(feature = "mocks")]
-pub use silences::MockSilences;
 #[cfg(feature = "mocks")]
 pub use whereabouts::MockWhereabouts;

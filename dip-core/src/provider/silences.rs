@@ -32,7 +32,6 @@ pub struct Silence {
 /// * `end` ends the silences of a run for a node, or for all its nodes; none is `Ok(())`. Silences that others made are never changed,
 ///   not even those with the same matchers.
 /// * A cancelled call leaves a silence as before or as wanted.
-#[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait Silences: Send + Sync {
     /// Keeps the alerts of a node quiet.

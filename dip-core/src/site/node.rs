@@ -96,6 +96,14 @@ pub struct BmcAccess {
     pub origin: Option<Origin>,
 }
 
+impl BmcAccess {
+    /// The MAC address by which it is known; `None` where it is known by an address or a host name.
+    #[must_use]
+    pub fn mac(&self) -> Option<MacAddr> {
+        self.address.parse().ok()
+    }
+}
+
 /// A network interface.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Nic {

@@ -204,7 +204,12 @@ impl SettingsSchema {
         for (layer, fields) in other.node {
             self.node.entry(layer).or_default().extend(fields);
         }
-        self.services.extend(other.services);
+        // Several layers may act through servers of one kind.
+        for kind in other.services {
+            if !self.services.contains(&kind) {
+                self.services.push(kind);
+            }
+        }
         self.switches.extend(other.switches);
         self.pdus.extend(other.pdus);
         self.bmc_protocols.extend(other.bmc_protocols);

@@ -122,9 +122,9 @@ fn name_networks(nics: &mut Tree, networks: &[(IpNetwork, String)]) {
     }
 }
 
-/// The names of nodes that the files of a site take out.
+/// The names of nodes that the files of a site take out. One that is merely empty is there, and says nothing of itself.
 pub(crate) fn removed(root: &Tree) -> BTreeSet<String> {
-    let gone = root.entries("nodes").filter(|(_, entry)| matches!(entry.value.data, Data::Removed | Data::Null));
+    let gone = root.entries("nodes").filter(|(_, entry)| matches!(entry.value.data, Data::Removed));
     gone.map(|(name, _)| name.to_owned()).collect()
 }
 

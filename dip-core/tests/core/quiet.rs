@@ -23,6 +23,8 @@ struct Ears {
     world: Arc<Mutex<World>>,
     clock: Arc<dyn Clock>,
     dead: Mutex<bool>,
+    /// How long it takes to silence a node that has no silence yet.
+    slow: Mutex<BTreeMap<NodeName, Duration>>,
     now: Mutex<BTreeMap<NodeName, Silence>>,
     told: Mutex<Vec<String>>,
 }
@@ -49,6 +51,8 @@ impl Silences for Ears {
         self.is_dead(&format!("silence {}", wanted.node))?;
         let minutes = wanted.until.duration_since(self.clock.now()).as_mins();
         assert_eq!((wanted.site.as_str(), minutes), ("toy", 15), "a silence is a lease");
+        let slow = self.slow.lock().expect("no test panics").remove(&wanted.node);
+        tokio::time::sleep(slow.unwrap_or_default()).await;
         let former = self.now.lock().expect("no test panics").insert(wanted.node.clone(), wanted.clone());
         let again = if former.is_some() { "prolong" } else { "silence" };
         self.tell(format!("{again} {} for {} in {}", wanted.node, wanted.why, wanted.run));
@@ -86,6 +90,7 @@ fn stage(steps: Vec<Step>) -> (Stage, Arc<Ears>) {
         world: Arc::clone(&stage.world),
         clock: Arc::clone(&stage.clock),
         dead: Mutex::default(),
+        slow: Mutex::default(),
         now: Mutex::default(),
         told: Mutex::default(),
     });
@@ -117,6 +122,18 @@ async fn a_silence_is_prolonged_as_long_as_the_node_is_away() {
     let told = ears.told();
     let prolonged = told.iter().filter(|told| told.contains("prolong")).count();
     assert_eq!((prolonged, told.len()), (3, 5), "every five minutes: {told:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_is_slow_to_silence_one_node_lets_no_silence_of_another_end() {
+    let (stage, ears) = stage(vec![disrupt("a", "n1"), disrupt("b", "n2")]);
+    ears.slow.lock().expect("no test panics").insert(node("n1"), Duration::from_secs(20 * 60));
+    stage.change(|world| world.slow.insert("b".into(), Duration::from_secs(17 * 60)));
+    let (report, _) = stage.run().await;
+    assert_eq!(report.outcome, Outcome::Ready);
+    let told = ears.told();
+    let prolonged = told.iter().filter(|told| told.contains("prolong n2")).count();
+    assert_eq!(prolonged, 3, "every five minutes: {told:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -29,13 +29,21 @@ fn nodes(all: &[(&str, Value)]) -> Vec<StockItem> {
 }
 
 fn load(text: &str, stock: Option<Vec<StockItem>>) -> Result<Loaded, Faults> {
+    load_over(text, None, stock)
+}
+
+fn load_over(text: &str, overlay: Option<&str>, stock: Option<Vec<StockItem>>) -> Result<Loaded, Faults> {
     static COUNTER: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
     let number = COUNTER.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     let directory = std::env::temp_dir().join(format!("dip-stock-{}-{number}", std::process::id()));
     std::fs::create_dir_all(&directory).expect("a directory for the test");
-    let file: PathBuf = directory.join("site.yaml");
-    std::fs::write(&file, text).expect("a file for the test");
-    let loaded = Definition { files: vec![file], stock, ..Definition::default() }.load(&settings());
+    let sheets = [("site.yaml", Some(text)), ("overlay.yaml", overlay)];
+    let files = sheets.into_iter().filter_map(|(name, text)| {
+        let file: PathBuf = directory.join(name);
+        std::fs::write(&file, text?).expect("a file for the test");
+        Some(file)
+    });
+    let loaded = Definition { files: files.collect(), stock, ..Definition::default() }.load(&settings());
     std::fs::remove_dir_all(&directory).expect("it is there");
     loaded
 }
@@ -60,6 +68,20 @@ fn the_file_wins_but_for_what_is_preferred_from_the_cmdb() {
     assert_eq!(nic.network.as_ref().map(ToString::to_string).as_deref(), Some("prod"), "found by its address");
     let origin = nic.origin.as_ref().expect("it comes from somewhere");
     assert_eq!(&*origin.file, "nautobot device n1");
+}
+
+#[test]
+fn an_empty_node_gets_what_the_cmdb_says_and_a_removed_one_stays_out() {
+    let with_empty = SITE.replace("  n{n:1..2}: {rack: r1, serial: typed}\n", "  n1:\n  n2: {}\n");
+    let stock = nodes(&[("n1", json!({"serial": "A1"})), ("n2", json!({"serial": "A2"}))]);
+    let serials = |site: &Site| -> Vec<String> {
+        site.nodes.values().map(|node| format!("{} {}", node.name, node.serial.as_deref().unwrap_or("-"))).collect()
+    };
+    let site = load(&with_empty, Some(stock.clone())).unwrap_or_else(|faults| panic!("{faults}")).site;
+    assert_eq!(serials(&site), ["n1 A1", "n2 A2"]);
+    let overlay = "nodes:\n  n1:\n";
+    let site = load_over(&with_empty, Some(overlay), Some(stock)).unwrap_or_else(|faults| panic!("{faults}")).site;
+    assert_eq!(serials(&site), ["n2 A2"], "in an overlay, an empty value removes");
 }
 
 #[test]

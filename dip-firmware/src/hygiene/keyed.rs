@@ -7,6 +7,7 @@ use dip_core::hardware::Identity;
 use dip_core::provider::ErrorKind;
 
 use super::Keyring;
+use super::keyring::is_refused;
 use crate::provider::table::named::*;
 use crate::provider::table::{all_facets, handed_on};
 
@@ -41,10 +42,10 @@ impl Keyed {
         Ok(self.keyring.client().await?.0)
     }
 
-    /// Hands a result on, and remembers who was refused.
+    /// Hands a result on, and remembers who was refused. Who got in and lacks a privilege was not.
     async fn told<T>(&self, result: Result<T, ProviderError>) -> Result<T, ProviderError> {
         if let Err(error) = &result
-            && error.kind() == ErrorKind::Denied
+            && is_refused(error)
         {
             self.keyring.refused().await;
         }

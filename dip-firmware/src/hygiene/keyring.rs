@@ -11,7 +11,7 @@ use dip_core::provider::{ErrorKind, ProviderError, sentence};
 use dip_core::secret::{Secret, SecretError, SecretRef, SecretStore, Standing, Versions};
 use tokio::sync::Mutex;
 
-use crate::provider::Bmc;
+use crate::provider::{Bmc, NoLoginRefused};
 
 /// Makes a client that logs in with a password; it asks nobody yet.
 pub type Making = dyn Fn(&Secret) -> Result<Arc<dyn Bmc>, ProviderError> + Send + Sync;
@@ -56,7 +56,9 @@ pub struct Keyring {
 
 /// How a controller stands to us.
 struct Door {
-    /// How many more logins may fail before the controller could lock the user.
+    /// How many logins may fail between two that work, so that the controller cannot lock the user.
+    limit: u32,
+    /// How many more of them may fail now.
     spare: u32,
     /// Whether those were counted that former programs saw fail.
     counted: bool,
@@ -71,6 +73,11 @@ struct Door {
 pub fn takes_factory(versions: &Versions) -> bool {
     let another = versions.iter().any(|(version, standing)| *version > 0 && *standing == Standing::Proved);
     !another && versions.get(&0) != Some(&Standing::Refused)
+}
+
+/// Whether a controller refused a password: it counts those.
+pub(super) fn is_refused(error: &ProviderError) -> bool {
+    error.kind() == ErrorKind::Denied && !NoLoginRefused::is_cause_of(error)
 }
 
 /// No password opens a controller, or none may be tried any more.
@@ -104,7 +111,8 @@ impl Keyring {
         lockout_after: u32,
         making: Box<Making>,
     ) -> Self {
-        let door = Door { spare: lockout_after.saturating_sub(1), counted: false, open: None, refused: 0 };
+        let limit = lockout_after.saturating_sub(1);
+        let door = Door { limit, spare: limit, counted: false, open: None, refused: 0 };
         Self { user: user.to_owned(), at, store, factory, making, lock: Mutex::new(door) }
     }
 
@@ -153,10 +161,11 @@ impl Keyring {
                         self.note(Key::Factory, Standing::Refused)?;
                     }
                     self.absolve()?;
+                    (door.spare, door.refused) = (door.limit, 0);
                     door.open = Some((Arc::clone(&client), key));
                     return Ok((client, key));
                 }
-                Err(error) if error.kind() == ErrorKind::Denied => {
+                Err(error) if is_refused(&error) => {
                     door.spare -= 1;
                     door.refused += 1;
                     self.note(key, Standing::Refused)?;
@@ -170,7 +179,7 @@ impl Keyring {
         Err(self.shut(Shut::NoneLeft(told)))
     }
 
-    /// Somebody was refused with a client that had got in: the password was changed by somebody else, or it may not do that.
+    /// Somebody was refused with a client that had got in: the password was changed by somebody else.
     pub(super) async fn refused(&self) {
         let mut door = self.lock.lock().await;
         door.spare = door.spare.saturating_sub(1);
@@ -227,7 +236,8 @@ impl Keyring {
     async fn heed_policy(&self, after: Option<u32>) -> Result<(), ProviderError> {
         let Some(after) = after.filter(|after| *after > 0) else { return Ok(()) };
         let mut door = self.lock.lock().await;
-        door.spare = door.spare.min(after.saturating_sub(1));
+        door.limit = door.limit.min(after.saturating_sub(1));
+        door.spare = door.spare.min(door.limit);
         // Should this program die in between, one wrong login may be needed to find out which password it takes.
         if door.spare == 0 {
             let told = format!("the controller locks a user after {after} wrong logins");
@@ -288,5 +298,72 @@ impl Keyring {
         ProviderError::new(kind, "bmc", format!("log in as `{}`", self.user))
             .advise(format!("find out its password, put it right there or in `{}`, and run again", self.at))
             .because(shut)
+    }
+}
+
+#[cfg(all(test, feature = "mocks"))]
+mod tests {
+    use dip_core::hardware::Identity;
+    use dip_core::secret::MemoryStore;
+
+    use super::*;
+    use crate::hygiene::Keyed;
+    use crate::provider::MockBmc;
+
+    const LOCKOUT_AFTER: u32 = 3;
+
+    /// The keyring of a controller that takes the one password there is, and answers as it is told.
+    fn keyring(identity: fn() -> Result<Identity, ProviderError>) -> Arc<Keyring> {
+        let at: SecretRef = "store:secrets/n1".parse().expect("a reference");
+        let store = Arc::new(MemoryStore::new());
+        store.create(&at, 1, &Secret::new("Right-1".to_owned())).expect("a new version");
+        store.mark(&at, 1, Standing::Proved).expect("it is there");
+        let making = move |_: &Secret| {
+            let mut bmc = MockBmc::new();
+            bmc.expect_identity().returning(identity);
+            Ok(Arc::new(bmc) as Arc<dyn Bmc>)
+        };
+        Arc::new(Keyring::new("admin", at, store, None, LOCKOUT_AFTER, Box::new(making)))
+    }
+
+    #[tokio::test]
+    async fn a_login_that_works_is_counted_from_as_the_controller_does() {
+        let keyring = keyring(|| Ok(Identity::default()));
+        for _ in 0..2 * LOCKOUT_AFTER {
+            keyring.client().await.expect("it gets in");
+            keyring.refused().await;
+            keyring.lock.lock().await.open = None;
+        }
+        keyring.client().await.expect("it gets in");
+        for _ in 1..LOCKOUT_AFTER {
+            keyring.client().await.expect("one more wrong login cannot lock the user yet");
+            keyring.refused().await;
+        }
+        let error = keyring.client().await.expect_err("one more wrong login could lock the user");
+        assert!(sentence(&error).contains("2 of its passwords were refused"), "{}", sentence(&error));
+    }
+
+    #[tokio::test]
+    async fn a_privilege_that_is_missing_is_no_wrong_login() {
+        fn unprivileged() -> Result<Identity, ProviderError> {
+            static FIRST: std::sync::Once = std::sync::Once::new();
+            let mut result =
+                Err(ProviderError::new(ErrorKind::Denied, "mock", "ask").because(NoLoginRefused::new("only reads")));
+            FIRST.call_once(|| result = Ok(Identity::default()));
+            result
+        }
+        let keyring = keyring(unprivileged);
+        let bmc = Keyed::new(Arc::clone(&keyring)).expect("a client can be made");
+        keyring.client().await.expect("it gets in");
+        for _ in 0..2 * LOCKOUT_AFTER {
+            let error = bmc.identity().await.expect_err("it may not");
+            assert_eq!(sentence(&error), "mock could not ask: denied: only reads");
+        }
+        // Nor where it is the first that is asked of a controller: its password is kept.
+        keyring.lock.lock().await.open = None;
+        for _ in 0..2 * LOCKOUT_AFTER {
+            let error = bmc.identity().await.expect_err("it may not");
+            assert_eq!(sentence(&error), "mock could not ask: denied: only reads");
+        }
     }
 }

@@ -14,9 +14,7 @@ pub use certificates::{CertificateBook, Entry, Vouching};
 pub use keyed::Keyed;
 pub use keyring::{Key, Keyring, Making, takes_factory};
 pub use password::mint;
-pub use settings::{
-    AuthoritySettings, CertificateSettings, ControllerSettings, Others, PasswordSettings, UserSettings, Weaknesses,
-};
+pub use settings::{CertificateSettings, ControllerSettings, Others, PasswordSettings, UserSettings, Weaknesses};
 
 pub(crate) use propose::steps;
-pub(crate) use settings::{AUTHORITY, authority, certificate_shape, controller_shape, password_shape};
+pub(crate) use settings::{certificate_shape, controller_shape, password_shape};

@@ -1,5 +1,6 @@
 //! The steps that keep a controller itself in order.
 
+use dip_core::certificate::{CertificateNameError, Lifetime};
 use dip_core::secret::SecretRef;
 use dip_core::site::{BmcAccess, Node};
 use dip_core::step::Step;
@@ -29,18 +30,17 @@ pub(crate) fn steps(node: &Node, bmc: &BmcAccess, wanted: &NodeFirmware) -> Resu
     }
     if let Some(certificate) = &wanted.certificate {
         let fault = |why: String| format!("the BMC of node `{name}` cannot have a certificate: {why}");
-        if certificate.renew_before >= certificate.days {
-            return Err(fault("`renew_before` must be less than `days`".to_owned()));
-        }
+        let lifetime = Lifetime::new(certificate.days, certificate.renew_before);
+        let lifetime = lifetime.map_err(|error| fault(error.to_string()))?;
         let mut names = vec![bmc.address.clone()];
         names.extend(certificate.domain.as_ref().map(|domain| format!("{name}.{domain}")));
         let names = names.iter().map(|name| name.parse()).collect::<Result<_, _>>();
         let install = InstallCertificate {
             node: name.clone(),
             authority: certificate.authority.clone(),
-            names: names.map_err(|error: dip_core::certificate::CertificateNameError| fault(error.to_string()))?,
-            days: certificate.days,
-            renew_before: certificate.renew_before,
+            names: names.map_err(|error: CertificateNameError| fault(error.to_string()))?,
+            days: lifetime.days(),
+            renew_before: lifetime.renew_before(),
         };
         steps.push(install.step(origin("firmware.certificate")));
     }

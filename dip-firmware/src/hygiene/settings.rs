@@ -2,7 +2,7 @@
 
 use dip_core::id::ServiceName;
 use dip_core::secret::SecretRef;
-use dip_core::site::{Field, Noun, Parsed, Shape, Variant};
+use dip_core::site::{Field, Noun, Parsed, Shape};
 use serde::{Deserialize, Serialize};
 
 /// The password of a controller: `firmware.password`.
@@ -57,20 +57,6 @@ const fn a_year() -> u32 {
 
 const fn a_month() -> u32 {
     30
-}
-
-/// The service kind of certificate authorities.
-pub(crate) const AUTHORITY: &str = "authority";
-
-/// A service of kind `authority`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AuthoritySettings {
-    /// The file of its certificate in PEM, and of those above it that are trusted with it.
-    pub certificate: String,
-    /// Where its private key is, with which dip signs; the program brings an authority of its own where this is left out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub key: Option<SecretRef>,
 }
 
 /// The controller itself: `firmware.controller`.
@@ -131,25 +117,6 @@ pub(crate) fn password_shape() -> Vec<Field> {
             "After how many wrong logins the controller locks a user; 3 where it is left out. One less are ever tried.",
         ),
     ]
-}
-
-pub(crate) fn authority() -> Variant {
-    Variant::new(
-        AUTHORITY,
-        "A certificate authority of the site. dip signs with its key, or the program that embeds dip brings one that does.",
-        vec![
-            Field::required(
-                "certificate",
-                Shape::Parsed(Parsed::Path),
-                "The file of its certificate in PEM, and of those above it that are trusted with it.",
-            ),
-            Field::optional(
-                "key",
-                Shape::Parsed(Parsed::Secret),
-                "Where its private key is (PEM, PKCS #8, not encrypted); left out where the program brings the authority.",
-            ),
-        ],
-    )
 }
 
 pub(crate) fn certificate_shape() -> Vec<Field> {

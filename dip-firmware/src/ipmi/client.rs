@@ -200,6 +200,7 @@ mod tests {
         for error in [of_command, refusal(Quirk::RefusesRole).await] {
             assert!(matches!(error, IpmiError::PrivilegeRefused { .. }), "{error:?}");
             assert_eq!((error.class(), error.may_have_acted()), (ErrorClass::Denied, false));
+            assert!(!error.refuses_login(), "the user got in: {error:?}");
         }
     }
 
@@ -236,6 +237,7 @@ mod tests {
         let error = refusal(Quirk::OwnKey).await;
         assert!(matches!(error, IpmiError::AuthenticationFailed { .. }), "{error:?}");
         assert!(error.to_string().contains("K_G"), "{error}");
+        assert!(error.refuses_login(), "{error:?}");
     }
 
     #[tokio::test]

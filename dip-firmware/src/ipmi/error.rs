@@ -218,6 +218,18 @@ impl IpmiError {
         }
     }
 
+    /// Whether the BMC refused who logs in: it may lock a user after some of these. A user who has got in and lacks a privilege is not.
+    pub fn refuses_login(&self) -> bool {
+        match self {
+            Self::AuthenticationFailed { .. } => true,
+            // The role is asked for before the password is proved (§13.20).
+            Self::HandshakeRefused { status, .. } => {
+                self.class() == ErrorClass::Denied && !matches!(status.value(), 0x09 | 0x0A)
+            }
+            _ => false,
+        }
+    }
+
     /// The same error where it happened before the command itself was sent.
     pub(super) fn before_the_command(mut self) -> Self {
         if let Self::PortClosed { may_have_acted, .. }

@@ -18,7 +18,8 @@ use super::{
 /// [`ErrorKind::Unsupported`](dip_core::provider::ErrorKind::Unsupported).
 ///
 /// # Contract
-/// * Wrong credentials are [`ErrorKind::Denied`](dip_core::provider::ErrorKind::Denied) and never tried again; a controller that is
+/// * Wrong credentials are [`ErrorKind::Denied`](dip_core::provider::ErrorKind::Denied) and never tried again, and a denial of another
+///   kind carries [`NoLoginRefused`](super::NoLoginRefused); a controller that is
 ///   silent or refuses connections is [`ErrorKind::Unreachable`](dip_core::provider::ErrorKind::Unreachable), with backoff.
 /// * No call is made before it is needed, and a lost session is renewed inside a call.
 /// * Any call may be cancelled; the controller can be asked afterwards.

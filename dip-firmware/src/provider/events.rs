@@ -38,7 +38,6 @@ pub trait EventStream: Send {
 /// # Contract
 /// * `subscribe` twice for the same destination and context is once; `unsubscribe` of what is not there is `Ok(())`.
 /// * A controller that lacks the one or the other answers with [`ErrorKind::Unsupported`](dip_core::provider::ErrorKind::Unsupported).
-#[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait Events: Send + Sync {
     /// Follows the events from now on.

@@ -11,6 +11,7 @@ mod events;
 mod firmware;
 mod identify_light;
 mod inventory;
+mod no_login_refused;
 mod not_acted;
 mod raid;
 mod secure_boot;
@@ -30,6 +31,7 @@ pub use events::{EventStream, Events, Subscription};
 pub use firmware::{Component, Firmware};
 pub use identify_light::{IdentifyLight, Light};
 pub use inventory::{Disk, DiskKind, Hardware, Health, Inventory, MemoryModule, NicPort, Part, Processor};
+pub use no_login_refused::NoLoginRefused;
 pub use not_acted::NotActed;
 pub use raid::{Raid, RaidLevel, StorageController, Volume, WantedVolume};
 pub use secure_boot::{SecureBoot, SecureBootState};
@@ -51,8 +53,6 @@ pub use console::MockConsole;
 pub use controller::MockController;
 #[cfg(feature = "mocks")]
 pub use event_log::MockEventLog;
-#[cfg(feature = "mocks")]
-pub use events::MockEvents;
 #[cfg(feature = "mocks")]
 pub use firmware::MockFirmware;
 #[cfg(feature = "mocks")]

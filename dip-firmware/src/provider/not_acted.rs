@@ -28,15 +28,20 @@ impl NotActed {
     /// Whether an error is marked.
     #[must_use]
     pub fn is_cause_of(error: &ProviderError) -> bool {
-        let mut next: Option<&(dyn Error + 'static)> = error.source();
-        while let Some(cause) = next {
-            if cause.is::<Self>() {
-                return true;
-            }
-            next = cause.source();
-        }
-        false
+        is_cause::<Self>(error)
     }
+}
+
+/// Whether one of the causes of an error is of a type.
+pub(super) fn is_cause<T: Error + 'static>(error: &ProviderError) -> bool {
+    let mut next: Option<&(dyn Error + 'static)> = error.source();
+    while let Some(cause) = next {
+        if cause.is::<T>() {
+            return true;
+        }
+        next = cause.source();
+    }
+    false
 }
 
 impl fmt::Display for NotActed {

@@ -1,39 +1,30 @@
 //! From a BMC of the site file to a provider: one client for each protocol, several behind one face.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use dip_core::certificate::LocalAuthority;
-use dip_core::hardware::MacAddr;
-use dip_core::id::LayerId;
+use dip_core::certificate::{AUTHORITY, AuthoritySettings, connect_authorities};
+use dip_core::id::{LayerId, ServiceName};
 use dip_core::layer::ConnectError;
-use dip_core::provider::{CertificateAuthority, ErrorKind, Power, ProviderError, Providers, Whereabouts, sentence};
+use dip_core::provider::{ErrorKind, Power, ProviderError, Providers, Whereabouts, sentence};
 use dip_core::secret::{Secret, SecretError, SecretRef, Secrets};
-use dip_core::site::{BmcAccess, Driver, Node, Service, Site};
+use dip_core::site::{BmcAccess, Driver, Node, Site};
 use dip_core::subject::Subject;
 use serde::de::DeserializeOwned;
 
 use super::Preferred;
 use super::located::Located;
 use crate::Underway;
-use crate::hygiene::{AUTHORITY, AuthoritySettings, CertificateBook, Keyed, Keyring, Vouching, takes_factory};
+use crate::hygiene::{CertificateBook, Keyed, Keyring, Vouching, takes_factory};
 use crate::provider::Bmc;
 use crate::settings::{IPMI, IpmiSettings, IpmiWay, NodeFirmware};
 
 /// Registers a provider for every BMC of a node that is wanted at ready state; gives all that is wrong.
 pub(crate) fn connect(site: &Site, secrets: &dyn Secrets, providers: &mut Providers) -> Vec<ConnectError> {
-    let mut errors = Vec::new();
+    let mut errors = connect_authorities(site, secrets, providers);
     let whereabouts = providers.find::<dyn Whereabouts>(&Subject::addresses(&site.name)).ok();
     let shared = Shared { whereabouts, ..Shared::default() };
-    for service in site.services_of(&[AUTHORITY]) {
-        match authority(service, secrets) {
-            Ok(Some(authority)) => {
-                providers.insert::<dyn CertificateAuthority>(&Subject::service(&service.name), Arc::new(authority));
-            }
-            // The program registers its own.
-            Ok(None) => {}
-            Err(error) => errors.push(error),
-        }
-    }
+    let anchors = anchors(site);
     let mut itself = None;
     for node in site.ready_nodes() {
         let Some(access) = &node.bmc else { continue };
@@ -47,7 +38,7 @@ pub(crate) fn connect(site: &Site, secrets: &dyn Secrets, providers: &mut Provid
             errors.push(ConnectError::Setting { user: format!("the BMC of node `{}`", node.name), why });
             continue;
         }
-        let vouching = match vouching(site, node, secrets, providers) {
+        let vouching = match vouching(&anchors, node, secrets, providers) {
             Ok(vouching) => vouching,
             Err(error) => {
                 errors.push(error);
@@ -90,26 +81,17 @@ struct Shared {
     sockets: crate::ipmi::Sockets,
 }
 
-/// The authority that signs here; `None` where the program brings one.
-fn authority(service: &Service, secrets: &dyn Secrets) -> Result<Option<LocalAuthority>, ConnectError> {
-    let user = || format!("service `{}`", service.name);
-    let setting = |why| ConnectError::Setting { user: user(), why };
-    let settings: AuthoritySettings =
-        service.driver.read().map_err(|error| setting(format!("its settings cannot be read: {error}")))?;
-    let Some(key) = &settings.key else { return Ok(None) };
-    let certificate = anchors(&settings).map_err(setting)?;
-    let key = secrets.resolve(key).map_err(|source| ConnectError::Secret { user: user(), source })?;
-    LocalAuthority::new(&certificate, &key).map(Some).map_err(|error| setting(sentence(&error)))
-}
+/// The certificates of each authority of the site, or why there are none. Many controllers have the same one: each file is read once.
+type Anchors = BTreeMap<ServiceName, Result<String, String>>;
 
-fn anchors(settings: &AuthoritySettings) -> Result<String, String> {
-    let file = &settings.certificate;
-    std::fs::read_to_string(file).map_err(|error| format!("its certificate `{file}` cannot be read: {error}"))
+fn anchors(site: &Site) -> Anchors {
+    let read = |service| AuthoritySettings::of(service).and_then(|settings| settings.anchors());
+    site.services_of(&[AUTHORITY]).map(|service| (service.name.clone(), read(service))).collect()
 }
 
 /// Who vouches for a node's controller beside its protocols' own settings. Its book of certificates is registered.
 fn vouching(
-    site: &Site,
+    anchors: &Anchors,
     node: &Node,
     secrets: &dyn Secrets,
     providers: &mut Providers,
@@ -118,12 +100,10 @@ fn vouching(
         |why| ConnectError::Setting { user: format!("the certificate of the BMC of node `{}`", node.name), why };
     let settings = node.settings.read::<NodeFirmware>(LayerId::Firmware).ok().flatten().unwrap_or_default();
     let Some(wanted) = settings.certificate else { return Ok(Vouching::default()) };
-    let service = site.services_of(&[AUTHORITY]).find(|service| service.name == wanted.authority);
-    let service = service.ok_or_else(|| {
+    let anchors = anchors.get(&wanted.authority).ok_or_else(|| {
         setting(format!("its `authority: {}` is no service of kind `{AUTHORITY}`; name one that is", wanted.authority))
     })?;
-    let anchors = service.driver.read().map_err(|error| error.to_string()).and_then(|settings| anchors(&settings));
-    let anchors = anchors.map_err(setting)?;
+    let anchors = anchors.as_ref().map_err(|why| setting(why.clone()))?;
     let SecretRef::Store(place) = &wanted.kept else {
         return Err(setting(format!("`kept: {}` is no place in a store; write `store:PATH`", wanted.kept)));
     };
@@ -134,7 +114,7 @@ fn vouching(
         ))
     })?;
     let book = CertificateBook::new(store, SecretRef::Store(place.join(node.name.as_str())));
-    let vouching = book.vouching(&anchors).map_err(|error| setting(sentence(&error)))?;
+    let vouching = book.vouching(anchors).map_err(|error| setting(sentence(&error)))?;
     providers.insert::<CertificateBook>(&Subject::node(&node.name), Arc::new(book));
     Ok(vouching)
 }
@@ -212,15 +192,15 @@ fn keyed(
 
 /// A client of a BMC, at its address or wherever it is found by its MAC address.
 fn clients(shared: &Shared, access: &BmcAccess, password: &Secret) -> Result<Arc<dyn Bmc>, Vec<String>> {
-    let Ok(mac) = access.address.parse::<MacAddr>() else { return clients_at(shared, access, password) };
+    let Some(mac) = access.mac() else { return clients_at(shared, access, password) };
     let whereabouts = shared.whereabouts.clone().ok_or_else(|| {
         vec![format!(
             "it is known by its MAC address {mac}, and the site has no DHCP server that tells its address; name one in `services`, or give its address"
         )]
     })?;
-    // What is wrong with the settings shows without an address.
+    // What is wrong with the settings shows without an address, and so does what they offer.
     let anywhere = BmcAccess { address: "0.0.0.0".to_owned(), ..access.clone() };
-    clients_at(shared, &anywhere, password)?;
+    let template = clients_at(shared, &anywhere, password)?;
     let at = {
         let (shared, access, password) = (shared.clone(), access.clone(), password.clone());
         move |address: &str| {
@@ -230,10 +210,7 @@ fn clients(shared: &Shared, access: &BmcAccess, password: &Secret) -> Result<Arc
             })
         }
     };
-    match Located::new(mac, whereabouts, Box::new(at)) {
-        Ok(located) => Ok(Arc::new(located)),
-        Err(error) => Err(vec![sentence(&error)]),
-    }
+    Ok(Arc::new(Located::new(mac, whereabouts, template, Box::new(at))))
 }
 
 /// A client for each protocol of a BMC, behind one face.

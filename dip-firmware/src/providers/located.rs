@@ -35,9 +35,9 @@ impl fmt::Debug for Located {
 }
 
 impl Located {
-    pub(super) fn new(mac: MacAddr, whereabouts: Arc<dyn Whereabouts>, at: Box<At>) -> Result<Self, ProviderError> {
-        let template = at("0.0.0.0")?;
-        Ok(Self(Arc::new(Shared { mac, whereabouts, at, template, found: Mutex::default() })))
+    /// A controller with a MAC address; `template` is a client of it for any address.
+    pub(super) fn new(mac: MacAddr, whereabouts: Arc<dyn Whereabouts>, template: Arc<dyn Bmc>, at: Box<At>) -> Self {
+        Self(Arc::new(Shared { mac, whereabouts, at, template, found: Mutex::default() }))
     }
 
     fn template(&self) -> &Arc<dyn Bmc> {
@@ -110,7 +110,7 @@ mod tests {
             Ok(Arc::new(bmc) as Arc<dyn Bmc>)
         };
         let mac = "52:54:00:00:00:01".parse().expect("a MAC address");
-        Located::new(mac, Arc::new(whereabouts), Box::new(at)).expect("clients can be made")
+        Located::new(mac, Arc::new(whereabouts), Arc::new(MockBmc::new()), Box::new(at))
     }
 
     #[tokio::test]

@@ -46,7 +46,16 @@ pub(crate) fn connect(site: &Site, secrets: &dyn Secrets, providers: &mut Provid
             providers.insert::<dyn crate::provider::Pdu>(&Subject::pdu(&pdu.name), found);
         });
     }
+    whereabouts(site, providers);
     errors
+}
+
+/// Registers who tells where interfaces are, by the DHCP servers that are there already. Right when these are: layers that connect
+/// later look for it, for controllers that the site knows by their MAC addresses.
+pub fn whereabouts(site: &Site, providers: &mut Providers) {
+    if let Some(whereabouts) = super::SiteWhereabouts::of(site, providers) {
+        providers.insert::<dyn Whereabouts>(&Subject::addresses(&site.name), Arc::new(whereabouts));
+    }
 }
 
 /// Registers what stands on other providers that are there already: the addresses of a site, on its DHCP servers and address books,
@@ -54,9 +63,6 @@ pub(crate) fn connect(site: &Site, secrets: &dyn Secrets, providers: &mut Provid
 pub fn beside(site: &Site, providers: &mut Providers) {
     if let Some(ranges) = super::SiteRanges::of(site, providers) {
         providers.insert::<dyn dip_core::provider::Ipam>(&Subject::addresses(&site.name), Arc::new(ranges));
-    }
-    if let Some(whereabouts) = super::SiteWhereabouts::of(site, providers) {
-        providers.insert::<dyn Whereabouts>(&Subject::addresses(&site.name), Arc::new(whereabouts));
     }
     for node in site.nodes.values() {
         if let Some(mains) = super::Mains::of(node, providers) {

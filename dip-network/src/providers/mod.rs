@@ -15,8 +15,8 @@ mod site_whereabouts;
 #[cfg(feature = "snmp")]
 pub mod snmp;
 
-pub use connect::beside;
 pub(crate) use connect::connect;
+pub use connect::{beside, whereabouts};
 pub use outlets::Mains;
 pub use site_ranges::SiteRanges;
 pub use site_whereabouts::SiteWhereabouts;

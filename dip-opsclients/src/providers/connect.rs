@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use dip_core::certificate::connect_authorities;
 use dip_core::id::NodeName;
 use dip_core::layer::ConnectError;
 use dip_core::provider::{Host, Providers};
@@ -33,7 +34,7 @@ impl From<serde_json::Error> for Wrong {
 
 /// Registers those that need no host of the site, and tells all that is wrong.
 pub(crate) fn connect(site: &Site, secrets: &dyn Secrets, providers: &mut Providers) -> Vec<ConnectError> {
-    let mut errors = Vec::new();
+    let mut errors = connect_authorities(site, secrets, providers);
     for service in site.services.values() {
         let (subject, driver) = (Subject::service(&service.name), &service.driver);
         let made = match driver.kind.as_str() {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use dip_core::certificate::authority_kind;
 use dip_core::id::LayerId;
 use dip_core::site::SettingsSchema;
 
@@ -12,7 +13,7 @@ use super::{agents, node, services};
 pub fn schema() -> SettingsSchema {
     SettingsSchema {
         node: BTreeMap::from([(LayerId::OpsClients, node::fields())]),
-        services: services::variants().into_iter().chain(agents::variants()).collect(),
+        services: services::variants().into_iter().chain(agents::variants()).chain([authority_kind()]).collect(),
         ..SettingsSchema::default()
     }
 }
@@ -51,7 +52,7 @@ mod tests {
     #[test]
     fn the_types_and_the_shapes_know_the_same_keys() {
         agree::<OpsClientsSettings>(&example(&Shape::Object(node::fields())));
-        for kind in schema().services {
+        for kind in services::variants().into_iter().chain(agents::variants()) {
             let full = example(&Shape::Object(kind.fields));
             match kind.kind {
                 NTP => agree::<NtpSettings>(&full),

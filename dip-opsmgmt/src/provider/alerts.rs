@@ -39,7 +39,6 @@ pub struct AlertsOf {
 /// * What is silenced or inhibited is not told, nor what only may fire soon.
 /// * An alert of a node of another site is none of the site's, where the service can tell sites apart.
 /// * The one that fires longest is told first.
-#[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait Alerts: Send + Sync {
     /// The alerts that fire now.

@@ -14,12 +14,8 @@ pub use monitor::{Health, HeldTarget, Monitor, Target};
 pub use rules::{Rule, RuleHealth, Rules, RulesHealth};
 
 #[cfg(feature = "mocks")]
-pub use alerts::MockAlerts;
-#[cfg(feature = "mocks")]
 pub use cmdb::MockCmdb;
 #[cfg(feature = "mocks")]
 pub use dns::MockDns;
 #[cfg(feature = "mocks")]
 pub use monitor::MockMonitor;
-#[cfg(feature = "mocks")]
-pub use rules::MockRules;

@@ -50,7 +50,6 @@ pub enum RuleHealth {
 /// * Rules that the service refuses are [`ErrorKind::Invalid`](dip_core::provider::ErrorKind::Invalid), in its words, and those that
 ///   were there before stay.
 /// * `health` tells of each rule in turn what the running service knows of it.
-#[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait Rules: Send + Sync {
     /// The rules of a site.

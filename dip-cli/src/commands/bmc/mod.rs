@@ -17,6 +17,7 @@ use dip::core::site::Site;
 use dip::core::subject::Subject;
 use dip::firmware::FirmwareLayer;
 use dip::firmware::provider::Bmc;
+use dip::network::NetworkLayer;
 use serde_json::json;
 
 use crate::args::{Bmc as Args, Simulation, SiteFiles, Verb};
@@ -45,7 +46,7 @@ pub(super) fn run(args: &Args, out: &Out) -> Result<u8, CliError> {
         };
         return world.block_on(console::run(&one.bmc, take, out))?;
     }
-    if matches!(args.verb, Verb::Events) {
+    if args.verb.follows() {
         let [one] = &asked[..] else {
             return Err(CliError::Usage("events are followed of one node at a time; name one node".to_owned()));
         };
@@ -73,13 +74,19 @@ pub(super) fn run(args: &Args, out: &Out) -> Result<u8, CliError> {
     })
 }
 
-/// The BMCs of these nodes and no other servers, so that nobody needs secrets that have no part in it.
+/// The BMCs of these nodes, the DHCP servers where one is known by its MAC address, and no other servers, so that nobody needs
+/// secrets that have no part in it.
 fn world(mut site: Site, names: &[NodeName], layers: Layers, simulation: &Simulation) -> Result<World, CliError> {
     if simulation.sandbox {
         return World::new(Arc::new(site), layers, simulation);
     }
     site.nodes.retain(|name, _| names.contains(name));
-    World::real(Arc::new(site), Layers::new().with(FirmwareLayer))
+    let mut layers = Layers::new().with(FirmwareLayer);
+    if site.nodes.values().filter_map(|node| node.bmc.as_ref()).any(|bmc| bmc.mac().is_some()) {
+        (site.switches, site.pdus) = Default::default();
+        layers = layers.with(NetworkLayer);
+    }
+    World::real(Arc::new(site), layers)
 }
 
 /// What was told so far.

@@ -9,7 +9,7 @@ use dip::firmware::provider::Bmc;
 use dip::firmware::providers::sweep::{self, Pace};
 
 use super::answer::{Answer, Asked};
-use super::{change, look};
+use super::{change, events, look};
 use crate::args::Verb;
 use crate::error::CliError;
 
@@ -62,6 +62,9 @@ async fn ask(bmc: &dyn Bmc, verb: &Verb) -> Result<Answer, ProviderError> {
         Verb::Media { .. } => look::media(bmc).await,
         Verb::Controller => look::controller(bmc).await,
         Verb::Restart => change::restart(bmc).await,
-        Verb::Console { .. } | Verb::Events => unreachable!("these are of one node, and begun before"),
+        Verb::Events { send_to: Some(url), context, .. } => events::send_to(&*events::of(bmc)?, url, context).await,
+        Verb::Events { end: Some(id), .. } => events::end(&*events::of(bmc)?, id).await,
+        Verb::Events { list: true, .. } => events::list(&*events::of(bmc)?).await,
+        Verb::Console { .. } | Verb::Events { .. } => unreachable!("these are of one node, and begun before"),
     }
 }

@@ -9,11 +9,13 @@ use dip_core::provider::{ErrorKind, ProviderError};
 use dip_core::secret::Secret;
 use tokio::sync::OnceCell;
 
-use crate::ipmi::{self, CipherSuite, Credentials, ErrorClass, IpmiBmc, IpmiError, Options, Place, Privilege, Sockets};
-use crate::provider::NotActed;
+use crate::ipmi::{
+    self, CipherSuite, Credentials, ErrorClass, Hold, IpmiBmc, IpmiError, Options, Place, Privilege, Sockets,
+};
+use crate::provider::{NoLoginRefused, NotActed};
 use crate::providers::told::told;
 use crate::quirks::{Entry, Quirks};
-use crate::settings::{IPMI, IpmiPrivilege, IpmiSettings, IpmiSuite, IpmiWay};
+use crate::settings::{IPMI, IpmiPrivilege, IpmiSession, IpmiSettings, IpmiSuite, IpmiWay};
 
 /// The port of RMCP (IPMI 2.0, 13.1.2).
 const PORT: u16 = 623;
@@ -22,12 +24,19 @@ const PORT: u16 = 623;
 pub(super) struct Machine {
     way: Way,
     options: Options,
-    bmc: OnceCell<IpmiBmc>,
+    session: IpmiSession,
+    bmc: OnceCell<Reached>,
     /// What the site says of the BMC's quirks.
     pub(super) told_quirks: Vec<Entry>,
     pub(super) quirks: OnceCell<Quirks>,
     /// The boot device that was last set here.
     pub(super) set: Mutex<Option<ipmi::BootDevice>>,
+}
+
+/// A BMC with what keeps its session alive, where the site wants that.
+struct Reached {
+    bmc: IpmiBmc,
+    _kept: Option<Hold>,
 }
 
 /// The way to a BMC.
@@ -85,6 +94,7 @@ impl Machine {
         Ok(Self {
             way,
             options,
+            session: settings.session.unwrap_or(IpmiSession::Used),
             bmc: OnceCell::new(),
             told_quirks: settings.quirks.clone(),
             quirks: OnceCell::new(),
@@ -93,8 +103,8 @@ impl Machine {
     }
 
     pub(super) async fn close(&self) {
-        if let Some(bmc) = self.bmc.get() {
-            bmc.close().await;
+        if let Some(reached) = self.bmc.get() {
+            reached.bmc.close().await;
         }
     }
 
@@ -114,25 +124,29 @@ impl Machine {
 
     /// The BMC, its host name looked up at the first call.
     pub(super) async fn bmc(&self, action: &str) -> Result<&IpmiBmc, ProviderError> {
-        self.bmc
+        let reached = self
+            .bmc
             .get_or_try_init(|| async {
-                match &self.way {
+                let bmc = match &self.way {
                     Way::InBand => in_band(self.options).ok_or_else(|| {
                         ProviderError::new(ErrorKind::Unsupported, IPMI, self.at(action)).advise(
                             "this program was built without in-band IPMI (the feature `in-band`, on Linux); leave out `via: in_band`",
                         )
-                    }),
+                    })?,
                     Way::Lan { sockets, host, port, credentials } => {
                         let addr = look_up(host, *port).await.map_err(|error| {
                             ProviderError::new(ErrorKind::Unreachable, IPMI, self.at(action))
                                 .advise(format!("check that `{host}` is the BMC's address or a host name that resolves"))
                                 .because(NotActed::new(error))
                         })?;
-                        Ok(IpmiBmc::new(sockets, addr, credentials.clone(), self.options))
+                        IpmiBmc::new(sockets, addr, credentials.clone(), self.options)
                     }
-                }
+                };
+                let kept = (self.session == IpmiSession::Kept).then(|| bmc.hold()).flatten();
+                Ok(Reached { bmc, _kept: kept })
             })
-            .await
+            .await?;
+        Ok(&reached.bmc)
     }
 
     pub(super) fn at(&self, action: &str) -> String {
@@ -150,7 +164,13 @@ impl Machine {
             ErrorClass::Unsupported => ErrorKind::Unsupported,
         };
         let failed = ProviderError::new(kind, IPMI, self.at(action));
-        if error.may_have_acted() { failed.because(error) } else { failed.because(NotActed::new(error)) }
+        if error.may_have_acted() {
+            failed.because(error)
+        } else if kind == ErrorKind::Denied && !error.refuses_login() {
+            failed.because(NoLoginRefused::new(NotActed::new(error)))
+        } else {
+            failed.because(NotActed::new(error))
+        }
     }
 }
 

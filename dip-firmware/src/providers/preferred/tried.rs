@@ -4,7 +4,7 @@ use std::fmt;
 
 use dip_core::provider::{ErrorKind, ProviderError, Retry, sentence};
 
-use crate::provider::NotActed;
+use crate::provider::{NoLoginRefused, NotActed};
 
 /// The protocols that were asked, in order, each with its error.
 #[derive(Debug, Default)]
@@ -34,9 +34,16 @@ impl Tried {
         let last = errors().next_back().filter(|error| error.kind() == ErrorKind::Denied);
         let (kind, retry) =
             last.or(telling).map_or((ErrorKind::Unsupported, Retry::Never), |error| (error.kind(), error.retry()));
+        // A call ends with the first denial: the last one is the only one.
+        let no_login_refused = last.is_some_and(NoLoginRefused::is_cause_of);
         let not_acted = errors().all(|error| error.kind() == ErrorKind::Unsupported || NotActed::is_cause_of(error));
         let error = ProviderError::new(kind, "bmc", action).retry_as(retry);
-        if not_acted { error.because(NotActed::new(self)) } else { error.because(self) }
+        match (no_login_refused, not_acted) {
+            (false, false) => error.because(self),
+            (false, true) => error.because(NotActed::new(self)),
+            (true, false) => error.because(NoLoginRefused::new(self)),
+            (true, true) => error.because(NoLoginRefused::new(NotActed::new(self))),
+        }
     }
 }
 

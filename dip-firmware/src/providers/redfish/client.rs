@@ -18,7 +18,7 @@ use super::push::{self, Push};
 use super::resource::{Link, Root};
 use super::send::{Request, silent};
 use super::tls::Trust;
-use super::wire::Wire;
+use super::wire::{Newcomer, Wire};
 use crate::hygiene::Vouching;
 use crate::settings::RedfishSettings;
 
@@ -55,28 +55,12 @@ impl Client {
         vouching: &Vouching,
     ) -> Result<Self, RedfishError> {
         let trust = Trust::of(settings, vouching)?;
-        let builder = || {
-            reqwest::Client::builder()
-                // A redirected POST would become a GET, and its success be taken for the POST's.
-                .redirect(redirect::Policy::none())
-                // A BMC is reached directly; a proxy of the environment would be told its password.
-                .no_proxy()
-                .http1_only()
-                .tls_info(true)
-                .pool_max_idle_per_host(1)
-                .pool_idle_timeout(IDLE)
-                // A BMC that vanished sends nothing, as one does on whose stream nothing happens.
-                .tcp_keepalive(KEEPALIVE)
-                .connect_timeout(CONNECT)
-                .timeout(REQUEST)
-        };
         let failed = |error: reqwest::Error| RedfishError::Tls(error.into());
         let http = trust.given_to(builder(), Resumption::default()).build().map_err(failed)?;
-        let newcomer = builder().pool_max_idle_per_host(0);
         // A resumed session tells the certificate of the first one.
-        let newcomer = trust.given_to(newcomer, Resumption::disabled()).build().map_err(failed)?;
+        let newcomer = move || trust.given_to(builder().pool_max_idle_per_host(0), Resumption::disabled()).build();
         let account = Account { user: user.to_owned(), password: password.clone() };
-        let wire = Wire::network(http, newcomer);
+        let wire = Wire::network(http, Newcomer::new(newcomer));
         Ok(Self { wire, base: base(address, settings)?, account, login: Mutex::new(None) })
     }
 
@@ -198,6 +182,23 @@ impl Client {
         }
         accepted(method, url, response).await
     }
+}
+
+/// A client as all of them are, but for whom it trusts.
+fn builder() -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        // A redirected POST would become a GET, and its success be taken for the POST's.
+        .redirect(redirect::Policy::none())
+        // A BMC is reached directly; a proxy of the environment would be told its password.
+        .no_proxy()
+        .http1_only()
+        .tls_info(true)
+        .pool_max_idle_per_host(1)
+        .pool_idle_timeout(IDLE)
+        // A BMC that vanished sends nothing, as one does on whose stream nothing happens.
+        .tcp_keepalive(KEEPALIVE)
+        .connect_timeout(CONNECT)
+        .timeout(REQUEST)
 }
 
 impl Drop for Client {

@@ -9,7 +9,7 @@ use rustls::{CertificateError, OtherError};
 
 use super::tls::{FingerprintError, OtherCertificate, PinIsOver};
 use super::wire::Silence;
-use crate::provider::NotActed;
+use crate::provider::{NoLoginRefused, NotActed};
 use crate::settings::REDFISH;
 
 /// Messages of refusals that pass, whatever their status: the machine is in its self-test (HPE), a job is running or waiting (Dell),
@@ -174,7 +174,24 @@ impl Failure {
         if let Some(advice) = self.advice() {
             error = error.advise(advice);
         }
-        if self.may_have_acted() { error.because(self) } else { error.because(NotActed::new(self)) }
+        let is_login = kind != ErrorKind::Denied || self.refuses_login();
+        match (is_login, self.may_have_acted()) {
+            (true, true) => error.because(self),
+            (true, false) => error.because(NotActed::new(self)),
+            (false, true) => error.because(NoLoginRefused::new(self)),
+            (false, false) => error.because(NoLoginRefused::new(NotActed::new(self))),
+        }
+    }
+
+    /// Whether the service refused who logs in. Who lacks a privilege has got in (DSP0266, "HTTP status codes": 403), and who is not
+    /// trusted was told no password.
+    fn refuses_login(&self) -> bool {
+        match self {
+            Self::Halfway { source } => source.refuses_login(),
+            Self::NoSession { source } => matches!(**source, Self::Refused { .. }),
+            Self::Refused { status, .. } => *status == StatusCode::UNAUTHORIZED,
+            _ => false,
+        }
     }
 
     fn kind(&self) -> ErrorKind {
@@ -291,4 +308,34 @@ fn distrust(silence: &Silence) -> Option<String> {
         next = wrapped.map(|inner| inner as &(dyn Error + 'static)).or_else(|| cause.source());
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_lacks_a_privilege_has_logged_in_and_whose_password_is_refused_has_not() {
+        let refused = |status: u16| Failure::Refused {
+            method: Method::POST,
+            path: "/redfish/v1/SessionService/Sessions".to_owned(),
+            status: StatusCode::from_u16(status).expect("a status"),
+            said: None,
+            ids: Vec::new(),
+            retry_after: None,
+        };
+        let no_session = |status| Failure::NoSession { source: Box::new(refused(status)) };
+        for (failure, logged_in) in [
+            (refused(401), false),
+            (refused(403), true),
+            (refused(403).halfway(), true),
+            (no_session(401), false),
+            (no_session(403), false),
+        ] {
+            let error = failure.in_action("switch on n1".to_owned());
+            assert_eq!(error.kind(), ErrorKind::Denied);
+            assert_eq!(NoLoginRefused::is_cause_of(&error), logged_in, "{error:?}");
+        }
+        assert!(NotActed::is_cause_of(&refused(403).in_action("switch on n1".to_owned())));
+    }
 }

@@ -1,5 +1,8 @@
 //! The way to a service: over the network, or, with the feature `models`, to one in this process.
 
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
 use reqwest::{RequestBuilder, Response, Url};
 
 #[cfg(feature = "models")]
@@ -10,9 +13,37 @@ use super::service::{NoAnswer, Service};
 pub(super) struct Wire {
     pub(super) http: reqwest::Client,
     /// It keeps no connection, so it sees what the service shows to whoever comes new.
-    pub(super) newcomer: reqwest::Client,
+    newcomer: Arc<Newcomer>,
     #[cfg(feature = "models")]
-    pub(super) here: Option<std::sync::Arc<dyn Service>>,
+    pub(super) here: Option<Arc<dyn Service>>,
+}
+
+/// A client that most services are never asked by: it is made when it is needed.
+pub(super) struct Newcomer {
+    making: Box<dyn Fn() -> reqwest::Result<reqwest::Client> + Send + Sync>,
+    made: OnceLock<reqwest::Client>,
+}
+
+impl fmt::Debug for Newcomer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Newcomer").field("is_made", &self.made.get().is_some()).finish()
+    }
+}
+
+impl Newcomer {
+    pub(super) fn new(making: impl Fn() -> reqwest::Result<reqwest::Client> + Send + Sync + 'static) -> Self {
+        Self { making: Box::new(making), made: OnceLock::new() }
+    }
+
+    fn client(&self) -> reqwest::Result<&reqwest::Client> {
+        match self.made.get() {
+            Some(made) => Ok(made),
+            None => {
+                let made = (self.making)()?;
+                Ok(self.made.get_or_init(|| made))
+            }
+        }
+    }
 }
 
 /// Why there was no answer.
@@ -39,10 +70,10 @@ impl Silence {
 }
 
 impl Wire {
-    pub(super) const fn network(http: reqwest::Client, newcomer: reqwest::Client) -> Self {
+    pub(super) fn network(http: reqwest::Client, newcomer: Newcomer) -> Self {
         Self {
             http,
-            newcomer,
+            newcomer: Arc::new(newcomer),
             #[cfg(feature = "models")]
             here: None,
         }
@@ -63,7 +94,7 @@ impl Wire {
         if self.here.is_some() {
             return Ok(None);
         }
-        let response = self.newcomer.get(url.clone()).send().await.map_err(reqwest::Error::without_url)?;
+        let response = self.newcomer.client()?.get(url.clone()).send().await.map_err(reqwest::Error::without_url)?;
         let shown =
             response.extensions().get::<reqwest::tls::TlsInfo>().and_then(reqwest::tls::TlsInfo::peer_certificate);
         Ok(shown.map(<[u8]>::to_vec))
