@@ -128,7 +128,7 @@ impl SnmpPdu {
         let address = format!("udp:{}", self.addr);
         run(
             "snmpget",
-            ["-v2c", "-c", Self::READ_COMMUNITY, "-t", "0.3", "-r", "0", "-On", "-Oqv", "-m", "", &address, oid],
+            ["-v2c", "-c", Self::READ_COMMUNITY, "-t", "1", "-r", "2", "-On", "-Oqv", "-m", "", &address, oid],
         )
         .await
     }
