@@ -339,7 +339,7 @@ mod tests {
             keyring.client().await.expect("one more wrong login cannot lock the user yet");
             keyring.refused().await;
         }
-        let error = keyring.client().await.expect_err("one more wrong login could lock the user");
+        let error = keyring.client().await.map(drop).expect_err("one more wrong login could lock the user");
         assert!(sentence(&error).contains("2 of its passwords were refused"), "{}", sentence(&error));
     }
 

@@ -13,7 +13,7 @@ use super::service::{NoAnswer, Service};
 pub(super) struct Wire {
     pub(super) http: reqwest::Client,
     /// It keeps no connection, so it sees what the service shows to whoever comes new.
-    newcomer: Arc<Newcomer>,
+    pub(super) newcomer: Arc<Newcomer>,
     #[cfg(feature = "models")]
     pub(super) here: Option<Arc<dyn Service>>,
 }
