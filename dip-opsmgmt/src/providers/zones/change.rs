@@ -212,9 +212,8 @@ impl<S: ZoneServer> NameChange<'_, S> {
         if !names.contains(&self.name) {
             return Ok(Outcome::Changed);
         }
-        let edit = Edit::default()
-            .if_exactly(&at, names.into_iter().map(Data::Ptr))
-            .take(&at, Data::Ptr(self.name.clone()));
+        let edit =
+            Edit::default().if_exactly(&at, names.into_iter().map(Data::Ptr)).take(&at, Data::Ptr(self.name.clone()));
         self.write_in(&zone, edit).await
     }
 

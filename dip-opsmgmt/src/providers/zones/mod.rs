@@ -12,6 +12,7 @@ mod server;
 mod snapshot;
 #[cfg(test)]
 mod table;
+mod unmark;
 mod writes;
 
 pub(crate) use super::fault::{Fault, Reach};

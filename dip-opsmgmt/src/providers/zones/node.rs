@@ -102,16 +102,11 @@ impl<S: ZoneServer> Zones<S> {
                 for entry in &gone {
                     edit = edit.take(&change.name, data(&entry.data));
                 }
-                let left = held.data.iter().any(|held| gone.iter().all(|entry| entry.data != *held));
-                let addresses = self.held(&change.zone, &change.name).await.map_err(of::<S>(action))?;
-                if !left && addresses.is_none_or(|held| held.addresses.is_empty()) {
-                    edit = edit.clear(&mark_at, Kind::Txt);
-                }
                 let merged = edits.remove(&change.zone).unwrap_or_default().and(edit);
                 edits.insert(change.zone.clone(), merged);
             }
             if self.all_changed(edits, action).await? {
-                return Ok(());
+                return self.unmark(entries, owner, action).await;
             }
         }
         Err(busy::<S>(action))
