@@ -22,7 +22,6 @@ use dip_core::site::{Cluster, ClusterPolicy, Node, NodeState, SettingsSchema, Si
 use dip_core::step::{Boot, Need, Step};
 use dip_core::subject::Subject;
 
-use crate::leftovers;
 use crate::naming::{self, NodeNames};
 use crate::provider::AlertsOf;
 use crate::provider::HostName;
@@ -30,7 +29,7 @@ use crate::settings::{self, ALERT_KINDS, CMDB_KINDS, DNS_KINDS, MONITOR_KINDS, P
 use crate::steps::{
     AwaitCalm, MonitorNode, RecordNode, RegisterName, RegisterRules, RemoveName, RemoveRecord, RemoveTarget,
 };
-use crate::thresholds;
+use crate::{claims, leftovers, thresholds};
 
 /// Layer 6, operations management: DNS, CMDB and monitoring.
 #[derive(Debug, Clone, Copy, Default)]
@@ -104,11 +103,11 @@ impl Layer for OpsMgmtLayer {
     }
 
     async fn held(&self, step: &Step, providers: &Providers) -> Result<Option<HeldRecord>, OperationError> {
-        leftovers::held(step, providers).await
+        claims::held(step, providers).await
     }
 
     async fn disown(&self, step: &Step, providers: &Providers) -> Result<(), OperationError> {
-        leftovers::disown(step, providers).await
+        claims::disown(step, providers).await
     }
 
     fn enter(&self, _: &Site, _: &Boot) -> Vec<Step> {
