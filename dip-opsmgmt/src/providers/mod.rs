@@ -10,11 +10,21 @@ mod connect;
 pub mod csv;
 #[cfg(feature = "directory")]
 pub mod directory;
-#[cfg(any(feature = "powerdns", feature = "rfc2136"))]
+#[cfg(any(feature = "alertmanager", feature = "powerdns", feature = "prometheus", feature = "rfc2136"))]
+#[cfg_attr(
+    not(any(feature = "powerdns", feature = "rfc2136")),
+    expect(dead_code, reason = "how far a failure reaches matters to messages with parts alone")
+)]
 mod fault;
 #[cfg(any(feature = "csv", feature = "directory", feature = "dnsmasq-hosts", feature = "prometheus"))]
 mod file;
-#[cfg(any(feature = "dnsmasq-hosts", feature = "powerdns", feature = "rfc2136"))]
+#[cfg(any(
+    feature = "csv",
+    feature = "dnsmasq-hosts",
+    feature = "powerdns",
+    feature = "prometheus",
+    feature = "rfc2136"
+))]
 mod gather;
 #[cfg(feature = "dnsmasq-hosts")]
 pub mod hosts_directory;
