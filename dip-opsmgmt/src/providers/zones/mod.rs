@@ -6,6 +6,7 @@ mod edit;
 mod mark;
 mod names;
 mod node;
+mod places;
 mod reads;
 mod record;
 mod server;

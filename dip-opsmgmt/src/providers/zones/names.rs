@@ -9,7 +9,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use dip_core::id::SiteName;
@@ -19,6 +18,7 @@ use tokio::sync::Mutex as Slot;
 use super::change::NameChange;
 use super::edit::Edit;
 use super::mark::{mark_name, marked_by, marked_name};
+use super::places::Places;
 use super::reads::Looked;
 use super::record::{Data, Kind, reverse_name};
 use super::server::{Look, Outcome, Seen, ZoneServer};
@@ -27,9 +27,6 @@ use super::writes::Written;
 use crate::provider::{Dns, Entry, HeldEntries, HeldName, HostName};
 use crate::providers::fault::{Fault, Reach};
 use crate::providers::gather::Gather;
-
-/// How long the zone of a domain is remembered: zones come and go by people's hands.
-const REMEMBERED: Duration = Duration::from_secs(60);
 
 /// Three are more than any sound zone chains.
 const ALIASES: usize = 3;
@@ -45,8 +42,7 @@ pub struct Zones<S> {
     /// The zones that the server does not let be transferred.
     pub(super) closed: Mutex<BTreeSet<String>>,
     snapshots: Mutex<BTreeMap<String, Kept>>,
-    /// The zones of domains, and when that was asked.
-    places: Mutex<BTreeMap<String, (Instant, String)>>,
+    pub(super) places: Places,
 }
 
 impl<S> fmt::Debug for Zones<S> {
@@ -63,7 +59,7 @@ impl<S: ZoneServer> Zones<S> {
             writes: Gather::new(),
             closed: Mutex::default(),
             snapshots: Mutex::default(),
-            places: Mutex::default(),
+            places: Places::new(),
         }
     }
 
@@ -74,23 +70,6 @@ impl<S: ZoneServer> Zones<S> {
 
     pub(super) async fn write(&self, zone: &str, edit: Edit) -> Result<Outcome, Fault> {
         self.writes.join(zone, edit, self).await
-    }
-
-    /// The zone that a name is in.
-    pub(super) async fn zone(&self, name: &str) -> Result<String, Fault> {
-        let domain = name.split_once('.').map_or("", |(_, domain)| domain);
-        let places = || self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((asked, zone)) = places().get(domain)
-            && asked.elapsed() < REMEMBERED
-        {
-            return Ok(zone.clone());
-        }
-        let zone = self.server.zone(name).await?;
-        // The name of a zone itself tells nothing of its neighbours.
-        if zone != name {
-            places().insert(domain.to_owned(), (Instant::now(), zone.clone()));
-        }
-        Ok(zone)
     }
 
     /// What a name has; `None` where nobody uses it.

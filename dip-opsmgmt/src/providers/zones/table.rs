@@ -18,6 +18,7 @@ pub(super) struct Table {
     serial: AtomicU32,
     messages: AtomicUsize,
     transfers: AtomicUsize,
+    asked: AtomicUsize,
     /// What somebody else does right before the first change of a name.
     meanwhile: Mutex<Vec<(String, Edit)>>,
     closed: bool,
@@ -53,6 +54,11 @@ impl Table {
 
     pub(super) fn transfers(&self) -> usize {
         self.transfers.load(Ordering::Relaxed)
+    }
+
+    /// How often it was asked for the zone of a name.
+    pub(super) fn asked(&self) -> usize {
+        self.asked.load(Ordering::Relaxed)
     }
 
     pub(super) fn at(&self, name: &str, kind: Kind) -> Vec<Data> {
@@ -108,6 +114,11 @@ impl ZoneServer for Table {
     }
 
     async fn zone(&self, name: &str) -> Result<String, Fault> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        tokio::task::yield_now().await;
+        if self.dead {
+            return Err(Fault::new(ErrorKind::Unreachable, Reach::Server));
+        }
         if name.ends_with(".arpa") { Ok("10.in-addr.arpa".to_owned()) } else { Ok("lab.example".to_owned()) }
     }
 
