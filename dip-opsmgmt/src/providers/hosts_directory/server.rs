@@ -12,7 +12,7 @@ use dip_core::id::SiteName;
 use dip_core::provider::{ErrorKind, ProviderError};
 use tokio::task::spawn_blocking;
 
-use super::book::{Book, Held, file_name};
+use super::book::{Book, Held, Index, file_name};
 use crate::provider::{Dns, HeldName, HostName};
 use crate::providers::file;
 use crate::providers::gather::{Carry, Gather};
@@ -24,6 +24,7 @@ const PRODUCT: &str = "dnsmasq_hosts";
 #[derive(Debug)]
 pub struct HostsDirectory {
     path: Arc<Path>,
+    reads: Gather<(), Read>,
     changes: Gather<Change, Changed>,
 }
 
@@ -43,17 +44,19 @@ enum Wish {
 
 type Changed = Result<(), ProviderError>;
 
+type Read = Result<Arc<Index>, Arc<io::Error>>;
+
 impl HostsDirectory {
     /// A provider for the directory of the settings.
     #[must_use]
     pub fn new(settings: HostsDirectorySettings) -> Self {
-        Self { path: settings.path.into(), changes: Gather::new() }
+        Self { path: settings.path.into(), reads: Gather::new(), changes: Gather::new() }
     }
 
-    async fn book(&self, action: &str) -> Result<Book, ProviderError> {
-        let path = Arc::clone(&self.path);
-        let read = spawn_blocking(move || read(&path)).await.map_err(|error| ended(action, error))?;
-        read.map_err(|error| file::failed(PRODUCT, action, &self.path, error))
+    /// What stands in all files now; whoever asks at the same time shares it.
+    async fn index(&self, action: &str) -> Result<Arc<Index>, ProviderError> {
+        let read = self.reads.join("", (), self).await;
+        read.map_err(|error| file::failed(PRODUCT, action, &self.path, file::copied(&error)))
     }
 
     async fn change(&self, wish: Wish, owner: &SiteName, action: String) -> Changed {
@@ -64,11 +67,12 @@ impl HostsDirectory {
 #[async_trait]
 impl Dns for HostsDirectory {
     async fn name(&self, name: &str) -> Result<Option<HeldName>, ProviderError> {
-        Ok(self.book(&format!("look up {name}")).await?.name(&plain(name)))
+        Ok(self.index(&format!("look up {name}")).await?.names.get(&plain(name)).cloned())
     }
 
     async fn reverse(&self, address: IpAddr) -> Result<Vec<String>, ProviderError> {
-        Ok(self.book(&format!("look up the name of {address}")).await?.reverse(address).into_iter().collect())
+        let index = self.index(&format!("look up the name of {address}")).await?;
+        Ok(index.reverse.get(&address).into_iter().flatten().cloned().collect())
     }
 
     async fn owned(&self, domain: &str, owner: &SiteName) -> Result<Vec<String>, ProviderError> {
@@ -79,11 +83,12 @@ impl Dns for HostsDirectory {
 
     async fn names(&self, domain: &str) -> Result<Vec<(String, HeldName)>, ProviderError> {
         let domain = plain(domain);
-        let names = self.book(&format!("list all names below {domain}")).await?.names().into_iter();
+        let index = self.index(&format!("list all names below {domain}")).await?;
         let below = |name: &str| {
             name.strip_suffix(domain.as_str()).is_some_and(|front| front.is_empty() || front.ends_with('.'))
         };
-        Ok(names.filter(|(name, _)| below(name)).collect())
+        let names = index.names.iter().filter(|(name, _)| below(name));
+        Ok(names.map(|(name, held)| (name.clone(), held.clone())).collect())
     }
 
     async fn ensure(&self, wanted: &HostName, owner: &SiteName) -> Result<(), ProviderError> {
@@ -94,6 +99,16 @@ impl Dns for HostsDirectory {
 
     async fn remove(&self, name: &str, owner: &SiteName) -> Result<(), ProviderError> {
         self.change(Wish::Remove(plain(name)), owner, format!("remove {name}")).await
+    }
+}
+
+#[async_trait]
+impl Carry<(), Read> for HostsDirectory {
+    async fn carry(&self, _: &str, items: &[Arc<()>]) -> Vec<Read> {
+        let path = Arc::clone(&self.path);
+        let read = spawn_blocking(move || read(&path).map(|book| book.index())).await;
+        let read = read.unwrap_or_else(|error| Err(io::Error::other(error)));
+        vec![read.map(Arc::new).map_err(Arc::new); items.len()]
     }
 }
 
@@ -110,10 +125,7 @@ impl Carry<Change, Changed> for HostsDirectory {
 
 /// Makes all changes in one go: every site's file is written once.
 fn write(path: &Path, changes: &[Arc<Change>]) -> Vec<Changed> {
-    let failed = |error: &io::Error, change: &Change| {
-        // An error of the system cannot be copied; its kind and text can.
-        file::failed(PRODUCT, &change.action, path, io::Error::new(error.kind(), error.to_string()))
-    };
+    let failed = |error: &io::Error, change: &Change| file::failed(PRODUCT, &change.action, path, file::copied(error));
     // Another dip may write at the same time.
     let opened = file::lock(path).and_then(|lock| Ok((lock, read(path)?)));
     let (_lock, mut book) = match opened {
