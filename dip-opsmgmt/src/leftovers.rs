@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use dip_core::orphan::{Leftovers, Orphan, Unlisted};
-use dip_core::provider::{ProviderError, Providers, sentence};
+use dip_core::provider::{ErrorKind, ProviderError, Providers, sentence};
 use dip_core::site::{Service, Site};
 use dip_core::subject::Subject;
 
-use crate::naming;
+use crate::naming::Naming;
 use crate::provider::{Cmdb, Dns, Monitor};
-use crate::settings::{CMDB_KINDS, DNS_KINDS, MONITOR_KINDS};
+use crate::settings::{CMDB_KINDS, DNS_KINDS, MONITOR_KINDS, OpsMgmtSettings};
 
 /// The records with the site's mark that are of no node of its file. A node that is absent has its own plan.
 pub(crate) async fn leftovers(site: &Site, providers: &Providers) -> Leftovers {
@@ -41,8 +41,11 @@ async fn names(site: &Site, service: &Service, providers: &Providers) -> Result<
     let Ok(dns) = providers.find::<dyn Dns>(&Subject::service(&service.name)) else { return Ok(Vec::new()) };
     let mut known: BTreeSet<String> =
         site.nodes.values().map(|node| site.host_name(node).to_ascii_lowercase()).collect();
+    let naming = Naming::of(site, service).map_err(|error| {
+        ProviderError::new(ErrorKind::Invalid, "dns", "list what is left over").because(error).advise("look at `names`")
+    })?;
     for node in site.nodes.values() {
-        known.extend(naming::names(site, service, node).all().map(str::to_owned));
+        known.extend(naming.names(node, &OpsMgmtSettings::of(node)).all().map(str::to_owned));
     }
     let domains = site.networks.values().filter_map(|network| network.domain.as_ref()).chain(&site.domain);
     let mut orphans = BTreeSet::new();

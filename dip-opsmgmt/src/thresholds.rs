@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use dip_core::id::{LayerId, NodeName};
+use dip_core::id::NodeName;
 use dip_core::layer::Note;
 use dip_core::site::{Node, Site};
 
@@ -13,10 +13,10 @@ use crate::settings::{OpsMgmtSettings, Threshold, span};
 const NODES: &str = "$nodes";
 
 /// The rules of all thresholds of a site, and what is wrong with them.
-pub(crate) fn rules(site: &Site, notes: &mut Vec<Note>) -> Vec<Rule> {
+pub(crate) fn rules(site: &Site, nodes: &[(&Node, OpsMgmtSettings)], notes: &mut Vec<Note>) -> Vec<Rule> {
     let mut shared: BTreeMap<(String, Threshold), Vec<&NodeName>> = BTreeMap::new();
-    for node in site.ready_nodes() {
-        for (alert, threshold) in of(node) {
+    for (node, settings) in nodes {
+        for (alert, threshold) in settings.thresholds.clone() {
             shared.entry((alert, threshold)).or_default().push(&node.name);
         }
     }
@@ -33,13 +33,6 @@ pub(crate) fn rules(site: &Site, notes: &mut Vec<Note>) -> Vec<Rule> {
         }
     }
     rules
-}
-
-/// The thresholds of a node.
-pub(crate) fn of(node: &Node) -> BTreeMap<String, Threshold> {
-    // What is of another type the check of the site file has told.
-    let settings = node.settings.read::<OpsMgmtSettings>(LayerId::OpsMgmt).ok().flatten();
-    settings.map(|settings| settings.thresholds).unwrap_or_default()
 }
 
 fn expression(threshold: &Threshold) -> Result<String, &'static str> {
@@ -67,6 +60,7 @@ fn rule(site: &Site, alert: String, threshold: Threshold, expression: &str, node
 mod tests {
     use super::*;
     use crate::testing::site;
+    use dip_core::id::LayerId;
     use serde_json::json;
 
     fn rules_of(thresholds: serde_json::Value) -> (Vec<Rule>, Vec<Note>) {
@@ -78,7 +72,8 @@ mod tests {
             node.settings.layers.insert(LayerId::OpsMgmt, json!({"thresholds": thresholds}));
         }
         let mut notes = Vec::new();
-        let rules = rules(&site, &mut notes);
+        let nodes: Vec<_> = site.ready_nodes().map(|node| (node, OpsMgmtSettings::of(node))).collect();
+        let rules = rules(&site, &nodes, &mut notes);
         (rules, notes)
     }
 
