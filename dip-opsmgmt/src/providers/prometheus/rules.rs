@@ -97,7 +97,7 @@ impl Rules for PrometheusRules {
         let running = answer.of_group(&rule_file::group_name(owner));
         let health = |rule: &Rule| {
             let labels = rule_file::labels(rule, owner);
-            let annotations = rule_file::annotations(rule);
+            let annotations = rule_file::annotations(rule, owner);
             let found = running.iter().find(|held| {
                 let lasts = (held.duration - rule.lasting.as_secs_f64()).abs() < 0.001;
                 held.name == rule.alert && held.labels == labels && held.annotations == annotations && lasts
@@ -196,11 +196,13 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
+    use crate::provider::Condition;
 
-    fn rule(above: u32) -> Rule {
+    fn rule(bound: i64) -> Rule {
         Rule {
             alert: "Hot".to_owned(),
-            expression: format!("temperature > {above}"),
+            when: Condition::Above { metric: "temperature".to_owned(), bound },
+            nodes: Vec::new(),
             lasting: Duration::from_secs(60),
             severity: "page".to_owned(),
             summary: None,
