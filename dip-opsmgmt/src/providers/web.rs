@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use dip_core::provider::{ErrorKind, ProviderError, Retry};
-use reqwest::{Client, Method, StatusCode, Url};
+use reqwest::{Client, Method, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::fault::{Fault, Reach};
+use super::http;
 
 /// A list of ten thousand targets takes a loaded server seconds.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -36,14 +37,8 @@ pub enum WebError {
 
 impl Web {
     pub(super) fn new(product: &'static str, url: &str, usual_port: u16) -> Result<Self, WebError> {
-        let base = Url::parse(url).map_err(|_| WebError::Url(usual_port))?;
-        if base.cannot_be_a_base() || !base.username().is_empty() || base.password().is_some() {
-            return Err(WebError::Url(usual_port));
-        }
-        // Fails where the program has installed one already, which then serves as well.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        // A proxy of the environment is not meant for the servers of a site.
-        let client = Client::builder().timeout(PATIENCE).no_proxy().build()?;
+        http::base(url).ok_or(WebError::Url(usual_port))?;
+        let client = http::client(PATIENCE).build()?;
         Ok(Self { product, url: url.trim_end_matches('/').to_owned(), client })
     }
 
@@ -70,7 +65,7 @@ impl Web {
         query: &[(&str, String)],
     ) -> Result<T, ProviderError> {
         // Any base serves: its path is not read.
-        let mut url = Url::parse("http://any/").expect("it is a URL");
+        let mut url = reqwest::Url::parse("http://any/").expect("it is a URL");
         url.query_pairs_mut().extend_pairs(query);
         self.read(action, &format!("{path}?{}", url.query().unwrap_or_default())).await
     }
@@ -108,18 +103,17 @@ impl Web {
     async fn exchange(&self, method: Method, path: &str, body: Option<&impl Serialize>) -> Result<String, Fault> {
         let failed = |error: reqwest::Error| {
             Fault::new(ErrorKind::Unreachable, Reach::Server)
-                .because(error.without_url())
+                .because(error)
                 .advise(format!("is {} at {}?", self.product, self.url))
         };
         let mut request = self.client.request(method, format!("{}{path}", self.url));
         if let Some(body) = body {
             request = request.json(body);
         }
-        let response = request.send().await.map_err(failed)?;
-        let status = response.status();
-        let text = response.text().await.map_err(failed)?;
+        let answer = http::answer(request).await.map_err(failed)?;
+        let (status, text) = (answer.status, answer.text());
         if status.is_success() {
-            return Ok(text);
+            return Ok(text.into_owned());
         }
         let kind = match status {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => ErrorKind::Denied,

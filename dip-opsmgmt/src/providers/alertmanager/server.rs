@@ -10,6 +10,7 @@ use reqwest::Method;
 
 use super::wire::{Made, Matcher, ToldAlert, ToldSilence, WantedSilence};
 use crate::provider::{Alert, Alerts, AlertsOf};
+use crate::providers::alerts;
 use crate::providers::web::{Web, WebError};
 use crate::settings::{AlertmanagerSettings, SITE_LABEL};
 
@@ -145,14 +146,7 @@ impl Alerts for Alertmanager {
         let path = "/api/v2/alerts?active=true&silenced=false&inhibited=false&unprocessed=false";
         let all: Vec<ToldAlert> = self.web.read(&action, path).await?;
         let labels = self.labels_of(&of.site);
-        let mut firing: Vec<Alert> = all
-            .into_iter()
-            .filter(|alert| super::super::alerts::is_of(&alert.labels, of, &self.node_label, &labels))
-            .map(|alert| {
-                super::super::alerts::told(&alert.labels, &alert.annotations, alert.starts_at, &self.node_label)
-            })
-            .collect();
-        firing.sort_by(|a, b| (a.since, &a.name, &a.node).cmp(&(b.since, &b.name, &b.node)));
-        Ok(firing)
+        let all = all.iter().map(|alert| (&alert.labels, &alert.annotations, alert.starts_at));
+        Ok(alerts::told(all, of, &self.node_label, &labels))
     }
 }

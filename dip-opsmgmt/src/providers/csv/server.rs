@@ -11,13 +11,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use dip_core::id::{NodeName, SiteName};
 use dip_core::provider::{ErrorKind, Holder, Inventory, Ipam, ProviderError};
-use tokio::task::{JoinError, spawn_blocking};
 
 use super::columns::{OWN, record, texts};
 use super::table::Table;
 use crate::provider::{Cmdb, HeldRecord, NodeRecord};
-use crate::providers::file;
 use crate::providers::gather::{Carry, Gather};
+use crate::providers::{blocking, file};
 use crate::settings::CsvSettings;
 
 const PRODUCT: &str = "csv";
@@ -83,7 +82,7 @@ impl Csv {
         act: impl FnOnce(&OneFile) -> Result<T, ProviderError> + Send + 'static,
     ) -> Result<T, ProviderError> {
         let file = OneFile { settings: Arc::clone(&self.settings), action: action.clone() };
-        spawn_blocking(move || act(&file)).await.unwrap_or_else(|error| Err(ended(&action, &error)))
+        blocking::one(PRODUCT, action, move || act(&file)).await
     }
 }
 
@@ -91,10 +90,8 @@ impl Csv {
 impl Carry<Question, Found> for Csv {
     async fn carry(&self, _: &str, items: &[Arc<Question>]) -> Vec<Found> {
         let (settings, asked) = (Arc::clone(&self.settings), items.to_vec());
-        match spawn_blocking(move || find(&settings, &asked)).await {
-            Ok(found) => found,
-            Err(error) => items.iter().map(|item| Err(ended(&item.action, &error))).collect(),
-        }
+        let actions = items.iter().map(|item| item.action.as_str());
+        blocking::all(PRODUCT, actions, move || find(&settings, &asked)).await
     }
 }
 
@@ -102,22 +99,22 @@ impl Carry<Question, Found> for Csv {
 impl Carry<Change, Changed> for Csv {
     async fn carry(&self, _: &str, items: &[Arc<Change>]) -> Vec<Changed> {
         let (settings, changes) = (Arc::clone(&self.settings), items.to_vec());
-        match spawn_blocking(move || change(&settings, &changes)).await {
-            Ok(changed) => changed,
-            Err(error) => items.iter().map(|item| Err(ended(&item.action, &error))).collect(),
-        }
+        let actions = items.iter().map(|item| item.action.as_str());
+        blocking::all(PRODUCT, actions, move || change(&settings, &changes)).await
     }
 }
 
 /// The records of several nodes: the table is read once for all of them.
 fn find(settings: &Arc<CsvSettings>, asked: &[Arc<Question>]) -> Vec<Found> {
     let file = |action: &str| OneFile { settings: Arc::clone(settings), action: action.to_owned() };
-    let Ok(records) = file("").records() else {
-        // It is told to each in the words of their own action.
-        return asked.iter().map(|one| file(&one.action).records().map(|_| None)).collect();
+    let all = |file: &OneFile| -> Result<HashMap<NodeName, HeldRecord>, ProviderError> {
+        Ok(file.records()?.into_iter().map(|held| (held.record.node.clone(), held)).collect())
     };
-    let all: HashMap<&NodeName, &HeldRecord> = records.iter().map(|held| (&held.record.node, held)).collect();
-    asked.iter().map(|one| Ok(all.get(&one.node).map(|held| (*held).clone()))).collect()
+    match all(&file("")) {
+        Ok(all) => asked.iter().map(|one| Ok(all.get(&one.node).cloned())).collect(),
+        // It is told to each in the words of their own action.
+        Err(_) => asked.iter().map(|one| Ok(all(&file(&one.action))?.remove(&one.node))).collect(),
+    }
 }
 
 /// Makes all changes in one go: the table is written once.
@@ -130,19 +127,16 @@ fn change(settings: &Arc<CsvSettings>, changes: &[Arc<Change>]) -> Vec<Changed> 
         }
     };
     for _ in 0..TRIES {
-        let Ok(before) = file("").text() else {
-            return changes.iter().map(|one| file(&one.action).text().map(drop)).collect();
-        };
+        let texts = file("").text();
         let rows = |file: &OneFile| {
-            let table = file.table(&before)?;
+            let table = file.table(texts.as_ref().map_or("", String::as_str))?;
             let name = file.name_column(&table)?;
-            Ok((table, name))
+            Ok::<_, ProviderError>((table, name))
         };
-        let (mut table, name) = match rows(&file("")) {
-            Ok(rows) => rows,
-            Err::<_, ProviderError>(_) => {
-                return changes.iter().map(|one| rows(&file(&one.action)).map(drop)).collect();
-            }
+        let (Ok(before), Ok((mut table, name))) = (&texts, rows(&file(""))) else {
+            // It is told to each in the words of their own action.
+            let failed = |file: &OneFile| file.text().and_then(|_| rows(file).map(drop)).and(Err(file.busy()));
+            return changes.iter().map(|one| failed(&file(&one.action))).collect();
         };
         let mut all: HashMap<String, Vec<usize>> = HashMap::new();
         for row in 1..table.rows.len() {
@@ -161,10 +155,10 @@ fn change(settings: &Arc<CsvSettings>, changes: &[Arc<Change>]) -> Vec<Changed> 
             held.extend(before..table.rows.len());
         }
         let after = table.text();
-        if after == before {
+        if after == *before {
             return changed;
         }
-        match file::replace(&settings.path, Some(&before), &after) {
+        match file::replace(&settings.path, Some(before), &after) {
             Ok(true) => return changed,
             Ok(false) => {}
             Err(error) => {
@@ -173,13 +167,7 @@ fn change(settings: &Arc<CsvSettings>, changes: &[Arc<Change>]) -> Vec<Changed> 
             }
         }
     }
-    let advice = format!("somebody else changes {} at the same time", settings.path.display());
-    changes.iter().map(|one| Err(file(&one.action).error(ErrorKind::Busy).advise(&*advice))).collect()
-}
-
-fn ended(action: &str, error: &JoinError) -> ProviderError {
-    ProviderError::new(ErrorKind::Unexpected, PRODUCT, action)
-        .advise(format!("the table could not be looked at: {error}"))
+    changes.iter().map(|one| Err(file(&one.action).busy())).collect()
 }
 
 #[async_trait]
@@ -368,6 +356,11 @@ impl OneFile {
         self.error(ErrorKind::Conflict).advise(format!("{node} stands twice in {path}; look which row is wrong"))
     }
 
+    fn busy(&self) -> ProviderError {
+        let path = self.settings.path.display();
+        self.error(ErrorKind::Busy).advise(format!("somebody else changes {path} at the same time"))
+    }
+
     fn conflict(&self, holder: &Holder) -> ProviderError {
         self.error(ErrorKind::Conflict).advise(format!(
             "dip's columns of the row in {} carry {holder}; empty them there, or rename the node",
@@ -385,5 +378,38 @@ impl OneFile {
 
     fn directory(&self) -> &Path {
         self.settings.path.parent().unwrap_or(Path::new("/"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dip_core::hardware::Identity;
+
+    #[tokio::test]
+    async fn rows_that_are_written_at_once_are_all_there_and_one_that_is_foreign_alone_fails() {
+        let directory = std::env::temp_dir().join(format!("dip-opsmgmt-csv-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).expect("a directory can be made");
+        let path = directory.join("nodes.csv");
+        std::fs::write(&path, "name,dip_site,owner\nn7,north,ada\n").expect("it can be written");
+        let csv = Csv::new(CsvSettings { path, name: "name".to_owned() });
+        let owner = SiteName::new("lab").expect("a name");
+        let tasks: Vec<_> = (0..100)
+            .map(|number| {
+                let (csv, owner) = (csv.clone(), owner.clone());
+                let node = NodeName::new(&format!("n{number}")).expect("a name");
+                let host_name = format!("{node}.lab.example");
+                let identity = Identity::default();
+                let record = NodeRecord { node, host_name, addresses: Vec::new(), rack: None, identity };
+                tokio::spawn(async move { (number, csv.write(&record, &owner).await) })
+            })
+            .collect();
+        for task in tasks {
+            let (number, written) = task.await.expect("it does not panic");
+            assert_eq!(written.err().map(|error| error.kind()), (number == 7).then_some(ErrorKind::Conflict));
+        }
+        let held = csv.list().await.expect("it can be read");
+        std::fs::remove_dir_all(directory).expect("it can be removed");
+        assert_eq!(held.iter().filter(|held| held.owner.as_ref() == Some(&owner)).count(), 99);
     }
 }

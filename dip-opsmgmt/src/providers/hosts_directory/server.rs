@@ -14,8 +14,9 @@ use tokio::task::spawn_blocking;
 
 use super::book::{Book, Held, Index, file_name};
 use crate::provider::{Dns, HeldName, HostName};
-use crate::providers::file;
+use crate::providers::dns_name::{is_below, plain};
 use crate::providers::gather::{Carry, Gather};
+use crate::providers::{blocking, file};
 use crate::settings::HostsDirectorySettings;
 
 const PRODUCT: &str = "dnsmasq_hosts";
@@ -84,10 +85,7 @@ impl Dns for HostsDirectory {
     async fn names(&self, domain: &str) -> Result<Vec<(String, HeldName)>, ProviderError> {
         let domain = plain(domain);
         let index = self.index(&format!("list all names below {domain}")).await?;
-        let below = |name: &str| {
-            name.strip_suffix(domain.as_str()).is_some_and(|front| front.is_empty() || front.ends_with('.'))
-        };
-        let names = index.names.iter().filter(|(name, _)| below(name));
+        let names = index.names.iter().filter(|(name, _)| is_below(name, &domain));
         Ok(names.map(|(name, held)| (name.clone(), held.clone())).collect())
     }
 
@@ -116,10 +114,8 @@ impl Carry<(), Read> for HostsDirectory {
 impl Carry<Change, Changed> for HostsDirectory {
     async fn carry(&self, _: &str, items: &[Arc<Change>]) -> Vec<Changed> {
         let (path, changes) = (Arc::clone(&self.path), items.to_vec());
-        match spawn_blocking(move || write(&path, &changes)).await {
-            Ok(changed) => changed,
-            Err(error) => items.iter().map(|item| Err(ended(&item.action, &error))).collect(),
-        }
+        let actions = items.iter().map(|item| item.action.as_str());
+        blocking::all(PRODUCT, actions, move || write(&path, &changes)).await
     }
 }
 
@@ -188,13 +184,4 @@ fn conflict(change: &Change, held: &Held) -> ProviderError {
         "{} carries {}; remove it there, or give the node another name or address",
         held.what, held.holder
     ))
-}
-
-fn ended(action: &str, error: impl std::fmt::Display) -> ProviderError {
-    ProviderError::new(ErrorKind::Unexpected, PRODUCT, action)
-        .advise(format!("its files could not be looked at: {error}"))
-}
-
-fn plain(name: &str) -> String {
-    name.trim_end_matches('.').to_ascii_lowercase()
 }

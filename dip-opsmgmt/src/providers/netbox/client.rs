@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use dip_core::provider::{ErrorKind, ProviderError, Retry};
 use dip_core::secret::Secret;
-use reqwest::header::{AUTHORIZATION, ETAG, HeaderValue, IF_MATCH, RETRY_AFTER};
-use reqwest::{Certificate, Method, RequestBuilder, Response, StatusCode, Url};
+use reqwest::header::{AUTHORIZATION, ETAG, HeaderMap, HeaderValue, IF_MATCH, RETRY_AFTER};
+use reqwest::{Certificate, Method, RequestBuilder, StatusCode, Url};
 use serde_json::Value;
 
 use super::Dialect;
+use crate::providers::http;
 use crate::settings::NetboxSettings;
 
 /// A page of a thousand devices takes a loaded server several seconds.
@@ -60,21 +61,14 @@ pub(super) struct Answer {
 
 impl Client {
     pub(super) fn new(settings: &NetboxSettings, dialect: Dialect, token: &Secret) -> Result<Self, SettingsError> {
-        let base =
-            Url::parse(&format!("{}/api/", settings.url.trim_end_matches('/'))).map_err(|_| SettingsError::Url)?;
-        if base.cannot_be_a_base() || !base.username().is_empty() || base.password().is_some() || base.query().is_some()
-        {
-            return Err(SettingsError::Url);
-        }
+        let base = http::base(&format!("{}/api/", settings.url.trim_end_matches('/')));
+        let base = base.filter(|base| base.query().is_none()).ok_or(SettingsError::Url)?;
         let mut authorization =
             HeaderValue::from_str(&format!("{} {}", scheme(token.expose().trim()), token.expose().trim()))
                 .map_err(|_| SettingsError::Token)?;
         authorization.set_sensitive(true);
-        // Fails where the program has installed one already, which then serves as well.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        // A proxy of the environment is not meant for the servers of a site, and a redirection not for its token.
-        let builder =
-            || reqwest::Client::builder().timeout(PATIENCE).no_proxy().redirect(reqwest::redirect::Policy::none());
+        // A redirection is not meant for the token.
+        let builder = || http::client(PATIENCE).redirect(reqwest::redirect::Policy::none());
         let (mut kept, mut unkept) = (builder(), builder().pool_max_idle_per_host(0));
         if let Some(file) = &settings.ca_file {
             let wrong = |why: String| SettingsError::CaFile(file.display().to_string(), why);
@@ -165,11 +159,9 @@ impl Client {
 
     #[tracing::instrument(level = "debug", skip_all, fields(product = self.dialect.product(), action))]
     async fn once(&self, request: RequestBuilder, action: &str) -> Result<Answer, ProviderError> {
-        let response = request.send().await.map_err(|error| self.unreachable(error, action))?;
-        let status = response.status();
-        let version = response.headers().get(ETAG).cloned();
-        let asked = pause_asked(&response);
-        let text = response.text().await.map_err(|error| self.unreachable(error, action))?;
+        let answer = http::answer(request).await.map_err(|error| self.unreachable(error, action))?;
+        let (status, text) = (answer.status, answer.text());
+        let version = answer.headers.get(ETAG).cloned();
         if status == StatusCode::NO_CONTENT {
             return Ok(Answer { body: Value::Null, version });
         }
@@ -181,7 +173,7 @@ impl Client {
             })?;
             return Ok(Answer { body, version });
         }
-        Err(self.refusal(status, asked, &text, action))
+        Err(self.refusal(status, pause_asked(&answer.headers), &text, action))
     }
 
     fn refusal(&self, status: StatusCode, asked: Option<Duration>, text: &str, action: &str) -> ProviderError {
@@ -216,7 +208,7 @@ impl Client {
     fn unreachable(&self, error: reqwest::Error, action: &str) -> ProviderError {
         let why =
             if error.is_timeout() { format!("it gave no answer within {PATIENCE:?}") } else { "is it up?".into() };
-        self.error(ErrorKind::Unreachable, action).because(error.without_url()).advise(format!("{}: {why}", self.base))
+        self.error(ErrorKind::Unreachable, action).because(error).advise(format!("{}: {why}", self.base))
     }
 
     pub(super) fn error(&self, kind: ErrorKind, action: &str) -> ProviderError {
@@ -230,8 +222,8 @@ fn scheme(token: &str) -> &'static str {
 }
 
 /// The pause that an answer asks for: seconds, as rate limits say it (RFC 9110, section 10.2.3).
-fn pause_asked(response: &Response) -> Option<Duration> {
-    let asked = response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+fn pause_asked(headers: &HeaderMap) -> Option<Duration> {
+    let asked = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
     Some(Duration::from_secs(asked))
 }
 

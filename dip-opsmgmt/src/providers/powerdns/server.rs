@@ -9,12 +9,13 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use dip_core::provider::ErrorKind;
 use dip_core::secret::Secret;
-use reqwest::Url;
 use reqwest::header::{HeaderMap, HeaderValue};
 use tokio::sync::Mutex as Turn;
 
 use super::api::{Api, Content, Patch, PatchSet, RrSet, Zone};
-use super::content::{content, data, dotted, is, plain};
+use super::content::{content, data, dotted, is};
+use crate::providers::dns_name::plain;
+use crate::providers::http;
 use crate::providers::zones::{
     Change, Data, Edit, Expect, Fault, Kind, Look, Outcome, Reach, Record, Seen, Transfer, ZoneServer, Zones,
 };
@@ -58,10 +59,7 @@ impl PowerDns {
     /// # Errors
     /// Where the URL or the key cannot be used.
     pub fn new(settings: &PowerDnsSettings, key: &Secret) -> Result<Self, SettingsError> {
-        let mut zones = Url::parse(&settings.url).map_err(|_| SettingsError::Url)?;
-        if !zones.username().is_empty() || zones.password().is_some() {
-            return Err(SettingsError::Url);
-        }
+        let mut zones = http::base(&settings.url).ok_or(SettingsError::Url)?;
         zones.path_segments_mut().map_err(|()| SettingsError::Url)?.pop_if_empty().extend([
             "api",
             "v1",

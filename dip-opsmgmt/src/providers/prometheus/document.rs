@@ -37,7 +37,7 @@ impl Document {
         // What cannot be read is told to each in the words of their own action.
         let (before, mut groups) = match self.read("") {
             Ok(read) => read,
-            Err(_) => return changes.iter().map(|one| self.read(&one.action).map(drop)).collect(),
+            Err(_) => return changes.iter().map(|one| self.read(&one.action).and(Err(self.busy(one)))).collect(),
         };
         let former = groups.clone();
         let mut changed: Vec<Changed> = changes.iter().map(|change| self.make(change, &mut groups)).collect();
@@ -49,10 +49,7 @@ impl Document {
         for (change, changed) in changes.iter().zip(&mut changed).filter(|(_, changed)| changed.is_ok()) {
             match &replaced {
                 Ok(true) => {}
-                Ok(false) => {
-                    let advice = format!("somebody else changes {} at the same time", self.path.display());
-                    *changed = Err(change.error(ErrorKind::Busy).advise(advice));
-                }
+                Ok(false) => *changed = Err(self.busy(change)),
                 Err(error) => *changed = Err(self.failed(&change.action, file::copied(error))),
             }
         }
@@ -80,6 +77,10 @@ impl Document {
             None => groups.push(wanted),
         }
         Ok(())
+    }
+
+    fn busy(&self, change: &Change) -> ProviderError {
+        change.error(ErrorKind::Busy).advise(format!("somebody else changes {} at the same time", self.path.display()))
     }
 
     fn read(&self, action: &str) -> Result<(Option<String>, Vec<Group>), ProviderError> {

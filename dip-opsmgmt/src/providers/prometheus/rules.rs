@@ -9,14 +9,13 @@ use async_trait::async_trait;
 use dip_core::id::SiteName;
 use dip_core::provider::{ErrorKind, ProviderError, Retry};
 use reqwest::Method;
-use tokio::task::spawn_blocking;
 
 use super::PRODUCT;
 use super::api::Ruling;
 use super::rule_file;
 use crate::provider::{Rule, RuleHealth, Rules, RulesHealth};
-use crate::providers::file;
 use crate::providers::web::Web;
+use crate::providers::{blocking, file};
 
 /// The rules of a site in one Prometheus.
 #[derive(Debug)]
@@ -38,9 +37,7 @@ impl PrometheusRules {
     ) -> Result<T, ProviderError> {
         let path = self.directory.join(format!("dip-{owner}.yml"));
         let file = RuleFile { directory: self.directory.clone(), path, owner: owner.clone(), action };
-        spawn_blocking(move || act(&file))
-            .await
-            .unwrap_or_else(|error| Err(ProviderError::new(ErrorKind::Unexpected, PRODUCT, action).because(error)))
+        blocking::one(PRODUCT, action.to_owned(), move || act(&file)).await
     }
 
     async fn reload(&self, action: &str) -> Result<(), ProviderError> {

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use dip_core::id::{NodeName, SiteName};
-use dip_core::provider::{ErrorKind, ProviderError};
-use tokio::task::{JoinError, spawn_blocking};
+use dip_core::provider::ProviderError;
 
 use super::PRODUCT;
 use super::api::{Alerting, Answer, Scraped};
@@ -14,10 +13,10 @@ use super::rules::PrometheusRules;
 use super::store::{Found, Question, Store};
 use super::target_file::{self, LabelError, NODE, SITE};
 use crate::provider::{Alert, Alerts, AlertsOf, Health, HeldTarget, Monitor, Rules, Target};
-use crate::providers::alerts;
 use crate::providers::fault::Fault;
 use crate::providers::gather::{Carry, Gather};
 use crate::providers::web::{Web, WebError};
+use crate::providers::{alerts, blocking};
 use crate::settings::PrometheusSettings;
 
 /// The targets and alerts of one Prometheus.
@@ -61,15 +60,6 @@ impl Prometheus {
         Ok(Self { settings: Arc::new(settings), web, reads, changes, scraped })
     }
 
-    /// Does something with the kept targets, where waiting for a disk holds up nobody.
-    async fn with_store<T: Send + 'static>(
-        &self,
-        act: impl FnOnce(&Store) -> T + Send + 'static,
-    ) -> Result<T, JoinError> {
-        let settings = Arc::clone(&self.settings);
-        spawn_blocking(move || act(&Store::of(&settings))).await
-    }
-
     async fn group(&self, node: &NodeName, owner: &SiteName, action: &str) -> Found {
         let question = Question { node: node.clone(), owner: owner.clone(), action: action.to_owned() };
         self.reads.join("", question, self).await
@@ -86,22 +76,18 @@ type Asked = Result<Arc<Scraped>, Fault>;
 #[async_trait]
 impl Carry<Question, Found> for Prometheus {
     async fn carry(&self, _: &str, items: &[Arc<Question>]) -> Vec<Found> {
-        let asked = items.to_vec();
-        match self.with_store(move |store| store.groups(&asked)).await {
-            Ok(found) => found,
-            Err(error) => items.iter().map(|item| Err(ended(&item.action, &error))).collect(),
-        }
+        let (store, asked) = (Store::of(&self.settings), items.to_vec());
+        let actions = items.iter().map(|item| item.action.as_str());
+        blocking::all(PRODUCT, actions, move || store.groups(&asked)).await
     }
 }
 
 #[async_trait]
 impl Carry<Change, Changed> for Prometheus {
     async fn carry(&self, _: &str, items: &[Arc<Change>]) -> Vec<Changed> {
-        let changes = items.to_vec();
-        match self.with_store(move |store| store.change(&changes)).await {
-            Ok(changed) => changed,
-            Err(error) => items.iter().map(|item| Err(ended(&item.action, &error))).collect(),
-        }
+        let (store, changes) = (Store::of(&self.settings), items.to_vec());
+        let actions = items.iter().map(|item| item.action.as_str());
+        blocking::all(PRODUCT, actions, move || store.change(&changes)).await
     }
 }
 
@@ -112,11 +98,6 @@ impl Carry<(), Asked> for Prometheus {
         let answer = self.web.fetch::<Answer>("/api/v1/targets?state=active").await;
         vec![answer.map(|answer| Arc::new(Scraped::from(answer))); items.len()]
     }
-}
-
-fn ended(action: &str, error: &JoinError) -> ProviderError {
-    ProviderError::new(ErrorKind::Unexpected, PRODUCT, action)
-        .advise(format!("its targets could not be looked at: {error}"))
 }
 
 #[async_trait]
@@ -136,9 +117,8 @@ impl Monitor for Prometheus {
 
     async fn owned(&self, owner: &SiteName) -> Result<Vec<Target>, ProviderError> {
         const ACTION: &str = "list its targets";
-        let owner = owner.clone();
-        let owned = self.with_store(move |store| store.owned(&owner, ACTION)).await;
-        owned.unwrap_or_else(|error| Err(ended(ACTION, &error)))
+        let (store, owner) = (Store::of(&self.settings), owner.clone());
+        blocking::one(PRODUCT, ACTION.to_owned(), move || store.owned(&owner, ACTION)).await
     }
 
     async fn health(&self, node: &NodeName, owner: &SiteName) -> Result<Health, ProviderError> {
@@ -159,11 +139,8 @@ impl Alerts for Prometheus {
     async fn firing(&self, of: &AlertsOf) -> Result<Vec<Alert>, ProviderError> {
         let answer: Alerting = self.web.read("ask which alerts fire", "/api/v1/alerts").await?;
         let site = [(SITE.to_owned(), of.site.to_string())].into();
-        let ours = answer.firing().filter(|alert| alerts::is_of(&alert.labels, of, NODE, &site));
-        let told = ours.map(|alert| alerts::told(&alert.labels, &alert.annotations, alert.active_at, NODE));
-        let mut firing: Vec<Alert> = told.collect();
-        firing.sort_by(|a, b| (a.since, &a.name, &a.node).cmp(&(b.since, &b.name, &b.node)));
-        Ok(firing)
+        let all = answer.firing().map(|alert| (&alert.labels, &alert.annotations, alert.active_at));
+        Ok(alerts::told(all, of, NODE, &site))
     }
 }
 
@@ -178,6 +155,7 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
+    use dip_core::provider::ErrorKind;
 
     fn directory(of: &str) -> PathBuf {
         let path = std::env::temp_dir().join(format!("dip-opsmgmt-prometheus-{of}-{}", std::process::id()));

@@ -53,7 +53,11 @@ impl Store {
         };
         let Ok(groups) = document.groups("") else {
             // It is told to each in the words of their own action.
-            return asked.iter().map(|one| document.groups(&one.action).map(|_| None)).collect();
+            let of = |one: &Question| {
+                let mut groups = document.groups(&one.action)?.into_iter();
+                Ok(groups.find(|group| group.is_of(&one.node, &one.owner)))
+            };
+            return asked.iter().map(|one| of(one)).collect();
         };
         let mut known: HashMap<(&str, &str), &Group> = HashMap::new();
         for group in &groups {

@@ -25,6 +25,7 @@ use super::server::{Look, Outcome, Seen, ZoneServer};
 use super::snapshot::Snapshot;
 use super::writes::Written;
 use crate::provider::{Dns, Entry, HeldEntries, HeldName, HostName};
+use crate::providers::dns_name::plain;
 use crate::providers::fault::{Fault, Reach};
 use crate::providers::gather::Gather;
 
@@ -187,7 +188,7 @@ impl<S: ZoneServer> Dns for Zones<S> {
 
     async fn owned(&self, domain: &str, owner: &SiteName) -> Result<Vec<String>, ProviderError> {
         let action = format!("list the names of {owner} below {domain}");
-        let domain = domain.trim_end_matches('.').to_ascii_lowercase();
+        let domain = plain(domain);
         let all = self.all_below(&domain, &action).await?;
         let ours = all.below(&domain).filter(|(_, data)| marked_by(data).as_ref() == Some(owner));
         let names: BTreeSet<&str> = ours.filter_map(|(at, _)| marked_name(at)).collect();
@@ -196,7 +197,7 @@ impl<S: ZoneServer> Dns for Zones<S> {
 
     async fn names(&self, domain: &str) -> Result<Vec<(String, HeldName)>, ProviderError> {
         let action = format!("list all names below {domain}");
-        let domain = domain.trim_end_matches('.').to_ascii_lowercase();
+        let domain = plain(domain);
         let all = self.all_below(&domain, &action).await?;
         let mut names: BTreeMap<String, HeldName> = BTreeMap::new();
         for (name, data) in all.below(&domain) {
@@ -246,7 +247,7 @@ pub(super) fn unanswered() -> Fault {
 /// A name in lower case without a dot at its end (RFC 1035 section 2.3.4), with room for the label that marks it.
 fn parse<S: ZoneServer>(name: &str, action: &str) -> Result<String, ProviderError> {
     let invalid = |advice: String| Err(ProviderError::new(ErrorKind::Invalid, S::PRODUCT, action).advise(advice));
-    let plain = name.trim_end_matches('.').to_ascii_lowercase();
+    let plain = plain(name);
     if !plain.contains('.') {
         return invalid(format!("`{name}` has no domain; give the site or its network one"));
     }
