@@ -22,15 +22,14 @@ use dip_core::site::{Cluster, ClusterPolicy, Node, NodeState, SettingsSchema, Si
 use dip_core::step::{Boot, Need, Step};
 use dip_core::subject::Subject;
 
-use crate::leftovers;
-use crate::naming::{self, NodeNames};
+use crate::naming::{Naming, NodeNames};
 use crate::provider::AlertsOf;
 use crate::provider::HostName;
-use crate::settings::{self, ALERT_KINDS, CMDB_KINDS, DNS_KINDS, MONITOR_KINDS, PROMETHEUS};
+use crate::settings::{self, ALERT_KINDS, CMDB_KINDS, DNS_KINDS, MONITOR_KINDS, OpsMgmtSettings, PROMETHEUS};
 use crate::steps::{
     AwaitCalm, MonitorNode, RecordNode, RegisterName, RegisterRules, RemoveName, RemoveRecord, RemoveTarget,
 };
-use crate::thresholds;
+use crate::{claims, leftovers, thresholds};
 
 /// Layer 6, operations management: DNS, CMDB and monitoring.
 #[derive(Debug, Clone, Copy, Default)]
@@ -75,12 +74,14 @@ impl Layer for OpsMgmtLayer {
         let monitor = the_one(site, MONITOR_KINDS, "monitoring", &mut notes);
         place_of_targets(site, &mut notes);
         let mut steps = Vec::new();
-        for node in site.ready_nodes() {
-            steps.extend(dns.and_then(|service| register_name(site, service, node, &mut notes)));
+        let nodes: Vec<_> = site.ready_nodes().map(|node| (node, OpsMgmtSettings::of(node))).collect();
+        let naming = dns.and_then(|service| naming(site, service, &mut notes));
+        for (node, settings) in &nodes {
+            steps.extend(naming.as_ref().and_then(|naming| register_name(site, naming, node, settings, &mut notes)));
             steps.extend(cmdb.map(|service| record_node(site, service, node)));
             steps.extend(monitor.and_then(|service| monitor_node(site, service, node)));
         }
-        steps.extend(register_rules(site, monitor, &mut notes));
+        steps.extend(register_rules(site, &nodes, monitor, &mut notes));
         the_one(site, ALERT_KINDS, "for alerts", &mut notes);
         if notes.is_empty() { Ok(steps) } else { Err(notes) }
     }
@@ -104,11 +105,11 @@ impl Layer for OpsMgmtLayer {
     }
 
     async fn held(&self, step: &Step, providers: &Providers) -> Result<Option<HeldRecord>, OperationError> {
-        leftovers::held(step, providers).await
+        claims::held(step, providers).await
     }
 
     async fn disown(&self, step: &Step, providers: &Providers) -> Result<(), OperationError> {
-        leftovers::disown(step, providers).await
+        claims::disown(step, providers).await
     }
 
     fn enter(&self, _: &Site, _: &Boot) -> Vec<Step> {
@@ -139,8 +140,23 @@ fn the_one<'a>(site: &'a Site, kinds: &[&str], purpose: &str, notes: &mut Vec<No
     Some(&first.name)
 }
 
-fn register_name(site: &Site, service: &ServiceName, node: &Node, notes: &mut Vec<Note>) -> Option<Step> {
-    let NodeNames { first, also, entries } = naming::names(site, site.services.get(service)?, node);
+fn naming<'a>(site: &'a Site, service: &ServiceName, notes: &mut Vec<Note>) -> Option<Naming<'a>> {
+    let service = site.services.get(service)?;
+    let noted = |error| Note {
+        text: format!("`names` of service `{}` is no list of rules: {error}", service.name),
+        origin: service.driver.origin.clone(),
+    };
+    Naming::of(site, service).map_err(|error| notes.push(noted(error))).ok()
+}
+
+fn register_name(
+    site: &Site,
+    naming: &Naming<'_>,
+    node: &Node,
+    settings: &OpsMgmtSettings,
+    notes: &mut Vec<Note>,
+) -> Option<Step> {
+    let NodeNames { first, also, entries } = naming.names(node, settings);
     let wanted = first?;
     if let Some(HostName { name, .. }) = std::iter::once(&wanted).chain(&also).find(|host| !host.name.contains('.')) {
         let text = format!(
@@ -151,7 +167,7 @@ fn register_name(site: &Site, service: &ServiceName, node: &Node, notes: &mut Ve
         return None;
     }
     let step = RegisterName {
-        service: service.clone(),
+        service: naming.service.name.clone(),
         node: node.name.clone(),
         wanted,
         also,
@@ -214,13 +230,18 @@ fn place_of_targets(site: &Site, notes: &mut Vec<Note>) {
 }
 
 /// The rules of the site's thresholds. Where a service has a place for them, those that nothing asks for any more go away.
-fn register_rules(site: &Site, service: Option<&ServiceName>, notes: &mut Vec<Note>) -> Option<Step> {
-    let rules = thresholds::rules(site, notes);
+fn register_rules(
+    site: &Site,
+    nodes: &[(&Node, OpsMgmtSettings)],
+    service: Option<&ServiceName>,
+    notes: &mut Vec<Note>,
+) -> Option<Step> {
+    let rules = thresholds::rules(site, nodes, notes);
     let driver = service.map(|service| &site.services[service].driver);
     let has_place =
         driver.is_some_and(|driver| driver.kind.as_str() != PROMETHEUS || !driver.settings["rules"].is_null());
     if !rules.is_empty() && !has_place {
-        let node = site.ready_nodes().find(|node| !thresholds::of(node).is_empty())?;
+        let (node, _) = nodes.iter().find(|(_, settings)| !settings.thresholds.is_empty())?;
         let text =
             "thresholds need a place for rules; give a service of kind `prometheus` the directory `rules`".to_owned();
         let origin = node.settings.origin("opsmgmt.thresholds").or(node.origin.as_ref()).cloned();
@@ -298,6 +319,15 @@ mod tests {
         driver.settings = serde_json::json!({"url": "http://10.0.0.6:9090"});
         let notes = OpsMgmtLayer.propose(&site, &Observed::new()).expect_err("it is noted");
         assert!(notes[0].to_string().contains("service `service0` needs either `targets`"));
+    }
+
+    #[test]
+    fn rules_for_names_that_are_none_are_noted() {
+        let mut site = site(&["dns"]);
+        let driver = &mut site.services.values_mut().next().expect("it has a service").driver;
+        driver.settings = serde_json::json!({"names": "{node}.{domain}"});
+        let notes = OpsMgmtLayer.propose(&site, &Observed::new()).expect_err("it is noted");
+        assert!(notes[0].to_string().contains("`names` of service `service0` is no list of rules"));
     }
 
     #[test]

@@ -1,19 +1,15 @@
-//! What the site has in its DNS, CMDB and monitoring: records that nothing asks for any more, and who holds a record.
+//! What the site has in its DNS, CMDB and monitoring that nothing asks for any more.
 
 use std::collections::BTreeSet;
 
-use dip_core::operation::OperationError;
-use dip_core::orphan::{HeldRecord, Leftovers, Orphan, Unlisted};
-use dip_core::provider::{Holder, ProviderError, Providers, sentence};
+use dip_core::orphan::{Leftovers, Orphan, Unlisted};
+use dip_core::provider::{ErrorKind, ProviderError, Providers, sentence};
 use dip_core::site::{Service, Site};
-use dip_core::step::Step;
 use dip_core::subject::Subject;
-use serde_json::json;
 
-use crate::naming;
+use crate::naming::Naming;
 use crate::provider::{Cmdb, Dns, Monitor};
-use crate::settings::{CMDB_KINDS, DNS_KINDS, MONITOR_KINDS};
-use crate::steps::{RecordNode, RegisterName};
+use crate::settings::{CMDB_KINDS, DNS_KINDS, MONITOR_KINDS, OpsMgmtSettings};
 
 /// The records with the site's mark that are of no node of its file. A node that is absent has its own plan.
 pub(crate) async fn leftovers(site: &Site, providers: &Providers) -> Leftovers {
@@ -45,8 +41,11 @@ async fn names(site: &Site, service: &Service, providers: &Providers) -> Result<
     let Ok(dns) = providers.find::<dyn Dns>(&Subject::service(&service.name)) else { return Ok(Vec::new()) };
     let mut known: BTreeSet<String> =
         site.nodes.values().map(|node| site.host_name(node).to_ascii_lowercase()).collect();
+    let naming = Naming::of(site, service).map_err(|error| {
+        ProviderError::new(ErrorKind::Invalid, "dns", "list what is left over").because(error).advise("look at `names`")
+    })?;
     for node in site.nodes.values() {
-        known.extend(naming::names(site, service, node).all().map(str::to_owned));
+        known.extend(naming.names(node, &OpsMgmtSettings::of(node)).all().map(str::to_owned));
     }
     let domains = site.networks.values().filter_map(|network| network.domain.as_ref()).chain(&site.domain);
     let mut orphans = BTreeSet::new();
@@ -80,31 +79,4 @@ async fn targets(
     let owned = monitor.owned(&site.name).await?.into_iter();
     let orphans = owned.filter(|target| !site.nodes.contains_key(&target.node));
     Ok(orphans.map(|target| (target.node.to_string(), format!("target {}", target.address))).collect())
-}
-
-/// The record that a step would write.
-pub(crate) async fn held(step: &Step, providers: &Providers) -> Result<Option<HeldRecord>, OperationError> {
-    if let Some(RegisterName { service, wanted, .. }) = step.call.as_operation() {
-        let held = providers.find::<dyn Dns>(&Subject::service(&service))?.name(&wanted.name).await?;
-        // A name with records of other types alone is none that dip could keep.
-        let held = held.filter(|held| held.owner.is_some() || !held.addresses.is_empty());
-        return Ok(held.map(|held| HeldRecord {
-            holder: Holder::from(held.owner),
-            says: json!({"name": wanted.name, "addresses": held.addresses}),
-        }));
-    }
-    let Some(RecordNode { service, node, .. }) = step.call.as_operation() else { return Ok(None) };
-    let held = providers.find::<dyn Cmdb>(&Subject::service(&service))?.read(&node).await?;
-    Ok(held.map(|held| HeldRecord { holder: Holder::from(held.owner), says: json!(held.record) }))
-}
-
-/// Takes the site's mark off the record that a step writes.
-pub(crate) async fn disown(step: &Step, providers: &Providers) -> Result<(), OperationError> {
-    if let Some(RegisterName { service, wanted, site, .. }) = step.call.as_operation() {
-        return Ok(providers.find::<dyn Dns>(&Subject::service(&service))?.disown(&wanted.name, &site).await?);
-    }
-    if let Some(RecordNode { service, node, site, .. }) = step.call.as_operation() {
-        providers.find::<dyn Cmdb>(&Subject::service(&service))?.disown(&node, &site).await?;
-    }
-    Ok(())
 }

@@ -22,6 +22,7 @@
 //! assert!(operations.knows("opsmgmt.register_name"));
 //! ```
 
+mod claims;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod layer;

@@ -1,7 +1,7 @@
 //! Which names and further records a node has: by the rules of the DNS service and the node's own settings.
 
-use dip_core::id::LayerId;
 use dip_core::site::{Nic, NicRole, Node, Service, Site};
+use serde::Deserialize as _;
 
 use crate::provider::{Entry, EntryData, HostName};
 use crate::settings::{NameRule, NodeDns, OpsMgmtSettings, RuleRole};
@@ -24,36 +24,50 @@ impl NodeNames {
     }
 }
 
-/// The names of a node in a service. Nothing, where it has no address; a name without a dot, where it has no domain.
-pub(crate) fn names(site: &Site, service: &Service, node: &Node) -> NodeNames {
-    let rules: Vec<NameRule> = service
-        .driver
-        .settings
-        .get("names")
-        .and_then(|rules| serde_json::from_value(rules.clone()).ok())
-        .unwrap_or_default();
-    let Some(primary) = node.primary_nic().filter(|nic| !nic.addresses.is_empty()) else {
-        return NodeNames::default();
-    };
-    let by_rule = |nic: &Nic| rules.iter().find(|rule| rule.is_of(nic)).map(|rule| filled(&rule.name, site, node, nic));
-    let first = by_rule(primary).unwrap_or_else(|| site.host_name(node).to_ascii_lowercase());
-    let others = node.nics.values().filter(|nic| nic.name != primary.name && !nic.addresses.is_empty());
-    let mut also: Vec<HostName> = Vec::new();
-    let mut host = host(primary, first);
-    for nic in others {
-        let Some(name) = by_rule(nic) else { continue };
-        let of_nic = self::host(nic, name);
-        // Two interfaces with one name are one name with the addresses of both.
-        let same = std::iter::once(&mut host).chain(&mut also).find(|held| held.name == of_nic.name);
-        match same {
-            Some(held) => held.addresses.extend(of_nic.addresses),
-            None => also.push(of_nic),
-        }
+/// How a service names the nodes of a site.
+#[derive(Debug)]
+pub(crate) struct Naming<'a> {
+    site: &'a Site,
+    pub(crate) service: &'a Service,
+    rules: Vec<NameRule>,
+}
+
+impl<'a> Naming<'a> {
+    /// The rules of a service. They fail where a program made its settings, and none was checked against the shape of a site.
+    pub(crate) fn of(site: &'a Site, service: &'a Service) -> Result<Self, serde_json::Error> {
+        let rules = service.driver.settings.get("names").filter(|rules| !rules.is_null());
+        let rules = rules.map(Vec::<NameRule>::deserialize).transpose()?.unwrap_or_default();
+        Ok(Self { site, service, rules })
     }
-    let domain = host.name.split_once('.').map_or("", |(_, domain)| domain).to_owned();
-    let dns = node.settings.read::<OpsMgmtSettings>(LayerId::OpsMgmt).ok().flatten().and_then(|settings| settings.dns);
-    let entries = dns.map(|dns| entries(&dns, &host.name, &domain)).unwrap_or_default();
-    NodeNames { first: Some(host), also, entries }
+
+    /// The names of a node. Nothing, where it has no address; a name without a dot, where it has no domain.
+    pub(crate) fn names(&self, node: &Node, settings: &OpsMgmtSettings) -> NodeNames {
+        let Some(primary) = node.primary_nic().filter(|nic| !nic.addresses.is_empty()) else {
+            return NodeNames::default();
+        };
+        let first = self.by_rule(node, primary).unwrap_or_else(|| self.site.host_name(node).to_ascii_lowercase());
+        let others = node.nics.values().filter(|nic| nic.name != primary.name && !nic.addresses.is_empty());
+        let mut also: Vec<HostName> = Vec::new();
+        let mut host = host(primary, first);
+        for nic in others {
+            let Some(name) = self.by_rule(node, nic) else { continue };
+            let of_nic = self::host(nic, name);
+            // Two interfaces with one name are one name with the addresses of both.
+            let same = std::iter::once(&mut host).chain(&mut also).find(|held| held.name == of_nic.name);
+            match same {
+                Some(held) => held.addresses.extend(of_nic.addresses),
+                None => also.push(of_nic),
+            }
+        }
+        let domain = host.name.split_once('.').map_or("", |(_, domain)| domain).to_owned();
+        let entries = settings.dns.as_ref().map(|dns| entries(dns, &host.name, &domain)).unwrap_or_default();
+        NodeNames { first: Some(host), also, entries }
+    }
+
+    fn by_rule(&self, node: &Node, nic: &Nic) -> Option<String> {
+        let rule = self.rules.iter().find(|rule| rule.is_of(nic))?;
+        Some(filled(&rule.name, self.site, node, nic))
+    }
 }
 
 fn host(nic: &Nic, name: String) -> HostName {
@@ -106,7 +120,7 @@ impl NameRule {
 mod tests {
     use super::*;
     use crate::testing::site;
-    use dip_core::id::{NetworkName, NicName, NodeName};
+    use dip_core::id::{LayerId, NetworkName, NicName, NodeName};
     use dip_core::site::Network;
     use serde_json::json;
 
@@ -126,11 +140,9 @@ mod tests {
         node.settings.layers.insert(LayerId::OpsMgmt, json!({ "dns": settings }));
         let service = site.services.values_mut().next().expect("it has one");
         service.driver.settings = json!({ "names": rules });
-        names(
-            &site,
-            &site.services.values().next().expect("it has one").clone(),
-            &site.nodes.values().next().expect("one").clone(),
-        )
+        let naming = Naming::of(&site, site.services.values().next().expect("it has one")).expect("they are rules");
+        let node = site.nodes.values().next().expect("it has one");
+        naming.names(node, &OpsMgmtSettings::of(node))
     }
 
     #[test]

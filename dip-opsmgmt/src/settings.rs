@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use dip_core::id::LayerId;
-use dip_core::site::{Field, SettingsSchema, Shape, Variant};
+use dip_core::site::{Field, Node, SettingsSchema, Shape, Variant};
 use serde::{Deserialize, Serialize};
 
 mod cmdb;
@@ -15,6 +15,10 @@ pub use dns::{
     HostsDirectorySettings, KeyAlgorithm, NameRule, NodeDns, NodeService, PowerDnsSettings, Protocol, Rfc2136Settings,
     RuleRole, TsigKey,
 };
+#[cfg(feature = "prometheus")]
+pub(crate) use monitoring::NODE_LABEL;
+#[cfg(any(feature = "alertmanager", feature = "prometheus"))]
+pub(crate) use monitoring::SITE_LABEL;
 pub(crate) use monitoring::span;
 pub use monitoring::{AlertmanagerSettings, PrometheusSettings, Threshold};
 
@@ -65,6 +69,13 @@ pub struct OpsMgmtSettings {
     pub dns: Option<NodeDns>,
     /// The thresholds at which alerts are raised, by the name of the alert.
     pub thresholds: BTreeMap<String, Threshold>,
+}
+
+impl OpsMgmtSettings {
+    /// Those of a node. What is of another type the check of the site file has told.
+    pub(crate) fn of(node: &Node) -> Self {
+        node.settings.read(LayerId::OpsMgmt).ok().flatten().unwrap_or_default()
+    }
 }
 
 /// What this layer adds to the shape of a site.

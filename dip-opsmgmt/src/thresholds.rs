@@ -2,28 +2,25 @@
 
 use std::collections::BTreeMap;
 
-use dip_core::id::{LayerId, NodeName};
+use dip_core::id::NodeName;
 use dip_core::layer::Note;
 use dip_core::site::{Node, Site};
 
-use crate::provider::Rule;
+use crate::provider::{Condition, Rule};
 use crate::settings::{OpsMgmtSettings, Threshold, span};
 
-/// What stands for the labels of the nodes in an expression.
-const NODES: &str = "$nodes";
-
 /// The rules of all thresholds of a site, and what is wrong with them.
-pub(crate) fn rules(site: &Site, notes: &mut Vec<Note>) -> Vec<Rule> {
+pub(crate) fn rules(site: &Site, nodes: &[(&Node, OpsMgmtSettings)], notes: &mut Vec<Note>) -> Vec<Rule> {
     let mut shared: BTreeMap<(String, Threshold), Vec<&NodeName>> = BTreeMap::new();
-    for node in site.ready_nodes() {
-        for (alert, threshold) in of(node) {
+    for (node, settings) in nodes {
+        for (alert, threshold) in settings.thresholds.clone() {
             shared.entry((alert, threshold)).or_default().push(&node.name);
         }
     }
     let mut rules = Vec::new();
     for ((alert, threshold), nodes) in shared {
-        match expression(&threshold) {
-            Ok(expression) => rules.push(rule(site, alert, threshold, &expression, &nodes)),
+        match condition(&threshold) {
+            Ok(when) => rules.push(rule(alert, threshold, when, nodes.into_iter().cloned().collect())),
             Err(why) => {
                 let node = &site.nodes[nodes[0]];
                 let settings = &node.settings;
@@ -35,28 +32,20 @@ pub(crate) fn rules(site: &Site, notes: &mut Vec<Note>) -> Vec<Rule> {
     rules
 }
 
-/// The thresholds of a node.
-pub(crate) fn of(node: &Node) -> BTreeMap<String, Threshold> {
-    // What is of another type the check of the site file has told.
-    let settings = node.settings.read::<OpsMgmtSettings>(LayerId::OpsMgmt).ok().flatten();
-    settings.map(|settings| settings.thresholds).unwrap_or_default()
-}
-
-fn expression(threshold: &Threshold) -> Result<String, &'static str> {
+fn condition(threshold: &Threshold) -> Result<Condition, &'static str> {
     match (&threshold.expression, &threshold.metric, threshold.above, threshold.below) {
-        (Some(expression), None, None, None) => Ok(expression.clone()),
-        (None, Some(metric), Some(above), None) => Ok(format!("{metric}{{{NODES}}} > {above}")),
-        (None, Some(metric), None, Some(below)) => Ok(format!("{metric}{{{NODES}}} < {below}")),
+        (Some(expression), None, None, None) => Ok(Condition::Expression(expression.clone())),
+        (None, Some(metric), Some(bound), None) => Ok(Condition::Above { metric: metric.clone(), bound }),
+        (None, Some(metric), None, Some(bound)) => Ok(Condition::Below { metric: metric.clone(), bound }),
         _ => Err("needs either an `expression`, or a `metric` with `above` or `below`"),
     }
 }
 
-fn rule(site: &Site, alert: String, threshold: Threshold, expression: &str, nodes: &[&NodeName]) -> Rule {
-    let names = nodes.iter().map(|node| node.as_str().replace('.', "\\\\.")).collect::<Vec<_>>().join("|");
-    let labels = format!("dip_site=\"{}\",node=~\"{names}\"", site.name);
+fn rule(alert: String, threshold: Threshold, when: Condition, nodes: Vec<NodeName>) -> Rule {
     Rule {
         alert,
-        expression: expression.replace(NODES, &labels),
+        when,
+        nodes,
         lasting: threshold.lasting.as_deref().and_then(span).unwrap_or_default(),
         severity: threshold.severity.unwrap_or_else(|| "warning".to_owned()),
         summary: threshold.summary,
@@ -67,6 +56,7 @@ fn rule(site: &Site, alert: String, threshold: Threshold, expression: &str, node
 mod tests {
     use super::*;
     use crate::testing::site;
+    use dip_core::id::LayerId;
     use serde_json::json;
 
     fn rules_of(thresholds: serde_json::Value) -> (Vec<Rule>, Vec<Note>) {
@@ -78,7 +68,8 @@ mod tests {
             node.settings.layers.insert(LayerId::OpsMgmt, json!({"thresholds": thresholds}));
         }
         let mut notes = Vec::new();
-        let rules = rules(&site, &mut notes);
+        let nodes: Vec<_> = site.ready_nodes().map(|node| (node, OpsMgmtSettings::of(node))).collect();
+        let rules = rules(&site, &nodes, &mut notes);
         (rules, notes)
     }
 
@@ -87,10 +78,11 @@ mod tests {
         let (rules, notes) = rules_of(json!({"Hot": {"metric": "temperature", "above": 30, "for": "5m"}}));
         assert!(notes.is_empty());
         assert_eq!(rules.len(), 1);
-        assert_eq!(rules[0].expression, "temperature{dip_site=\"lab\",node=~\"n1|n2\"} > 30");
+        assert_eq!(rules[0].when, Condition::Above { metric: "temperature".to_owned(), bound: 30 });
+        assert_eq!(rules[0].nodes.iter().map(NodeName::as_str).collect::<Vec<_>>(), ["n1", "n2"]);
         assert_eq!((rules[0].lasting.as_secs(), rules[0].severity.as_str()), (300, "warning"));
         let (rules, _) = rules_of(json!({"Full": {"expression": "sum(full{$nodes}) > 0.9"}}));
-        assert_eq!(rules[0].expression, "sum(full{dip_site=\"lab\",node=~\"n1|n2\"}) > 0.9");
+        assert_eq!(rules[0].when, Condition::Expression("sum(full{$nodes}) > 0.9".to_owned()));
     }
 
     #[test]

@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use dip_core::conformance::expect::{cancelled, fails, ignored, same, them, trials, us};
 use dip_core::conformance::{Failure, Trial, Verdict};
-use dip_core::id::SiteName;
+use dip_core::id::{NodeName, SiteName};
 use dip_core::provider::ErrorKind;
 
-use crate::provider::{Health, HeldTarget, Monitor, Rule, RuleHealth, Rules, RulesHealth, Target};
+use crate::provider::{Condition, Health, HeldTarget, Monitor, Rule, RuleHealth, Rules, RulesHealth, Target};
 
 /// A monitoring service under trial.
 #[async_trait]
@@ -195,7 +195,9 @@ async fn the_targets_that_carry_a_mark_can_be_listed(harness: Harness) -> Result
 fn rule(alert: &str, expression: &str) -> Rule {
     let summary = Some(format!("{alert} on {{{{ $labels.node }}}}"));
     let lasting = Duration::from_secs(300);
-    Rule { alert: alert.to_owned(), expression: expression.to_owned(), lasting, severity: "page".to_owned(), summary }
+    let when = Condition::Expression(expression.to_owned());
+    let nodes = ["n1", "n2.rack"].map(|node| NodeName::new(node).expect("a plain word is a name")).to_vec();
+    Rule { alert: alert.to_owned(), when, nodes, lasting, severity: "page".to_owned(), summary }
 }
 
 /// A site of a trial's own: a site has one set of rules.
@@ -221,8 +223,9 @@ async fn rules_are_evaluated_replaced_and_taken_away(harness: Harness) -> Result
     let owner = of_trial("rules-one");
     same("the rules", &rules.held(&owner).await?, &None)?;
     let (good, _) = harness.expressions();
+    let above = Condition::Above { metric: "up".to_owned(), bound: 1 };
     let (first, second) = (
-        vec![rule("Hot", &good), rule("Full", &good)],
+        vec![rule("Hot", &good), rule("Full", &good), Rule { when: above, ..rule("Up", &good) }],
         vec![Rule { lasting: Duration::from_secs(90), ..rule("Hot", &good) }],
     );
     for wanted in [&first, &first, &second] {

@@ -11,7 +11,7 @@ pub use alerts::{Alert, Alerts, AlertsOf};
 pub use cmdb::{Cmdb, HeldRecord, NodeRecord};
 pub use dns::{Dns, Entry, EntryData, HeldEntries, HeldName, HostName};
 pub use monitor::{Health, HeldTarget, Monitor, Target};
-pub use rules::{Rule, RuleHealth, Rules, RulesHealth};
+pub use rules::{Condition, Rule, RuleHealth, Rules, RulesHealth};
 
 #[cfg(feature = "mocks")]
 pub use cmdb::MockCmdb;

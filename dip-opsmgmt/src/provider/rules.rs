@@ -1,26 +1,66 @@
 //! Rules by which a monitoring service raises alerts: the thresholds of a site.
 
+use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use dip_core::id::SiteName;
+use dip_core::id::{NodeName, SiteName};
 use dip_core::provider::ProviderError;
 use serde::{Deserialize, Serialize};
 
-/// What is wanted: an alert that fires while an expression is true.
+/// What is wanted: an alert that fires while something is the case with nodes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rule {
     /// The name of the alert.
     pub alert: String,
-    /// The expression, in the language of the service.
-    pub expression: String,
-    /// How long it must be true before the alert fires.
+    /// What must be the case.
+    pub when: Condition,
+    /// The nodes of the site that it is about, in order.
+    pub nodes: Vec<NodeName>,
+    /// How long it must be the case before the alert fires.
     #[serde(rename = "for")]
     pub lasting: Duration,
     /// The label `severity` of the alert.
     pub severity: String,
     /// What the alert says.
     pub summary: Option<String>,
+}
+
+/// What must be the case for an alert to fire.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Condition {
+    /// A metric of a node is above a bound.
+    Above {
+        /// The name of the metric.
+        metric: String,
+        /// The bound.
+        bound: i64,
+    },
+    /// A metric of a node is below a bound.
+    Below {
+        /// The name of the metric.
+        metric: String,
+        /// The bound.
+        bound: i64,
+    },
+    /// An expression in the language of the service is true; [`NODES`](Self::NODES) in it stands for what selects the nodes there.
+    Expression(String),
+}
+
+impl Condition {
+    /// What stands for the nodes in an expression.
+    pub const NODES: &str = "$nodes";
+}
+
+impl fmt::Display for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Above { metric, bound } => write!(f, "{metric} > {bound}"),
+            Self::Below { metric, bound } => write!(f, "{metric} < {bound}"),
+            Self::Expression(expression) => f.write_str(expression),
+        }
+    }
 }
 
 /// How a rule is, as the service tells it.

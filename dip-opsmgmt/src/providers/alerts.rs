@@ -8,8 +8,23 @@ use crate::provider::{Alert, AlertsOf};
 
 type Words = BTreeMap<String, String>;
 
-/// Whether an alert is asked for; `beside` is what alerts of the site's nodes carry beside the label of the node.
-pub(super) fn is_of(labels: &Words, of: &AlertsOf, node_label: &str, beside: &Words) -> bool {
+/// Those alerts that are asked for, of all that fire, each with its labels, its annotations and since when; the one that fires
+/// longest first. `beside` is what alerts of the site's nodes carry beside the label of the node.
+pub(super) fn told<'a>(
+    all: impl Iterator<Item = (&'a Words, &'a Words, Timestamp)>,
+    of: &AlertsOf,
+    node_label: &str,
+    beside: &Words,
+) -> Vec<Alert> {
+    let ours = all.filter(|(labels, ..)| is_of(labels, of, node_label, beside));
+    let mut told: Vec<Alert> =
+        ours.map(|(labels, annotations, since)| one(labels, annotations, since, node_label)).collect();
+    told.sort_by(|a, b| (a.since, &a.name, &a.node).cmp(&(b.since, &b.name, &b.node)));
+    told
+}
+
+/// Whether an alert is asked for.
+fn is_of(labels: &Words, of: &AlertsOf, node_label: &str, beside: &Words) -> bool {
     let carries = |wanted: &Words| wanted.iter().all(|(name, value)| labels.get(name) == Some(value));
     let of_node = || {
         let node = labels.get(node_label);
@@ -19,7 +34,7 @@ pub(super) fn is_of(labels: &Words, of: &AlertsOf, node_label: &str, beside: &Wo
 }
 
 /// An alert in dip's words.
-pub(super) fn told(labels: &Words, annotations: &Words, since: Timestamp, node_label: &str) -> Alert {
+fn one(labels: &Words, annotations: &Words, since: Timestamp, node_label: &str) -> Alert {
     Alert {
         name: labels.get("alertname").cloned().unwrap_or_else(|| "without a name".to_owned()),
         node: labels.get(node_label).cloned(),

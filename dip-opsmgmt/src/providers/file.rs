@@ -67,6 +67,12 @@ pub(super) fn failed(product: &'static str, action: &str, directory: &Path, erro
         .because(error)
 }
 
+/// An error of the system cannot be copied; its kind and text can.
+#[cfg(any(feature = "csv", feature = "dnsmasq-hosts", feature = "prometheus"))]
+pub(super) fn copied(error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), error.to_string())
+}
+
 /// Hidden, so that nobody takes it for a finished file.
 fn draft(path: &Path) -> PathBuf {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();

@@ -5,18 +5,27 @@ mod address_books;
 pub mod alertmanager;
 #[cfg(any(feature = "alertmanager", feature = "prometheus"))]
 mod alerts;
+#[cfg(any(feature = "csv", feature = "directory", feature = "dnsmasq-hosts", feature = "prometheus"))]
+mod blocking;
 mod connect;
 #[cfg(feature = "csv")]
 pub mod csv;
 #[cfg(feature = "directory")]
 pub mod directory;
-#[cfg(any(feature = "powerdns", feature = "rfc2136"))]
+#[cfg(any(feature = "dnsmasq-hosts", feature = "powerdns", feature = "rfc2136"))]
+mod dns_name;
+#[cfg(any(feature = "alertmanager", feature = "powerdns", feature = "prometheus", feature = "rfc2136"))]
+#[cfg_attr(
+    not(any(feature = "powerdns", feature = "rfc2136")),
+    expect(dead_code, reason = "how far a failure reaches matters to messages with parts alone")
+)]
 mod fault;
 #[cfg(any(feature = "csv", feature = "directory", feature = "dnsmasq-hosts", feature = "prometheus"))]
 mod file;
-#[cfg(any(feature = "dnsmasq-hosts", feature = "powerdns", feature = "rfc2136"))]
 #[cfg(feature = "dnsmasq-hosts")]
 pub mod hosts_directory;
+#[cfg(any(feature = "alertmanager", feature = "netbox", feature = "powerdns", feature = "prometheus"))]
+mod http;
 #[cfg(any(feature = "directory", feature = "netbox"))]
 mod marked;
 #[cfg(feature = "netbox")]

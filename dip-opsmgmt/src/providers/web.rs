@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use dip_core::provider::{ErrorKind, ProviderError, Retry};
-use reqwest::{Client, Method, StatusCode, Url};
+use reqwest::{Client, Method, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+use super::fault::{Fault, Reach};
+use super::http;
 
 /// A list of ten thousand targets takes a loaded server seconds.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -34,14 +37,8 @@ pub enum WebError {
 
 impl Web {
     pub(super) fn new(product: &'static str, url: &str, usual_port: u16) -> Result<Self, WebError> {
-        let base = Url::parse(url).map_err(|_| WebError::Url(usual_port))?;
-        if base.cannot_be_a_base() || !base.username().is_empty() || base.password().is_some() {
-            return Err(WebError::Url(usual_port));
-        }
-        // Fails where the program has installed one already, which then serves as well.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        // A proxy of the environment is not meant for the servers of a site.
-        let client = Client::builder().timeout(PATIENCE).no_proxy().build()?;
+        http::base(url).ok_or(WebError::Url(usual_port))?;
+        let client = http::client(PATIENCE).build()?;
         Ok(Self { product, url: url.trim_end_matches('/').to_owned(), client })
     }
 
@@ -51,8 +48,26 @@ impl Web {
 
     /// Reads an answer.
     pub(super) async fn read<T: DeserializeOwned>(&self, action: &str, path: &str) -> Result<T, ProviderError> {
-        let answer = self.call(action, Method::GET, path, None::<&()>).await?;
-        self.decode(action, &answer)
+        self.fetch(path).await.map_err(|fault| fault.of(self.product, action))
+    }
+
+    /// Reads an answer that several callers share.
+    pub(super) async fn fetch<T: DeserializeOwned>(&self, path: &str) -> Result<T, Fault> {
+        self.decode(&self.exchange(Method::GET, path, None::<&()>).await?)
+    }
+
+    /// Reads the answer to a query.
+    #[cfg(feature = "alertmanager")]
+    pub(super) async fn query<T: DeserializeOwned>(
+        &self,
+        action: &str,
+        path: &str,
+        query: &[(&str, String)],
+    ) -> Result<T, ProviderError> {
+        // Any base serves: its path is not read.
+        let mut url = reqwest::Url::parse("http://any/").expect("it is a URL");
+        url.query_pairs_mut().extend_pairs(query);
+        self.read(action, &format!("{path}?{}", url.query().unwrap_or_default())).await
     }
 
     /// Sends something and reads an answer.
@@ -64,14 +79,7 @@ impl Web {
         body: &impl Serialize,
     ) -> Result<T, ProviderError> {
         let answer = self.call(action, Method::POST, path, Some(body)).await?;
-        self.decode(action, &answer)
-    }
-
-    fn decode<T: DeserializeOwned>(&self, action: &str, answer: &str) -> Result<T, ProviderError> {
-        serde_json::from_str(answer).map_err(|error| {
-            let advice = format!("is it {} that answers at {}?", self.product, self.url);
-            ProviderError::new(ErrorKind::Unexpected, self.product, action).because(error).advise(advice)
-        })
+        self.decode(&answer).map_err(|fault| fault.of(self.product, action))
     }
 
     /// Makes a call; gives the body of the answer.
@@ -82,20 +90,30 @@ impl Web {
         path: &str,
         body: Option<&impl Serialize>,
     ) -> Result<String, ProviderError> {
+        self.exchange(method, path, body).await.map_err(|fault| fault.of(self.product, action))
+    }
+
+    fn decode<T: DeserializeOwned>(&self, answer: &str) -> Result<T, Fault> {
+        serde_json::from_str(answer).map_err(|error| {
+            let advice = format!("is it {} that answers at {}?", self.product, self.url);
+            Fault::new(ErrorKind::Unexpected, Reach::Server).because(error).advise(advice)
+        })
+    }
+
+    async fn exchange(&self, method: Method, path: &str, body: Option<&impl Serialize>) -> Result<String, Fault> {
         let failed = |error: reqwest::Error| {
-            ProviderError::new(ErrorKind::Unreachable, self.product, action)
-                .because(error.without_url())
+            Fault::new(ErrorKind::Unreachable, Reach::Server)
+                .because(error)
                 .advise(format!("is {} at {}?", self.product, self.url))
         };
         let mut request = self.client.request(method, format!("{}{path}", self.url));
         if let Some(body) = body {
             request = request.json(body);
         }
-        let response = request.send().await.map_err(failed)?;
-        let status = response.status();
-        let text = response.text().await.map_err(failed)?;
+        let answer = http::answer(request).await.map_err(failed)?;
+        let (status, text) = (answer.status, answer.text());
         if status.is_success() {
-            return Ok(text);
+            return Ok(text.into_owned());
         }
         let kind = match status {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => ErrorKind::Denied,
@@ -106,12 +124,8 @@ impl Web {
         };
         let told: String = text.trim().chars().take(TOLD).collect();
         let words = if told.is_empty() { String::new() } else { format!(": {told}") };
-        let error =
-            ProviderError::new(kind, self.product, action).advise(format!("{} answered {status}{words}", self.url));
-        Err(if kind == ErrorKind::Unexpected && status.is_server_error() {
-            error.retry_as(Retry::Backoff)
-        } else {
-            error
-        })
+        let fault = Fault::new(kind, Reach::Server).advise(format!("{} answered {status}{words}", self.url));
+        let is_its_failure = kind == ErrorKind::Unexpected && status.is_server_error();
+        Err(if is_its_failure { fault.retry_as(Retry::Backoff) } else { fault })
     }
 }

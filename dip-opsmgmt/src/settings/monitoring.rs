@@ -9,6 +9,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{ALERTMANAGER, PROMETHEUS};
 
+/// The label of targets and alerts that tells the site that they belong to.
+pub(crate) const SITE_LABEL: &str = "dip_site";
+
+/// The label of targets and alerts that tells the node.
+pub(crate) const NODE_LABEL: &str = "node";
+
 /// A monitoring service of kind `prometheus`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -43,7 +49,7 @@ pub struct AlertmanagerSettings {
 }
 
 fn node_label() -> String {
-    "node".to_owned()
+    NODE_LABEL.to_owned()
 }
 
 /// When an alert is raised.

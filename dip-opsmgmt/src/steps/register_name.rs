@@ -49,7 +49,8 @@ impl RegisterName {
         Facts::new().with(&NAME, &Subject::node(&self.node), &self.wanted.addresses)
     }
 
-    fn names(&self) -> impl Iterator<Item = &HostName> {
+    /// The node's own names, which a claim may be of.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &HostName> {
         std::iter::once(&self.wanted).chain(&self.also)
     }
 

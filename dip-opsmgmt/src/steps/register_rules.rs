@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use dip_core::fact::Facts;
-use dip_core::id::{LayerId, ServiceName, SiteName};
+use dip_core::id::{LayerId, NodeName, ServiceName, SiteName};
 use dip_core::operation::{Applied, Check, Context, Diff, Operation, OperationError};
 use dip_core::provider::{ErrorKind, ProviderError};
 use dip_core::site::Origin;
@@ -65,7 +65,8 @@ impl RegisterRules {
 }
 
 fn says(rule: &Rule) -> String {
-    format!("{} for {:?}, {}", rule.expression, rule.lasting, rule.severity)
+    let nodes: Vec<_> = rule.nodes.iter().map(NodeName::as_str).collect();
+    format!("{} on {} for {:?}, {}", rule.when, nodes.join(" "), rule.lasting, rule.severity)
 }
 
 #[async_trait]
@@ -105,11 +106,18 @@ impl Operation for RegisterRules {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::provider::Condition;
     use crate::testing::site_name;
 
     fn rule(alert: &str, expression: &str) -> Rule {
-        let (alert, expression, severity) = (alert.to_owned(), expression.to_owned(), "page".to_owned());
-        Rule { alert, expression, lasting: Duration::from_secs(300), severity, summary: None }
+        Rule {
+            alert: alert.to_owned(),
+            when: Condition::Expression(expression.to_owned()),
+            nodes: vec![NodeName::new("n1").expect("a name")],
+            lasting: Duration::from_secs(300),
+            severity: "page".to_owned(),
+            summary: None,
+        }
     }
 
     #[test]
@@ -120,7 +128,8 @@ mod tests {
         let held = [rule("A", "a > 2"), rule("C", "c > 1")];
         assert_eq!(
             wanted.written(Some(&held)).to_string(),
-            "rule A a > 2 for 300s, page → a > 1 for 300s, page, + rule B b > 1 for 300s, page, - rule C c > 1 for 300s, page"
+            "rule A a > 2 on n1 for 300s, page → a > 1 on n1 for 300s, page, + rule B b > 1 on n1 for 300s, page, \
+             - rule C c > 1 on n1 for 300s, page"
         );
         assert!(wanted.written(Some(&wanted.rules)).is_empty());
         assert_eq!(wanted.written(None).changes().len(), 2);

@@ -41,6 +41,7 @@ pub(crate) async fn trials() -> Vec<Trial> {
         further! {
             a_server_that_was_killed_keeps_the_silence_and_is_asked_again
             a_server_that_refuses_is_told_in_its_words
+            silences_of_labels_with_quotes_are_found_again
             something_else_at_the_address_is_told
         }
         trials
@@ -183,6 +184,29 @@ async fn a_server_that_refuses_is_told_in_its_words() -> Result<(), Failure> {
     let rig = Rig::start().await?;
     let past = silence("n1", SignedDuration::from_mins(-5))?;
     refused(rig.provider.silence(&past).await, ErrorKind::Invalid, "end time")
+}
+
+async fn silences_of_labels_with_quotes_are_found_again() -> Result<(), Failure> {
+    let rig = Rig::start().await?;
+    let labels =
+        [("team", "the \"a\" team \\ & co"), ("tier", "")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let settings = AlertmanagerSettings {
+        url: format!("http://{}", rig.server.addr),
+        node_label: "instance_name".to_owned(),
+        labels: Some(labels.into()),
+    };
+    let provider = Alertmanager::new(settings)?;
+    let (first, second) =
+        (silence("n1", SignedDuration::from_mins(15))?, silence("n2", SignedDuration::from_mins(15))?);
+    for wanted in [&first, &second, &first] {
+        provider.silence(wanted).await?;
+    }
+    is("how many silences there are", &rig.ends(&first.node).await?.len().to_string(), "1")?;
+    provider.end(&us(), "r1", Some(first.node.clone())).await?;
+    is("how many are left", &rig.ends(&first.node).await?.len().to_string(), "0")?;
+    is("how many of the other are left", &rig.ends(&second.node).await?.len().to_string(), "1")?;
+    provider.end(&us(), "r1", None).await?;
+    is("how many of the other are left", &rig.ends(&second.node).await?.len().to_string(), "0")
 }
 
 /// A server that answers everything with a page of its own.

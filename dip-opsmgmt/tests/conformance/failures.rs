@@ -1,6 +1,7 @@
 //! DNS servers that die, hang, or can no longer write: what is told, that a later call goes on, and that nothing foreign changed.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use dip_core::conformance::expect::us;
@@ -33,20 +34,34 @@ fn node(number: u16) -> HostName {
     HostName { name: format!("f{number}.lab.test"), addresses: vec![[10, 7, high, low].into()] }
 }
 
-/// Many names at once, of which the first failure and how many were made are told.
-async fn make(dns: &Arc<dyn Dns>, count: u16) -> (Vec<u16>, Vec<(ErrorKind, String)>) {
-    let tasks: Vec<_> = (0..count)
-        .map(|number| {
-            let dns = Arc::clone(dns);
-            tokio::spawn(async move { (number, dns.ensure(&node(number), &us()).await) })
+/// So many names are made at once: enough that they share messages, and few enough that one message is not all of them.
+const WORKERS: u16 = 16;
+
+/// Many names, of which those that were made and what failed are told; the former are counted while it goes on.
+async fn make(dns: &Arc<dyn Dns>, count: u16, counted: &Arc<AtomicUsize>) -> (Vec<u16>, Vec<(ErrorKind, String)>) {
+    let tasks: Vec<_> = (0..WORKERS)
+        .map(|worker| {
+            let (dns, counted) = (Arc::clone(dns), Arc::clone(counted));
+            tokio::spawn(async move {
+                let (mut made, mut failed) = (Vec::new(), Vec::new());
+                for number in (worker..count).step_by(usize::from(WORKERS)) {
+                    match dns.ensure(&node(number), &us()).await {
+                        Ok(()) => {
+                            made.push(number);
+                            counted.fetch_add(1, Ordering::Relaxed);
+                        }
+                        Err(error) => failed.push((error.kind(), sentence(&error))),
+                    }
+                }
+                (made, failed)
+            })
         })
         .collect();
     let (mut made, mut failed) = (Vec::new(), Vec::new());
     for task in tasks {
-        match task.await.expect("it does not panic") {
-            (number, Ok(())) => made.push(number),
-            (_, Err(error)) => failed.push((error.kind(), sentence(&error))),
-        }
+        let (of_worker, failed_of_worker) = task.await.expect("it does not panic");
+        made.extend(of_worker);
+        failed.extend(failed_of_worker);
     }
     (made, failed)
 }
@@ -66,6 +81,9 @@ fn signal(pid: Option<u32>, name: &str) -> Result<(), Failure> {
     if sent.success() { Ok(()) } else { Err(format!("the server cannot be sent {name}").into()) }
 }
 
+/// After so many the server is killed: some messages are written by then, and most are not.
+const FIRST: usize = 20;
+
 async fn killed_in_the_middle(requirement: Requirement) -> Result<Verdict, Failure> {
     if let Err(missing) = requirement.check() {
         return not_installed(missing.to_string());
@@ -74,14 +92,20 @@ async fn killed_in_the_middle(requirement: Requirement) -> Result<Verdict, Failu
     let before = foreign(&primary)?;
     let dns: Arc<dyn Dns> = Arc::new(provider(&settings(&primary, &[]), primary.key().2)?);
     let pid = primary.pid();
+    let counted = Arc::new(AtomicUsize::new(0));
     let running = tokio::spawn({
-        let dns = Arc::clone(&dns);
-        async move { make(&dns, 400).await }
+        let (dns, counted) = (Arc::clone(&dns), Arc::clone(&counted));
+        async move { make(&dns, 400, &counted).await }
     });
-    // Some batches are written by then, and some are not.
-    tokio::time::sleep(Duration::from_millis(60)).await;
+    while counted.load(Ordering::Relaxed) < FIRST && !running.is_finished() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
     signal(pid, "KILL")?;
     let (made, failed) = running.await?;
+    if made.len() < FIRST || failed.is_empty() {
+        let (made, failed) = (made.len(), failed.len());
+        return Err(format!("{made} were made and {failed} failed: it was not killed in the middle").into());
+    }
     for (kind, told) in &failed {
         if *kind != ErrorKind::Unreachable {
             return Err(format!("a killed server is told as: {told}").into());
@@ -94,7 +118,7 @@ async fn killed_in_the_middle(requirement: Requirement) -> Result<Verdict, Failu
             return Err(format!("{} was told as made and is not there", node(*number).name).into());
         }
     }
-    let (made, failed) = make(&dns, 400).await;
+    let (made, failed) = make(&dns, 400, &counted).await;
     is("what fails afterwards", &failed.iter().map(|(_, told)| told.as_str()).collect::<Vec<_>>().join("\n"), "")?;
     is("how many are there", &made.len().to_string(), "400")?;
     is("what others wrote", &foreign(&primary)?, &before)?;

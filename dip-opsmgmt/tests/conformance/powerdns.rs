@@ -21,6 +21,7 @@ use crate::wait;
 use crate::zones::{
     Zones, a_name_outside_of_all_zones_is_told,
     a_node_has_all_its_names_and_records_in_one_message_and_they_go_with_it,
+    a_service_whose_nodes_come_and_go_at_once_keeps_its_mark_until_the_last_one_is_gone,
     an_alias_of_somebody_else_is_a_conflict_and_nothing_of_the_node_is_made, dig_sees_the_name_in_both_directions,
     every_foreign_record_is_as_before_after_a_name_was_made_and_removed,
     records_of_a_service_of_many_nodes_stand_side_by_side,
@@ -43,6 +44,7 @@ pub(crate) async fn trials() -> Vec<Trial> {
             names_in_two_zones_at_once_never_lock_the_database
             a_node_has_all_its_names_and_records_in_one_message_and_they_go_with_it
             records_of_a_service_of_many_nodes_stand_side_by_side
+            a_service_whose_nodes_come_and_go_at_once_keeps_its_mark_until_the_last_one_is_gone
             an_alias_of_somebody_else_is_a_conflict_and_nothing_of_the_node_is_made
             a_name_outside_of_all_zones_is_told
             a_server_without_an_api_is_told

@@ -13,7 +13,7 @@ use dip_core::provider::ErrorKind;
 use dip_core::subject::Subject;
 use dip_lab::Requirement;
 use dip_opsmgmt::conformance::{self, MonitorHarness};
-use dip_opsmgmt::provider::{Alerts, AlertsOf, Monitor, Rule, Target};
+use dip_opsmgmt::provider::{Alerts, AlertsOf, Condition, Monitor, Rule, Target};
 use dip_opsmgmt::providers::prometheus::Prometheus;
 use dip_opsmgmt::settings::PrometheusSettings;
 use serde_json::json;
@@ -160,7 +160,8 @@ async fn rule_files_of_others_stay_byte_for_byte(rig: &Rig) -> Result<(), Failur
 fn of_hand() -> Rule {
     Rule {
         alert: "Hot".to_owned(),
-        expression: "vector(1) > 2".to_owned(),
+        when: Condition::Expression("vector(1) > 2".to_owned()),
+        nodes: Vec::new(),
         lasting: Duration::ZERO,
         severity: "page".to_owned(),
         summary: None,

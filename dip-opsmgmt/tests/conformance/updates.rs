@@ -22,6 +22,7 @@ use crate::primary::{Primary, arpa, provider, settings};
 use crate::zones::{
     Zones, a_name_outside_of_all_zones_is_told,
     a_node_has_all_its_names_and_records_in_one_message_and_they_go_with_it,
+    a_service_whose_nodes_come_and_go_at_once_keeps_its_mark_until_the_last_one_is_gone,
     an_alias_of_somebody_else_is_a_conflict_and_nothing_of_the_node_is_made, dig_sees_the_name_in_both_directions,
     every_foreign_record_is_as_before_after_a_name_was_made_and_removed,
     records_of_a_service_of_many_nodes_stand_side_by_side,
@@ -54,6 +55,7 @@ async fn of(server: &'static str, requirement: Requirement) -> Vec<Trial> {
             a_thousand_names_at_once_are_all_made_and_one_that_is_foreign_alone_fails
             a_node_has_all_its_names_and_records_in_one_message_and_they_go_with_it
             records_of_a_service_of_many_nodes_stand_side_by_side
+            a_service_whose_nodes_come_and_go_at_once_keeps_its_mark_until_the_last_one_is_gone
             an_alias_of_somebody_else_is_a_conflict_and_nothing_of_the_node_is_made
             a_name_outside_of_all_zones_is_told
             the_zones_of_the_settings_are_kept

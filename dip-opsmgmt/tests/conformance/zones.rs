@@ -114,6 +114,49 @@ pub(crate) async fn records_of_a_service_of_many_nodes_stand_side_by_side<Z: Zon
     is("how many answer", &shown.lines().count().to_string(), "19")
 }
 
+pub(crate) async fn a_service_whose_nodes_come_and_go_at_once_keeps_its_mark_until_the_last_one_is_gone<Z: Zones>(
+    rig: &Arc<Z>,
+) -> Result<(), Failure> {
+    const AT: &str = "_turn._tcp.lab.test";
+    let before = rig.zone("lab.test")?;
+    let entry = |number: u16| {
+        let data = EntryData::Srv { priority: 0, weight: 0, port: number, target: "www.lab.test".to_owned() };
+        Entry { name: AT.to_owned(), ttl: None, data }
+    };
+    let change = |number: u16, comes: bool| {
+        let (dns, entry) = (rig.dns(), entry(number));
+        tokio::spawn(async move {
+            // Whoever loses several races in a row tries again, as a step does.
+            for _ in 0..20 {
+                let done = if comes {
+                    dns.ensure_all(&[], std::slice::from_ref(&entry), &us()).await
+                } else {
+                    dns.remove_entries(std::slice::from_ref(&entry), &us()).await
+                };
+                match done {
+                    Err(error) if error.kind() == ErrorKind::Busy => {}
+                    done => return done,
+                }
+            }
+            Ok(())
+        })
+    };
+    // The nodes of each turn come while those before them leave.
+    for (leave, come) in [(0..0, 0..30), (0..30, 30..60), (30..60, 60..90)] {
+        let leave = leave.map(|number| change(number, false));
+        for task in leave.chain(come.map(|number| change(number, true))).collect::<Vec<_>>() {
+            task.await??;
+        }
+        let shown = rig.dig(&[AT, "SRV", "+tcp"])?;
+        is("how many answer", &shown.lines().count().to_string(), "30")?;
+        is("the mark", &rig.dig(&[&format!("_dip.{AT}"), "TXT"])?, "\"site=conformance\"")?;
+    }
+    for task in (60..90).map(|number| change(number, false)).collect::<Vec<_>>() {
+        task.await??;
+    }
+    is("the zone", &rig.zone("lab.test")?, &before)
+}
+
 pub(crate) async fn an_alias_of_somebody_else_is_a_conflict_and_nothing_of_the_node_is_made<Z: Zones>(
     rig: &Arc<Z>,
 ) -> Result<(), Failure> {

@@ -36,12 +36,10 @@ impl Rules for SandboxRules {
     async fn set(&self, rules: &[Rule], owner: &SiteName) -> Result<(), ProviderError> {
         let action = "set the rules";
         self.line.carry(Intent::Change, action).await?;
-        let count = |rule: &Rule, brace: char| rule.expression.matches(brace).count();
+        let count = |rule: &Rule, brace: char| rule.when.to_string().matches(brace).count();
         if let Some(bad) = rules.iter().find(|rule| count(rule, '{') != count(rule, '}')) {
-            return Err(self
-                .line
-                .error(ErrorKind::Invalid, action)
-                .advise(format!("`{}` cannot be parsed", bad.expression)));
+            let advice = format!("`{}` cannot be parsed", bad.when);
+            return Err(self.line.error(ErrorKind::Invalid, action).advise(advice));
         }
         let former = self.rules(|held| match rules {
             [] => held.remove(owner),

@@ -10,8 +10,9 @@ use reqwest::Method;
 
 use super::wire::{Made, Matcher, ToldAlert, ToldSilence, WantedSilence};
 use crate::provider::{Alert, Alerts, AlertsOf};
+use crate::providers::alerts;
 use crate::providers::web::{Web, WebError};
-use crate::settings::AlertmanagerSettings;
+use crate::settings::{AlertmanagerSettings, SITE_LABEL};
 
 const PRODUCT: &str = "Alertmanager";
 
@@ -35,20 +36,30 @@ impl Alertmanager {
 
     /// The labels that alerts of the site's nodes carry, beside that of the node.
     fn labels_of(&self, site: &SiteName) -> BTreeMap<String, String> {
-        self.labels.clone().unwrap_or_else(|| BTreeMap::from([("dip_site".to_owned(), site.to_string())]))
+        self.labels.clone().unwrap_or_else(|| BTreeMap::from([(SITE_LABEL.to_owned(), site.to_string())]))
     }
 
     fn matchers(&self, site: &SiteName, node: &NodeName) -> Vec<Matcher> {
-        let labels = self.labels_of(site);
-        let beside = labels.iter().map(|(name, value)| Matcher::is(name, value));
-        let mut matchers: Vec<Matcher> = beside.chain([Matcher::is(&self.node_label, node.as_str())]).collect();
+        let mut matchers = self.matchers_of(site);
+        matchers.push(Matcher::is(&self.node_label, node.as_str()));
         matchers.sort();
         matchers
     }
 
-    /// The silences of a run that are not over.
-    async fn of_run(&self, action: &str, site: &SiteName, run: &str) -> Result<Vec<ToldSilence>, ProviderError> {
-        let all: Vec<ToldSilence> = self.web.read(action, "/api/v2/silences").await?;
+    fn matchers_of(&self, site: &SiteName) -> Vec<Matcher> {
+        self.labels_of(site).iter().map(|(name, value)| Matcher::is(name, value)).collect()
+    }
+
+    /// The silences of a run that are not over, of those with these matchers: an Alertmanager keeps all that are over for days.
+    async fn of_run(
+        &self,
+        action: &str,
+        site: &SiteName,
+        run: &str,
+        matchers: &[Matcher],
+    ) -> Result<Vec<ToldSilence>, ProviderError> {
+        let filter: Vec<_> = matchers.iter().filter_map(|one| Some(("filter", one.as_filter()?))).collect();
+        let all: Vec<ToldSilence> = self.web.query(action, "/api/v2/silences", &filter).await?;
         let is_ours = |silence: &ToldSilence| {
             !silence.is_over() && silence.created_by == creator(site) && silence.comment.ends_with(&mark(run))
         };
@@ -88,7 +99,7 @@ impl Silences for Alertmanager {
             others.sort();
             others == matchers
         };
-        let held = self.of_run(&action, site, run).await?.into_iter().find(same);
+        let held = self.of_run(&action, site, run, &matchers).await?.into_iter().find(same);
         if held.as_ref().is_some_and(|held| held.ends_at >= *until) {
             return Ok(());
         }
@@ -120,7 +131,8 @@ impl Silences for Alertmanager {
             let is = |node: &NodeName| silence.matchers.contains(&Matcher::is(&self.node_label, node.as_str()));
             node.as_ref().is_none_or(is)
         };
-        for silence in self.of_run(&action, site, run).await?.iter().filter(|silence| of_node(silence)) {
+        let matchers = node.as_ref().map_or_else(|| self.matchers_of(site), |node| self.matchers(site, node));
+        for silence in self.of_run(&action, site, run, &matchers).await?.iter().filter(|silence| of_node(silence)) {
             self.expire(&action, silence).await?;
         }
         Ok(())
@@ -134,14 +146,7 @@ impl Alerts for Alertmanager {
         let path = "/api/v2/alerts?active=true&silenced=false&inhibited=false&unprocessed=false";
         let all: Vec<ToldAlert> = self.web.read(&action, path).await?;
         let labels = self.labels_of(&of.site);
-        let mut firing: Vec<Alert> = all
-            .into_iter()
-            .filter(|alert| super::super::alerts::is_of(&alert.labels, of, &self.node_label, &labels))
-            .map(|alert| {
-                super::super::alerts::told(&alert.labels, &alert.annotations, alert.starts_at, &self.node_label)
-            })
-            .collect();
-        firing.sort_by(|a, b| (a.since, &a.name, &a.node).cmp(&(b.since, &b.name, &b.node)));
-        Ok(firing)
+        let all = all.iter().map(|alert| (&alert.labels, &alert.annotations, alert.starts_at));
+        Ok(alerts::told(all, of, &self.node_label, &labels))
     }
 }

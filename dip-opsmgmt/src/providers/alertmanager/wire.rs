@@ -35,6 +35,16 @@ impl Matcher {
     pub(super) fn is(name: &str, value: &str) -> Self {
         Self { name: name.to_owned(), value: value.to_owned(), is_regex: false, is_equal: true }
     }
+
+    /// As a `filter` of silences. `None` where its name is not one that all releases read without quotes.
+    pub(super) fn as_filter(&self) -> Option<String> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        if !self.name.bytes().all(plain) || self.name.starts_with(|first: char| first.is_ascii_digit()) {
+            return None;
+        }
+        let value = self.value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+        Some(format!("{}=\"{value}\"", self.name))
+    }
 }
 
 /// A silence as it is (`gettableSilence`).
@@ -79,4 +89,16 @@ pub(super) struct WantedSilence {
 pub(super) struct Made {
     #[serde(rename = "silenceID")]
     pub(super) id: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_matcher_is_a_filter_with_its_value_in_quotes() {
+        assert_eq!(Matcher::is("node", "n1").as_filter().as_deref(), Some("node=\"n1\""));
+        assert_eq!(Matcher::is("team", "a \"b\" \\").as_filter().as_deref(), Some("team=\"a \\\"b\\\" \\\\\""));
+        assert_eq!(Matcher::is("node-name", "n1").as_filter(), None);
+    }
 }

@@ -3,19 +3,19 @@
 //! The file is replaced whole by a rename, and only if it still is what was read. Programs of dip lock its directory; a spreadsheet
 //! does not, and must not hold the file open while dip writes: it would write the old table over the new one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
+use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use dip_core::id::{NodeName, SiteName};
-use dip_core::provider::{ErrorKind, Holder, Inventory, Ipam, ProviderError};
-use tokio::task::spawn_blocking;
+use dip_core::provider::{Carry, ErrorKind, Gather, Holder, Inventory, Ipam, ProviderError};
 
 use super::columns::{OWN, record, texts};
 use super::table::Table;
 use crate::provider::{Cmdb, HeldRecord, NodeRecord};
-use crate::providers::file;
+use crate::providers::{blocking, file};
 use crate::settings::CsvSettings;
 
 const PRODUCT: &str = "csv";
@@ -27,13 +27,51 @@ const TRIES: usize = 3;
 #[derive(Debug, Clone)]
 pub struct Csv {
     settings: Arc<CsvSettings>,
+    reads: Arc<Gather<Question, Found>>,
+    changes: Arc<Gather<Change, Changed>>,
+}
+
+/// A question for the record of a node, and what that is called in errors.
+#[derive(Debug)]
+struct Question {
+    node: NodeName,
+    action: String,
+}
+
+type Found = Result<Option<HeldRecord>, ProviderError>;
+
+/// A change of the row of a node: it changes all that it wants or nothing.
+struct Change {
+    node: NodeName,
+    action: String,
+    act: Box<Act>,
+}
+
+type Act = dyn Fn(&OneFile, &mut Table<'_>, Option<usize>) -> Changed + Send + Sync;
+
+type Changed = Result<(), ProviderError>;
+
+impl fmt::Debug for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Change").field("action", &self.action).finish_non_exhaustive()
+    }
 }
 
 impl Csv {
     /// A provider for the table of the settings.
     #[must_use]
     pub fn new(settings: CsvSettings) -> Self {
-        Self { settings: Arc::new(settings) }
+        Self { settings: Arc::new(settings), reads: Arc::new(Gather::new()), changes: Arc::new(Gather::new()) }
+    }
+
+    /// Changes the row of a node; what comes meanwhile is written together.
+    async fn change(
+        &self,
+        action: String,
+        node: &NodeName,
+        act: impl Fn(&OneFile, &mut Table<'_>, Option<usize>) -> Changed + Send + Sync + 'static,
+    ) -> Changed {
+        self.changes.join("", Change { node: node.clone(), action, act: Box::new(act) }, self).await
     }
 
     /// Does something with the file, where waiting for a disk holds up nobody.
@@ -43,75 +81,153 @@ impl Csv {
         act: impl FnOnce(&OneFile) -> Result<T, ProviderError> + Send + 'static,
     ) -> Result<T, ProviderError> {
         let file = OneFile { settings: Arc::clone(&self.settings), action: action.clone() };
-        spawn_blocking(move || act(&file))
-            .await
-            .unwrap_or_else(|error| Err(ProviderError::new(ErrorKind::Unexpected, PRODUCT, action).because(error)))
+        blocking::one(PRODUCT, action, move || act(&file)).await
     }
+}
+
+#[async_trait]
+impl Carry<Question, Found> for Csv {
+    async fn carry(&self, _: &str, items: &[Arc<Question>]) -> Vec<Found> {
+        let (settings, asked) = (Arc::clone(&self.settings), items.to_vec());
+        let actions = items.iter().map(|item| item.action.as_str());
+        blocking::all(PRODUCT, actions, move || find(&settings, &asked)).await
+    }
+}
+
+#[async_trait]
+impl Carry<Change, Changed> for Csv {
+    async fn carry(&self, _: &str, items: &[Arc<Change>]) -> Vec<Changed> {
+        let (settings, changes) = (Arc::clone(&self.settings), items.to_vec());
+        let actions = items.iter().map(|item| item.action.as_str());
+        blocking::all(PRODUCT, actions, move || change(&settings, &changes)).await
+    }
+}
+
+/// The records of several nodes: the table is read once for all of them.
+fn find(settings: &Arc<CsvSettings>, asked: &[Arc<Question>]) -> Vec<Found> {
+    let file = |action: &str| OneFile { settings: Arc::clone(settings), action: action.to_owned() };
+    let all = |file: &OneFile| -> Result<HashMap<NodeName, HeldRecord>, ProviderError> {
+        Ok(file.records()?.into_iter().map(|held| (held.record.node.clone(), held)).collect())
+    };
+    match all(&file("")) {
+        Ok(all) => asked.iter().map(|one| Ok(all.get(&one.node).cloned())).collect(),
+        // It is told to each in the words of their own action.
+        Err(_) => asked.iter().map(|one| Ok(all(&file(&one.action))?.remove(&one.node))).collect(),
+    }
+}
+
+/// Makes all changes in one go: the table is written once.
+fn change(settings: &Arc<CsvSettings>, changes: &[Arc<Change>]) -> Vec<Changed> {
+    let file = |action: &str| OneFile { settings: Arc::clone(settings), action: action.to_owned() };
+    let _lock = match file::lock(file("").directory()) {
+        Ok(lock) => lock,
+        Err(error) => {
+            return changes.iter().map(|one| Err(file(&one.action).failed(file::copied(&error)))).collect();
+        }
+    };
+    for _ in 0..TRIES {
+        let texts = file("").text();
+        let rows = |file: &OneFile| {
+            let table = file.table(texts.as_ref().map_or("", String::as_str))?;
+            let name = file.name_column(&table)?;
+            Ok::<_, ProviderError>((table, name))
+        };
+        let (Ok(before), Ok((mut table, name))) = (&texts, rows(&file(""))) else {
+            // It is told to each in the words of their own action.
+            let failed = |file: &OneFile| file.text().and_then(|_| rows(file).map(drop)).and(Err(file.busy()));
+            return changes.iter().map(|one| failed(&file(&one.action))).collect();
+        };
+        let mut all: HashMap<String, Vec<usize>> = HashMap::new();
+        for row in 1..table.rows.len() {
+            all.entry(table.rows[row].text(name)).or_default().push(row);
+        }
+        let mut changed: Vec<Changed> = Vec::with_capacity(changes.len());
+        for one in changes {
+            let (file, before) = (file(&one.action), table.rows.len());
+            let held = all.entry(one.node.to_string()).or_default();
+            held.retain(|row| !table.rows[*row].is_gone());
+            changed.push(match held[..] {
+                [] => (one.act)(&file, &mut table, None),
+                [row] => (one.act)(&file, &mut table, Some(row)),
+                _ => Err(file.twice(&one.node)),
+            });
+            held.extend(before..table.rows.len());
+        }
+        let after = table.text();
+        if after == *before {
+            return changed;
+        }
+        match file::replace(&settings.path, Some(before), &after) {
+            Ok(true) => return changed,
+            Ok(false) => {}
+            Err(error) => {
+                let failed = |one: &Arc<Change>| file(&one.action).failed(file::copied(&error));
+                return changes.iter().zip(changed).map(|(one, changed)| changed.and(Err(failed(one)))).collect();
+            }
+        }
+    }
+    changes.iter().map(|one| Err(file(&one.action).busy())).collect()
 }
 
 #[async_trait]
 impl Cmdb for Csv {
     async fn read(&self, node: &NodeName) -> Result<Option<HeldRecord>, ProviderError> {
-        let node = node.clone();
-        self.with_file(format!("read the record of {node}"), move |file| {
-            Ok(file.records()?.into_iter().find(|held| held.record.node == node))
-        })
-        .await
+        let action = format!("read the record of {node}");
+        self.reads.join("", Question { node: node.clone(), action }, self).await
     }
 
     async fn write(&self, record: &NodeRecord, owner: &SiteName) -> Result<(), ProviderError> {
         let (record, owner) = (record.clone(), owner.clone());
-        self.with_file(format!("write the record of {}", record.node), move |file| {
-            file.change(&record.node, |table, row| {
-                let row = match row {
-                    Some(row) => {
-                        file.ours(table, row, &owner)?;
-                        row
-                    }
-                    None => {
-                        let (row, column) = (table.add_row(), file.name_column(table)?);
-                        table.rows[row].put(column, record.node.as_str());
-                        row
-                    }
-                };
-                let texts = std::iter::once(owner.to_string()).chain(texts(&record));
-                for (name, text) in OWN.iter().zip(texts) {
-                    let column = table.column_or_added(name);
-                    table.rows[row].put(column, &text);
+        let (action, node) = (format!("write the record of {}", record.node), record.node.clone());
+        self.change(action, &node, move |file, table, row| {
+            let row = match row {
+                Some(row) => {
+                    file.ours(table, row, &owner)?;
+                    row
                 }
-                Ok(())
-            })
+                None => {
+                    let column = file.name_column(table)?;
+                    let row = table.add_row();
+                    table.rows[row].put(column, record.node.as_str());
+                    row
+                }
+            };
+            let texts = std::iter::once(owner.to_string()).chain(texts(&record));
+            for (name, text) in OWN.iter().zip(texts) {
+                let column = table.column_or_added(name);
+                table.rows[row].put(column, &text);
+            }
+            Ok(())
         })
         .await
     }
 
     async fn claim(&self, node: &NodeName, from: &Holder, owner: &SiteName) -> Result<(), ProviderError> {
-        let (node, from, to) = (node.clone(), from.clone(), Holder::Site(owner.clone()));
-        self.with_file(format!("claim the record of {node}"), move |file| file.hand_over(&node, &from, &to)).await
+        let (from, to) = (from.clone(), Holder::Site(owner.clone()));
+        let action = format!("claim the record of {node}");
+        self.change(action, node, move |file, table, row| file.hand_over(table, row, &from, &to)).await
     }
 
     async fn disown(&self, node: &NodeName, owner: &SiteName) -> Result<(), ProviderError> {
-        let (node, from) = (node.clone(), Holder::Site(owner.clone()));
+        let from = Holder::Site(owner.clone());
         let action = format!("take the mark off the record of {node}");
-        self.with_file(action, move |file| file.hand_over(&node, &from, &Holder::Nobody)).await
+        self.change(action, node, move |file, table, row| file.hand_over(table, row, &from, &Holder::Nobody)).await
     }
 
     async fn remove(&self, node: &NodeName, owner: &SiteName) -> Result<(), ProviderError> {
-        let (node, owner) = (node.clone(), owner.clone());
-        self.with_file(format!("remove the record of {node}"), move |file| {
-            file.change(&node, |table, row| {
-                let Some(row) = row.filter(|row| file.own(table, *row).is_some()) else { return Ok(()) };
-                file.ours(table, row, &owner)?;
-                for column in OWN.map(|name| table.column_or_added(name)) {
-                    table.rows[row].put(column, "");
-                }
-                let name = file.name_column(table)?;
-                let others = (0..table.rows[row].cells()).filter(|column| *column != name);
-                if others.into_iter().all(|column| table.rows[row].text(column).is_empty()) {
-                    table.rows.remove(row);
-                }
-                Ok(())
-            })
+        let owner = owner.clone();
+        self.change(format!("remove the record of {node}"), node, move |file, table, row| {
+            let Some(row) = row.filter(|row| file.own(table, *row).is_some()) else { return Ok(()) };
+            file.ours(table, row, &owner)?;
+            let name = file.name_column(table)?;
+            for column in OWN.map(|name| table.column_or_added(name)) {
+                table.rows[row].put(column, "");
+            }
+            let others = (0..table.rows[row].cells()).filter(|column| *column != name);
+            if others.into_iter().all(|column| table.rows[row].text(column).is_empty()) {
+                table.remove(row);
+            }
+            Ok(())
         })
         .await
     }
@@ -217,49 +333,17 @@ impl OneFile {
         self.own(table, row).map(|texts| Holder::from(SiteName::new(&texts[0]).ok()))
     }
 
-    fn hand_over(&self, node: &NodeName, from: &Holder, to: &Holder) -> Result<(), ProviderError> {
-        self.change(node, |table, row| {
-            let Some((row, holder)) = row.and_then(|row| Some((row, self.holder(table, row)?))) else { return Ok(()) };
-            if holder == *to {
-                return Ok(());
-            }
-            if holder != *from {
-                return Err(self.conflict(&holder));
-            }
-            let column = table.column_or_added(OWN[0]);
-            let mark = to.site().map(ToString::to_string).unwrap_or_default();
-            table.rows[row].put(column, &mark);
-            Ok(())
-        })
-    }
-
-    /// Changes the row of a node.
-    fn change(
-        &self,
-        node: &NodeName,
-        change: impl Fn(&mut Table<'_>, Option<usize>) -> Result<(), ProviderError>,
-    ) -> Result<(), ProviderError> {
-        let directory = self.settings.path.parent().unwrap_or(Path::new("/"));
-        let _lock = file::lock(directory).map_err(|error| self.failed(error))?;
-        for _ in 0..TRIES {
-            let before = self.text()?;
-            let mut table = self.table(&before)?;
-            let name = self.name_column(&table)?;
-            let mut rows = (1..table.rows.len()).filter(|row| table.rows[*row].text(name) == node.as_str());
-            let row = rows.next();
-            if rows.next().is_some() {
-                return Err(self.twice(node));
-            }
-            change(&mut table, row)?;
-            let after = table.text();
-            if after == before
-                || file::replace(&self.settings.path, Some(&before), &after).map_err(|error| self.failed(error))?
-            {
-                return Ok(());
-            }
+    fn hand_over(&self, table: &mut Table<'_>, row: Option<usize>, from: &Holder, to: &Holder) -> Changed {
+        let Some((row, holder)) = row.and_then(|row| Some((row, self.holder(table, row)?))) else { return Ok(()) };
+        if holder == *to {
+            return Ok(());
         }
-        let path = self.settings.path.display();
-        Err(self.error(ErrorKind::Busy).advise(format!("somebody else changes {path} at the same time")))
+        if holder != *from {
+            return Err(self.conflict(&holder));
+        }
+        let column = table.column_or_added(OWN[0]);
+        table.rows[row].put(column, &to.site().map(ToString::to_string).unwrap_or_default());
+        Ok(())
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -269,6 +353,11 @@ impl OneFile {
     fn twice(&self, node: &NodeName) -> ProviderError {
         let path = self.settings.path.display();
         self.error(ErrorKind::Conflict).advise(format!("{node} stands twice in {path}; look which row is wrong"))
+    }
+
+    fn busy(&self) -> ProviderError {
+        let path = self.settings.path.display();
+        self.error(ErrorKind::Busy).advise(format!("somebody else changes {path} at the same time"))
     }
 
     fn conflict(&self, holder: &Holder) -> ProviderError {
@@ -283,7 +372,43 @@ impl OneFile {
     }
 
     fn failed(&self, error: std::io::Error) -> ProviderError {
-        let directory = self.settings.path.parent().unwrap_or(Path::new("/"));
-        file::failed(PRODUCT, &self.action, directory, error)
+        file::failed(PRODUCT, &self.action, self.directory(), error)
+    }
+
+    fn directory(&self) -> &Path {
+        self.settings.path.parent().unwrap_or(Path::new("/"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dip_core::hardware::Identity;
+
+    #[tokio::test]
+    async fn rows_that_are_written_at_once_are_all_there_and_one_that_is_foreign_alone_fails() {
+        let directory = std::env::temp_dir().join(format!("dip-opsmgmt-csv-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).expect("a directory can be made");
+        let path = directory.join("nodes.csv");
+        std::fs::write(&path, "name,dip_site,owner\nn7,north,ada\n").expect("it can be written");
+        let csv = Csv::new(CsvSettings { path, name: "name".to_owned() });
+        let owner = SiteName::new("lab").expect("a name");
+        let tasks: Vec<_> = (0..100)
+            .map(|number| {
+                let (csv, owner) = (csv.clone(), owner.clone());
+                let node = NodeName::new(&format!("n{number}")).expect("a name");
+                let host_name = format!("{node}.lab.example");
+                let identity = Identity::default();
+                let record = NodeRecord { node, host_name, addresses: Vec::new(), rack: None, identity };
+                tokio::spawn(async move { (number, csv.write(&record, &owner).await) })
+            })
+            .collect();
+        for task in tasks {
+            let (number, written) = task.await.expect("it does not panic");
+            assert_eq!(written.err().map(|error| error.kind()), (number == 7).then_some(ErrorKind::Conflict));
+        }
+        let held = csv.list().await.expect("it can be read");
+        std::fs::remove_dir_all(directory).expect("it can be removed");
+        assert_eq!(held.iter().filter(|held| held.owner.as_ref() == Some(&owner)).count(), 99);
     }
 }

@@ -11,6 +11,8 @@ pub(super) struct Table<'t> {
 pub(super) struct Row<'t> {
     cells: Vec<std::borrow::Cow<'t, str>>,
     end: &'t str,
+    /// It is in the text no more; the rows behind it keep their numbers.
+    gone: bool,
 }
 
 /// A text is no table.
@@ -61,15 +63,22 @@ impl<'t> Table<'t> {
             Some("") | None => "\n",
             Some(end) => end,
         };
-        if let Some(last) = self.rows.last_mut().filter(|last| last.end.is_empty()) {
+        if let Some(last) = self.rows.iter_mut().rfind(|row| !row.gone).filter(|last| last.end.is_empty()) {
             last.end = end;
         }
-        self.rows.push(Row { cells: Vec::new(), end });
+        self.rows.push(Row { cells: Vec::new(), end, gone: false });
         self.rows.len() - 1
     }
 
+    /// Takes a row away.
+    pub(super) fn remove(&mut self, row: usize) {
+        if let Some(row) = self.rows.get_mut(row) {
+            row.gone = true;
+        }
+    }
+
     pub(super) fn text(&self) -> String {
-        self.rows.iter().map(|row| row.cells.join(",") + row.end).collect()
+        self.rows.iter().filter(|row| !row.gone).map(|row| row.cells.join(",") + row.end).collect()
     }
 }
 
@@ -100,6 +109,10 @@ impl Row<'_> {
         self.cells.len()
     }
 
+    pub(super) const fn is_gone(&self) -> bool {
+        self.gone
+    }
+
     pub(super) fn is_blank(&self) -> bool {
         (0..self.cells.len()).all(|column| self.text(column).is_empty())
     }
@@ -115,7 +128,7 @@ fn row(text: &str) -> Option<(Row<'_>, &str)> {
         let end = ["\r\n", "\n", "\r", ""].into_iter().find(|end| after.starts_with(end))?;
         match after.strip_prefix(',') {
             Some(next) => rest = next,
-            None => return Some((Row { cells, end: &after[..end.len()] }, &after[end.len()..])),
+            None => return Some((Row { cells, end: &after[..end.len()], gone: false }, &after[end.len()..])),
         }
     }
 }
@@ -172,6 +185,16 @@ mod tests {
         let wanted =
             TYPED.replace("all\"\r\n", "all\",dip_model\r\n").replace("n2\r\n", "n2,,,\"a \"\"b\"\", c\"\r\nn3\r\n");
         assert_eq!(table.text(), wanted);
+    }
+
+    #[test]
+    fn a_row_that_is_taken_away_leaves_no_trace_and_the_others_their_numbers() {
+        let mut table = Table::read("name\nn1\nn2").expect("it is a table");
+        table.remove(2);
+        let row = table.add_row();
+        table.rows[row].put(0, "n3");
+        table.remove(1);
+        assert_eq!((row, table.text().as_str()), (3, "name\nn3\n"));
     }
 
     #[test]

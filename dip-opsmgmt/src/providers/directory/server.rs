@@ -13,12 +13,11 @@ use dip_core::id::{NodeName, SiteName};
 use dip_core::provider::{ErrorKind, Holder, Inventory, Ipam, ProviderError};
 use serde::Deserialize as _;
 use serde_json::Value;
-use tokio::task::spawn_blocking;
 
 use super::document::{Document, DocumentError};
 use super::fields;
 use crate::provider::{Cmdb, HeldRecord, NodeRecord};
-use crate::providers::file;
+use crate::providers::{blocking, file};
 use crate::settings::{DirectorySettings, FileFormat};
 
 const PRODUCT: &str = "directory";
@@ -46,9 +45,7 @@ impl Directory {
         act: impl FnOnce(&Files) -> Result<T, ProviderError> + Send + 'static,
     ) -> Result<T, ProviderError> {
         let files = Files { settings: Arc::clone(&self.settings), action: action.clone() };
-        spawn_blocking(move || act(&files))
-            .await
-            .unwrap_or_else(|error| Err(ProviderError::new(ErrorKind::Unexpected, PRODUCT, action).because(error)))
+        blocking::one(PRODUCT, action, move || act(&files)).await
     }
 }
 

@@ -28,6 +28,13 @@ struct Line {
     owner: Option<SiteName>,
 }
 
+/// What all files say, by name and by address.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Index {
+    pub(super) names: BTreeMap<String, HeldName>,
+    pub(super) reverse: BTreeMap<IpAddr, BTreeSet<String>>,
+}
+
 /// Who has what is wanted, and what that is.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Held {
@@ -74,14 +81,26 @@ impl Book {
         Some(HeldName { addresses: addresses.into_iter().collect(), owner })
     }
 
-    pub(super) fn names(&self) -> BTreeMap<String, HeldName> {
-        let names: BTreeSet<&String> = self.lines.iter().flat_map(|line| &line.names).collect();
-        names.into_iter().filter_map(|name| Some((name.clone(), self.name(name)?))).collect()
-    }
-
-    pub(super) fn reverse(&self, address: IpAddr) -> BTreeSet<String> {
-        let lines = self.lines.iter().filter(|line| line.address == address);
-        lines.filter_map(|line| line.names.first().cloned()).collect()
+    /// What is asked of it, in order.
+    pub(super) fn index(&self) -> Index {
+        let mut index = Index::default();
+        for line in &self.lines {
+            index.reverse.entry(line.address).or_default().extend(line.names.first().cloned());
+            for name in &line.names {
+                let held = index
+                    .names
+                    .entry(name.clone())
+                    .or_insert_with(|| HeldName { addresses: Vec::new(), owner: line.owner.clone() });
+                // A name that also stands in somebody's file is not ours.
+                held.owner = held.owner.take().filter(|owner| line.owner.as_ref() == Some(owner));
+                held.addresses.push(line.address);
+            }
+        }
+        for held in index.names.values_mut() {
+            held.addresses.sort_unstable();
+            held.addresses.dedup();
+        }
+        index
     }
 
     /// Gives a name its addresses, on behalf of a site. Addresses of its other names move.
@@ -153,6 +172,22 @@ mod tests {
         again.read(&text);
         assert_eq!(again.name("n1.lab.example"), book.name("n1.lab.example"));
         assert_eq!(again.name("www.lab.example"), None);
+    }
+
+    #[test]
+    fn the_index_tells_of_each_name_what_its_lines_tell() {
+        let mut book = Book::default();
+        book.read("10.9.9.9 www.lab.example www\n10.1.0.12 both.lab.example\n");
+        book.read("# dip site=lab\n10.1.0.11 n1.lab.example\nfd93::1 n1.lab.example\n10.1.0.13 both.lab.example\n");
+        let index = book.index();
+        assert_eq!(index.names.len(), 4);
+        for (name, held) in &index.names {
+            assert_eq!(book.name(name).as_ref(), Some(held));
+        }
+        assert_eq!(index.names["both.lab.example"].owner, None);
+        assert_eq!(index.names["n1.lab.example"].owner, Some(site("lab")));
+        let www = index.reverse.get(&"10.9.9.9".parse().expect("an address"));
+        assert_eq!(www, Some(&["www.lab.example".to_owned()].into()));
     }
 
     #[test]

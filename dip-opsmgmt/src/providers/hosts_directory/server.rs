@@ -9,14 +9,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use dip_core::id::SiteName;
-use dip_core::provider::{ErrorKind, ProviderError};
+use dip_core::provider::{Carry, ErrorKind, Gather, ProviderError};
 use tokio::task::spawn_blocking;
 
-use super::book::{Book, Held, file_name};
+use super::book::{Book, Held, Index, file_name};
 use crate::provider::{Dns, HeldName, HostName};
-use crate::providers::file;
+use crate::providers::dns_name::{is_below, plain};
+use crate::providers::{blocking, file};
 use crate::settings::HostsDirectorySettings;
-use dip_core::provider::{Carry, Gather};
 
 const PRODUCT: &str = "dnsmasq_hosts";
 
@@ -24,6 +24,7 @@ const PRODUCT: &str = "dnsmasq_hosts";
 #[derive(Debug)]
 pub struct HostsDirectory {
     path: Arc<Path>,
+    reads: Gather<(), Read>,
     changes: Gather<Change, Changed>,
 }
 
@@ -43,17 +44,19 @@ enum Wish {
 
 type Changed = Result<(), ProviderError>;
 
+type Read = Result<Arc<Index>, Arc<io::Error>>;
+
 impl HostsDirectory {
     /// A provider for the directory of the settings.
     #[must_use]
     pub fn new(settings: HostsDirectorySettings) -> Self {
-        Self { path: settings.path.into(), changes: Gather::new() }
+        Self { path: settings.path.into(), reads: Gather::new(), changes: Gather::new() }
     }
 
-    async fn book(&self, action: &str) -> Result<Book, ProviderError> {
-        let path = Arc::clone(&self.path);
-        let read = spawn_blocking(move || read(&path)).await.map_err(|error| ended(action, error))?;
-        read.map_err(|error| file::failed(PRODUCT, action, &self.path, error))
+    /// What stands in all files now; whoever asks at the same time shares it.
+    async fn index(&self, action: &str) -> Result<Arc<Index>, ProviderError> {
+        let read = self.reads.join("", (), self).await;
+        read.map_err(|error| file::failed(PRODUCT, action, &self.path, file::copied(&error)))
     }
 
     async fn change(&self, wish: Wish, owner: &SiteName, action: String) -> Changed {
@@ -64,11 +67,12 @@ impl HostsDirectory {
 #[async_trait]
 impl Dns for HostsDirectory {
     async fn name(&self, name: &str) -> Result<Option<HeldName>, ProviderError> {
-        Ok(self.book(&format!("look up {name}")).await?.name(&plain(name)))
+        Ok(self.index(&format!("look up {name}")).await?.names.get(&plain(name)).cloned())
     }
 
     async fn reverse(&self, address: IpAddr) -> Result<Vec<String>, ProviderError> {
-        Ok(self.book(&format!("look up the name of {address}")).await?.reverse(address).into_iter().collect())
+        let index = self.index(&format!("look up the name of {address}")).await?;
+        Ok(index.reverse.get(&address).into_iter().flatten().cloned().collect())
     }
 
     async fn owned(&self, domain: &str, owner: &SiteName) -> Result<Vec<String>, ProviderError> {
@@ -79,11 +83,9 @@ impl Dns for HostsDirectory {
 
     async fn names(&self, domain: &str) -> Result<Vec<(String, HeldName)>, ProviderError> {
         let domain = plain(domain);
-        let names = self.book(&format!("list all names below {domain}")).await?.names().into_iter();
-        let below = |name: &str| {
-            name.strip_suffix(domain.as_str()).is_some_and(|front| front.is_empty() || front.ends_with('.'))
-        };
-        Ok(names.filter(|(name, _)| below(name)).collect())
+        let index = self.index(&format!("list all names below {domain}")).await?;
+        let names = index.names.iter().filter(|(name, _)| is_below(name, &domain));
+        Ok(names.map(|(name, held)| (name.clone(), held.clone())).collect())
     }
 
     async fn ensure(&self, wanted: &HostName, owner: &SiteName) -> Result<(), ProviderError> {
@@ -98,22 +100,27 @@ impl Dns for HostsDirectory {
 }
 
 #[async_trait]
+impl Carry<(), Read> for HostsDirectory {
+    async fn carry(&self, _: &str, items: &[Arc<()>]) -> Vec<Read> {
+        let path = Arc::clone(&self.path);
+        let read = spawn_blocking(move || read(&path).map(|book| book.index())).await;
+        let read = read.unwrap_or_else(|error| Err(io::Error::other(error)));
+        vec![read.map(Arc::new).map_err(Arc::new); items.len()]
+    }
+}
+
+#[async_trait]
 impl Carry<Change, Changed> for HostsDirectory {
     async fn carry(&self, _: &str, items: &[Arc<Change>]) -> Vec<Changed> {
         let (path, changes) = (Arc::clone(&self.path), items.to_vec());
-        match spawn_blocking(move || write(&path, &changes)).await {
-            Ok(changed) => changed,
-            Err(error) => items.iter().map(|item| Err(ended(&item.action, &error))).collect(),
-        }
+        let actions = items.iter().map(|item| item.action.as_str());
+        blocking::all(PRODUCT, actions, move || write(&path, &changes)).await
     }
 }
 
 /// Makes all changes in one go: every site's file is written once.
 fn write(path: &Path, changes: &[Arc<Change>]) -> Vec<Changed> {
-    let failed = |error: &io::Error, change: &Change| {
-        // An error of the system cannot be copied; its kind and text can.
-        file::failed(PRODUCT, &change.action, path, io::Error::new(error.kind(), error.to_string()))
-    };
+    let failed = |error: &io::Error, change: &Change| file::failed(PRODUCT, &change.action, path, file::copied(error));
     // Another dip may write at the same time.
     let opened = file::lock(path).and_then(|lock| Ok((lock, read(path)?)));
     let (_lock, mut book) = match opened {
@@ -176,13 +183,4 @@ fn conflict(change: &Change, held: &Held) -> ProviderError {
         "{} carries {}; remove it there, or give the node another name or address",
         held.what, held.holder
     ))
-}
-
-fn ended(action: &str, error: impl std::fmt::Display) -> ProviderError {
-    ProviderError::new(ErrorKind::Unexpected, PRODUCT, action)
-        .advise(format!("its files could not be looked at: {error}"))
-}
-
-fn plain(name: &str) -> String {
-    name.trim_end_matches('.').to_ascii_lowercase()
 }

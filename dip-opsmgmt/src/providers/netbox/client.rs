@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use dip_core::provider::{ErrorKind, ProviderError, Retry};
 use dip_core::secret::Secret;
-use reqwest::header::{AUTHORIZATION, ETAG, HeaderValue, IF_MATCH, RETRY_AFTER};
-use reqwest::{Certificate, Method, RequestBuilder, Response, StatusCode, Url};
+use reqwest::header::{AUTHORIZATION, ETAG, HeaderMap, HeaderValue, IF_MATCH, RETRY_AFTER};
+use reqwest::{Certificate, Method, RequestBuilder, StatusCode, Url};
 use serde_json::Value;
 
 use super::Dialect;
+use crate::providers::http;
 use crate::settings::NetboxSettings;
 
 /// A page of a thousand devices takes a loaded server several seconds.
@@ -43,7 +44,10 @@ pub enum SettingsError {
 /// The way to one server.
 #[derive(Debug)]
 pub(super) struct Client {
+    /// For what can be sent again.
     http: reqwest::Client,
+    /// For orders that must not be sent twice: a connection that is kept may be closed by the server just when one goes out.
+    unkept: reqwest::Client,
     base: Url,
     authorization: HeaderValue,
     dialect: Dialect,
@@ -57,25 +61,15 @@ pub(super) struct Answer {
 
 impl Client {
     pub(super) fn new(settings: &NetboxSettings, dialect: Dialect, token: &Secret) -> Result<Self, SettingsError> {
-        let base =
-            Url::parse(&format!("{}/api/", settings.url.trim_end_matches('/'))).map_err(|_| SettingsError::Url)?;
-        if base.cannot_be_a_base() || !base.username().is_empty() || base.password().is_some() || base.query().is_some()
-        {
-            return Err(SettingsError::Url);
-        }
+        let base = http::base(&format!("{}/api/", settings.url.trim_end_matches('/')));
+        let base = base.filter(|base| base.query().is_none()).ok_or(SettingsError::Url)?;
         let mut authorization =
             HeaderValue::from_str(&format!("{} {}", scheme(token.expose().trim()), token.expose().trim()))
                 .map_err(|_| SettingsError::Token)?;
         authorization.set_sensitive(true);
-        // Fails where the program has installed one already, which then serves as well.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        // A proxy of the environment is not meant for the servers of a site, and a redirection not for its token.
-        // A connection that is kept may be closed by the server just when an order goes out that must not be sent twice.
-        let mut builder = reqwest::Client::builder()
-            .timeout(PATIENCE)
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .pool_max_idle_per_host(0);
+        // A redirection is not meant for the token.
+        let builder = || http::client(PATIENCE).redirect(reqwest::redirect::Policy::none());
+        let (mut kept, mut unkept) = (builder(), builder().pool_max_idle_per_host(0));
         if let Some(file) = &settings.ca_file {
             let wrong = |why: String| SettingsError::CaFile(file.display().to_string(), why);
             let pem = std::fs::read(file).map_err(|error| wrong(error.to_string()))?;
@@ -83,19 +77,19 @@ impl Client {
             if roots.is_empty() {
                 return Err(wrong("it holds none".to_owned()));
             }
-            builder = builder.tls_certs_only(roots);
+            (kept, unkept) = (kept.tls_certs_only(roots.clone()), unkept.tls_certs_only(roots));
         }
-        Ok(Self { http: builder.build()?, base, authorization, dialect })
+        Ok(Self { http: kept.build()?, unkept: unkept.build()?, base, authorization, dialect })
     }
 
     /// Reads; tried again where that can help.
     pub(super) async fn get(&self, path: &str, query: &[(&str, &str)], action: &str) -> Result<Answer, ProviderError> {
-        self.repeated(|| self.request(Method::GET, path).query(query), action).await
+        self.repeated(|| self.request(&self.http, Method::GET, path).query(query), action).await
     }
 
     /// Makes a thing. Not tried again where it may have been made: the caller looks first.
     pub(super) async fn post(&self, path: &str, body: &Value, action: &str) -> Result<Value, ProviderError> {
-        Ok(self.once(self.request(Method::POST, path).json(body), action).await?.body)
+        Ok(self.once(self.request(&self.unkept, Method::POST, path).json(body), action).await?.body)
     }
 
     /// Changes fields of a thing, if it still is the version that was read, where the server has versions.
@@ -107,7 +101,7 @@ impl Client {
         action: &str,
     ) -> Result<Value, ProviderError> {
         let request = || {
-            let request = self.request(Method::PATCH, path).json(body);
+            let request = self.request(&self.http, Method::PATCH, path).json(body);
             match &read.version {
                 Some(version) => request.header(IF_MATCH, version),
                 None => request,
@@ -119,7 +113,7 @@ impl Client {
     /// Removes a thing; one that is gone already is no error.
     pub(super) async fn delete(&self, path: &str, read: &Answer, action: &str) -> Result<(), ProviderError> {
         let request = || {
-            let request = self.request(Method::DELETE, path);
+            let request = self.request(&self.http, Method::DELETE, path);
             match &read.version {
                 Some(version) => request.header(IF_MATCH, version),
                 None => request,
@@ -136,9 +130,9 @@ impl Client {
         self.base.join("../").and_then(|root| root.join(path)).unwrap_or_else(|_| self.base.clone()).to_string()
     }
 
-    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+    fn request(&self, http: &reqwest::Client, method: Method, path: &str) -> RequestBuilder {
         let url = self.base.join(path).unwrap_or_else(|_| self.base.clone());
-        self.http.request(method, url).header(AUTHORIZATION, self.authorization.clone())
+        http.request(method, url).header(AUTHORIZATION, self.authorization.clone())
     }
 
     /// Sends until there is an answer that counts.
@@ -146,6 +140,8 @@ impl Client {
         let mut pause = PAUSE;
         for _ in 1..TRIES {
             match self.once(request(), action).await {
+                // The version that it names is over, however often it is sent: the caller reads again.
+                Err(error) if is_stale(&error) => return Err(error),
                 Err(error) => match error.retry() {
                     Retry::After(asked) if asked <= LONGEST_PAUSE => tokio::time::sleep(asked).await,
                     // Nobody listens there: the engine asks again, and a person is told sooner.
@@ -163,11 +159,9 @@ impl Client {
 
     #[tracing::instrument(level = "debug", skip_all, fields(product = self.dialect.product(), action))]
     async fn once(&self, request: RequestBuilder, action: &str) -> Result<Answer, ProviderError> {
-        let response = request.send().await.map_err(|error| self.unreachable(error, action))?;
-        let status = response.status();
-        let version = response.headers().get(ETAG).cloned();
-        let asked = pause_asked(&response);
-        let text = response.text().await.map_err(|error| self.unreachable(error, action))?;
+        let answer = http::answer(request).await.map_err(|error| self.unreachable(error, action))?;
+        let (status, text) = (answer.status, answer.text());
+        let version = answer.headers.get(ETAG).cloned();
         if status == StatusCode::NO_CONTENT {
             return Ok(Answer { body: Value::Null, version });
         }
@@ -179,7 +173,7 @@ impl Client {
             })?;
             return Ok(Answer { body, version });
         }
-        Err(self.refusal(status, asked, &text, action))
+        Err(self.refusal(status, pause_asked(&answer.headers), &text, action))
     }
 
     fn refusal(&self, status: StatusCode, asked: Option<Duration>, text: &str, action: &str) -> ProviderError {
@@ -199,7 +193,10 @@ impl Client {
             StatusCode::BAD_REQUEST => (ErrorKind::Invalid, "look at what it says"),
             _ => (ErrorKind::Unexpected, "look into its log"),
         };
-        let error = self.error(kind, action).advise(format!("{} answered {status}{said}; {advice}", self.base));
+        let mut error = self.error(kind, action).advise(format!("{} answered {status}{said}; {advice}", self.base));
+        if status == StatusCode::PRECONDITION_FAILED {
+            error = error.because(Stale);
+        }
         match asked {
             Some(pause) => error.retry_as(Retry::After(pause)),
             // An error of the server's own may pass.
@@ -211,7 +208,7 @@ impl Client {
     fn unreachable(&self, error: reqwest::Error, action: &str) -> ProviderError {
         let why =
             if error.is_timeout() { format!("it gave no answer within {PATIENCE:?}") } else { "is it up?".into() };
-        self.error(ErrorKind::Unreachable, action).because(error.without_url()).advise(format!("{}: {why}", self.base))
+        self.error(ErrorKind::Unreachable, action).because(error).advise(format!("{}: {why}", self.base))
     }
 
     pub(super) fn error(&self, kind: ErrorKind, action: &str) -> ProviderError {
@@ -225,22 +222,28 @@ fn scheme(token: &str) -> &'static str {
 }
 
 /// The pause that an answer asks for: seconds, as rate limits say it (RFC 9110, section 10.2.3).
-fn pause_asked(response: &Response) -> Option<Duration> {
-    let asked = response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+fn pause_asked(headers: &HeaderMap) -> Option<Duration> {
+    let asked = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
     Some(Duration::from_secs(asked))
+}
+
+/// A change names a version that is not the last one.
+#[derive(Debug, thiserror::Error)]
+#[error("it is not the version that was read")]
+struct Stale;
+
+fn is_stale(error: &ProviderError) -> bool {
+    sources(error).any(|source| source.is::<Stale>())
 }
 
 /// Whether a connection was refused, and so not even begun.
 fn refused(error: &ProviderError) -> bool {
-    let mut next = std::error::Error::source(error);
-    while let Some(source) = next {
-        let io = source.downcast_ref::<std::io::Error>();
-        if io.is_some_and(|io| io.kind() == std::io::ErrorKind::ConnectionRefused) {
-            return true;
-        }
-        next = source.source();
-    }
-    false
+    let mut sources = sources(error).filter_map(|source| source.downcast_ref::<std::io::Error>());
+    sources.any(|io| io.kind() == std::io::ErrorKind::ConnectionRefused)
+}
+
+fn sources(error: &ProviderError) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
+    std::iter::successors(std::error::Error::source(error), |source| source.source())
 }
 
 /// What the server said of its refusal, in short.
@@ -255,4 +258,65 @@ fn said(text: &str) -> String {
         said.truncate(at);
     }
     format!(" and said: {said}")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// A server that answers every request with this, until its client leaves; and how many connections and requests it had.
+    async fn serve(answer: &'static str) -> (Client, Arc<AtomicUsize>, Arc<AtomicUsize>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let (connections, requests) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let counted = (Arc::clone(&connections), Arc::clone(&requests));
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                counted.0.fetch_add(1, Ordering::Relaxed);
+                let requests = Arc::clone(&counted.1);
+                tokio::spawn(async move {
+                    let mut request = [0; 4096];
+                    // Requests of a test are small: each comes in one piece.
+                    while stream.read(&mut request).await.is_ok_and(|read| read > 0) {
+                        requests.fetch_add(1, Ordering::Relaxed);
+                        stream.write_all(answer.as_bytes()).await.expect("the client listens");
+                    }
+                });
+            }
+        });
+        let settings = NetboxSettings {
+            url,
+            ..serde_json::from_value(serde_json::json!({"url": "", "token": "env:UNUSED"})).expect("it is sound")
+        };
+        let client = Client::new(&settings, Dialect::Nautobot, &Secret::new("t".to_owned())).expect("a client");
+        (client, connections, requests)
+    }
+
+    #[tokio::test]
+    async fn a_change_of_a_version_that_is_over_is_sent_once() {
+        let (client, _, requests) = serve("HTTP/1.1 412 Precondition Failed\r\ncontent-length: 0\r\n\r\n").await;
+        let read = Answer { body: Value::Null, version: Some(HeaderValue::from_static("\"1\"")) };
+        let told = client.patch("dcim/devices/1/", &read, &Value::Null, "write the record of n1").await;
+        let error = told.expect_err("it is over");
+        assert_eq!((error.kind(), requests.load(Ordering::Relaxed)), (ErrorKind::Busy, 1));
+    }
+
+    #[tokio::test]
+    async fn reads_share_a_connection_and_orders_that_must_not_be_sent_twice_have_one_each() {
+        let (client, connections, _) = serve("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}").await;
+        for _ in 0..10 {
+            client.get("status/", &[], "look").await.expect("it answers");
+        }
+        assert_eq!(connections.load(Ordering::Relaxed), 1);
+        for _ in 0..2 {
+            client.post("dcim/devices/", &Value::Null, "make").await.expect("it answers");
+        }
+        assert_eq!(connections.load(Ordering::Relaxed), 3);
+    }
 }

@@ -7,6 +7,7 @@ use reqwest::{Client, Method, StatusCode, Url};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::providers::http::{self, Answer};
 use crate::providers::zones::{Fault, Reach};
 
 /// A zone of ten thousand records takes a busy server seconds.
@@ -82,10 +83,9 @@ pub(super) struct Api {
 
 impl Api {
     pub(super) fn client(headers: reqwest::header::HeaderMap) -> Result<Client, reqwest::Error> {
-        // Fails where the program has installed one already, which then serves as well.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        // A proxy of the environment is not meant for the servers of a site.
-        Client::builder().timeout(PATIENCE).no_proxy().default_headers(headers).build()
+        // A redirection is not meant for the key.
+        let redirect = reqwest::redirect::Policy::none();
+        http::client(PATIENCE).redirect(redirect).default_headers(headers).build()
     }
 
     /// The names of all zones.
@@ -143,9 +143,8 @@ impl Api {
             if let Some(body) = &body {
                 request = request.header("content-type", "application/json").body(body.clone());
             }
-            let answer = request.send().await.map_err(|error| self.unreachable(error))?;
-            let status = answer.status();
-            let bytes = answer.bytes().await.map_err(|error| self.unreachable(error))?.to_vec();
+            let Answer { status, body: bytes, .. } =
+                http::answer(request).await.map_err(|error| self.unreachable(error))?;
             if status.is_success() {
                 return Ok(Some(bytes));
             }
@@ -171,7 +170,7 @@ impl Api {
             .advise(format!(
                 "does the API of PowerDNS answer at {place} (`api=yes`, `webserver-address`, `webserver-allow-from`)?"
             ))
-            .because(error.without_url())
+            .because(error)
     }
 
     fn no_api(&self) -> Fault {

@@ -1,5 +1,6 @@
 //! Data of records as the API writes it: the presentation form of zone files, names with a dot at their end.
 
+use crate::providers::dns_name::plain;
 use crate::providers::zones::{Data, Kind};
 
 /// A string of a TXT record holds so many bytes (RFC 1035 section 3.3.14).
@@ -8,11 +9,6 @@ const TXT_STRING: usize = 255;
 /// A name with a dot at its end.
 pub(super) fn dotted(name: &str) -> String {
     format!("{name}.")
-}
-
-/// A name as this layer writes it.
-pub(super) fn plain(name: &str) -> String {
-    name.trim_end_matches('.').to_ascii_lowercase()
 }
 
 /// The content of a record.

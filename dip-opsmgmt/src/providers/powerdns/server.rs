@@ -9,12 +9,13 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use dip_core::provider::ErrorKind;
 use dip_core::secret::Secret;
-use reqwest::Url;
 use reqwest::header::{HeaderMap, HeaderValue};
 use tokio::sync::Mutex as Turn;
 
 use super::api::{Api, Content, Patch, PatchSet, RrSet, Zone};
-use super::content::{content, data, dotted, is, plain};
+use super::content::{content, data, dotted, is};
+use crate::providers::dns_name::plain;
+use crate::providers::http;
 use crate::providers::zones::{
     Change, Data, Edit, Expect, Fault, Kind, Look, Outcome, Reach, Record, Seen, Transfer, ZoneServer, Zones,
 };
@@ -58,10 +59,7 @@ impl PowerDns {
     /// # Errors
     /// Where the URL or the key cannot be used.
     pub fn new(settings: &PowerDnsSettings, key: &Secret) -> Result<Self, SettingsError> {
-        let mut zones = Url::parse(&settings.url).map_err(|_| SettingsError::Url)?;
-        if !zones.username().is_empty() || zones.password().is_some() {
-            return Err(SettingsError::Url);
-        }
+        let mut zones = http::base(&settings.url).ok_or(SettingsError::Url)?;
         zones.path_segments_mut().map_err(|()| SettingsError::Url)?.pop_if_empty().extend([
             "api",
             "v1",
@@ -126,12 +124,7 @@ impl ZoneServer for ApiServer {
     }
 
     async fn transfer(&self, zone: &str) -> Result<Transfer, Fault> {
-        let all = self.api.zone(zone, None).await?;
-        let records = all.rrsets.iter().flat_map(|set| {
-            let record = |one: &Content| Record { name: plain(&set.name), data: data(&set.kind, &one.content) };
-            set.records.iter().filter(|one| !one.disabled).map(record)
-        });
-        Ok(Transfer { serial: None, records: records.collect() })
+        Ok(Transfer { serial: None, records: records(&self.api.zone(zone, None).await?) })
     }
 
     async fn write(&self, zone: &str, edits: &[&Edit]) -> Result<Outcome, Fault> {
@@ -162,6 +155,15 @@ impl ApiServer {
         }
         Ok(held)
     }
+}
+
+/// The records of a zone. One that is disabled says nothing, and its name is used all the same.
+fn records(zone: &Zone) -> Vec<Record> {
+    let of = |set: &RrSet, one: &Content| Record {
+        name: plain(&set.name),
+        data: if one.disabled { None } else { data(&set.kind, &one.content) },
+    };
+    zone.rrsets.iter().flat_map(|set| set.records.iter().map(move |one| of(set, one))).collect()
 }
 
 /// Sets of records by name and type.
@@ -267,6 +269,18 @@ mod tests {
         assert_eq!(of("n1.lab.example").as_deref(), Some("lab.example"));
         assert_eq!(of("n1.other.example").as_deref(), Some("example"));
         assert_eq!(of("n1.notlab.test"), None);
+    }
+
+    #[test]
+    fn a_name_with_a_disabled_record_alone_is_used_whether_the_zone_is_read_or_the_name() {
+        let theirs = Content { content: "10.9.9.9".to_owned(), disabled: true };
+        let set = RrSet { name: "n1.lab.example.".to_owned(), kind: "A".to_owned(), records: vec![theirs] };
+        let zone = || Zone { name: "lab.example.".to_owned(), rrsets: vec![set.clone()] };
+        let look = Look { name: "n1.lab.example".to_owned(), kinds: &[Kind::A] };
+        let mut held = Held::default();
+        held.keep(zone());
+        assert_eq!(held.look(&look), Seen { data: Vec::new(), alias: None, exists: true });
+        assert_eq!(records(&zone()), [Record { name: look.name, data: None }]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The parts of Prometheus' HTTP interface that tell of targets, alerts and rules: `/api/v1/targets`, `/alerts` and `/rules`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::target_file::{Group, NODE, SITE};
 use crate::provider::Health;
 
-/// An answer; what dip does not read is left out.
+/// The answer of `/api/v1/targets`; what dip does not read is left out.
 #[derive(Debug, Deserialize)]
 pub(super) struct Answer {
     data: Data,
@@ -30,16 +30,32 @@ struct Active {
     health: String,
 }
 
-impl Answer {
+/// What is scraped, by the addresses with which it was discovered.
+#[derive(Debug)]
+pub(super) struct Scraped(HashMap<String, Vec<Active>>);
+
+impl From<Answer> for Scraped {
+    fn from(answer: Answer) -> Self {
+        let mut all: HashMap<String, Vec<Active>> = HashMap::new();
+        for target in answer.data.active_targets {
+            if let Some(address) = target.discovered_labels.get("__address__") {
+                all.entry(address.clone()).or_default().push(target);
+            }
+        }
+        Self(all)
+    }
+}
+
+impl Scraped {
     /// The health of a group's one target. Relabelling may change labels: those count with which it was discovered.
     pub(super) fn health(&self, group: &Group) -> Health {
-        let is = |labels: &BTreeMap<String, String>| {
-            labels.get("__address__") == group.targets.first()
-                && [SITE, NODE].into_iter().all(|name| labels.get(name) == group.labels.get(name))
+        let is = |target: &&Active| {
+            [SITE, NODE].into_iter().all(|name| target.discovered_labels.get(name) == group.labels.get(name))
         };
+        let there = group.targets.first().and_then(|address| self.0.get(address));
         // Several scrape configurations may read the directory: one that is down is told.
         let mut found = Health::Unknown;
-        for target in self.data.active_targets.iter().filter(|target| is(&target.discovered_labels)) {
+        for target in there.into_iter().flatten().filter(is) {
             match target.health.as_str() {
                 "up" => found = Health::Up,
                 "down" => return Health::Down { error: target.last_error.clone() },

@@ -2,6 +2,7 @@
 //! alerts through its HTTP interface.
 
 mod api;
+mod change;
 mod document;
 mod files;
 mod rule_file;

@@ -1,31 +1,34 @@
-//! The rule file of a site, `dip-<site>.yml`: its mark in the first line, then JSON, which is YAML as well.
+//! The rule file of a site, `dip-<site>.yml`: its mark in the first line, what was wanted in the second, then JSON, which is YAML as
+//! well.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use dip_core::id::SiteName;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::target_file::SITE;
-use crate::provider::Rule;
-use crate::settings;
+use super::target_file::{NODE, SITE};
+use crate::provider::{Condition, Rule};
 
 /// The annotation that has the expression as it was written: Prometheus tells expressions in its own spelling, and so it would not be
 /// seen whether it has taken in a change.
 const EXPRESSION: &str = "expression";
 
-#[derive(Debug, Serialize, Deserialize)]
+/// Goes before the rules as they were wanted, as JSON in one line.
+const WANTED: &str = "# ";
+
+#[derive(Debug, Serialize)]
 struct Document {
     groups: Vec<Group>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize)]
 struct Group {
     name: String,
     rules: Vec<Written>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize)]
 struct Written {
     alert: String,
     expr: String,
@@ -48,38 +51,41 @@ pub(super) fn labels(rule: &Rule, owner: &SiteName) -> BTreeMap<String, String> 
     [(SITE.to_owned(), owner.to_string()), ("severity".to_owned(), rule.severity.clone())].into()
 }
 
-pub(super) fn annotations(rule: &Rule) -> BTreeMap<String, String> {
+pub(super) fn annotations(rule: &Rule, owner: &SiteName) -> BTreeMap<String, String> {
     let summary = rule.summary.iter().map(|summary| ("summary".to_owned(), summary.clone()));
-    summary.chain([(EXPRESSION.to_owned(), rule.expression.clone())]).collect()
+    summary.chain([(EXPRESSION.to_owned(), expression(rule, owner))]).collect()
+}
+
+/// What Prometheus evaluates. Its regular expressions match whole values; a dot in a name is no wildcard.
+fn expression(rule: &Rule, owner: &SiteName) -> String {
+    let nodes: Vec<_> = rule.nodes.iter().map(|node| node.as_str().replace('.', "\\\\.")).collect();
+    let labels = format!("{SITE}=\"{owner}\",{NODE}=~\"{}\"", nodes.join("|"));
+    match &rule.when {
+        Condition::Above { metric, bound } => format!("{metric}{{{labels}}} > {bound}"),
+        Condition::Below { metric, bound } => format!("{metric}{{{labels}}} < {bound}"),
+        Condition::Expression(expression) => expression.replace(Condition::NODES, &labels),
+    }
 }
 
 /// The file of these rules.
 pub(super) fn text(rules: &[Rule], owner: &SiteName) -> String {
     let written = |rule: &Rule| Written {
         alert: rule.alert.clone(),
-        expr: rule.expression.clone(),
+        expr: expression(rule, owner),
         r#for: span(rule.lasting),
         labels: labels(rule, owner),
-        annotations: annotations(rule),
+        annotations: annotations(rule, owner),
     };
     let group = Group { name: group_name(owner), rules: rules.iter().map(written).collect() };
     let json = serde_json::to_string_pretty(&Document { groups: vec![group] }).expect("texts serialise to JSON");
-    format!("{}{json}\n", mark(owner))
+    let wanted = serde_json::to_string(rules).expect("texts serialise to JSON");
+    format!("{}{WANTED}{wanted}\n{json}\n", mark(owner))
 }
 
 /// The rules of a file that dip wrote. Rules that were changed by hand read as none, and so differ.
 pub(super) fn parse(text: &str, owner: &SiteName) -> Vec<Rule> {
-    let Some(json) = text.strip_prefix(&mark(owner)) else { return Vec::new() };
-    let Ok(mut document) = serde_json::from_str::<Document>(json) else { return Vec::new() };
-    let rules = document.groups.pop().map(|group| group.rules).unwrap_or_default();
-    let read = |mut written: Written| Rule {
-        alert: written.alert,
-        expression: written.expr,
-        lasting: settings::span(&written.r#for).unwrap_or_default(),
-        severity: written.labels.remove("severity").unwrap_or_default(),
-        summary: written.annotations.remove("summary"),
-    };
-    let rules: Vec<Rule> = rules.into_iter().map(read).collect();
+    let wanted = text.strip_prefix(&mark(owner)).and_then(|text| text.strip_prefix(WANTED)?.lines().next());
+    let rules: Vec<Rule> = wanted.and_then(|wanted| serde_json::from_str(wanted).ok()).unwrap_or_default();
     if self::text(&rules, owner) == text { rules } else { Vec::new() }
 }
 
@@ -95,13 +101,15 @@ fn span(duration: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use dip_core::id::NodeName;
 
     #[test]
     fn rules_are_read_as_they_were_written_and_not_where_a_hand_changed_them() {
         let owner = SiteName::new("lab").expect("a name");
         let rule = |lasting| Rule {
             alert: "Hot".to_owned(),
-            expression: "temperature{node=\"n1\"} > 30".to_owned(),
+            when: Condition::Above { metric: "temperature".to_owned(), bound: 30 },
+            nodes: ["n1", "n2.rack"].map(|node| NodeName::new(node).expect("a name")).to_vec(),
             lasting,
             severity: "page".to_owned(),
             summary: Some("it is hot".to_owned()),
@@ -110,6 +118,9 @@ mod tests {
         let rules: Vec<_> = spans.into_iter().chain([Duration::from_secs(90)]).map(rule).collect();
         let written = text(&rules, &owner);
         assert_eq!(parse(&written, &owner), rules);
+        let expression = "temperature{dip_site=\\\"lab\\\",node=~\\\"n1|n2\\\\\\\\.rack\\\"} > 30";
+        assert!(written.contains(&format!("\"expr\": \"{expression}\"")), "{written}");
         assert!(parse(&written.replacen("> 30", "> 40", 1), &owner).is_empty());
+        assert!(parse(&written.replacen("\"bound\":30", "\"bound\":40", 1), &owner).is_empty());
     }
 }

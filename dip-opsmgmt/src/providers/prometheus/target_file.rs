@@ -7,12 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::provider::{HeldTarget, Target};
 use crate::settings::PrometheusSettings;
-
-/// The label that marks a target with its owner.
-pub(super) const SITE: &str = "dip_site";
-
-/// The label that tells the node.
-pub(super) const NODE: &str = "node";
+pub(super) use crate::settings::{NODE_LABEL as NODE, SITE_LABEL as SITE};
 
 /// A group of targets, as `file_sd` defines it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +22,10 @@ impl Group {
     pub(super) fn of(target: &Target, owner: &SiteName, settings: &PrometheusSettings) -> Self {
         let mut labels = settings.labels.clone();
         labels.extend(settings.job.iter().map(|job| ("job".to_owned(), job.clone())));
+        Self::labelled(target, owner, labels)
+    }
+
+    fn labelled(target: &Target, owner: &SiteName, mut labels: BTreeMap<String, String>) -> Self {
         labels.extend(target.labels.clone());
         labels.insert(NODE.to_owned(), target.node.to_string());
         labels.insert(SITE.to_owned(), owner.to_string());
@@ -37,6 +36,11 @@ impl Group {
     pub(super) fn is_of(&self, node: &NodeName, owner: &SiteName) -> bool {
         let marks = [(SITE, owner.as_str()), (NODE, node.as_str())];
         marks.iter().all(|(label, value)| self.labels.get(*label).is_some_and(|held| held == value))
+    }
+
+    /// Whether it has an address that a site may not use therefore: somebody else's.
+    pub(super) fn keeps_from(&self, address: &str, owner: &SiteName) -> bool {
+        self.labels.get(SITE).is_none_or(|site| site != owner.as_str()) && self.targets.iter().any(|one| one == address)
     }
 
     /// The target of a group, where it is a site's.
@@ -103,13 +107,7 @@ pub(super) fn is_label(name: &str) -> bool {
 /// ```
 #[must_use]
 pub fn http_sd(targets: &[Target], owner: &SiteName) -> String {
-    let group = |target: &Target| {
-        let mut labels = target.labels.clone();
-        labels.insert(NODE.to_owned(), target.node.to_string());
-        labels.insert(SITE.to_owned(), owner.to_string());
-        Group { targets: vec![target.address.clone()], labels }
-    };
-    text(&targets.iter().map(group).collect::<Vec<_>>())
+    text(&targets.iter().map(|target| Group::labelled(target, owner, BTreeMap::new())).collect::<Vec<_>>())
 }
 
 #[cfg(test)]

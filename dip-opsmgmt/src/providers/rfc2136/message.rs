@@ -4,6 +4,7 @@ use hickory_proto::op::{Message, OpCode, Query, UpdateMessage};
 use hickory_proto::rr::rdata::{A, AAAA, CNAME, PTR, SRV, TXT};
 use hickory_proto::rr::{DNSClass, Name, RData, Record, RecordType};
 
+use crate::providers::dns_name;
 use crate::providers::zones::{Change, Data, Edit, Expect, Kind};
 
 /// A string of a TXT record holds so many bytes (RFC 1035 section 3.3.14).
@@ -66,7 +67,7 @@ pub(super) fn name(text: &str) -> Result<Name, NameError> {
 
 /// A name as people write it: lower case, without the dot at its end.
 pub(super) fn plain(name: &Name) -> String {
-    name.to_ascii().trim_end_matches('.').to_ascii_lowercase()
+    dns_name::plain(&name.to_ascii())
 }
 
 pub(super) const fn record_type(kind: Kind) -> RecordType {

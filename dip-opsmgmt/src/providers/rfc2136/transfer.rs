@@ -1,6 +1,6 @@
 //! All records of a zone, by a transfer (AXFR, RFC 5936).
 
-use dip_core::provider::ErrorKind;
+use dip_core::provider::{ErrorKind, Retry};
 use hickory_proto::op::{Message, ResponseCode};
 use hickory_proto::rr::{RData, RecordType};
 
@@ -12,7 +12,7 @@ use crate::providers::zones::{Fault, Reach, Record, Transfer};
 /// Transfers a zone over a connection of its own.
 pub(super) async fn transfer(pool: &Pool, zone: &str) -> Result<Transfer, Fault> {
     let at = name(zone).map_err(|error| Fault::new(ErrorKind::Invalid, Reach::Message).because(error))?;
-    // The SOA stands at both ends of a transfer.
+    // The SOA stands at both ends of a transfer (RFC 5936 section 2.2); an empty message would wait for more for ever.
     let mut ends = 0;
     let is_last = |answer: &Message| {
         ends += answer.answers.iter().filter(|record| record.record_type() == RecordType::SOA).count();
@@ -30,12 +30,16 @@ pub(super) async fn transfer(pool: &Pool, zone: &str) -> Result<Transfer, Fault>
         )));
     }
     let mut records: Vec<_> = answers.into_iter().flat_map(|answer| answer.answers).collect();
-    // The last one is the first one again.
-    records.pop();
-    let serial = records.iter().find_map(|record| match &record.data {
-        RData::SOA(soa) => Some(soa.serial),
-        _ => None,
-    });
+    // The last one is the first one again. Without both a part of the zone would count as all of it, and its names as free.
+    let last = records.pop();
+    let (Some(RData::SOA(first)), Some(RData::SOA(_))) =
+        (records.first().map(|record| &record.data), last.as_ref().map(|record| &record.data))
+    else {
+        return Err(Fault::new(ErrorKind::Unexpected, Reach::Message)
+            .retry_as(Retry::Backoff)
+            .advise(format!("the server sent a part of the zone {zone} only, without the SOA record at both ends")));
+    };
+    let serial = Some(first.serial);
     let record = |record: &hickory_proto::rr::Record| Record { name: plain(&record.name), data: data(&record.data) };
     Ok(Transfer { serial, records: records.iter().map(record).collect() })
 }
@@ -153,6 +157,21 @@ mod tests {
         assert_eq!(all, ["n1.sub.lab.example", "n2.lab.example"]);
         let below = owned(ResponseCode::NoError, parts(), "sub.lab.example.").await.expect("it can be listed");
         assert_eq!(below, ["n1.sub.lab.example"]);
+    }
+
+    #[tokio::test]
+    async fn a_transfer_that_is_cut_off_is_no_zone_and_is_tried_again() {
+        let part =
+            || vec![soa(), record("n1.lab.example.", text("x")), record("_dip.n1.lab.example.", text("site=lab"))];
+        let headless = vec![record("_dip.n1.lab.example.", text("site=lab")), soa(), soa()];
+        for parts in [vec![Vec::new()], vec![part(), Vec::new()], vec![vec![soa()], Vec::new()], vec![headless]] {
+            let error = owned(ResponseCode::NoError, parts, "lab.example.").await.expect_err("a part is missing");
+            assert_eq!((error.kind(), error.retry()), (ErrorKind::Unexpected, Retry::Backoff));
+            assert!(error.to_string().contains("a part of the zone lab.example"), "{error}");
+        }
+        // Here the server closes the connection.
+        let error = owned(ResponseCode::NoError, vec![part()], "lab.example.").await.expect_err("a part is missing");
+        assert_eq!((error.kind(), error.retry()), (ErrorKind::Unreachable, Retry::Backoff));
     }
 
     #[tokio::test]

@@ -59,8 +59,8 @@ impl<S: ZoneServer> NameChange<'_, S> {
     pub(super) async fn remove(&self) -> Result<(), ProviderError> {
         for _ in 0..TRIES {
             let Some(held) = self.ours().await? else { return Ok(()) };
-            for address in held.addresses {
-                self.unpoint(address).await?;
+            if self.turn(Vec::new(), &held.addresses).await? == Outcome::Prevented {
+                continue;
             }
             let at = mark_name(&self.name);
             let edit = Edit::default()
@@ -181,33 +181,40 @@ impl<S: ZoneServer> NameChange<'_, S> {
         Ok(Some(pointers))
     }
 
-    pub(super) async fn point(&self, missing: Vec<Pointers>) -> Result<(), ProviderError> {
-        for Pointers { zone, at, names } in missing {
-            let edit = if names.is_empty() {
-                Edit::default().if_absent(&at, Kind::Ptr).if_absent(&at, Kind::Cname)
-            } else {
-                Edit::default().if_exactly(&at, names.into_iter().map(Data::Ptr)).clear(&at, Kind::Ptr)
-            };
-            let edit = edit.add(&at, self.zones.server.ttl(), Data::Ptr(self.name.clone()));
-            if self.write_in(&zone, edit).await? == Outcome::Prevented {
-                return Err(self.conflict(&format!("somebody else has just changed {at}")));
+    /// Gives addresses the name, and takes it from former ones. `Prevented` where somebody changed one of them meanwhile, maybe
+    /// another of our own nodes that gave it up: then what is there must be looked at again, which tells who holds it.
+    pub(super) async fn turn(&self, missing: Vec<Pointers>, former: &[IpAddr]) -> Result<Outcome, ProviderError> {
+        for pointers in missing {
+            if self.point(pointers).await? == Outcome::Prevented {
+                return Ok(Outcome::Prevented);
             }
         }
-        Ok(())
+        for address in former {
+            if self.unpoint(*address).await? == Outcome::Prevented {
+                return Ok(Outcome::Prevented);
+            }
+        }
+        Ok(Outcome::Changed)
+    }
+
+    async fn point(&self, Pointers { zone, at, names }: Pointers) -> Result<Outcome, ProviderError> {
+        let edit = if names.is_empty() {
+            Edit::default().if_absent(&at, Kind::Ptr).if_absent(&at, Kind::Cname)
+        } else {
+            Edit::default().if_exactly(&at, names.into_iter().map(Data::Ptr)).clear(&at, Kind::Ptr)
+        };
+        self.write_in(&zone, edit.add(&at, self.zones.server.ttl(), Data::Ptr(self.name.clone()))).await
     }
 
     /// Takes the reverse name of an address away if it is the name; others of the address stay.
-    pub(super) async fn unpoint(&self, address: IpAddr) -> Result<(), ProviderError> {
+    async fn unpoint(&self, address: IpAddr) -> Result<Outcome, ProviderError> {
         let Pointers { zone, at, names } = self.zones.pointers(address).await.map_err(of::<S>(self.action))?;
-        if names.contains(&self.name) {
-            let edit = Edit::default()
-                .if_exactly(&at, names.iter().cloned().map(Data::Ptr))
-                .take(&at, Data::Ptr(self.name.clone()));
-            if self.write_in(&zone, edit).await? == Outcome::Prevented {
-                return Err(self.busy());
-            }
+        if !names.contains(&self.name) {
+            return Ok(Outcome::Changed);
         }
-        Ok(())
+        let edit =
+            Edit::default().if_exactly(&at, names.into_iter().map(Data::Ptr)).take(&at, Data::Ptr(self.name.clone()));
+        self.write_in(&zone, edit).await
     }
 
     async fn write(&self, edit: Edit) -> Result<Outcome, ProviderError> {
@@ -226,5 +233,64 @@ impl<S: ZoneServer> NameChange<'_, S> {
     pub(super) fn busy(&self) -> ProviderError {
         ProviderError::new(ErrorKind::Busy, S::PRODUCT, self.action)
             .advise("somebody else changes the name at the same time")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::table::Table;
+    use super::*;
+    use crate::provider::{Dns, HostName};
+
+    const AT: &str = "12.0.1.10.in-addr.arpa";
+
+    fn owner() -> SiteName {
+        SiteName::new("lab").expect("a name")
+    }
+
+    fn name(of: &str) -> Data {
+        Data::Ptr(format!("{of}.lab.example"))
+    }
+
+    /// The name of `n2` has the address that `n1` is to have.
+    fn table() -> Table {
+        Table::with(&[
+            ("n2.lab.example", Data::A([10, 1, 0, 12].into())),
+            ("_dip.n2.lab.example", mark(&owner())),
+            (AT, name("n2")),
+        ])
+    }
+
+    async fn register(table: Table) -> (Result<(), ProviderError>, Zones<Table>) {
+        let zones = Zones::of(table);
+        let wanted =
+            HostName { name: "n1.lab.example".to_owned(), addresses: vec!["10.1.0.12".parse().expect("an address")] };
+        (zones.ensure(&wanted, &owner()).await, zones)
+    }
+
+    #[tokio::test]
+    async fn a_node_takes_an_address_over_that_another_of_our_nodes_gives_up_in_the_same_moment() {
+        let given_up = Edit::default().take(AT, name("n2"));
+        let (made, zones) = register(table().meanwhile(AT, given_up)).await;
+        made.expect("it looks again");
+        assert_eq!(zones.server.at(AT, Kind::Ptr), [name("n1")]);
+    }
+
+    #[tokio::test]
+    async fn an_address_that_somebody_else_takes_in_the_same_moment_is_a_conflict_that_tells_whose_it_is() {
+        let theirs = Edit::default().clear(AT, Kind::Ptr).add(AT, 60, Data::Ptr("www.example.org".to_owned()));
+        let (made, zones) = register(table().meanwhile(AT, theirs)).await;
+        let error = made.expect_err("it is not ours");
+        assert!(error.kind() == ErrorKind::Conflict && error.to_string().contains("www.example.org"), "{error}");
+        assert_eq!(zones.server.at(AT, Kind::Ptr), [Data::Ptr("www.example.org".to_owned())]);
+    }
+
+    #[tokio::test]
+    async fn a_name_goes_though_another_of_our_nodes_takes_its_reverse_name_in_the_same_moment() {
+        let taken = Edit::default().clear(AT, Kind::Ptr).add(AT, 60, name("n1"));
+        let zones = Zones::of(table().meanwhile(AT, taken));
+        zones.remove("n2.lab.example", &owner()).await.expect("it looks again");
+        assert_eq!(zones.server.at(AT, Kind::Ptr), [name("n1")]);
+        assert_eq!(zones.server.at("_dip.n2.lab.example", Kind::Txt), []);
     }
 }

@@ -74,15 +74,15 @@ impl Edit {
     }
 
     /// Whether both can be in one message though both say something of a name: they expect the same of it, and either do the
-    /// same or add one record of a service each.
+    /// same or add or take one record of a service each.
     pub(crate) fn adds_up_with(&self, other: &Self, name: &str) -> bool {
         let expects = |edit: &Self| edit.expects.iter().filter(|one| one.name() == name).cloned().collect::<Vec<_>>();
         let changes = |edit: &Self| edit.changes.iter().filter(|one| one.name() == name).cloned().collect::<Vec<_>>();
         let (ours, theirs) = (changes(self), changes(other));
         let adds = |all: &[Change]| all.iter().all(|one| matches!(one, Change::Add(_, _, Data::Srv { .. })));
-        let only_expected = ours.is_empty() && theirs.is_empty();
-        let made_alike = ours == theirs && ours.iter().all(|one| matches!(one, Change::Add(..)));
-        expects(self) == expects(other) && (only_expected || made_alike || (adds(&ours) && adds(&theirs)))
+        let takes = |all: &[Change]| all.iter().all(|one| matches!(one, Change::Take(_, Data::Srv { .. })));
+        let together = (adds(&ours) && adds(&theirs)) || (takes(&ours) && takes(&theirs));
+        expects(self) == expects(other) && (ours == theirs || together)
     }
 
     /// The names that it says anything of: two edits that share one can rarely be in one message, because a server looks at

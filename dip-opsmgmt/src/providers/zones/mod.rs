@@ -6,12 +6,14 @@ mod edit;
 mod mark;
 mod names;
 mod node;
+mod places;
 mod reads;
 mod record;
 mod server;
 mod snapshot;
 #[cfg(test)]
 mod table;
+mod unmark;
 mod writes;
 
 pub(crate) use super::fault::{Fault, Reach};

@@ -9,27 +9,24 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use dip_core::id::SiteName;
-use dip_core::provider::{ErrorKind, Holder, ProviderError};
+use dip_core::provider::{ErrorKind, Gather, Holder, ProviderError};
 use tokio::sync::Mutex as Slot;
 
 use super::change::NameChange;
 use super::edit::Edit;
 use super::mark::{mark_name, marked_by, marked_name};
+use super::places::Places;
 use super::reads::Looked;
 use super::record::{Data, Kind, reverse_name};
 use super::server::{Look, Outcome, Seen, ZoneServer};
 use super::snapshot::Snapshot;
 use super::writes::Written;
 use crate::provider::{Dns, Entry, HeldEntries, HeldName, HostName};
+use crate::providers::dns_name::plain;
 use crate::providers::fault::{Fault, Reach};
-use dip_core::provider::Gather;
-
-/// How long the zone of a domain is remembered: zones come and go by people's hands.
-const REMEMBERED: Duration = Duration::from_secs(60);
 
 /// Three are more than any sound zone chains.
 const ALIASES: usize = 3;
@@ -45,8 +42,7 @@ pub struct Zones<S> {
     /// The zones that the server does not let be transferred.
     pub(super) closed: Mutex<BTreeSet<String>>,
     snapshots: Mutex<BTreeMap<String, Kept>>,
-    /// The zones of domains, and when that was asked.
-    places: Mutex<BTreeMap<String, (Instant, String)>>,
+    pub(super) places: Places,
 }
 
 impl<S> fmt::Debug for Zones<S> {
@@ -63,7 +59,7 @@ impl<S: ZoneServer> Zones<S> {
             writes: Gather::new(),
             closed: Mutex::default(),
             snapshots: Mutex::default(),
-            places: Mutex::default(),
+            places: Places::new(),
         }
     }
 
@@ -74,23 +70,6 @@ impl<S: ZoneServer> Zones<S> {
 
     pub(super) async fn write(&self, zone: &str, edit: Edit) -> Result<Outcome, Fault> {
         self.writes.join(zone, edit, self).await
-    }
-
-    /// The zone that a name is in.
-    pub(super) async fn zone(&self, name: &str) -> Result<String, Fault> {
-        let domain = name.split_once('.').map_or("", |(_, domain)| domain);
-        let places = || self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((asked, zone)) = places().get(domain)
-            && asked.elapsed() < REMEMBERED
-        {
-            return Ok(zone.clone());
-        }
-        let zone = self.server.zone(name).await?;
-        // The name of a zone itself tells nothing of its neighbours.
-        if zone != name {
-            places().insert(domain.to_owned(), (Instant::now(), zone.clone()));
-        }
-        Ok(zone)
     }
 
     /// What a name has; `None` where nobody uses it.
@@ -208,7 +187,7 @@ impl<S: ZoneServer> Dns for Zones<S> {
 
     async fn owned(&self, domain: &str, owner: &SiteName) -> Result<Vec<String>, ProviderError> {
         let action = format!("list the names of {owner} below {domain}");
-        let domain = domain.trim_end_matches('.').to_ascii_lowercase();
+        let domain = plain(domain);
         let all = self.all_below(&domain, &action).await?;
         let ours = all.below(&domain).filter(|(_, data)| marked_by(data).as_ref() == Some(owner));
         let names: BTreeSet<&str> = ours.filter_map(|(at, _)| marked_name(at)).collect();
@@ -217,7 +196,7 @@ impl<S: ZoneServer> Dns for Zones<S> {
 
     async fn names(&self, domain: &str) -> Result<Vec<(String, HeldName)>, ProviderError> {
         let action = format!("list all names below {domain}");
-        let domain = domain.trim_end_matches('.').to_ascii_lowercase();
+        let domain = plain(domain);
         let all = self.all_below(&domain, &action).await?;
         let mut names: BTreeMap<String, HeldName> = BTreeMap::new();
         for (name, data) in all.below(&domain) {
@@ -267,7 +246,7 @@ pub(super) fn unanswered() -> Fault {
 /// A name in lower case without a dot at its end (RFC 1035 section 2.3.4), with room for the label that marks it.
 fn parse<S: ZoneServer>(name: &str, action: &str) -> Result<String, ProviderError> {
     let invalid = |advice: String| Err(ProviderError::new(ErrorKind::Invalid, S::PRODUCT, action).advise(advice));
-    let plain = name.trim_end_matches('.').to_ascii_lowercase();
+    let plain = plain(name);
     if !plain.contains('.') {
         return invalid(format!("`{name}` has no domain; give the site or its network one"));
     }

@@ -28,7 +28,7 @@ impl<S: ZoneServer> Zones<S> {
         for name in names {
             changes.push((self.change(&name.name, owner, action).await?, &name.addresses));
         }
-        for _ in 0..TRIES {
+        'tries: for _ in 0..TRIES {
             let mut first: BTreeMap<String, Edit> = BTreeMap::new();
             let mut merge = |zone: &str, edit: Edit| {
                 let merged = first.remove(zone).unwrap_or_default().and(edit);
@@ -56,9 +56,8 @@ impl<S: ZoneServer> Zones<S> {
             }
             let mut last: BTreeMap<String, Edit> = BTreeMap::new();
             for (change, plan) in plans {
-                change.point(plan.missing).await?;
-                for address in &plan.former {
-                    change.unpoint(*address).await?;
+                if change.turn(plan.missing, &plan.former).await? == Outcome::Prevented {
+                    continue 'tries;
                 }
                 if let Some(edit) = plan.last {
                     let merged = last.remove(&change.zone).unwrap_or_default().and(edit);
@@ -103,16 +102,11 @@ impl<S: ZoneServer> Zones<S> {
                 for entry in &gone {
                     edit = edit.take(&change.name, data(&entry.data));
                 }
-                let left = held.data.iter().any(|held| gone.iter().all(|entry| entry.data != *held));
-                let addresses = self.held(&change.zone, &change.name).await.map_err(of::<S>(action))?;
-                if !left && addresses.is_none_or(|held| held.addresses.is_empty()) {
-                    edit = edit.clear(&mark_at, Kind::Txt);
-                }
                 let merged = edits.remove(&change.zone).unwrap_or_default().and(edit);
                 edits.insert(change.zone.clone(), merged);
             }
             if self.all_changed(edits, action).await? {
-                return Ok(());
+                return self.unmark(entries, owner, action).await;
             }
         }
         Err(busy::<S>(action))

@@ -6,13 +6,12 @@
 use std::sync::{Arc, PoisonError};
 
 use async_trait::async_trait;
-use dip_core::provider::ErrorKind;
+use dip_core::provider::{Carry, ErrorKind};
 
 use super::names::Zones;
 use super::server::{Look, Seen, ZoneServer};
 use super::snapshot::Snapshot;
 use crate::providers::fault::Fault;
-use dip_core::provider::Carry;
 
 /// What is at the names that one caller asks about.
 pub(super) type Looked = Result<Vec<Seen>, Fault>;

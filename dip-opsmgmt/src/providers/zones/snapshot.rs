@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::record::{Data, Record};
 use super::server::{Look, Seen, Transfer};
+use crate::providers::dns_name::is_below;
 
 /// The records of a zone by name.
 #[derive(Debug)]
@@ -49,9 +50,4 @@ impl From<Transfer> for Snapshot {
         }
         Self { serial: transfer.serial, names, records }
     }
-}
-
-/// Whether a name is a domain or below it.
-pub(super) fn is_below(name: &str, domain: &str) -> bool {
-    name.strip_suffix(domain).is_some_and(|front| front.is_empty() || front.ends_with('.') || domain.is_empty())
 }

@@ -18,6 +18,9 @@ pub(super) struct Table {
     serial: AtomicU32,
     messages: AtomicUsize,
     transfers: AtomicUsize,
+    asked: AtomicUsize,
+    /// What somebody else does right before the first change of a name.
+    meanwhile: Mutex<Vec<(String, Edit)>>,
     closed: bool,
     dead: bool,
 }
@@ -39,12 +42,23 @@ impl Table {
         Self { dead: true, ..Self::default() }
     }
 
+    /// Somebody else makes an edit right before the next change of a name.
+    pub(super) fn meanwhile(self, at: &str, edit: Edit) -> Self {
+        self.meanwhile.lock().expect("nobody panics with the lock").push((at.to_owned(), edit));
+        self
+    }
+
     pub(super) fn messages(&self) -> usize {
         self.messages.load(Ordering::Relaxed)
     }
 
     pub(super) fn transfers(&self) -> usize {
         self.transfers.load(Ordering::Relaxed)
+    }
+
+    /// How often it was asked for the zone of a name.
+    pub(super) fn asked(&self) -> usize {
+        self.asked.load(Ordering::Relaxed)
     }
 
     pub(super) fn at(&self, name: &str, kind: Kind) -> Vec<Data> {
@@ -54,6 +68,25 @@ impl Table {
 
     fn rows(&self) -> MutexGuard<'_, BTreeMap<String, Vec<Data>>> {
         self.rows.lock().expect("nobody panics with the lock")
+    }
+
+    fn make(&self, edits: &[&Edit]) -> Outcome {
+        if !edits.iter().flat_map(|edit| &edit.expects).all(|expect| self.is(expect)) {
+            return Outcome::Prevented;
+        }
+        self.serial.fetch_add(1, Ordering::Relaxed);
+        for change in edits.iter().flat_map(|edit| &edit.changes) {
+            let mut rows = self.rows();
+            let row = rows.entry(change.name().to_owned()).or_default();
+            match change {
+                Change::Add(_, _, data) if row.contains(data) => {}
+                Change::Add(_, _, data) => row.push(data.clone()),
+                Change::Clear(_, kind) => row.retain(|data| data.kind() != *kind),
+                Change::Take(_, data) => row.retain(|held| held != data),
+            }
+            rows.retain(|_, row| !row.is_empty());
+        }
+        Outcome::Changed
     }
 
     fn is(&self, expect: &Expect) -> bool {
@@ -81,6 +114,11 @@ impl ZoneServer for Table {
     }
 
     async fn zone(&self, name: &str) -> Result<String, Fault> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        tokio::task::yield_now().await;
+        if self.dead {
+            return Err(Fault::new(ErrorKind::Unreachable, Reach::Server));
+        }
         if name.ends_with(".arpa") { Ok("10.in-addr.arpa".to_owned()) } else { Ok("lab.example".to_owned()) }
     }
 
@@ -116,21 +154,11 @@ impl ZoneServer for Table {
         if self.dead {
             return Err(Fault::new(ErrorKind::Unreachable, Reach::Server));
         }
-        if !edits.iter().flat_map(|edit| &edit.expects).all(|expect| self.is(expect)) {
-            return Ok(Outcome::Prevented);
+        let due = |at: &String| edits.iter().flat_map(|edit| &edit.changes).any(|change| change.name() == at);
+        let mut meanwhile = self.meanwhile.lock().expect("nobody panics with the lock");
+        for (_, edit) in meanwhile.extract_if(.., |(at, _)| due(at)) {
+            self.make(&[&edit]);
         }
-        self.serial.fetch_add(1, Ordering::Relaxed);
-        for change in edits.iter().flat_map(|edit| &edit.changes) {
-            let mut rows = self.rows();
-            let row = rows.entry(change.name().to_owned()).or_default();
-            match change {
-                Change::Add(_, _, data) if row.contains(data) => {}
-                Change::Add(_, _, data) => row.push(data.clone()),
-                Change::Clear(_, kind) => row.retain(|data| data.kind() != *kind),
-                Change::Take(_, data) => row.retain(|held| held != data),
-            }
-            rows.retain(|_, row| !row.is_empty());
-        }
-        Ok(Outcome::Changed)
+        Ok(self.make(edits))
     }
 }
