@@ -13,6 +13,8 @@ mod own_dns;
 mod powerdns;
 mod primary;
 mod prometheus;
+mod shortages;
+mod slow_way;
 mod step;
 mod updates;
 mod zones;
@@ -55,6 +57,7 @@ fn main() -> ExitCode {
             .chain(own_dns::trials())
             .chain(hosts)
             .chain(failures::trials())
+            .chain(shortages::trials())
             .collect()
     });
     run_as_tests(&runtime, trials)
