@@ -83,9 +83,12 @@ impl Web {
         body: Option<&impl Serialize>,
     ) -> Result<String, ProviderError> {
         let failed = |error: reqwest::Error| {
-            ProviderError::new(ErrorKind::Unreachable, self.product, action)
-                .because(error.without_url())
-                .advise(format!("is {} at {}?", self.product, self.url))
+            let advice = if error.is_timeout() {
+                format!("{} at {} did not answer within {PATIENCE:?}", self.product, self.url)
+            } else {
+                format!("is {} at {}?", self.product, self.url)
+            };
+            ProviderError::new(ErrorKind::Unreachable, self.product, action).because(error.without_url()).advise(advice)
         };
         let mut request = self.client.request(method, format!("{}{path}", self.url));
         if let Some(body) = body {

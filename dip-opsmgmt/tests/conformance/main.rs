@@ -13,6 +13,7 @@ mod own_dns;
 mod powerdns;
 mod primary;
 mod prometheus;
+mod runs;
 mod shortages;
 mod slow_way;
 mod step;
@@ -58,6 +59,7 @@ fn main() -> ExitCode {
             .chain(hosts)
             .chain(failures::trials())
             .chain(shortages::trials())
+            .chain(runs::trials())
             .collect()
     });
     run_as_tests(&runtime, trials)
