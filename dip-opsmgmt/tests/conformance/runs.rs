@@ -89,6 +89,8 @@ impl Operation for Disrupt {
 
     async fn apply(&self, cx: &Context<'_>) -> Result<Applied, OperationError> {
         let floor = cx.provider::<Floor>(&floor())?;
+        // The silence of whoever was away before ends beside this.
+        tokio::time::sleep(Duration::from_millis(700)).await;
         let (mut own, mut others) = (0, 0);
         for node in &floor.nodes {
             let silences = floor.rig.ends(node).await.expect("the server answers").len();
@@ -225,7 +227,13 @@ async fn an_alert_holds_the_next_one_back() -> Result<(), Failure> {
         let run = Arc::clone(&run);
         async move { run.run().await.map_err(|error| error.to_string()) }
     });
-    tokio::time::sleep(Duration::from_secs(6)).await;
+    for _ in 0..300 {
+        if !run.held_by().is_empty() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    tokio::time::sleep(Duration::from_secs(2)).await;
     is("how many were worked on while it fires", &run.floor.done().len().to_string(), "1")?;
     let held: Vec<String> = run.held_by().into_iter().collect();
     match &held[..] {
