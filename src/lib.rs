@@ -24,6 +24,7 @@
 mod hand_off;
 #[cfg(doctest)]
 mod readme;
+mod scraped;
 mod seven;
 
 pub use dip_apps as apps;
@@ -44,4 +45,5 @@ pub use dip_core::plan::{Goal, Plan};
 pub use dip_core::report::{Outcome, Readiness, Report};
 pub use dip_core::site::Site;
 pub use hand_off::hand_off;
+pub use scraped::scraped;
 pub use seven::layers;

@@ -11,11 +11,12 @@ use dip::core::explain::Rule;
 use dip::core::hardware::MacAddr;
 use dip::core::id::NodeName;
 use dip::core::identity::Part;
-use dip::core::report::handoff::HandOffFormat;
 use dip::core::site::GivenValue;
 use jiff::SignedDuration;
 
 pub(crate) use bmc::{Bmc, Verb};
+
+use crate::list::List;
 
 /// Brings racks of real machines to ready state, in the right order, with the services that a site already has.
 #[derive(Debug, Parser)]
@@ -594,9 +595,9 @@ pub(crate) struct Export {
     pub(crate) files: SiteFiles,
     #[command(flatten)]
     pub(crate) simulation: Simulation,
-    /// The installer that the list is for: ansible, cephadm, kubespray or packstack
+    /// For whom the list is: ansible, cephadm, kubespray or packstack, or prometheus-sd for the targets of Prometheus
     #[arg(long, value_name = "INSTALLER")]
-    pub(crate) format: HandOffFormat,
+    pub(crate) format: List,
     /// The cluster that is handed over; the one that the site hands over to that installer where it is left out
     #[arg(long, value_name = "NAME")]
     pub(crate) cluster: Option<String>,

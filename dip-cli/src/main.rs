@@ -4,6 +4,7 @@ mod args;
 mod commands;
 mod error;
 mod guard;
+mod list;
 mod machines;
 mod metrics;
 mod out;

@@ -35,6 +35,6 @@ pub use servers::{
     Alertmanager, Bind, BindConfig, BmcUser, BootDevice, Chassis, Chrony, Dnsmasq, DnsmasqNames, Etcd, GuestConfig,
     IpmiSim, IpmiSimConfig, Kea, Knot, KnotConfig, Lease, LldpSegment, Lldpd, Nautobot, NetconfTarget, Netconfd,
     NodeDirectory, Ovs, PduConfig, Postgres, PowerDns, PowerState, Prometheus, RedfishSystem, Segment, SnmpPdu,
-    SushyEmulator, Tinyproxy, Tls, Zone, run_guest,
+    SushyEmulator, Tinyproxy, Tls, Transfers, Zone, ZoneLimits, run_guest,
 };
 pub use trial::trial;

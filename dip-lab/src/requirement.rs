@@ -116,6 +116,9 @@ impl Requirement {
                         program("dig", "bind9-dnsutils"),
                         program("nsupdate", "bind9-dnsutils"),
                         program("rndc", "bind9-utils"),
+                        program("unshare", "util-linux"),
+                        program("nsenter", "util-linux"),
+                        program("mount", "mount"),
                     ]
                 }
             }
@@ -184,6 +187,9 @@ impl Requirement {
                         program("keymgr", "knot"),
                         program("dig", "bind9-dnsutils"),
                         program("nsupdate", "bind9-dnsutils"),
+                        program("unshare", "util-linux"),
+                        program("nsenter", "util-linux"),
+                        program("mount", "mount"),
                     ]
                 }
             }

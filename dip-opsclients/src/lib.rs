@@ -38,4 +38,4 @@ mod testing;
 mod unit;
 
 pub use layer::OpsClientsLayer;
-pub use propose::time_servers;
+pub use propose::{metrics_address, time_servers};

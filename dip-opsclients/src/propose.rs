@@ -82,6 +82,13 @@ pub fn time_servers(site: &Site, node: &Node) -> Vec<String> {
     time.and_then(ntp).map_or_else(Vec::new, |ntp| ntp.servers)
 }
 
+/// Where a node serves its metrics by the site file, for those who scrape it without dip; none where it does not say.
+#[must_use]
+pub fn metrics_address(node: &Node) -> Option<SocketAddr> {
+    let settings = node.settings.read::<OpsClientsSettings>(LayerId::OpsClients).ok().flatten()?;
+    Some(SocketAddr::new(node.address()?, settings.metrics?.port.unwrap_or(METRICS_PORT)))
+}
+
 /// The settings of a service, which must be of a kind.
 fn service<T: DeserializeOwned>(site: &Site, name: &ServiceName, kind: &str) -> Result<T, String> {
     is_of(site, name, &[kind])?;

@@ -29,7 +29,7 @@ use crate::settings::{self, ALERT_KINDS, CMDB_KINDS, DNS_KINDS, MONITOR_KINDS, O
 use crate::steps::{
     AwaitCalm, MonitorNode, RecordNode, RegisterName, RegisterRules, RemoveName, RemoveRecord, RemoveTarget,
 };
-use crate::{claims, leftovers, thresholds};
+use crate::{claims, leftovers, targets, thresholds};
 
 /// Layer 6, operations management: DNS, CMDB and monitoring.
 #[derive(Debug, Clone, Copy, Default)]
@@ -208,7 +208,7 @@ fn monitor_node(site: &Site, service: &ServiceName, node: &Node) -> Option<Step>
         service: service.clone(),
         node: node.name.clone(),
         address: Input::From(METRICS.of(&Subject::node(&node.name))),
-        labels: node.rack.iter().map(|rack| ("rack".to_owned(), rack.to_string())).collect(),
+        labels: targets::labels(node),
         site: site.name.clone(),
     };
     Some(step.step(node.origin.clone()))

@@ -10,6 +10,7 @@ use dip_core::subject::Subject;
 use crate::naming::Naming;
 use crate::provider::{Cmdb, Dns, Monitor};
 use crate::settings::{CMDB_KINDS, DNS_KINDS, MONITOR_KINDS, OpsMgmtSettings};
+use crate::steps::made;
 
 /// The records with the site's mark that are of no node of its file. A node that is absent has its own plan.
 pub(crate) async fn leftovers(site: &Site, providers: &Providers) -> Leftovers {
@@ -52,11 +53,15 @@ async fn names(site: &Site, service: &Service, providers: &Providers) -> Result<
     for domain in domains.map(|domain| domain.to_ascii_lowercase()).collect::<BTreeSet<_>>() {
         orphans.extend(dns.owned(&domain, &site.name).await?.into_iter().filter(|name| !known.contains(name)));
     }
-    let told = orphans.into_iter().map(|name| {
+    let mut told = Vec::new();
+    for name in orphans {
         let of = name.split('.').next().unwrap_or_default().to_owned();
-        (of, format!("name {name}"))
-    });
-    Ok(told.collect())
+        // Those at a name that other nodes share would be seen by nobody.
+        let made = made(&*dns, &name, &site.name).await?.unwrap_or_default();
+        told.push((of.clone(), format!("name {name}")));
+        told.extend(made.into_iter().map(|entry| (of.clone(), format!("record {entry}"))));
+    }
+    Ok(told)
 }
 
 async fn records(

@@ -32,8 +32,10 @@ pub mod provider;
 pub mod providers;
 pub mod settings;
 pub mod steps;
+mod targets;
 #[cfg(test)]
 mod testing;
 mod thresholds;
 
 pub use layer::OpsMgmtLayer;
+pub use targets::target;

@@ -11,7 +11,7 @@ use dip_core::secret::Secret;
 use dip_core::site::PortRef;
 use dip_firmware::provider::{Role, WantedVolume};
 use dip_network::provider::{Held, LearnedMac, Neighbour, PortState};
-use dip_opsmgmt::provider::{Alert, HeldName, HeldRecord, HeldTarget};
+use dip_opsmgmt::provider::{Alert, Entry, HeldName, HeldRecord, HeldTarget};
 
 use crate::world::World;
 
@@ -83,6 +83,11 @@ impl<'a> Hands<'a> {
     /// Writes a name into a DNS server, with any mark or none, and no reverse names.
     pub fn write_name(&self, service: &ServiceName, name: &str, held: HeldName) {
         self.world.names(service, |names| names.put(name, held));
+    }
+
+    /// Writes a further record into a DNS server, beside what stands at its name, and no mark.
+    pub fn write_entry(&self, service: &ServiceName, entry: &Entry) {
+        self.world.names(service, |names| names.put_entry(entry));
     }
 
     /// Writes a reverse name into a DNS server, beside others of that address.

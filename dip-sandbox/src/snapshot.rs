@@ -7,7 +7,7 @@ use dip_core::hardware::PowerState;
 use dip_core::id::{ClusterName, NodeName, PduName, ServiceName, SwitchName};
 use dip_firmware::provider::{BiosAttributes, SecureBootState, Volume};
 use dip_network::provider::{Held, PortState};
-use dip_opsmgmt::provider::{HeldName, HeldRecord, HeldTarget};
+use dip_opsmgmt::provider::{EntryData, HeldName, HeldRecord, HeldTarget};
 use serde::Serialize;
 
 use crate::world::World;
@@ -25,6 +25,8 @@ pub struct Snapshot {
     pub reservations: BTreeMap<ServiceName, Vec<Held>>,
     /// The names of DNS servers.
     pub names: BTreeMap<ServiceName, BTreeMap<String, HeldName>>,
+    /// The further records of DNS servers, by the names that they stand at.
+    pub entries: BTreeMap<ServiceName, BTreeMap<String, Vec<EntryData>>>,
     /// The addresses of DNS servers' reverse zones, each with its names.
     pub pointers: BTreeMap<ServiceName, BTreeMap<IpAddr, Vec<String>>>,
     /// The records of CMDBs.
@@ -89,6 +91,7 @@ impl Snapshot {
                 })
                 .collect(),
             names: names().map(|name| (name.clone(), forward(world, name))).collect(),
+            entries: names().map(|name| (name.clone(), entries(world, name))).collect(),
             pointers: names().map(|name| (name.clone(), reverse(world, name))).collect(),
             records: world
                 .cmdb_names()
@@ -145,7 +148,15 @@ fn ports(world: &World, switch: &SwitchName) -> BTreeMap<String, PortState> {
 }
 
 fn forward(world: &World, service: &ServiceName) -> BTreeMap<String, HeldName> {
-    let all = world.names(service, |names| names.iter().map(|(name, held)| (name.clone(), held.clone())).collect());
+    let all = world.names(service, |names| names.iter().map(|(name, row)| (name.clone(), row.held())).collect());
+    all.unwrap_or_default()
+}
+
+fn entries(world: &World, service: &ServiceName) -> BTreeMap<String, Vec<EntryData>> {
+    let all = world.names(service, |names| {
+        let rows = names.iter().filter(|(_, row)| !row.data().is_empty());
+        rows.map(|(name, row)| (name.clone(), row.data().iter().cloned().collect())).collect()
+    });
     all.unwrap_or_default()
 }
 

@@ -25,7 +25,7 @@ use dip_network::NetworkLayer;
 use dip_network::provider::{Dhcp, Held};
 use dip_opsclients::OpsClientsLayer;
 use dip_opsmgmt::OpsMgmtLayer;
-use dip_opsmgmt::provider::{Dns, HeldName};
+use dip_opsmgmt::provider::{Dns, Entry, EntryData, HeldName};
 use dip_os::OsLayer;
 use dip_sandbox::{Sandbox, datacenter};
 use jiff::{SignedDuration, Timestamp};
@@ -433,5 +433,46 @@ fn a_claim_covers_the_holder_that_was_seen_and_nobody_else() {
         let foreign = seen(&site, &sandbox).await;
         assert_eq!(foreign.unknown().filter(|(_, gap)| matches!(gap, Gap::Foreign(_))).count(), 2);
         assert_eq!(apply(&site, &sandbox).await.outcome, Outcome::Failed);
+    });
+}
+
+#[test]
+fn a_record_that_is_taken_out_of_the_site_file_leaves_dns_and_those_of_others_stay() {
+    let with_dns = |dns: serde_json::Value| {
+        let mut site = site();
+        let r1n1 = Arc::make_mut(&mut site).nodes.get_mut(&node("r1-n1")).expect("it is there");
+        r1n1.settings.layers.insert(LayerId::OpsMgmt, serde_json::json!({ "dns": dns }));
+        site
+    };
+    let before = with_dns(serde_json::json!({
+        "aliases": ["www"], "services": [{"service": "etcd-server", "port": 2380}], "texts": ["rack r1"],
+    }));
+    let after = with_dns(serde_json::json!({"aliases": ["www"]}));
+    let sandbox = Sandbox::new(&before, 8);
+    sandbox.block_on(async {
+        ready(&apply(&before, &sandbox).await);
+        let entries = || serde_json::to_value(&sandbox.snapshot().entries).expect("JSON")["dns"].clone();
+        let srv =
+            |target: &str| serde_json::json!({"srv": {"priority": 0, "weight": 0, "port": 2380, "target": target}});
+        let (host, alias) = ("r1-n1.demo.example", serde_json::json!([{"cname": "r1-n1.demo.example"}]));
+        let service_name = "_etcd-server._tcp.demo.example";
+        let all = serde_json::json!({
+            service_name: [srv(host)], host: [{"txt": "rack r1"}], "www.demo.example": alias.clone(),
+        });
+        assert_eq!(entries(), all);
+        let target = "elsewhere.example".to_owned();
+        let theirs = EntryData::Srv { priority: 0, weight: 0, port: 2380, target };
+        let theirs = Entry { name: service_name.to_owned(), ttl: None, data: theirs };
+        sandbox.by_hand().write_entry(&service("dns"), &theirs);
+
+        let plan = seen(&after, &sandbox).await.plan;
+        let steps: Vec<_> = plan.steps().iter().map(|planned| planned.step.name.to_string()).collect();
+        assert_eq!(steps, ["opsmgmt.register_name node/r1-n1"]);
+        ready(&apply(&after, &sandbox).await);
+        assert_eq!(entries(), serde_json::json!({service_name: [srv("elsewhere.example")], "www.demo.example": alias}));
+        assert!(seen(&after, &sandbox).await.plan.is_empty());
+
+        ready(&apply(&with(&after, &["r1-n1"], NodeState::Absent), &sandbox).await);
+        assert_eq!(entries(), serde_json::json!({service_name: [srv("elsewhere.example")]}));
     });
 }

@@ -1,12 +1,11 @@
-//! `dip export`: the nodes that are ready, as a list for an installer that goes on from there; changes nothing.
+//! `dip export`: the nodes that are ready, as a list for an installer that goes on from there, or for Prometheus; changes nothing.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use dip::core::id::NodeName;
-use dip::core::report::handoff::HandOffError;
 use dip::core::site::Site;
-use dip::{Goal, Readiness, hand_off};
+use dip::{Goal, Readiness};
 
 use crate::args::Export;
 use crate::error::CliError;
@@ -17,16 +16,14 @@ pub(super) fn run(args: &Export, out: &Out) -> Result<u8, CliError> {
     let layers = dip::layers();
     let loaded = world::load(&args.files, &layers, out)?;
     let site = Arc::new(loaded.site);
-    let usage = |error: HandOffError| CliError::Usage(error.to_string());
     let cluster = args.cluster.as_deref();
-    let about = hand_off(&site, |_| true).about(args.format, cluster).map_err(usage)?;
-    let wanted: BTreeSet<NodeName> = about.into_iter().cloned().collect();
+    let wanted = args.format.about(&site, cluster)?;
     let ready = if args.all { wanted.clone() } else { ready(args, &site, layers, &wanted, out)? };
     if ready.is_empty() {
         out.note("no node is ready, so there is nothing to hand over");
         return Ok(super::DIFFERS);
     }
-    let text = hand_off(&site, |node| ready.contains(&node.name)).write(args.format, cluster).map_err(usage)?;
+    let text = args.format.write(&site, &ready, cluster)?;
     match &args.out {
         Some(file) => {
             super::write_file(file, &text)?;

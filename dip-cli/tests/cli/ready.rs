@@ -83,6 +83,34 @@ fn an_answer_file_of_packstack_tells_who_does_what_and_which_time_they_follow() 
 }
 
 #[test]
+fn targets_of_prometheus_have_the_job_and_labels_of_the_site_and_only_nodes_that_serve_metrics() {
+    let place = Place::new("export-prometheus");
+    let monitoring = "services:\n  monitoring: {kind: prometheus, url: \"http://10.9.0.6:9090\", targets: /srv/targets, job: machines, labels: {tier: lab}}\n";
+    let metrics = "opsclients: {metrics: {port: 9200}, time: {service: time}}";
+    let site = HANDED_OVER.replace("services:\n", monitoring).replace("opsclients: {time: {service: time}}", metrics);
+    place.write("site.yaml", &site);
+    let told = export(&place, "prometheus-sd").ends(0).out;
+    let groups: serde_json::Value = serde_json::from_str(&told).expect("it is JSON");
+    let group = |node: &str, address: &str, rack: &str| {
+        let labels =
+            serde_json::json!({"dip_site": "lab", "job": "machines", "node": node, "rack": rack, "tier": "lab"});
+        serde_json::json!({"targets": [format!("{address}:9200")], "labels": labels})
+    };
+    // `r2-n2` serves none, and `spare` is left alone.
+    let wanted = [group("r1-n1", "10.1.1.1", "r1"), group("r1-n2", "10.1.1.2", "r1"), group("r2-n1", "10.1.2.1", "r2")];
+    assert_eq!(groups, serde_json::Value::from(wanted.to_vec()));
+    let one =
+        place.dip(&["export", "site.yaml", "--format", "prometheus-sd", "--cluster", "ceph", "--all"]).ends(0).out;
+    assert!(one.contains("r2-n1") && !one.contains("r2-n2"), "only the members of the cluster: {one}");
+    place
+        .dip(&["export", "site.yaml", "--format", "prometheus-sd", "--cluster", "no", "--all"])
+        .ends(2)
+        .tells("no cluster `no`");
+    let none = handed_over("export-prometheus-none");
+    export(&none, "prometheus-sd").ends(2).tells("no node of the list serves metrics");
+}
+
+#[test]
 fn no_list_shows_a_secret_or_a_node_that_is_left_alone() {
     let place = handed_over("export-secrets");
     for format in ["ansible", "cephadm", "kubespray", "packstack"] {

@@ -4,12 +4,13 @@ use std::fmt::{self, Write as _};
 use std::net::SocketAddr;
 
 use crate::command::run;
-use crate::daemon::{Daemon, daemon_command};
+use crate::daemon::Daemon;
 use crate::error::LabError;
 use crate::net::{accepts, free_port};
 use crate::requirement::Requirement;
 use crate::scratch::Scratch;
 use crate::servers::dns_tools::{DnsTools, zone_file};
+use crate::servers::zone_limits::{Transfers, ZoneLimits, enlarge, journals};
 
 /// A zone and the records that it starts with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +48,8 @@ pub struct BindConfig {
     pub algorithm: &'static str,
     /// Further zones, which nobody may change.
     pub read_only: Vec<Zone>,
+    /// What it withholds.
+    pub limits: ZoneLimits,
 }
 
 impl Default for BindConfig {
@@ -59,6 +62,7 @@ impl Default for BindConfig {
             key_name: "dip-key".to_owned(),
             algorithm: "hmac-sha256",
             read_only: Vec::new(),
+            limits: ZoneLimits::default(),
         }
     }
 }
@@ -74,6 +78,7 @@ pub struct Bind {
     /// The algorithm of the TSIG key.
     pub algorithm: &'static str,
     zones: Vec<String>,
+    limits: ZoneLimits,
     daemon: Option<Daemon>,
     scratch: Scratch,
 }
@@ -110,6 +115,7 @@ impl Bind {
             key_secret,
             algorithm: config.algorithm,
             zones,
+            limits: config.limits,
             daemon: None,
             scratch,
         };
@@ -123,7 +129,7 @@ impl Bind {
     /// If `named` does not start.
     pub async fn restart(&mut self) -> Result<(), LabError> {
         self.stop();
-        let mut line = daemon_command(None, "named");
+        let mut line = self.limits.command(&self.scratch, "named")?;
         line.arg("-c").arg(self.scratch.path("named.conf")).args(["-g", "-n", "1"]);
         let mut daemon = Daemon::spawn(&self.scratch, "named", line)?;
         let zone = self.zones.last().cloned().unwrap_or_else(|| "localhost".to_owned());
@@ -171,6 +177,14 @@ impl Bind {
         self.daemon.as_ref().map(Daemon::pid)
     }
 
+    /// Gives its journals a larger disk, in KiB, where they have one of their own.
+    ///
+    /// # Errors
+    /// If it does not run, or they have none.
+    pub async fn enlarge_journal_disk(&self, kib: u32) -> Result<(), LabError> {
+        enlarge(self.pid(), &self.scratch, kib).await
+    }
+
     /// The directory of its zone files and journals.
     pub fn directory(&self) -> &std::path::Path {
         self.scratch.dir()
@@ -197,6 +211,10 @@ fn named_conf(scratch: &Scratch, addr: SocketAddr, config: &BindConfig) -> Strin
     };
     let port = addr.port();
     let key = &config.key_name;
+    let transfers = match config.limits.transfers {
+        Transfers::ByKey => format!("key \"{key}\""),
+        Transfers::Nobody => "none".to_owned(),
+    };
     let mut text = format!(
         r#"include "{dir}/key.conf";
 options {{
@@ -207,16 +225,19 @@ options {{
   session-keyfile "{dir}/session.key";
   managed-keys-directory "{dir}";
   recursion no; dnssec-validation no; notify no;
-  allow-transfer {{ key "{key}"; }};
+  allow-transfer {{ {transfers}; }};
 }};
 controls {{ }};
 "#
     );
     for zone in &config.zones {
         let name = &zone.name;
+        let largest = config.limits.largest_zone.map(|most| format!("max-records {most};")).unwrap_or_default();
+        let journal = config.limits.journal_disk.map(|_| journals(scratch).join(name));
+        let journal = journal.map(|path| format!("journal \"{}.jnl\";", path.display())).unwrap_or_default();
         let _ = writeln!(
             text,
-            r#"zone "{name}" {{ type primary; file "{name}.zone"; allow-update {{ key "{key}"; }}; }};"#
+            r#"zone "{name}" {{ type primary; file "{name}.zone"; allow-update {{ key "{key}"; }}; {largest} {journal} }};"#
         );
     }
     for zone in &config.read_only {

@@ -4,13 +4,14 @@ use std::fmt::{self, Write as _};
 use std::net::SocketAddr;
 
 use crate::command::run;
-use crate::daemon::{Daemon, daemon_command};
+use crate::daemon::Daemon;
 use crate::error::LabError;
 use crate::net::{accepts, free_port};
 use crate::requirement::Requirement;
 use crate::scratch::Scratch;
 use crate::servers::Zone;
 use crate::servers::dns_tools::{DnsTools, zone_file};
+use crate::servers::zone_limits::{Transfers, ZoneLimits, enlarge, journals};
 
 /// What Knot shall serve.
 #[derive(Debug, Clone)]
@@ -23,6 +24,8 @@ pub struct KnotConfig {
     pub key_name: String,
     /// The algorithm of the TSIG key: `hmac-sha256` or `hmac-sha512`.
     pub algorithm: &'static str,
+    /// What it withholds.
+    pub limits: ZoneLimits,
 }
 
 impl Default for KnotConfig {
@@ -34,6 +37,7 @@ impl Default for KnotConfig {
             read_only: Vec::new(),
             key_name: "dip-key".to_owned(),
             algorithm: "hmac-sha512",
+            limits: ZoneLimits::default(),
         }
     }
 }
@@ -49,6 +53,7 @@ pub struct Knot {
     /// The algorithm of the TSIG key.
     pub algorithm: &'static str,
     zones: Vec<String>,
+    limits: ZoneLimits,
     daemon: Option<Daemon>,
     scratch: Scratch,
 }
@@ -72,9 +77,9 @@ impl Knot {
             scratch.write(&format!("{}.zone", zone.name), &zone_file(zone))?;
         }
         scratch.write("knot.conf", &knot_conf(&scratch, addr, &config, &key_secret))?;
-        let KnotConfig { zones, key_name, algorithm, .. } = config;
+        let KnotConfig { zones, key_name, algorithm, limits, .. } = config;
         let zones = zones.into_iter().map(|zone| zone.name).collect();
-        let mut knot = Self { addr, key_name, key_secret, algorithm, zones, daemon: None, scratch };
+        let mut knot = Self { addr, key_name, key_secret, algorithm, zones, limits, daemon: None, scratch };
         knot.restart().await?;
         Ok(knot)
     }
@@ -85,7 +90,7 @@ impl Knot {
     /// If `knotd` does not start.
     pub async fn restart(&mut self) -> Result<(), LabError> {
         self.stop();
-        let mut line = daemon_command(None, "knotd");
+        let mut line = self.limits.command(&self.scratch, "knotd")?;
         line.arg("-c").arg(self.scratch.path("knot.conf"));
         let mut daemon = Daemon::spawn(&self.scratch, "knotd", line)?;
         let zone = self.zones.last().cloned().unwrap_or_default();
@@ -133,6 +138,14 @@ impl Knot {
         self.tools().update(changes).await
     }
 
+    /// Gives its journals a larger disk, in KiB, where they have one of their own.
+    ///
+    /// # Errors
+    /// If it does not run, or they have none.
+    pub async fn enlarge_journal_disk(&self, kib: u32) -> Result<(), LabError> {
+        enlarge(self.pid(), &self.scratch, kib).await
+    }
+
     fn tools(&self) -> DnsTools<'_> {
         let key = format!("{}:{}:{}", self.algorithm, self.key_name, self.key_secret);
         DnsTools { addr: self.addr, key, scratch: &self.scratch }
@@ -149,13 +162,20 @@ impl fmt::Debug for Knot {
 fn knot_conf(scratch: &Scratch, addr: SocketAddr, config: &KnotConfig, secret: &str) -> String {
     let dir = scratch.dir().display();
     let (key, algorithm) = (&config.key_name, config.algorithm);
+    let change = match config.limits.transfers {
+        Transfers::ByKey => "transfer, update",
+        Transfers::Nobody => "update",
+    };
+    let largest = config.limits.largest_zone.map(|most| format!("    zone-max-size: {most}\n")).unwrap_or_default();
+    let journal = config.limits.journal_disk.map(|_| format!("  journal-db: {}\n", journals(scratch).display()));
+    let journal = journal.unwrap_or_default();
     let mut text = format!(
         "server:\n  rundir: {dir}\n  listen: {}@{}\n  udp-workers: 1\n  tcp-workers: 2\n  background-workers: 1\n\
          log:\n  - target: stderr\n    any: info\n\
-         database:\n  storage: {dir}\n\
+         database:\n  storage: {dir}\n{journal}\
          key:\n  - id: {key}\n    algorithm: {algorithm}\n    secret: {secret}\n\
-         acl:\n  - id: change\n    key: {key}\n    action: [transfer, update]\n  - id: look\n    key: {key}\n    action: transfer\n\
-         template:\n  - id: default\n    storage: {dir}\n    file: \"%s.zone\"\n    acl: change\n    zonefile-sync: -1\n    zonefile-load: difference\n    journal-content: all\n\
+         acl:\n  - id: change\n    key: {key}\n    action: [{change}]\n  - id: look\n    key: {key}\n    action: transfer\n\
+         template:\n  - id: default\n    storage: {dir}\n    file: \"%s.zone\"\n    acl: change\n    zonefile-sync: -1\n    zonefile-load: difference\n    journal-content: all\n{largest}\
          zone:\n",
         addr.ip(),
         addr.port()

@@ -24,6 +24,7 @@ mod redfish;
 mod segment;
 mod snmpd;
 mod tinyproxy;
+mod zone_limits;
 
 pub use alertmanager::Alertmanager;
 pub use bind::{Bind, BindConfig, Zone};
@@ -48,3 +49,4 @@ pub use redfish::{RedfishSystem, SushyEmulator, Tls};
 pub use segment::{Lease, Segment};
 pub use snmpd::{PduConfig, SnmpPdu};
 pub use tinyproxy::Tinyproxy;
+pub use zone_limits::{Transfers, ZoneLimits};

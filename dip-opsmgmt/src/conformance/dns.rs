@@ -9,7 +9,8 @@ use dip_core::conformance::expect::{cancelled, fails, ignored, same, them, trial
 use dip_core::conformance::{Failure, Trial, Verdict};
 use dip_core::provider::{ErrorKind, Holder};
 
-use crate::provider::{Dns, HeldName, HostName};
+use super::further::further;
+use crate::provider::{Dns, Entry, HeldName, HostName};
 
 /// A DNS service under trial.
 #[async_trait]
@@ -32,12 +33,15 @@ pub trait DnsHarness: Send + Sync {
 
     /// Writes a record of another type than an address under a name, without a mark; `None` where that cannot be done.
     async fn seed_other_type(&self, name: &str) -> Result<Option<()>, Failure>;
+
+    /// Writes a further record beside what is there, and no mark; `None` where that cannot be done.
+    async fn seed_entry(&self, entry: &Entry) -> Result<Option<()>, Failure>;
 }
 
 /// The trials that a provider of [`Dns`] must pass.
 #[must_use]
 pub fn dns(harness: Arc<dyn DnsHarness>) -> Vec<Trial> {
-    trials![harness;
+    let mut all = trials![harness;
         a_name_that_was_never_made_is_absent
         a_look_up_right_after_a_write_sees_it
         ensuring_twice_is_once
@@ -58,7 +62,9 @@ pub fn dns(harness: Arc<dyn DnsHarness>) -> Vec<Trial> {
         wrong_credentials_are_denied
         a_dead_server_is_unreachable
         a_cancelled_call_can_be_looked_at_and_made_again
-    ]
+    ];
+    all.extend(further(&harness));
+    all
 }
 
 type Harness = Arc<dyn DnsHarness>;

@@ -7,6 +7,7 @@
 mod alerts;
 mod cmdb;
 mod dns;
+mod further;
 mod monitor;
 
 pub use alerts::{AlertsHarness, alerts};

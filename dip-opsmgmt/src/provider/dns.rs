@@ -50,6 +50,20 @@ pub enum EntryData {
     Txt(String),
 }
 
+impl Entry {
+    /// Whether both are one record; for how long it may be remembered does not count.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        self.name == other.name && self.data == other.data
+    }
+
+    /// Whether it is among others.
+    #[must_use]
+    pub fn is_among(&self, others: &[Self]) -> bool {
+        others.iter().any(|other| self.is(other))
+    }
+}
+
 impl fmt::Display for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.data {
@@ -100,10 +114,14 @@ pub struct HeldEntries {
 ///   already, and a name that is not there, is `Ok(())`; one that anybody else holds is a `Conflict`.
 /// * `disown` takes the owner's mark off again and leaves the rest. One without a mark is `Ok(())`, another site's a `Conflict`.
 /// * `ensure_all` does for several names of a node what `ensure` does for one, and makes further records; all of one zone change
-///   together or not at all. An alias and the texts at a name become exactly the wanted ones; a service's records at a name add
-///   up, because each node has its own. What holds for names without the owner's mark holds for these names too.
-/// * `entries` tells the further records at a name and its owner, whoever wrote them. `remove_entries` takes these records away,
-///   and the mark of a name that has none left.
+///   together or not at all. The first name is the one that the node is known by. The node's further records become exactly the
+///   wanted ones: what an earlier call made for the same first name, and nobody changed since, is taken away. Whatever else stands
+///   at those names stays, but for another alias: a name has one. What holds for names without the owner's mark holds for these
+///   names too.
+/// * `entries` tells the further records at a name and its owner, whoever wrote them. `made` tells those that `ensure_all` made for
+///   a node, by its first name, where that carries the owner's mark; what became of them since it does not tell.
+///   `remove_entries` takes records away where the owner's mark stands, and the mark of a name that has none left.
+/// * `remove` of a first name forgets what was made for it: whoever wants these records gone removes them before.
 /// * `owned`, `names`, `claim`, `disown` and further records may be left out: what the service does not offer is `Unsupported`.
 /// * A cancelled call can be looked at, and calling it again mends what it left.
 #[cfg_attr(feature = "mocks", mockall::automock)]
@@ -143,6 +161,13 @@ pub trait Dns: Send + Sync {
     /// The further records at a name and its owner; `None` where nobody uses the name.
     async fn entries(&self, name: &str) -> Result<Option<HeldEntries>, ProviderError> {
         Err(not_offered(format!("look up the further records of {name}")))
+    }
+
+    /// The further records that were made for a node, on behalf of a site, by the name that the node is known by; `None` where
+    /// that name does not carry the site's mark.
+    async fn made(&self, first: &str, owner: &SiteName) -> Result<Option<Vec<Entry>>, ProviderError> {
+        let _ = owner;
+        Err(not_offered(format!("look up what was made for {first}")))
     }
 
     /// Takes further records away, on behalf of a site; what is not there is no error.

@@ -102,9 +102,12 @@ impl Web {
 
     async fn exchange(&self, method: Method, path: &str, body: Option<&impl Serialize>) -> Result<String, Fault> {
         let failed = |error: reqwest::Error| {
-            Fault::new(ErrorKind::Unreachable, Reach::Server)
-                .because(error)
-                .advise(format!("is {} at {}?", self.product, self.url))
+            let advice = if error.is_timeout() {
+                format!("{} at {} did not answer within {PATIENCE:?}", self.product, self.url)
+            } else {
+                format!("is {} at {}?", self.product, self.url)
+            };
+            Fault::new(ErrorKind::Unreachable, Reach::Server).because(error.without_url()).advise(advice)
         };
         let mut request = self.client.request(method, format!("{}{path}", self.url));
         if let Some(body) = body {

@@ -13,6 +13,7 @@ pub use await_calm::AwaitCalm;
 pub use monitor_node::MonitorNode;
 pub use record_node::RecordNode;
 pub use register_name::RegisterName;
+pub(crate) use register_name::made;
 pub use register_rules::RegisterRules;
 pub use remove_name::RemoveName;
 pub use remove_record::RemoveRecord;

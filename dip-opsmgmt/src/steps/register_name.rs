@@ -92,23 +92,32 @@ impl RegisterName {
     }
 
     /// What of the further records at a name differs.
-    async fn look_further(&self, dns: &dyn Dns, name: &str, wanted: &[&Entry]) -> Result<Diff, OperationError> {
+    async fn look_further(
+        &self,
+        dns: &dyn Dns,
+        name: &str,
+        wanted: &[&Entry],
+        made: Option<&[Entry]>,
+    ) -> Result<Diff, OperationError> {
         let held = dns.entries(name).await?;
         let has = |entry: &Entry| held.iter().any(|held| held.data.contains(&entry.data));
         let mut diff = Diff::default();
         for entry in wanted.iter().filter(|entry| !has(entry)) {
             diff = diff.and("record", None::<&str>, Some(entry));
         }
-        // What stands beside them and may not: an alias that leads elsewhere, a text of another time.
-        let alone = |data: &EntryData| match data {
-            EntryData::Cname(_) => wanted.iter().any(|entry| matches!(entry.data, EntryData::Cname(_))),
-            EntryData::Txt(_) => wanted.iter().any(|entry| matches!(entry.data, EntryData::Txt(_))),
-            EntryData::Srv { .. } => false,
-        };
-        for data in held.iter().flat_map(|held| &held.data).filter(|data| alone(data)) {
-            if wanted.iter().all(|entry| entry.data != *data) {
-                let surplus = Entry { name: name.to_owned(), ttl: None, data: data.clone() };
-                diff = diff.and("record", Some(surplus), None::<&str>);
+        // A name has one alias. Texts and services of others stand beside ours.
+        let is_alias = wanted.iter().any(|entry| matches!(entry.data, EntryData::Cname(_)));
+        for data in held.iter().flat_map(|held| &held.data).filter(|data| matches!(data, EntryData::Cname(_))) {
+            if is_alias && wanted.iter().all(|entry| entry.data != *data) {
+                let other = Entry { name: name.to_owned(), ttl: None, data: data.clone() };
+                diff = diff.and("record", Some(other), None::<&str>);
+            }
+        }
+        // What an earlier dip made, or whose note is lost, is noted again: else it would stay when it is no longer asked for.
+        let is_ours = held.as_ref().is_some_and(|held| held.owner.as_ref() == Some(&self.site));
+        if let Some(made) = made.filter(|_| is_ours) {
+            for entry in wanted.iter().filter(|entry| has(entry) && !entry.is_among(made)) {
+                diff = diff.and("note of record", None::<&str>, Some(entry));
             }
         }
         match held.map(|held| held.owner) {
@@ -121,6 +130,14 @@ impl RegisterName {
             }
             _ => Ok(diff),
         }
+    }
+}
+
+/// What was made for a node; `None` where its name is not the site's, or the service has no further records.
+pub(crate) async fn made(dns: &dyn Dns, first: &str, site: &SiteName) -> Result<Option<Vec<Entry>>, ProviderError> {
+    match dns.made(first, site).await {
+        Err(error) if error.kind() == ErrorKind::Unsupported => Ok(None),
+        made => made,
     }
 }
 
@@ -164,8 +181,12 @@ impl Operation for RegisterName {
         for entry in &self.entries {
             at.entry(&entry.name).or_default().push(entry);
         }
+        let made = made(&*dns, &self.wanted.name, &self.site).await?;
         for (name, wanted) in at {
-            diff = joined(diff, &self.look_further(&*dns, name, &wanted).await?);
+            diff = joined(diff, &self.look_further(&*dns, name, &wanted, made.as_deref()).await?);
+        }
+        for entry in made.iter().flatten().filter(|entry| !entry.is_among(&self.entries)) {
+            diff = diff.and("record", Some(entry), None::<&str>);
         }
         Ok(diff.or_holds(self.facts()))
     }
@@ -177,12 +198,8 @@ impl Operation for RegisterName {
                 dns.claim(&name.name, from, &self.site).await?;
             }
         }
-        if self.also.is_empty() && self.entries.is_empty() {
-            dns.ensure(&self.wanted, &self.site).await?;
-        } else {
-            let names: Vec<HostName> = self.names().cloned().collect();
-            dns.ensure_all(&names, &self.entries, &self.site).await?;
-        }
+        let names: Vec<HostName> = self.names().cloned().collect();
+        dns.ensure_all(&names, &self.entries, &self.site).await?;
         Ok(Applied::Done)
     }
 }
@@ -220,9 +237,10 @@ mod tests {
         dns.expect_name()
             .returning(move |name| Ok(if name == "n1.lab.example" { held.clone() } else { other.clone() }));
         dns.expect_reverse().returning(|_| Ok(reverse.iter().map(ToString::to_string).collect()));
-        dns.expect_ensure()
-            .withf(|name, owner| *name == wanted().wanted && owner.as_str() == "lab")
-            .returning(|_, _| Ok(()));
+        dns.expect_made().returning(|_, _| Ok(Some(Vec::new())));
+        dns.expect_ensure_all()
+            .withf(|names, entries, owner| *names == [wanted().wanted] && entries.is_empty() && owner.as_str() == "lab")
+            .returning(|_, _, _| Ok(()));
         Bench::with::<dyn Dns>(&Subject::service(&wanted().service), Arc::new(dns), wanted().step(None))
     }
 

@@ -1,6 +1,7 @@
 //! Alertmanager under trial. What its monitoring would tell it is told by the test.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
@@ -24,7 +25,7 @@ use crate::{is, wait};
 
 const SERVER: &str = "alertmanager";
 
-struct Rig {
+pub(crate) struct Rig {
     server: dip_lab::Alertmanager,
     provider: Arc<Alertmanager>,
     numbers: AtomicU16,
@@ -55,10 +56,22 @@ fn provider(url: String) -> Arc<Alertmanager> {
 }
 
 impl Rig {
-    async fn start() -> Result<Self, Failure> {
+    pub(crate) async fn start() -> Result<Self, Failure> {
         let server = dip_lab::Alertmanager::start().await?;
         let provider = provider(format!("http://{}", server.addr));
         Ok(Self { server, provider, numbers: AtomicU16::new(1) })
+    }
+
+    pub(crate) const fn addr(&self) -> SocketAddr {
+        self.server.addr
+    }
+
+    /// Lets an alert be over.
+    pub(crate) async fn resolve(&self, name: &str, node: &NodeName) -> Result<(), Failure> {
+        let labels = json!({"alertname": name, "node": node, "dip_site": us()});
+        let (now, annotations) = (Timestamp::now(), json!({"summary": "a trial"}));
+        let alerts = json!([{"labels": labels, "annotations": annotations, "endsAt": now}]);
+        self.call("POST", "/api/v2/alerts", &alerts.to_string()).await.map(drop)
     }
 
     async fn call(&self, method: &str, path: &str, body: &str) -> Result<Value, Failure> {

@@ -12,7 +12,7 @@ use dip_core::conformance::{Failure, Trial, on_server, trials_of};
 use dip_core::provider::ErrorKind;
 use dip_lab::{DnsmasqNames, Requirement};
 use dip_opsmgmt::conformance::{self, DnsHarness};
-use dip_opsmgmt::provider::{Dns, HostName};
+use dip_opsmgmt::provider::{Dns, Entry, HostName};
 use dip_opsmgmt::providers::hosts_directory::HostsDirectory;
 use dip_opsmgmt::settings::HostsDirectorySettings;
 
@@ -80,6 +80,10 @@ impl DnsHarness for Rig {
 
     /// A hosts file has addresses alone.
     async fn seed_other_type(&self, _: &str) -> Result<Option<()>, Failure> {
+        Ok(None)
+    }
+
+    async fn seed_entry(&self, _: &Entry) -> Result<Option<()>, Failure> {
         Ok(None)
     }
 }

@@ -13,6 +13,9 @@ mod own_dns;
 mod powerdns;
 mod primary;
 mod prometheus;
+mod runs;
+mod shortages;
+mod slow_way;
 mod step;
 mod updates;
 mod zones;
@@ -55,6 +58,8 @@ fn main() -> ExitCode {
             .chain(own_dns::trials())
             .chain(hosts)
             .chain(failures::trials())
+            .chain(shortages::trials())
+            .chain(runs::trials())
             .collect()
     });
     run_as_tests(&runtime, trials)

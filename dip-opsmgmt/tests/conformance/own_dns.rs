@@ -9,7 +9,7 @@ use dip_core::conformance::{Failure, Trial};
 use dip_core::id::SiteName;
 use dip_core::provider::{ErrorKind, ProviderError};
 use dip_opsmgmt::conformance::{self, DnsHarness};
-use dip_opsmgmt::provider::{Dns, HeldName, HostName};
+use dip_opsmgmt::provider::{Dns, Entry, HeldName, HostName};
 
 #[derive(Default)]
 struct Table {
@@ -118,5 +118,9 @@ impl DnsHarness for Rig {
     async fn seed_other_type(&self, name: &str) -> Result<Option<()>, Failure> {
         self.dns.table().names.insert(name.to_owned(), HeldName { addresses: Vec::new(), owner: None });
         Ok(Some(()))
+    }
+
+    async fn seed_entry(&self, _: &Entry) -> Result<Option<()>, Failure> {
+        Ok(None)
     }
 }

@@ -12,7 +12,7 @@ use dip_core::provider::ErrorKind;
 use dip_core::secret::{Secret, SecretRef};
 use dip_lab::{PowerDns as Lab, Requirement, Zone};
 use dip_opsmgmt::conformance::{self, DnsHarness};
-use dip_opsmgmt::provider::{Dns, HostName};
+use dip_opsmgmt::provider::{Dns, Entry, EntryData, HostName};
 use dip_opsmgmt::providers::powerdns::PowerDns;
 use dip_opsmgmt::settings::PowerDnsSettings;
 
@@ -128,6 +128,19 @@ impl DnsHarness for Rig {
     async fn seed_other_type(&self, name: &str) -> Result<Option<()>, Failure> {
         let short = name.strip_suffix(".lab.test").ok_or("a name of lab.test")?;
         wait(self.lab.add(["lab.test", short, "MX", "60", "10 mail.lab.test."]))?;
+        Ok(Some(()))
+    }
+
+    async fn seed_entry(&self, entry: &Entry) -> Result<Option<()>, Failure> {
+        let short = entry.name.strip_suffix(".lab.test").ok_or("a name of lab.test")?;
+        let (kind, says) = match &entry.data {
+            EntryData::Cname(to) => ("CNAME", format!("{to}.")),
+            EntryData::Srv { priority, weight, port, target } => {
+                ("SRV", format!("{priority} {weight} {port} {target}."))
+            }
+            EntryData::Txt(text) => ("TXT", format!("\"{text}\"")),
+        };
+        wait(self.lab.add(["lab.test", short, kind, "60", &says]))?;
         Ok(Some(()))
     }
 }

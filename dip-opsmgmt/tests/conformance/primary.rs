@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use dip_core::conformance::Failure;
 use dip_core::secret::{Secret, SecretRef};
-use dip_lab::{Bind, BindConfig, Knot, KnotConfig, LabError, Requirement, Zone};
+use dip_lab::{Bind, BindConfig, Knot, KnotConfig, LabError, Requirement, Zone, ZoneLimits};
 use dip_opsmgmt::providers::rfc2136::Rfc2136;
 use dip_opsmgmt::settings::{KeyAlgorithm, Rfc2136Settings, TsigKey};
 
@@ -21,15 +21,19 @@ pub(crate) enum Primary {
 
 impl Primary {
     pub(crate) async fn start(requirement: Requirement) -> Result<Self, LabError> {
+        Self::with(requirement, ZoneLimits::default()).await
+    }
+
+    pub(crate) async fn with(requirement: Requirement, limits: ZoneLimits) -> Result<Self, LabError> {
         let lab = FOREIGN.iter().fold(Zone::empty("lab.test"), |zone, record| zone.with(record));
         let wild = Zone::empty("wild.test").with("* 60 IN A 10.9.9.9").with("* 60 IN TXT hello");
         let zones = vec![lab, wild, Zone::empty("10.in-addr.arpa"), Zone::empty("0.0.0.0.3.9.d.f.ip6.arpa")];
         let read_only = vec![Zone::empty("fixed.test")];
         match requirement {
             Requirement::Knot => {
-                Knot::start(KnotConfig { zones, read_only, ..KnotConfig::default() }).await.map(Self::Knot)
+                Knot::start(KnotConfig { zones, read_only, limits, ..KnotConfig::default() }).await.map(Self::Knot)
             }
-            _ => Bind::start(BindConfig { zones, read_only, ..BindConfig::default() }).await.map(Self::Bind),
+            _ => Bind::start(BindConfig { zones, read_only, limits, ..BindConfig::default() }).await.map(Self::Bind),
         }
     }
 
@@ -61,6 +65,13 @@ impl Primary {
         match self {
             Self::Bind(bind) => bind.restart().await,
             Self::Knot(knot) => knot.restart().await,
+        }
+    }
+
+    pub(crate) async fn enlarge_journal_disk(&self, kib: u32) -> Result<(), LabError> {
+        match self {
+            Self::Bind(bind) => bind.enlarge_journal_disk(kib).await,
+            Self::Knot(knot) => knot.enlarge_journal_disk(kib).await,
         }
     }
 

@@ -7,13 +7,14 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use async_trait::async_trait;
 use dip_core::conformance::expect::{refused, us};
 use dip_core::conformance::{Failure, Trial, on_server, trials_of};
-use dip_core::id::{ServiceName, SiteName};
+use dip_core::id::{LayerId, ServiceName, SiteName};
+use dip_core::operation::Check;
 use dip_core::provider::{ErrorKind, Ipam, Providers};
 use dip_core::step::Step;
 use dip_core::subject::Subject;
 use dip_lab::Requirement;
 use dip_opsmgmt::conformance::{self, DnsHarness};
-use dip_opsmgmt::provider::{Dns, HostName};
+use dip_opsmgmt::provider::{Dns, Entry, EntryData, HostName};
 use dip_opsmgmt::providers::rfc2136::Rfc2136;
 use dip_opsmgmt::settings::Rfc2136Settings;
 use serde_json::json;
@@ -48,6 +49,7 @@ async fn of(server: &'static str, requirement: Requirement) -> Vec<Trial> {
             every_foreign_record_is_as_before_after_a_name_was_made_and_removed
             the_step_registers_and_mends_what_was_removed_by_hand
             the_step_tells_a_conflict_before_anything_is_changed
+            the_step_takes_away_what_was_taken_out_of_the_site_file_and_nothing_else
             the_address_book_tells_whose_names_an_address_has
             a_wildcard_is_nobodys_name
             an_unknown_key_is_told_apart_from_a_wrong_secret
@@ -125,17 +127,49 @@ impl DnsHarness for Rig {
         wait(self.primary.update(&[&format!("add {name} 60 MX 10 mail.lab.test.")]))?;
         Ok(Some(()))
     }
+
+    async fn seed_entry(&self, entry: &Entry) -> Result<Option<()>, Failure> {
+        wait(self.primary.update(&[&format!("add {}", record(entry))]))?;
+        Ok(Some(()))
+    }
+}
+
+/// A record as `nsupdate` takes it.
+fn record(entry: &Entry) -> String {
+    let name = &entry.name;
+    match &entry.data {
+        EntryData::Cname(to) => format!("{name} 60 CNAME {to}."),
+        EntryData::Srv { priority, weight, port, target } => {
+            format!("{name} 60 SRV {priority} {weight} {port} {target}.")
+        }
+        EntryData::Txt(text) => format!("{name} 60 TXT \"{text}\""),
+    }
 }
 
 /// The providers and the step of a site with this server, and a node with these addresses.
 fn connect(rig: &Rig, site: &SiteName, addresses: &[&str]) -> Result<(Providers, Step), Failure> {
+    connect_with(rig, site, addresses, json!({}))
+}
+
+/// The same of a node that says this of DNS.
+fn connect_with(
+    rig: &Rig,
+    site: &SiteName,
+    addresses: &[&str],
+    dns: serde_json::Value,
+) -> Result<(Providers, Step), Failure> {
     let (name, algorithm, secret) = rig.primary.key();
     let number = rig.numbers.fetch_add(1, Ordering::Relaxed);
     let file = std::env::temp_dir().join(format!("dip-opsmgmt-tsig-{}-{}-{number}", name, std::process::id()));
     std::fs::write(&file, format!("{secret}\n"))?;
     let key = json!({"name": name, "algorithm": algorithm, "secret": format!("file:{}", file.display())});
     let settings = json!({"server": rig.primary.addr().to_string(), "key": key});
-    let connected = step::site(site, "rfc2136", settings, addresses).and_then(|site| step::connect(&site));
+    let connected = step::site(site, "rfc2136", settings, addresses).and_then(|mut site| {
+        for node in site.nodes.values_mut() {
+            node.settings.layers.insert(LayerId::OpsMgmt, json!({ "dns": dns }));
+        }
+        step::connect(&site)
+    });
     std::fs::remove_file(&file)?;
     connected
 }
@@ -151,7 +185,46 @@ async fn the_step_registers_and_mends_what_was_removed_by_hand(rig: &Rig) -> Res
     is("PTR", &rig.dig(&["-x", "10.2.0.11"])?, "n1.lab.test.")
 }
 
+async fn the_step_takes_away_what_was_taken_out_of_the_site_file_and_nothing_else(rig: &Rig) -> Result<(), Failure> {
+    let dns = json!({
+        "aliases": ["first", "second"],
+        "services": [{"service": "one", "port": 1}, {"service": "two", "port": 2}],
+        "texts": ["rack r1"],
+    });
+    let (providers, register) = connect_with(rig, &us(), &["10.2.0.17"], dns)?;
+    step::bring_about(&register, &providers, "").await?;
+    wait(
+        rig.primary
+            .update(&["add n1.lab.test 60 TXT \"by hand\"", "add _one._tcp.lab.test 60 SRV 0 0 9 www.lab.test."]),
+    )?;
+    let less = json!({"aliases": ["second"], "services": [{"service": "two", "port": 22}]});
+    let (providers, register) = connect_with(rig, &us(), &["10.2.0.17"], less)?;
+    let differs = match step::check(&register, &providers, "").await? {
+        Check::Differs(diff) => diff.to_string(),
+        other => return Err(format!("it should differ: {other:?}").into()),
+    };
+    let wanted = "+ record _two._tcp.lab.test SRV 0 0 22 n1.lab.test, \
+                  - record _one._tcp.lab.test SRV 0 0 1 n1.lab.test, \
+                  - record _two._tcp.lab.test SRV 0 0 2 n1.lab.test, \
+                  - record first.lab.test CNAME n1.lab.test, \
+                  - record n1.lab.test TXT \"rack r1\"";
+    is("what differs", &differs, wanted)?;
+    step::bring_about(&register, &providers, "").await?;
+    is("the alias that was taken out", &rig.dig(&["first.lab.test", "CNAME"])?, "")?;
+    is("its mark", &rig.dig(&["_dip.first.lab.test", "TXT"])?, "")?;
+    is("the alias that stayed", &rig.dig(&["second.lab.test", "CNAME"])?, "n1.lab.test.")?;
+    is("the service of somebody else", &rig.dig(&["_one._tcp.lab.test", "SRV"])?, "0 0 9 www.lab.test.")?;
+    is("the service at another port", &rig.dig(&["_two._tcp.lab.test", "SRV"])?, "0 0 22 n1.lab.test.")?;
+    is("the text of somebody else", &rig.dig(&["n1.lab.test", "TXT"])?, "\"by hand\"")?;
+    let (providers, register) = connect(rig, &us(), &["10.2.0.17"])?;
+    step::bring_about(&register, &providers, "").await?;
+    is("the list", &rig.dig(&["_dip-made.n1.lab.test", "TXT"])?, "")?;
+    is("the address", &rig.dig(&["n1.lab.test", "A"])?, "10.2.0.17")
+}
+
 async fn the_step_tells_a_conflict_before_anything_is_changed(rig: &Rig) -> Result<(), Failure> {
+    let ours = HostName { name: "n1.lab.test".to_owned(), addresses: vec!["10.2.0.11".parse()?] };
+    rig.provider.ensure(&ours, &us()).await?;
     let (providers, register) = connect(rig, &SiteName::new("elsewhere")?, &["10.2.0.12"])?;
     match step::check(&register, &providers, "").await {
         Err(error) if error.to_string().contains("the mark of site `conformance`") => Ok(()),

@@ -1,11 +1,12 @@
 //! A simulated DNS server.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use async_trait::async_trait;
 use dip_core::id::{ServiceName, SiteName};
 use dip_core::provider::{Holder, ProviderError};
-use dip_opsmgmt::provider::{Dns, HeldName, HostName};
+use dip_opsmgmt::provider::{Dns, Entry, HeldEntries, HeldName, HostName};
 
 use crate::line::{Intent, Line};
 use crate::world::{ForeignName, Names};
@@ -48,7 +49,7 @@ impl SandboxDns {
 impl Dns for SandboxDns {
     async fn name(&self, name: &str) -> Result<Option<HeldName>, ProviderError> {
         self.line.carry(Intent::Look, &format!("look up {name}")).await?;
-        Ok(self.act(|names| names.find(name).cloned()))
+        Ok(self.act(|names| names.find(name)))
     }
 
     async fn reverse(&self, address: IpAddr) -> Result<Vec<String>, ProviderError> {
@@ -58,6 +59,27 @@ impl Dns for SandboxDns {
 
     async fn ensure(&self, wanted: &HostName, owner: &SiteName) -> Result<(), ProviderError> {
         self.change(format!("register {}", wanted.name), &wanted.name, |names| names.ensure(wanted, owner)).await
+    }
+
+    async fn ensure_all(&self, names: &[HostName], entries: &[Entry], owner: &SiteName) -> Result<(), ProviderError> {
+        let all = names.iter().map(|name| name.name.as_str()).chain(entries.iter().map(|entry| entry.name.as_str()));
+        let all = all.collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>().join(", ");
+        self.change(format!("register {all}"), &all, |held| held.ensure_all(names, entries, owner)).await
+    }
+
+    async fn entries(&self, name: &str) -> Result<Option<HeldEntries>, ProviderError> {
+        self.line.carry(Intent::Look, &format!("look up the further records of {name}")).await?;
+        Ok(self.act(|names| names.entries(name)))
+    }
+
+    async fn made(&self, first: &str, owner: &SiteName) -> Result<Option<Vec<Entry>>, ProviderError> {
+        self.line.carry(Intent::Look, &format!("look up what was made for {first}")).await?;
+        Ok(self.act(|names| names.made(first, owner)))
+    }
+
+    async fn remove_entries(&self, entries: &[Entry], owner: &SiteName) -> Result<(), ProviderError> {
+        let all = entries.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        self.change(format!("remove {all}"), &all, |names| Ok(names.remove_entries(entries, owner))).await
     }
 
     async fn owned(&self, domain: &str, owner: &SiteName) -> Result<Vec<String>, ProviderError> {

@@ -1,48 +1,97 @@
 //! A DNS server's names, and how nodes resolve them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 
 use dip_core::id::SiteName;
 use dip_core::provider::Holder;
 use dip_core::site::Service;
-use dip_opsmgmt::provider::{HeldName, HostName};
+use dip_opsmgmt::provider::{Entry, EntryData, HeldName, HostName};
 use dip_opsmgmt::settings::DNS_KINDS;
 
 use super::World;
 
+/// More aliases of aliases than any sound zone has.
+const ALIASES: usize = 8;
+
 /// The names of one server: forward by name, reverse by address.
 #[derive(Debug, Default)]
 pub(crate) struct Names {
-    forward: BTreeMap<String, HeldName>,
+    pub(super) forward: BTreeMap<String, Row>,
     reverse: BTreeMap<IpAddr, Vec<String>>,
+    /// The further records that were made for a node, by its first name.
+    pub(super) made: BTreeMap<String, Vec<Entry>>,
+}
+
+/// All that stands at a name.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Row {
+    pub(super) addresses: Vec<IpAddr>,
+    pub(super) owner: Option<SiteName>,
+    pub(super) data: BTreeSet<EntryData>,
+    /// Whether a record of a type that dip does not know stands there too.
+    pub(super) other: bool,
+}
+
+impl Row {
+    pub(crate) fn held(&self) -> HeldName {
+        HeldName { addresses: self.addresses.clone(), owner: self.owner.clone() }
+    }
+
+    pub(crate) const fn data(&self) -> &BTreeSet<EntryData> {
+        &self.data
+    }
+
+    pub(super) fn alias(&self) -> Option<&String> {
+        self.data.iter().find_map(|data| match data {
+            EntryData::Cname(to) => Some(to),
+            _ => None,
+        })
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.addresses.is_empty() && self.data.is_empty() && !self.other
+    }
 }
 
 /// Somebody else holds a name.
 #[derive(Debug, thiserror::Error)]
 #[error("{what} {}", .owner.as_ref().map_or_else(|| "carries nobody's mark".to_owned(), |owner| format!("carries the mark of site `{owner}`")))]
 pub(crate) struct ForeignName {
-    what: String,
-    owner: Option<SiteName>,
+    pub(super) what: String,
+    pub(super) owner: Option<SiteName>,
 }
 
 impl Names {
-    pub(crate) fn find(&self, name: &str) -> Option<&HeldName> {
-        self.forward.get(&canonical(name))
+    pub(crate) fn find(&self, name: &str) -> Option<HeldName> {
+        self.forward.get(&canonical(name)).map(Row::held)
     }
 
     pub(crate) fn reverse(&self, address: IpAddr) -> Vec<String> {
         self.reverse.get(&address).cloned().unwrap_or_default()
     }
 
-    /// Makes a name and its addresses known in both directions; tells whether that changed anything.
-    pub(crate) fn ensure(&mut self, wanted: &HostName, owner: &SiteName) -> Result<bool, ForeignName> {
+    /// The addresses to which a name leads, over aliases.
+    fn resolve(&self, name: &str) -> Vec<IpAddr> {
+        let mut name = canonical(name);
+        for _ in 0..ALIASES {
+            match self.forward.get(&name).map(|row| (row.alias(), row)) {
+                Some((Some(to), _)) => name.clone_from(to),
+                Some((None, row)) => return row.addresses.clone(),
+                None => break,
+            }
+        }
+        Vec::new()
+    }
+
+    /// Whether a name and its addresses may be made known; nothing is changed.
+    pub(super) fn may(&self, wanted: &HostName, owner: &SiteName) -> Result<(), ForeignName> {
         let name = canonical(&wanted.name);
         self.owned(&name, owner)?;
-        let mut addresses = wanted.addresses.clone();
-        addresses.sort_unstable();
-        addresses.dedup();
-        for address in &addresses {
+        if let Some(row) = self.forward.get(&name).filter(|row| row.alias().is_some()) {
+            return Err(ForeignName { what: format!("the name `{name}` is an alias and"), owner: row.owner.clone() });
+        }
+        for address in &wanted.addresses {
             for other in self.reverse.get(address).into_iter().flatten().filter(|other| **other != name) {
                 self.marked(other, owner).map_err(|holder| ForeignName {
                     what: format!("{address} is the address of `{other}`, which"),
@@ -50,10 +99,21 @@ impl Names {
                 })?;
             }
         }
-        let held = HeldName { addresses: addresses.clone(), owner: Some(owner.clone()) };
-        let before = self.forward.insert(name.clone(), held.clone());
-        let mut changed = before.as_ref() != Some(&held);
-        for given_up in before.into_iter().flat_map(|before| before.addresses).filter(|old| !addresses.contains(old)) {
+        Ok(())
+    }
+
+    /// Makes a name and its addresses known in both directions; tells whether that changed anything.
+    pub(crate) fn ensure(&mut self, wanted: &HostName, owner: &SiteName) -> Result<bool, ForeignName> {
+        self.may(wanted, owner)?;
+        let name = canonical(&wanted.name);
+        let mut addresses = wanted.addresses.clone();
+        addresses.sort_unstable();
+        addresses.dedup();
+        let row = self.forward.entry(name.clone()).or_default();
+        let mut changed = row.addresses != addresses || row.owner.as_ref() != Some(owner);
+        let before = std::mem::replace(&mut row.addresses, addresses.clone());
+        row.owner = Some(owner.clone());
+        for given_up in before.into_iter().filter(|old| !addresses.contains(old)) {
             changed |= self.forget(given_up, &name);
         }
         for address in addresses {
@@ -65,15 +125,15 @@ impl Names {
     /// Lets a name carry another mark, or none; tells whether that changed anything.
     pub(crate) fn hand_over(&mut self, name: &str, from: &Holder, to: &Holder) -> Result<bool, ForeignName> {
         let name = canonical(name);
-        let Some(held) = self.forward.get_mut(&name) else { return Ok(false) };
-        match Holder::from(held.owner.clone()) {
+        let Some(row) = self.forward.get_mut(&name) else { return Ok(false) };
+        match Holder::from(row.owner.clone()) {
             holder if holder == *to => Ok(false),
             // A name with records of other types alone is none that dip could keep.
-            holder if holder == *from && !(holder == Holder::Nobody && held.addresses.is_empty()) => {
-                held.owner = to.site().cloned();
+            holder if holder == *from && !(holder == Holder::Nobody && row.addresses.is_empty()) => {
+                row.owner = to.site().cloned();
                 Ok(true)
             }
-            _ => Err(ForeignName { what: format!("the name `{name}`"), owner: held.owner.clone() }),
+            _ => Err(ForeignName { what: format!("the name `{name}`"), owner: row.owner.clone() }),
         }
     }
 
@@ -81,37 +141,47 @@ impl Names {
     pub(crate) fn marked_below(&self, domain: &str, owner: &SiteName) -> Vec<String> {
         let domain = canonical(domain);
         let owned =
-            self.forward.iter().filter(|(name, held)| is_below(name, &domain) && held.owner.as_ref() == Some(owner));
+            self.forward.iter().filter(|(name, row)| is_below(name, &domain) && row.owner.as_ref() == Some(owner));
         owned.map(|(name, _)| name.clone()).collect()
     }
 
     /// The names at and below a domain that have addresses.
     pub(crate) fn below(&self, domain: &str) -> Vec<(String, HeldName)> {
         let domain = canonical(domain);
-        let below = self.forward.iter().filter(|(name, held)| is_below(name, &domain) && !held.addresses.is_empty());
-        below.map(|(name, held)| (name.clone(), held.clone())).collect()
+        let below = self.forward.iter().filter(|(name, row)| is_below(name, &domain) && !row.addresses.is_empty());
+        below.map(|(name, row)| (name.clone(), row.held())).collect()
     }
 
-    /// Takes a name away in both directions; tells whether there was anything of it.
+    /// Takes a name away in both directions, with its mark; tells whether there was anything of it. Further records stay.
     pub(crate) fn remove(&mut self, name: &str, owner: &SiteName) -> Result<bool, ForeignName> {
         let name = canonical(name);
         self.owned(&name, owner)?;
-        Ok(self.drop_name(&name))
-    }
-
-    /// Takes a name away in both directions, whoever holds it.
-    pub(crate) fn drop_name(&mut self, name: &str) -> bool {
-        let name = canonical(name);
-        let Some(held) = self.forward.remove(&name) else { return false };
-        for address in held.addresses {
+        let Some(row) = self.forward.get_mut(&name) else { return Ok(false) };
+        row.owner = None;
+        let addresses = std::mem::take(&mut row.addresses);
+        if row.is_empty() {
+            self.forward.remove(&name);
+        }
+        for address in addresses {
             self.forget(address, &name);
         }
-        true
+        self.made.remove(&name);
+        Ok(true)
     }
 
-    /// Writes a name, with any mark or none.
+    /// Takes all that stands at a name away, and its reverse names, whoever holds it.
+    pub(crate) fn drop_name(&mut self, name: &str) {
+        let name = canonical(name);
+        for address in self.forward.remove(&name).into_iter().flat_map(|row| row.addresses) {
+            self.forget(address, &name);
+        }
+    }
+
+    /// Writes a name, with any mark or none; one without an address has a record of another type.
     pub(crate) fn put(&mut self, name: &str, held: HeldName) {
-        self.forward.insert(canonical(name), held);
+        let row = self.forward.entry(canonical(name)).or_default();
+        row.other |= held.addresses.is_empty();
+        (row.addresses, row.owner) = (held.addresses, held.owner);
     }
 
     /// Writes a reverse name beside others.
@@ -120,10 +190,10 @@ impl Names {
     }
 
     /// A name that is in use must carry the owner's mark.
-    fn owned(&self, name: &str, owner: &SiteName) -> Result<(), ForeignName> {
+    pub(super) fn owned(&self, name: &str, owner: &SiteName) -> Result<(), ForeignName> {
         match self.forward.get(name) {
-            Some(held) if held.owner.as_ref() != Some(owner) => {
-                Err(ForeignName { what: format!("the name `{name}`"), owner: held.owner.clone() })
+            Some(row) if row.owner.as_ref() != Some(owner) => {
+                Err(ForeignName { what: format!("the name `{name}`"), owner: row.owner.clone() })
             }
             _ => Ok(()),
         }
@@ -131,7 +201,7 @@ impl Names {
 
     /// Whether a name carries the owner's mark; else whose it carries. A name that is not in use carries none.
     fn marked(&self, name: &str, owner: &SiteName) -> Result<(), Option<SiteName>> {
-        match self.forward.get(name).and_then(|held| held.owner.as_ref()) {
+        match self.forward.get(name).and_then(|row| row.owner.as_ref()) {
             Some(holder) if holder == owner => Ok(()),
             holder => Err(holder.cloned()),
         }
@@ -148,7 +218,7 @@ impl Names {
         changed
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&String, &HeldName)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&String, &Row)> {
         self.forward.iter()
     }
 
@@ -162,7 +232,7 @@ fn is_below(name: &str, domain: &str) -> bool {
 }
 
 /// Names are compared without case and without the dot at their end (RFC 4343).
-fn canonical(name: &str) -> String {
+pub(super) fn canonical(name: &str) -> String {
     name.trim_end_matches('.').to_ascii_lowercase()
 }
 
@@ -172,8 +242,8 @@ impl World {
         self.site
             .services_of(DNS_KINDS)
             .filter(|service| answers_at(service, servers))
-            .find_map(|service| self.names(&service.name, |names| names.find(name).cloned()).flatten())
-            .map(|held| held.addresses)
+            .filter_map(|service| self.names(&service.name, |names| names.resolve(name)))
+            .find(|addresses| !addresses.is_empty())
             .unwrap_or_default()
     }
 }

@@ -7,6 +7,7 @@ mod body;
 mod cables;
 mod dhcp;
 mod dns;
+mod entries;
 mod etcd;
 mod keeper;
 mod machine;

@@ -1,7 +1,7 @@
 //! The simulated datacenter that all trials share.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use dip_core::conformance::Failure;
@@ -15,12 +15,12 @@ use dip_sandbox::{Access, Sandbox};
 #[derive(Debug)]
 pub(crate) struct Datacenter {
     pub(crate) sandbox: Sandbox,
-    counter: AtomicU8,
+    counter: AtomicU16,
 }
 
 impl Datacenter {
     pub(crate) fn new() -> Self {
-        Self { sandbox: Sandbox::new(&site(), 1), counter: AtomicU8::new(0) }
+        Self { sandbox: Sandbox::new(&site(), 1), counter: AtomicU16::new(0) }
     }
 
     /// A simulated provider.
@@ -29,7 +29,7 @@ impl Datacenter {
     }
 
     /// A number that no trial has had before.
-    pub(crate) fn fresh(&self) -> u8 {
+    pub(crate) fn fresh(&self) -> u16 {
         self.counter.fetch_add(1, Ordering::Relaxed)
     }
 

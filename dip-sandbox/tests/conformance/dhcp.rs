@@ -47,9 +47,10 @@ impl DhcpHarness for Harness {
 
     fn fresh(&self) -> Reservation {
         let number = self.0.fresh();
+        let [high, low] = number.to_be_bytes();
         Reservation {
-            mac: MacAddr([2, 0, 0, 0, 9, number]),
-            addresses: vec![IpAddr::from([10, 3, 0, number])],
+            mac: MacAddr([2, 0, 0, 9, high, low]),
+            addresses: vec![IpAddr::from([10, 3, high, low])],
             host_name: Some(format!("h{number}")),
         }
     }

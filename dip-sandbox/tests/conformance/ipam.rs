@@ -43,8 +43,8 @@ impl IpamHarness for Harness {
     }
 
     fn fresh(&self) -> (IpAddr, MacAddr) {
-        let number = self.0.fresh();
-        (IpAddr::from([10, 4, 0, number]), MacAddr([2, 0, 0, 0, 10, number]))
+        let [high, low] = self.0.fresh().to_be_bytes();
+        (IpAddr::from([10, 4, high, low]), MacAddr([2, 0, 0, 10, high, low]))
     }
 
     async fn give(&self, address: IpAddr, mac: MacAddr, to: &Holder) -> Result<Option<()>, Failure> {

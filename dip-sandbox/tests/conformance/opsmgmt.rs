@@ -14,7 +14,7 @@ use dip_core::provider::{Command, Silences};
 use dip_core::subject::Subject;
 use dip_opsmgmt::conformance::{AlertsHarness, CmdbHarness, DnsHarness, MonitorHarness};
 use dip_opsmgmt::provider::{
-    Alert, Alerts, Cmdb, Dns, HeldName, HeldRecord, HeldTarget, HostName, Monitor, NodeRecord, Target,
+    Alert, Alerts, Cmdb, Dns, Entry, HeldName, HeldRecord, HeldTarget, HostName, Monitor, NodeRecord, Target,
 };
 use dip_sandbox::{Access, Hands};
 use jiff::Timestamp;
@@ -57,10 +57,11 @@ impl DnsHarness for Harness {
 
     fn fresh(&self) -> HostName {
         let number = self.0.fresh();
-        let v6 = [0x2001, 0xdb8, 0, 9, 0, 0, 0, u16::from(number)];
+        let [high, low] = number.to_be_bytes();
+        let v6 = [0x2001, 0xdb8, 0, 9, 0, 0, 0, number];
         HostName {
             name: format!("h{number}.conformance.example"),
-            addresses: vec![IpAddr::from([10, 4, 0, number]), IpAddr::from(v6)],
+            addresses: vec![IpAddr::from([10, 4, high, low]), IpAddr::from(v6)],
         }
     }
 
@@ -76,6 +77,11 @@ impl DnsHarness for Harness {
 
     async fn seed_other_type(&self, name: &str) -> Result<Option<()>, Failure> {
         self.hands().write_name(&service("dns"), name, HeldName { addresses: Vec::new(), owner: None });
+        Ok(Some(()))
+    }
+
+    async fn seed_entry(&self, entry: &Entry) -> Result<Option<()>, Failure> {
+        self.hands().write_entry(&service("dns"), entry);
         Ok(Some(()))
     }
 }
@@ -96,10 +102,11 @@ impl CmdbHarness for Harness {
 
     fn fresh(&self) -> NodeRecord {
         let number = self.0.fresh();
+        let [high, low] = number.to_be_bytes();
         NodeRecord {
             node: NodeName::new(&format!("c{number}")).expect("a name"),
             host_name: format!("c{number}.conformance.example"),
-            addresses: vec![IpAddr::from([10, 5, 0, number])],
+            addresses: vec![IpAddr::from([10, 5, high, low])],
             rack: None,
             identity: Identity { serial: Some(format!("S{number}")), ..Identity::default() },
         }
@@ -156,9 +163,10 @@ impl MonitorHarness for Monitoring {
 
     fn fresh(&self) -> Target {
         let number = self.0.0.fresh();
+        let [high, low] = number.to_be_bytes();
         Target {
             node: NodeName::new(&format!("m{number}")).expect("a name"),
-            address: format!("10.6.0.{number}:9100"),
+            address: format!("10.6.{high}.{low}:9100"),
             labels: BTreeMap::new(),
         }
     }

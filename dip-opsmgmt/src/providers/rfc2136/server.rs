@@ -9,7 +9,8 @@ use hickory_proto::rr::{Name, RData, RecordType};
 
 use super::message::{NameError, data, name, plain, query, record_type, update};
 use super::pool::Pool;
-use super::verdict::{answered, failed, not_allowed, updated};
+use super::transfer;
+use super::verdict::{Code, answered, failed, not_allowed, not_this, not_transferred, updated};
 use super::wire::WireError;
 use crate::providers::zones::{Edit, Expect, Fault, Look, Outcome, Reach, Seen, Transfer, ZoneServer, Zones};
 
@@ -106,26 +107,45 @@ impl ZoneServer for UpdateServer {
     }
 
     async fn transfer(&self, zone: &str) -> Result<Transfer, Fault> {
-        super::transfer::transfer(&self.pool, zone).await
+        match transfer::ask(&self.pool, &name(zone).map_err(invalid)?).await {
+            // So Knot refuses a transfer.
+            Err(error @ (WireError::UnknownKey | WireError::Refused(_))) if self.knows_key(zone).await => {
+                Err(not_transferred(zone, error))
+            }
+            answers => transfer::read(zone, answers.map_err(failed)?),
+        }
     }
 
     async fn write(&self, zone: &str, edits: &[&Edit]) -> Result<Outcome, Fault> {
-        let message = update(zone, edits).map_err(invalid)?;
-        // BIND refuses whom it does not let change a zone. Knot answers as if it did not know the key; that it answers the same
-        // key about the zone tells that apart.
-        let answer = match self.pool.ask(message).await {
-            Err(error @ (WireError::UnknownKey | WireError::Refused(_)))
-                if self.serial(zone).await.is_ok_and(|serial| serial.is_some()) =>
-            {
+        let answer = match self.pool.ask(update(zone, edits).map_err(invalid)?).await {
+            // So Knot refuses whom it does not let change a zone.
+            Err(error @ (WireError::UnknownKey | WireError::Refused(_))) if self.knows_key(zone).await => {
                 return Err(not_allowed(error));
             }
             answer => answer.map_err(failed)?,
         };
-        updated(answer.response_code, self.pool.server())
+        match answer.response_code {
+            // So BIND does; but both refuse also some changes of those who may make others.
+            code @ ResponseCode::Refused => {
+                Err(if self.takes_updates(zone).await { not_this(Code(code)) } else { not_allowed(Code(code)) })
+            }
+            code => updated(code, self.pool.server()),
+        }
     }
 }
 
 impl UpdateServer {
+    /// Whether the server answers the key: one who may not do something is told by Knot that his key is not known.
+    async fn knows_key(&self, zone: &str) -> bool {
+        self.serial(zone).await.is_ok_and(|serial| serial.is_some())
+    }
+
+    /// Whether the key may change the zone at all: an update that changes nothing tells.
+    async fn takes_updates(&self, zone: &str) -> bool {
+        let Ok(nothing) = update(zone, &[]) else { return false };
+        self.pool.ask(nothing).await.is_ok_and(|answer| answer.response_code == ResponseCode::NoError)
+    }
+
     async fn ask(&self, message: Message) -> Result<Message, Fault> {
         let answer = self.pool.ask(message).await.map_err(failed)?;
         answered(&answer, self.pool.server())?;

@@ -2,32 +2,33 @@
 
 use dip_core::provider::{ErrorKind, Retry};
 use hickory_proto::op::{Message, ResponseCode};
-use hickory_proto::rr::{RData, RecordType};
+use hickory_proto::rr::{Name, RData, RecordType};
 
-use super::message::{data, name, plain, query};
+use super::message::{data, plain, query};
 use super::pool::Pool;
-use super::verdict::{Code, failed};
+use super::verdict::{Code, not_transferred};
+use super::wire::WireError;
 use crate::providers::zones::{Fault, Reach, Record, Transfer};
 
-/// Transfers a zone over a connection of its own.
-pub(super) async fn transfer(pool: &Pool, zone: &str) -> Result<Transfer, Fault> {
-    let at = name(zone).map_err(|error| Fault::new(ErrorKind::Invalid, Reach::Message).because(error))?;
+/// Asks for all of a zone over a connection of its own.
+pub(super) async fn ask(pool: &Pool, zone: &Name) -> Result<Vec<Message>, WireError> {
     // The SOA stands at both ends of a transfer (RFC 5936 section 2.2); an empty message would wait for more for ever.
     let mut ends = 0;
     let is_last = |answer: &Message| {
         ends += answer.answers.iter().filter(|record| record.record_type() == RecordType::SOA).count();
         ends >= 2 || answer.response_code != ResponseCode::NoError || answer.answers.is_empty()
     };
-    let answers = pool.ask_until(query(at, RecordType::AXFR), is_last).await.map_err(failed)?;
+    pool.ask_until(query(zone.clone(), RecordType::AXFR), is_last).await
+}
+
+/// The records that were answered.
+pub(super) fn read(zone: &str, answers: Vec<Message>) -> Result<Transfer, Fault> {
     if let Some(code) = answers.iter().map(|answer| answer.response_code).find(|code| *code != ResponseCode::NoError) {
-        let kind = match code {
-            ResponseCode::Refused | ResponseCode::NotAuth | ResponseCode::NotImp => ErrorKind::Unsupported,
-            ResponseCode::ServFail => ErrorKind::Busy,
-            _ => ErrorKind::Unexpected,
-        };
-        return Err(Fault::new(kind, Reach::Message).because(Code(code)).advise(format!(
-            "let the key transfer the zone {zone} (`allow-transfer` in BIND, `action: transfer` in Knot), so that its names can be listed"
-        )));
+        return Err(match code {
+            ResponseCode::Refused | ResponseCode::NotAuth | ResponseCode::NotImp => not_transferred(zone, Code(code)),
+            ResponseCode::ServFail => Fault::new(ErrorKind::Busy, Reach::Message).because(Code(code)),
+            _ => Fault::new(ErrorKind::Unexpected, Reach::Message).because(Code(code)),
+        });
     }
     let mut records: Vec<_> = answers.into_iter().flat_map(|answer| answer.answers).collect();
     // The last one is the first one again. Without both a part of the zone would count as all of it, and its names as free.
@@ -57,7 +58,6 @@ mod tests {
     use crate::provider::Dns;
     use dip_core::id::SiteName;
     use dip_core::provider::ProviderError;
-    use hickory_proto::rr::Name;
     use hickory_proto::rr::rdata::TXT;
 
     const FUDGE: u16 = 300;

@@ -6,12 +6,17 @@ use hickory_proto::op::{Message, ResponseCode};
 use super::wire::WireError;
 use crate::providers::zones::{Fault, Outcome, Reach};
 
+/// What keeps BIND and Knot from writing what they would accept; they tell which of it only to their logs.
+const UNWRITTEN: &str = "the server could not write it, and its log says why: its disk may be full or its journal not writable, \
+                         or the zone or one of its names has as many records as it may have (BIND `max-records`, \
+                         `max-records-per-type`)";
+
 /// A server's code in its own words.
 #[derive(Debug, thiserror::Error)]
 #[error("the server answered {0}")]
 pub(super) struct Code(pub(super) ResponseCode);
 
-/// What came of an update.
+/// What came of an update that was not refused.
 pub(super) fn updated(code: ResponseCode, server: &str) -> Result<Outcome, Fault> {
     let fault = |kind| Fault::new(kind, Reach::Message).because(Code(code));
     match code {
@@ -19,11 +24,10 @@ pub(super) fn updated(code: ResponseCode, server: &str) -> Result<Outcome, Fault
         ResponseCode::YXDomain | ResponseCode::YXRRSet | ResponseCode::NXRRSet | ResponseCode::NXDomain => {
             Ok(Outcome::Prevented)
         }
-        ResponseCode::Refused => Err(not_allowed(Code(code))),
         ResponseCode::NotAuth | ResponseCode::NotZone => {
             Err(fault(ErrorKind::Invalid).advise(format!("{server} is not the primary server of the zone")))
         }
-        ResponseCode::ServFail => Err(fault(ErrorKind::Unexpected).retry_as(Retry::Backoff).advise("its log says why")),
+        ResponseCode::ServFail => Err(fault(ErrorKind::Unexpected).retry_as(Retry::Backoff).advise(UNWRITTEN)),
         ResponseCode::NotImp => Err(Fault::new(ErrorKind::Unsupported, Reach::Server)
             .because(Code(code))
             .advise("the server takes no dynamic updates")),
@@ -85,4 +89,20 @@ pub(super) fn not_allowed(cause: impl std::error::Error + Send + Sync + 'static)
         "the server knows the key and does not let it change this zone: allow it in the zone's update policy (BIND \
          `allow-update` or `update-policy`, Knot `acl` with `action: update`)",
     )
+}
+
+/// The key may change the zone, and not in this way.
+pub(super) fn not_this(cause: impl std::error::Error + Send + Sync + 'static) -> Fault {
+    Fault::new(ErrorKind::Denied, Reach::Message).because(cause).advise(
+        "the server lets the key change this zone and refuses this change; its log says why: the zone may be as large as it may \
+         be (Knot `zone-max-size`), the key may not change this name or type (BIND `update-policy`), or the name may not have an \
+         address (BIND `check-names`)",
+    )
+}
+
+/// The key may not transfer the zone.
+pub(super) fn not_transferred(zone: &str, cause: impl std::error::Error + Send + Sync + 'static) -> Fault {
+    Fault::new(ErrorKind::Unsupported, Reach::Message).because(cause).advise(format!(
+        "let the key transfer the zone {zone} (`allow-transfer` in BIND, `action: transfer` in Knot), so that its names can be listed"
+    ))
 }

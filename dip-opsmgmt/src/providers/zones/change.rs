@@ -7,6 +7,7 @@ use dip_core::id::SiteName;
 use dip_core::provider::{ErrorKind, Holder, ProviderError};
 
 use super::edit::Edit;
+use super::made::made_name;
 use super::mark::{mark, mark_name};
 use super::names::{Pointers, Zones, of};
 use super::record::{Data, Kind};
@@ -67,6 +68,7 @@ impl<S: ZoneServer> NameChange<'_, S> {
                 .if_exactly(&at, [mark(self.owner)])
                 .clear(&self.name, Kind::A)
                 .clear(&self.name, Kind::Aaaa)
+                .clear(&made_name(&self.name), Kind::Txt)
                 .clear(&at, Kind::Txt);
             if self.write(edit).await? == Outcome::Changed {
                 return Ok(());

@@ -3,6 +3,9 @@
 
 mod change;
 mod edit;
+mod edits;
+mod entries;
+mod made;
 mod mark;
 mod names;
 mod node;

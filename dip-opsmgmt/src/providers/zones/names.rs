@@ -17,6 +17,7 @@ use tokio::sync::Mutex as Slot;
 
 use super::change::NameChange;
 use super::edit::Edit;
+use super::made::made_name;
 use super::mark::{mark_name, marked_by, marked_name};
 use super::places::Places;
 use super::reads::Looked;
@@ -164,14 +165,14 @@ impl<S: ZoneServer> Dns for Zones<S> {
 
     async fn ensure(&self, wanted: &HostName, owner: &SiteName) -> Result<(), ProviderError> {
         let action = format!("register {}", wanted.name);
-        self.make(std::slice::from_ref(wanted), &[], owner, &action).await
+        self.make(std::slice::from_ref(wanted), None, owner, &action).await
     }
 
     async fn ensure_all(&self, names: &[HostName], entries: &[Entry], owner: &SiteName) -> Result<(), ProviderError> {
         let all = names.iter().map(|name| &name.name).chain(entries.iter().map(|entry| &entry.name));
         let all: BTreeSet<&str> = all.map(String::as_str).collect();
         let action = format!("register {}", all.into_iter().collect::<Vec<_>>().join(", "));
-        self.make(names, entries, owner, &action).await
+        self.make(names, Some(entries), owner, &action).await
     }
 
     async fn entries(&self, name: &str) -> Result<Option<HeldEntries>, ProviderError> {
@@ -180,9 +181,15 @@ impl<S: ZoneServer> Dns for Zones<S> {
         self.further(&name, &action).await
     }
 
+    async fn made(&self, first: &str, owner: &SiteName) -> Result<Option<Vec<Entry>>, ProviderError> {
+        let action = format!("look up what was made for {first}");
+        let first = parse::<S>(first, &action)?;
+        self.made_for(&first, owner, &action).await
+    }
+
     async fn remove_entries(&self, entries: &[Entry], owner: &SiteName) -> Result<(), ProviderError> {
         let all: Vec<String> = entries.iter().map(ToString::to_string).collect();
-        self.take(entries, owner, &format!("remove {}", all.join(", "))).await
+        self.take_away(entries, owner, &format!("remove {}", all.join(", "))).await
     }
 
     async fn owned(&self, domain: &str, owner: &SiteName) -> Result<Vec<String>, ProviderError> {
@@ -243,15 +250,15 @@ pub(super) fn unanswered() -> Fault {
     Fault::new(ErrorKind::Unexpected, Reach::Server).advise("the server left questions unanswered")
 }
 
-/// A name in lower case without a dot at its end (RFC 1035 section 2.3.4), with room for the label that marks it.
+/// A name in lower case without a dot at its end (RFC 1035 section 2.3.4), with room for the labels of what stands beside it.
 fn parse<S: ZoneServer>(name: &str, action: &str) -> Result<String, ProviderError> {
     let invalid = |advice: String| Err(ProviderError::new(ErrorKind::Invalid, S::PRODUCT, action).advise(advice));
     let plain = plain(name);
     if !plain.contains('.') {
         return invalid(format!("`{name}` has no domain; give the site or its network one"));
     }
-    if mark_name(&plain).len() > 253 {
-        return invalid("the name leaves no room for the label `_dip` that marks it; shorten it".to_owned());
+    if made_name(&plain).len() > 253 {
+        return invalid("the name leaves no room for the label `_dip-made` beside it; shorten it".to_owned());
     }
     let sound = |label: &str| {
         !label.is_empty()

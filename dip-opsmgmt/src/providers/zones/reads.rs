@@ -59,6 +59,7 @@ impl<S: ZoneServer> Zones<S> {
             return Ok(Arc::clone(last));
         }
         let snapshot = Arc::new(Snapshot::from(self.server.transfer(zone).await?));
+        self.closed.lock().unwrap_or_else(PoisonError::into_inner).remove(zone);
         *last = Some(Arc::clone(&snapshot));
         Ok(snapshot)
     }

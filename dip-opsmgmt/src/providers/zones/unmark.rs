@@ -1,7 +1,7 @@
-//! The mark of a name that nothing is left of goes last, in a change of its own.
+//! Marks that stayed where nothing is left.
 //!
-//! Whether it may go is known only once our records are gone: another node may have just registered its own there, and of two that
-//! leave together neither is the last before both have left.
+//! Whoever sees that he takes the last record of a name takes its mark along. Of two that leave together neither sees that, and the
+//! mark goes in a change of its own once their records are gone.
 
 use std::collections::BTreeSet;
 

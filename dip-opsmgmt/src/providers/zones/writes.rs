@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use dip_core::provider::ErrorKind;
 
 use super::edit::Edit;
 use super::names::Zones;
@@ -33,8 +34,12 @@ impl<S: ZoneServer> Carry<Edit, Written> for Zones<S> {
     }
 }
 
+/// So many edits are tried alone that a server failed at without saying why; it will fail at the others too.
+const TRIED_ALONE: usize = 3;
+
 impl<S: ZoneServer> Zones<S> {
-    /// Sends a message, and halves of it where something in it prevents the whole. A fault of the server ends all.
+    /// Sends a message, and halves of it where something in it prevents the whole. A fault of the server ends all, and so does one
+    /// that each of some edits meets alone: a disk that is full is not halved a thousand times.
     async fn send(
         &self,
         zone: &str,
@@ -42,7 +47,7 @@ impl<S: ZoneServer> Zones<S> {
         message: Vec<usize>,
         answers: &mut [Option<Written>],
     ) -> Option<Fault> {
-        let mut parts = vec![message];
+        let (mut parts, mut alone) = (vec![message], 0);
         while let Some(mut part) = parts.pop() {
             let sent: Vec<&Edit> = part.iter().map(|index| edits[*index]).collect();
             let written = self.server.write(zone, &sent).await;
@@ -59,8 +64,9 @@ impl<S: ZoneServer> Zones<S> {
             for index in part {
                 answers[index] = Some(written.clone());
             }
+            alone = if matches!(&written, Err(fault) if fault.kind() == ErrorKind::Unexpected) { alone + 1 } else { 0 };
             if let Err(fault) = written
-                && fault.reach() == Reach::Server
+                && (fault.reach() == Reach::Server || alone == TRIED_ALONE)
             {
                 for index in parts.into_iter().flatten() {
                     answers[index] = Some(Err(fault.clone()));

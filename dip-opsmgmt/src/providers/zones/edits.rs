@@ -1,0 +1,48 @@
+//! Edits of several zones, one for each; that of the node's own zone is made first.
+
+use std::collections::BTreeMap;
+
+use dip_core::provider::ProviderError;
+
+use super::edit::Edit;
+use super::names::{Zones, of};
+use super::server::{Outcome, ZoneServer};
+
+/// Edits by zone.
+pub(super) struct Edits<'a> {
+    home: &'a str,
+    by_zone: BTreeMap<String, Edit>,
+}
+
+impl<'a> Edits<'a> {
+    /// No edits yet; that of this zone will be made first.
+    pub(super) const fn of(home: &'a str) -> Self {
+        Self { home, by_zone: BTreeMap::new() }
+    }
+
+    /// Adds to what changes in a zone.
+    pub(super) fn add(&mut self, zone: &str, edit: Option<Edit>) {
+        if let Some(edit) = edit {
+            let merged = self.by_zone.remove(zone).unwrap_or_default().and(edit);
+            self.by_zone.insert(zone.to_owned(), merged);
+        }
+    }
+
+    /// Whether nothing changes but in the first zone.
+    pub(super) fn is_of_one_zone(&self) -> bool {
+        self.by_zone.keys().all(|zone| zone == self.home)
+    }
+}
+
+impl<S: ZoneServer> Zones<S> {
+    /// Makes them one after the other, until one is prevented.
+    pub(super) async fn all_changed(&self, edits: Edits<'_>, action: &str) -> Result<bool, ProviderError> {
+        let (home, others): (Vec<_>, Vec<_>) = edits.by_zone.into_iter().partition(|(zone, _)| zone == edits.home);
+        for (zone, edit) in home.into_iter().chain(others) {
+            if self.write(&zone, edit).await.map_err(of::<S>(action))? == Outcome::Prevented {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
