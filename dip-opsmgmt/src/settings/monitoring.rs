@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{ALERTMANAGER, PROMETHEUS};
 
 /// The label of targets and alerts that tells the site that they belong to.
+#[cfg(any(feature = "alertmanager", feature = "prometheus"))]
 pub(crate) const SITE_LABEL: &str = "dip_site";
 
 /// The label of targets and alerts that tells the node.
