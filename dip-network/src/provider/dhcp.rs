@@ -57,6 +57,8 @@ pub struct Held {
 /// * `claim` puts the owner's mark on a reservation that `from` holds, and leaves what it says as it is. One that the owner holds
 ///   already, and a reservation that is not there, is `Ok(())`; one that anybody else holds is a `Conflict`.
 /// * `disown` takes the owner's mark off again and leaves the rest. One without a mark is `Ok(())`, another site's a `Conflict`.
+/// * What a server cannot do at all, keep an IPv6 address or list its reservations, is
+///   [`ErrorKind::Unsupported`](dip_core::provider::ErrorKind::Unsupported), with the reason.
 /// * A cancelled or interrupted `reserve` or `release` leaves the reservation as before, as wanted, or absent; calling it again mends it.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]

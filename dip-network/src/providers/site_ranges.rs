@@ -8,7 +8,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use dip_core::hardware::MacAddr;
 use dip_core::id::{ServiceName, SiteName};
-use dip_core::provider::{AddressHolder, Holder, Ipam, ProviderError, Providers};
+use dip_core::provider::{AddressHolder, ErrorKind, Holder, Ipam, ProviderError, Providers};
 use dip_core::site::{NodeState, Site};
 use dip_core::subject::Subject;
 
@@ -70,7 +70,15 @@ impl Ipam for SiteRanges {
         let wanted: HashSet<IpAddr> = addresses.iter().copied().collect();
         let mut all = Vec::new();
         for (service, dhcp) in &self.dhcp {
-            for held in dhcp.list().await? {
+            let list = match dhcp.list().await {
+                // It refuses itself what somebody else holds, as far as it can tell.
+                Err(error) if error.kind() == ErrorKind::Unsupported => {
+                    tracing::warn!(%service, %error, "it cannot be asked who holds addresses");
+                    continue;
+                }
+                list => list?,
+            };
+            for held in list {
                 let mac = held.reservation.mac;
                 let name = held.reservation.host_name.map(|name| format!(" ({name})")).unwrap_or_default();
                 let record = format!("the reservation of {mac}{name} in `{service}`");

@@ -9,7 +9,8 @@ use dip_core::id::SiteName;
 use dip_core::provider::{ErrorKind, Holder};
 use ipnetwork::IpNetwork;
 
-use super::failure::Failure;
+use super::super::failure::Failure;
+use super::super::host_name;
 use crate::provider::{Held, Reservation};
 
 /// Which of Kea's two servers.
@@ -70,10 +71,6 @@ pub(super) enum Standing {
     /// In what is written, under this number.
     Stored(i64),
     /// In a file of Kea that this provider does not write.
-    #[cfg_attr(
-        not(feature = "kea-postgresql"),
-        expect(dead_code, reason = "only the hosts backend leaves the file alone")
-    )]
     Fixed,
 }
 
@@ -229,7 +226,7 @@ impl Book {
         if wanted.addresses.is_empty() {
             return Err(invalid("no address is wanted".to_owned()).advise("give the interface an address"));
         }
-        if let Some(name) = wanted.host_name.as_ref().filter(|name| !is_host_name(name)) {
+        if let Some(name) = wanted.host_name.as_ref().filter(|name| !host_name::is_name(name)) {
             return Err(
                 invalid(format!("`{name}` is no host name")).advise("rename the node to letters, digits and `-`")
             );
@@ -314,17 +311,6 @@ impl Book {
 fn in_a_file(what: &str) -> Failure {
     let why = format!("{what} is held by a reservation in Kea's configuration file");
     Failure::new(ErrorKind::Conflict, why).advise("remove it there first")
-}
-
-/// Letters, digits and hyphens, in labels that dots part (RFC 1123, section 2.1).
-fn is_host_name(name: &str) -> bool {
-    name.len() <= 253
-        && name.split('.').all(|label| {
-            (1..=63).contains(&label.len())
-                && !label.starts_with('-')
-                && !label.ends_with('-')
-                && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
-        })
 }
 
 #[cfg(test)]

@@ -12,10 +12,10 @@ use tokio_postgres::config::Config as Target;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client as Database, NoTls};
 
+use super::super::failure::Failure;
 use super::book::{Book, Entry, Standing};
 use super::client::Servers;
 use super::configuration;
-use super::failure::Failure;
 use super::rows::{Matter, entries};
 use super::sheet::Sheet;
 use super::store::{Ask, Store, Written};

@@ -6,7 +6,6 @@ mod book;
 mod client;
 mod config;
 mod configuration;
-mod failure;
 mod gather;
 #[cfg(feature = "kea-postgresql")]
 mod hosts;
