@@ -165,6 +165,7 @@ fn reserve_address(site: &Site, dhcp: &[(&Service, DhcpScope)], node: &Node, nic
         mac,
         addresses: nic.addresses.iter().map(|address| address.address).collect(),
         host_name: primary.then(|| node.name.as_str().split('.').next().unwrap_or_default().to_owned()),
+        duid: nic.duid.clone(),
     };
     let step = ReserveAddress {
         service: service.name.clone(),

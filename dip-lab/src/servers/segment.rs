@@ -74,18 +74,18 @@ impl Segment {
         lease
     }
 
-    /// Plugs a client with this hardware address in and lets ISC dhclient ask for an IPv6 address, with a DUID of nothing but that
-    /// hardware address; `None` if it got nothing.
+    /// Plugs a client with this hardware address in and lets ISC dhclient ask for an IPv6 address, by a DUID of its own or by one of nothing
+    /// but that hardware address; `None` if it got nothing.
     ///
     /// # Errors
     /// If the client cannot be plugged in.
-    pub async fn lease6(&self, mac: &str) -> Result<Option<Ipv6Addr>, LabError> {
+    pub async fn lease6(&self, mac: &str, duid: Option<&[u8]>) -> Result<Option<Ipv6Addr>, LabError> {
         let (client, number) = self.plug(mac).await?;
         let show = ["-6", "address", "show", "dev", "eth0", "scope", "link", "-tentative"];
         // dhclient gives up without a link-local address.
         until(ASKS, || async { client.ip(&show).await.is_ok_and(|told| told.contains("fe80")) }).await;
         let scratch = self.scratch.within(&format!("client{number}"))?;
-        let lease = ask6(&client, &scratch).await;
+        let lease = ask6(&client, &scratch, duid).await;
         self.unplug(number).await?;
         lease
     }
@@ -145,12 +145,17 @@ async fn ask(client: &Namespace, scratch: &Scratch) -> Result<Option<Lease>, Lab
     }))
 }
 
-async fn ask6(client: &Namespace, scratch: &Scratch) -> Result<Option<Ipv6Addr>, LabError> {
+async fn ask6(client: &Namespace, scratch: &Scratch, duid: Option<&[u8]>) -> Result<Option<Ipv6Addr>, LabError> {
     let got = scratch.path("lease.env");
     let script =
         format!("#!/bin/sh\ncase $reason in BOUND6) env > {0}.part && mv {0}.part {0} ;; esac\n", got.display());
     let script = scratch.write("script", &script)?;
     make_executable(&script)?;
+    if let Some(duid) = duid {
+        // dhclient keeps its DUID among its leases, in octal.
+        let octets: String = duid.iter().map(|octet| format!("\\{octet:03o}")).collect();
+        scratch.write("leases", &format!("default-duid \"{octets}\";\n"))?;
+    }
     let mut line = daemon_command(Some(client), "dhclient");
     line.args(["-6", "-1", "-d", "-D", "LL", "-sf"]).arg(&script);
     line.arg("-lf").arg(scratch.path("leases")).arg("-pf").arg(scratch.path("pid")).arg("eth0");

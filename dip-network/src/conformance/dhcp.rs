@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use dip_core::conformance::expect::{cancelled, fails, ignored, same, them, trials, us};
 use dip_core::conformance::{Failure, Trial, Verdict};
-use dip_core::hardware::MacAddr;
+use dip_core::hardware::{Duid, MacAddr};
 use dip_core::provider::{ErrorKind, Holder, sentence};
 
 use crate::provider::{Dhcp, Held, Reservation};
@@ -49,6 +49,7 @@ pub fn dhcp(harness: Arc<dyn DhcpHarness>) -> Vec<Trial> {
         a_look_up_right_after_a_write_sees_it
         reserving_twice_is_once
         ipv4_and_ipv6_addresses_are_kept_together
+        a_client_that_asks_by_a_duid_is_kept_by_it
         a_changed_reservation_replaces_the_former
         a_released_reservation_is_gone
         releasing_what_is_absent_is_no_error
@@ -101,20 +102,7 @@ async fn reserving_twice_is_once(harness: Harness) -> Result<Verdict, Failure> {
 }
 
 async fn ipv4_and_ipv6_addresses_are_kept_together(harness: Harness) -> Result<Verdict, Failure> {
-    let (dhcp, mut wanted) = (harness.dhcp(), harness.fresh());
-    let tail = wanted.mac.0;
-    // From the documentation prefix of RFC 3849, and unique because the MAC address is.
-    let v6 = [
-        0x2001,
-        0xdb8,
-        0,
-        0,
-        0,
-        u16::from_be_bytes([tail[0], tail[1]]),
-        u16::from_be_bytes([tail[2], tail[3]]),
-        u16::from_be_bytes([tail[4], tail[5]]),
-    ];
-    wanted.addresses.push(IpAddr::from(v6));
+    let (dhcp, wanted) = (harness.dhcp(), with_v6(harness.fresh()));
     match dhcp.reserve(&wanted, &us()).await {
         Err(error) if error.kind() == ErrorKind::Unsupported => {
             same("what is left of it", &dhcp.reservation(wanted.mac).await?, &None)?;
@@ -123,6 +111,46 @@ async fn ipv4_and_ipv6_addresses_are_kept_together(harness: Harness) -> Result<V
         reserved => reserved?,
     }
     ours(dhcp.reservation(wanted.mac).await?, &wanted)?;
+    Ok(Verdict::Passed)
+}
+
+/// The same with an IPv6 address of the documentation prefix of RFC 3849, unique because the MAC address is.
+fn with_v6(mut reservation: Reservation) -> Reservation {
+    let [a, b, c, d, e, f] = reservation.mac.0.map(u16::from);
+    let v6 = [0x2001, 0xdb8, 0, 0, 0, a << 8 | b, c << 8 | d, e << 8 | f];
+    reservation.addresses.push(IpAddr::from(v6));
+    reservation
+}
+
+async fn a_client_that_asks_by_a_duid_is_kept_by_it(harness: Harness) -> Result<Verdict, Failure> {
+    let (dhcp, first, other) = (harness.dhcp(), with_v6(harness.fresh()), with_v6(harness.fresh()));
+    // Type 4 is a UUID (RFC 6355), of which the length does not matter here.
+    let duid = |mac: MacAddr| Duid::new(&[&[0, 4], mac.0.as_slice()].concat());
+    let wanted = Reservation { duid: duid(first.mac), ..first.clone() };
+    match dhcp.reserve(&wanted, &us()).await {
+        Err(error) if error.kind() == ErrorKind::Unsupported => return ignored(&sentence(&error)),
+        reserved => reserved?,
+    }
+    ours(dhcp.reservation(wanted.mac).await?, &wanted)?;
+    dhcp.reserve(&wanted, &us()).await?;
+    let theirs = Reservation { duid: wanted.duid.clone(), ..other.clone() };
+    fails("reserving for its DUID", dhcp.reserve(&theirs, &them()).await, ErrorKind::Conflict)?;
+    same("what was refused", &dhcp.reservation(theirs.mac).await?, &None)?;
+    // The mainboard was replaced, then the card, then the client was set up to ask by the card's address.
+    let board = Reservation { duid: duid(other.mac), ..first.clone() };
+    dhcp.reserve(&board, &us()).await?;
+    ours(dhcp.reservation(first.mac).await?, &board)?;
+    let card = Reservation { mac: other.mac, ..board };
+    dhcp.reserve(&card, &us()).await?;
+    same("the reservation of the card that is gone", &dhcp.reservation(first.mac).await?, &None)?;
+    ours(dhcp.reservation(other.mac).await?, &card)?;
+    let plain = Reservation { duid: None, ..card };
+    dhcp.reserve(&plain, &us()).await?;
+    ours(dhcp.reservation(other.mac).await?, &plain)?;
+    // What was given up is free for another site.
+    dhcp.reserve(&Reservation { duid: wanted.duid, ..with_v6(harness.fresh()) }, &them()).await?;
+    dhcp.release(other.mac, &us()).await?;
+    same("what was released", &dhcp.reservation(other.mac).await?, &None)?;
     Ok(Verdict::Passed)
 }
 

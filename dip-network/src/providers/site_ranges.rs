@@ -139,6 +139,7 @@ mod tests {
                 mac: "52:54:00:00:00:77".parse().expect("a MAC address"),
                 addresses: vec![address()],
                 host_name: Some("printer".to_owned()),
+                duid: None,
             },
             owner,
         };

@@ -130,6 +130,7 @@ impl DhcpHarness for Rig {
             mac: MacAddr([0x02, 0xd1, 0x70, 0, 2, number]),
             addresses: vec![IpAddr::V4(Ipv4Addr::new(10, 77, 1, number))],
             host_name: Some(format!("h{number}")),
+            duid: None,
         }
     }
 

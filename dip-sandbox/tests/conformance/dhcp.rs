@@ -51,6 +51,7 @@ impl DhcpHarness for Harness {
             mac: MacAddr([2, 0, 0, 0, 9, number]),
             addresses: vec![IpAddr::from([10, 3, 0, number])],
             host_name: Some(format!("h{number}")),
+            duid: None,
         }
     }
 

@@ -67,6 +67,7 @@ impl Entry {
                 mac: *mac,
                 addresses: self.declared.addresses.iter().copied().map(Into::into).collect(),
                 host_name: host_name.clone(),
+                duid: None,
             },
             owner: owner.clone(),
         })

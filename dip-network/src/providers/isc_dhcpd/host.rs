@@ -144,6 +144,7 @@ mod tests {
             mac: "52:54:00:00:01:01".parse().expect("a MAC address"),
             addresses: vec!["10.0.0.1".parse().expect("an address")],
             host_name: host_name.map(str::to_owned),
+            duid: None,
         }
     }
 

@@ -282,7 +282,7 @@ fn told(host: &Host, mac: MacAddr) -> Held {
     let marked = host.marked();
     let addresses = host.addresses.iter().copied().map(IpAddr::V4).collect();
     let (host_name, owner) = marked.map_or((None, None), |marked| (marked.host_name, Some(marked.site)));
-    Held { reservation: Reservation { mac, addresses, host_name }, owner }
+    Held { reservation: Reservation { mac, addresses, host_name, duid: None }, owner }
 }
 
 /// The one address that dhcpd keeps.

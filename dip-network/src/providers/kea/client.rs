@@ -16,7 +16,7 @@ use tokio::net::UnixStream;
 use tokio::time::timeout;
 
 use super::super::failure::Failure;
-use super::book::Family;
+use super::entry::Family;
 use crate::settings::KeaSettings;
 
 /// A configuration of 10,000 reservations takes Kea 2 seconds; ten times that, and a busy machine.

@@ -13,9 +13,10 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client as Database, NoTls};
 
 use super::super::failure::Failure;
-use super::book::{Book, Entry, Standing};
+use super::book::Book;
 use super::client::Servers;
 use super::configuration;
+use super::entry::{Entry, Standing};
 use super::rows::{Matter, entries};
 use super::sheet::Sheet;
 use super::store::{Ask, Store, Written};

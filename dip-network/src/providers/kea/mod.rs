@@ -6,6 +6,7 @@ mod book;
 mod client;
 mod config;
 mod configuration;
+mod entry;
 mod gather;
 #[cfg(feature = "kea-postgresql")]
 mod hosts;

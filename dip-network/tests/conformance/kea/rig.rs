@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use async_trait::async_trait;
 use dip_core::conformance::Failure;
 use dip_core::conformance::expect::{refused, us};
-use dip_core::hardware::MacAddr;
+use dip_core::hardware::{Duid, MacAddr};
 use dip_core::provider::ErrorKind;
 use dip_core::secret::LocalSecrets;
 use dip_network::conformance::{DhcpClients, DhcpHarness};
@@ -110,6 +110,7 @@ impl DhcpHarness for Rig {
             mac: MacAddr([0x02, 0xd1, 0x70, 0, 1, number]),
             addresses: vec![IpAddr::V4(Ipv4Addr::new(10, 77, 1, number))],
             host_name: Some(format!("h{number}")),
+            duid: None,
         }
     }
 
@@ -165,11 +166,14 @@ pub(super) fn lease(server: &dip_lab::Kea, mac: MacAddr) -> Result<Option<dip_la
 
 pub(super) async fn a_dhcpv6_client_gets_what_is_reserved_for_it(rig: &Rig) -> Result<(), Failure> {
     let mut wanted = DhcpHarness::fresh(rig);
-    for address in ["fd77::33", "fd77::44"] {
+    // The last one asks by the UUID of its machine.
+    let uuid = Duid::new(&[&[0, 4, 0x53, 0x1a, 0x6c], wanted.mac.0.as_slice()].concat());
+    for (address, duid) in [("fd77::33", None), ("fd77::44", None), ("fd77::55", uuid)] {
+        wanted.duid = duid;
         wanted.addresses.truncate(1);
         wanted.addresses.push(address.parse()?);
         rig.provider.reserve(&wanted, &us()).await?;
-        let ask = || wait(rig.server.lease6(&wanted.mac.to_string()));
+        let ask = || wait(rig.server.lease6(&wanted.mac.to_string(), wanted.duid.as_ref().map(Duid::octets)));
         let got = match ask()? {
             None => ask()?,
             got => got,
