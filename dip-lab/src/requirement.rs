@@ -187,6 +187,7 @@ impl Requirement {
                         program("kea-dhcp6", "kea-dhcp6-server"),
                         program("kea-ctrl-agent", "kea-ctrl-agent"),
                         program("perfdhcp", "kea-admin"),
+                        program("dhcrelay", "isc-dhcp-relay"),
                         program("dhclient", "isc-dhcp-client"),
                     ]
                 }

@@ -113,6 +113,14 @@ impl IscDhcpd {
         self.segment.lease(mac).await
     }
 
+    /// Lets a real client in 10.78.0.0/16 ask by a relay; `None` if it got nothing.
+    ///
+    /// # Errors
+    /// If the relay or the client cannot be plugged in.
+    pub async fn lease_behind_relay(&self, mac: &str) -> Result<Option<Lease>, LabError> {
+        self.segment.lease_behind_relay(mac).await
+    }
+
     /// Lets a person who has the key type into `omshell`, connected; what it prints.
     ///
     /// # Errors

@@ -90,6 +90,41 @@ impl Segment {
         lease
     }
 
+    /// Lets a client in another network, 10.78.0.0/16, ask by ISC's relay; `None` if it got nothing.
+    ///
+    /// # Errors
+    /// If the relay or the client cannot be plugged in.
+    pub async fn lease_behind_relay(&self, mac: &str) -> Result<Option<Lease>, LabError> {
+        let number = self.clients.fetch_add(1, Ordering::Relaxed);
+        let (relay, client) = (Namespace::create(&self.scratch).await?, Namespace::create(&self.scratch).await?);
+        let port = format!("c{number}");
+        let peer = ["link", "add", &port, "type", "veth", "peer", "name", "up0", "netns", relay.name()];
+        self.namespace.ip(&peer).await?;
+        self.namespace.ip(&["link", "set", &port, "master", Self::INTERFACE, "up"]).await?;
+        let peer =
+            ["link", "add", "down0", "type", "veth", "peer", "name", "eth0", "address", mac, "netns", client.name()];
+        relay.ip(&peer).await?;
+        // Several relays may stand here at once: each has addresses of its own, and the server finds the way to the one that asked.
+        let [high, low] = u16::try_from(number % 0xff00).unwrap_or_default().to_be_bytes();
+        let (near, far) = (format!("10.77.{}.{low}", 250 - high), format!("10.78.{}.{low}", 250 - high));
+        for (address, link) in [(&near, "up0"), (&far, "down0")] {
+            relay.ip(&["address", "add", &format!("{address}/16"), "dev", link]).await?;
+            relay.ip(&["link", "set", link, "up"]).await?;
+        }
+        client.ip(&["link", "set", "eth0", "up"]).await?;
+        relay.run("sh", &["-c", "echo 1 > /proc/sys/net/ipv4/ip_forward"]).await?;
+        self.namespace.ip(&["route", "add", &format!("{far}/32"), "via", &near]).await?;
+        let scratch = self.scratch.within(&format!("client{number}"))?;
+        let mut line = daemon_command(Some(&relay), "dhcrelay");
+        line.args(["-4", "-d", "-pf"]).arg(scratch.path("relay.pid"));
+        line.args(["-id", "down0", "-iu", "up0", &Self::ADDRESS.to_string()]);
+        let relaying = Daemon::spawn(&scratch, "dhcrelay", line)?;
+        let lease = ask(&client, &scratch).await;
+        drop(relaying);
+        self.unplug(number).await?;
+        lease
+    }
+
     async fn plug(&self, mac: &str) -> Result<(Namespace, u32), LabError> {
         let number = self.clients.fetch_add(1, Ordering::Relaxed);
         let client = Namespace::create(&self.scratch).await?;

@@ -45,6 +45,7 @@ pub(crate) async fn trials() -> Vec<Trial> {
             trials.extend(conformance::ipam(Arc::new(ByDhcp { kind: SERVER, dhcp: Arc::clone(&rig) as _ })));
             trials.extend(trials_of! {rig;
                 the_step_reserves_and_a_real_client_gets_address_and_name
+                a_client_behind_a_relay_gets_what_is_reserved_for_it
                 omshell_sees_what_dip_made_and_dip_what_omshell_made
                 a_host_of_the_configuration_is_a_conflict_and_can_be_claimed_where_it_is_plain
                 a_host_that_says_more_than_dip_keeps_is_not_claimed
@@ -186,6 +187,14 @@ async fn the_step_reserves_and_a_real_client_gets_address_and_name(rig: &Rig) ->
     let lease = wait(rig.server.lease(mac))?.ok_or("the client got no lease")?;
     is("the address", &lease.address.to_string(), address)?;
     is("the host name", lease.host_name.as_deref().unwrap_or_default(), "n1")
+}
+
+async fn a_client_behind_a_relay_gets_what_is_reserved_for_it(rig: &Rig) -> Result<(), Failure> {
+    let wanted = Reservation { addresses: vec!["10.78.1.7".parse()?], ..DhcpHarness::fresh(rig) };
+    rig.provider.reserve(&wanted, &us()).await?;
+    let lease = wait(rig.server.lease_behind_relay(&wanted.mac.to_string()))?.ok_or("the client got no lease")?;
+    is("the address", &lease.address.to_string(), "10.78.1.7")?;
+    is("the host name", &lease.host_name.unwrap_or_default(), wanted.host_name.as_deref().unwrap_or_default())
 }
 
 async fn omshell_sees_what_dip_made_and_dip_what_omshell_made(rig: &Rig) -> Result<(), Failure> {

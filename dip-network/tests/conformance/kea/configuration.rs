@@ -15,8 +15,9 @@ use tokio::task::JoinSet;
 
 use super::interposed::{Before, Interposed};
 use super::rig::{
-    Rig, a_conflict_says_who_holds_it, a_dhcpv6_client_gets_what_is_reserved_for_it, a_lease_is_told,
-    an_address_of_no_subnet_is_refused, lease, provider, seed, settings,
+    Rig, a_client_behind_a_relay_gets_what_is_reserved_for_it, a_conflict_says_who_holds_it,
+    a_dhcpv6_client_gets_what_is_reserved_for_it, a_lease_is_told, an_address_of_no_subnet_is_refused, lease, provider,
+    seed, settings,
 };
 use crate::by_dhcp::ByDhcp;
 use crate::openvswitch::is;
@@ -35,6 +36,7 @@ pub(super) async fn trials() -> Vec<Trial> {
             trials.extend(conformance::ipam(Arc::new(addresses)));
             trials.extend(trials_of! {rig;
                 a_dhcpv6_client_gets_what_is_reserved_for_it
+                a_client_behind_a_relay_gets_what_is_reserved_for_it
                 a_lease_is_told
                 a_conflict_says_who_holds_it
                 an_address_of_no_subnet_is_refused

@@ -183,6 +183,19 @@ pub(super) async fn a_dhcpv6_client_gets_what_is_reserved_for_it(rig: &Rig) -> R
     Ok(())
 }
 
+pub(super) async fn a_client_behind_a_relay_gets_what_is_reserved_for_it(rig: &Rig) -> Result<(), Failure> {
+    let wanted = Reservation { addresses: vec!["10.78.1.7".parse()?], ..DhcpHarness::fresh(rig) };
+    rig.provider.reserve(&wanted, &us()).await?;
+    let ask = || wait(rig.server.lease_behind_relay(&wanted.mac.to_string()));
+    let lease = match ask()? {
+        None => ask()?,
+        lease => lease,
+    };
+    let lease = lease.ok_or("the client got no lease")?;
+    is("the address", &lease.address.to_string(), "10.78.1.7")?;
+    is("the host name", &lease.host_name.unwrap_or_default(), wanted.host_name.as_deref().unwrap_or_default())
+}
+
 pub(super) async fn a_lease_is_told(rig: &Rig) -> Result<(), Failure> {
     let mac = DhcpHarness::fresh(rig).mac;
     is("nobody knows it yet", &format!("{:?}", rig.provider.leases(mac).await?), "[]")?;
