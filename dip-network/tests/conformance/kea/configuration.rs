@@ -47,6 +47,8 @@ pub(super) async fn trials() -> Vec<Trial> {
                 many_reservations_become_few_changes
                 what_is_killed_between_set_and_write_is_saved_by_the_next_run
                 a_server_that_hangs_up_is_unreachable
+                a_server_that_is_killed_before_it_sets_changes_nothing_and_the_next_run_does
+                answers_that_come_late_are_waited_for
             });
             trials
         },
@@ -182,4 +184,31 @@ async fn a_server_that_hangs_up_is_unreachable(rig: &Rig) -> Result<(), Failure>
     let between = Interposed::before(&rig.server.socket, "hangs-up.sock", refuse)?;
     let failed = by_socket(&between.socket)?.reserve(&DhcpHarness::fresh(rig), &us()).await;
     refused(failed, ErrorKind::Unreachable, "hung up without an answer")
+}
+
+async fn a_server_that_is_killed_before_it_sets_changes_nothing_and_the_next_run_does(
+    rig: &Rig,
+) -> Result<(), Failure> {
+    let (wanted, theirs) = (DhcpHarness::fresh(rig), DhcpHarness::fresh(rig));
+    rig.seed_unmarked(&theirs).await?;
+    let before = config(rig)?;
+    let refuse: Before = Box::new(|command| if command == "config-set" { Err("killed".into()) } else { Ok(()) });
+    let between = Interposed::before(&rig.server.socket, "before-set.sock", refuse)?;
+    refused(by_socket(&between.socket)?.reserve(&wanted, &us()).await, ErrorKind::Unreachable, "hung up")?;
+    same("the configuration", &config(rig)?, &before)?;
+    by_socket(&rig.server.socket)?.reserve(&wanted, &us()).await?;
+    same("the rest of it", &without(config(rig)?, wanted.mac), &without(before, wanted.mac))
+}
+
+async fn answers_that_come_late_are_waited_for(rig: &Rig) -> Result<(), Failure> {
+    let wanted = DhcpHarness::fresh(rig);
+    let late: Before = Box::new(|_| {
+        wait(tokio::time::sleep(std::time::Duration::from_millis(300)));
+        Ok(())
+    });
+    let between = Interposed::before(&rig.server.socket, "late.sock", late)?;
+    let dhcp = by_socket(&between.socket)?;
+    dhcp.reserve(&wanted, &us()).await?;
+    let held = dhcp.reservation(wanted.mac).await?.ok_or("it is not there")?;
+    same("that it says what is wanted", &held.reservation.agrees_with(&wanted), &true)
 }

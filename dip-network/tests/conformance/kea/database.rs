@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 use dip_core::conformance::expect::{refused, same, us};
 use dip_core::conformance::{Failure, Trial, on_server, trials_of};
 use dip_core::hardware::MacAddr;
-use dip_core::provider::{ErrorKind, Holder, Retry};
+use dip_core::provider::{ErrorKind, Holder, ProviderError, Retry};
 use dip_lab::{Postgres, Requirement};
 use dip_network::conformance::{self, DhcpHarness};
 use dip_network::provider::{Dhcp, Reservation};
+use dip_network::providers::kea::Kea;
 use tokio::task::JoinSet;
 
 use super::rig::{
@@ -143,6 +144,16 @@ async fn somebody_who_holds_the_table_is_waited_for(rig: &Rig) -> Result<(), Fai
     Ok(())
 }
 
+/// Each asks for itself, all at once.
+fn reserve_all(dhcp: &Arc<Kea>, wanted: &[Reservation]) -> JoinSet<Result<(), ProviderError>> {
+    let mut all = JoinSet::new();
+    for wanted in wanted {
+        let (wanted, dhcp) = (wanted.clone(), Arc::clone(dhcp));
+        all.spawn(async move { dhcp.reserve(&wanted, &us()).await });
+    }
+    all
+}
+
 /// The database that is killed is one of its own: others are asked meanwhile.
 async fn a_database_that_is_killed_in_the_middle_keeps_all_or_nothing_and_the_next_run_goes_on(
     rig: &Rig,
@@ -154,17 +165,9 @@ async fn a_database_that_is_killed_in_the_middle_keeps_all_or_nothing_and_the_ne
                   VALUES ('\\x02d170770001', 0, 1, 172830211, 'printer')";
     wait(database.sql(Postgres::DATABASE, theirs))?;
     let wanted: Vec<Reservation> = (0..50).map(|_| DhcpHarness::fresh(rig)).collect();
-    let reserve = |wanted: &[Reservation]| {
-        let mut all = JoinSet::new();
-        for wanted in wanted.iter().cloned() {
-            let dhcp = Arc::clone(&provider);
-            all.spawn(async move { dhcp.reserve(&wanted, &us()).await });
-        }
-        all
-    };
     // Whoever holds the table keeps the change from its end until the database dies.
     let held = database.hold("LOCK TABLE hosts IN EXCLUSIVE MODE")?;
-    let changes = reserve(&wanted);
+    let changes = reserve_all(&provider, &wanted);
     tokio::time::sleep(Duration::from_millis(500)).await;
     database.kill()?;
     drop(held);
@@ -178,7 +181,18 @@ async fn a_database_that_is_killed_in_the_middle_keeps_all_or_nothing_and_the_ne
     wait(database.restart())?;
     let rows = "SELECT count(*), count(user_context) FROM hosts";
     is("what is there", wait(database.sql(Postgres::DATABASE, rows))?.trim(), "1|0")?;
-    reserve(&wanted).join_all().await.into_iter().collect::<Result<(), _>>()?;
+    // It refuses first because it is full, then because it is a standby.
+    let set = |how: &str| wait(database.sql("postgres", &format!("ALTER USER {} {how}", Postgres::LOGIN.0)));
+    set("CONNECTION LIMIT 0")?;
+    refused(provider.reserve(&wanted[0], &us()).await, ErrorKind::Busy, "too many connections")?;
+    set("CONNECTION LIMIT -1")?;
+    set("SET default_transaction_read_only = on")?;
+    let words = "name the primary as `hosts_database`, and not a standby";
+    refused(provider.reserve(&wanted[0], &us()).await, ErrorKind::Denied, words)?;
+    set("RESET default_transaction_read_only")?;
+    let provider = Arc::new(self::provider(&settings(&server)?)?);
+    let database = server.database.as_ref().ok_or("it has a database")?;
+    reserve_all(&provider, &wanted).join_all().await.into_iter().collect::<Result<(), _>>()?;
     is("what is there after the next run", wait(database.sql(Postgres::DATABASE, rows))?.trim(), "51|50")?;
     is(
         "theirs",
