@@ -358,6 +358,7 @@ mod tests {
             name: name.clone(),
             role: NicRole::Primary,
             mac: None,
+            duid: None,
             pci: None,
             link,
             network: None,

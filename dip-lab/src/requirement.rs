@@ -38,6 +38,8 @@ pub enum Requirement {
     Hosts,
     /// The IPMI simulator and `ipmitool`.
     Ipmi,
+    /// ISC dhcpd with its `omshell`, its relay, and ISC dhclient as its client.
+    IscDhcpd,
     /// Kea DHCPv4 and DHCPv6, and its control agent.
     Kea,
     /// Knot DNS with its `keymgr`, and `dig` and `nsupdate` of BIND.
@@ -79,6 +81,7 @@ impl Requirement {
         Self::Guest,
         Self::Hosts,
         Self::Ipmi,
+        Self::IscDhcpd,
         Self::Kea,
         Self::Knot,
         Self::KeaPostgres,
@@ -166,6 +169,18 @@ impl Requirement {
                     ]
                 }
             }
+            Self::IscDhcpd => {
+                const {
+                    &[
+                        SETSID,
+                        IP,
+                        program("dhcpd", "isc-dhcp-server"),
+                        program("omshell", "isc-dhcp-server"),
+                        program("dhcrelay", "isc-dhcp-relay"),
+                        program("dhclient", "isc-dhcp-client"),
+                    ]
+                }
+            }
             Self::Kea => {
                 const {
                     &[
@@ -175,6 +190,7 @@ impl Requirement {
                         program("kea-dhcp6", "kea-dhcp6-server"),
                         program("kea-ctrl-agent", "kea-ctrl-agent"),
                         program("perfdhcp", "kea-admin"),
+                        program("dhcrelay", "isc-dhcp-relay"),
                         program("dhclient", "isc-dhcp-client"),
                     ]
                 }
@@ -308,6 +324,7 @@ impl Requirement {
             Self::Chrony
                 | Self::Dnsmasq
                 | Self::Hosts
+                | Self::IscDhcpd
                 | Self::Kea
                 | Self::KeaPostgres
                 | Self::Lldpd

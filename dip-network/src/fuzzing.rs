@@ -9,6 +9,8 @@ pub type Parser = fn(&[u8]);
 
 /// Every parser with the name of its corpus, `fuzz/corpus/<name>/` at the top of the workspace.
 pub const PARSERS: &[(&str, Parser)] = &[
+    #[cfg(feature = "isc-dhcpd")]
+    ("network_dhcpd_files", crate::providers::isc_dhcpd::fuzzing::file),
     ("network_lldp", lldp),
     #[cfg(feature = "netconf")]
     ("network_netconf_chunks", crate::providers::netconf::fuzzing::chunks),
@@ -16,6 +18,8 @@ pub const PARSERS: &[(&str, Parser)] = &[
     ("network_netconf_marks", crate::providers::netconf::fuzzing::marks),
     #[cfg(feature = "netconf")]
     ("network_netconf_xml", crate::providers::netconf::fuzzing::xml),
+    #[cfg(feature = "isc-dhcpd")]
+    ("network_omapi", crate::providers::isc_dhcpd::fuzzing::stream),
     #[cfg(feature = "openvswitch")]
     ("network_ovsdb", crate::providers::openvswitch::fuzzing::stream),
     #[cfg(feature = "proxy")]

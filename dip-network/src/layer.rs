@@ -16,7 +16,7 @@ use dip_core::subject::Subject;
 
 use crate::leftovers;
 use crate::provider::Reservation;
-use crate::settings::{self, DHCP_KINDS, DhcpScope, KEA};
+use crate::settings::{self, DHCP_KINDS, DhcpScope, ISC_DHCPD, KEA};
 use crate::steps::{PORT, ReleaseAddress, ReleasePort, ReserveAddress, SaveSwitch, SetPort, TraceCable};
 use crate::wiring::{save_switches, set_port, trace_cable};
 
@@ -119,8 +119,10 @@ impl Layer for NetworkLayer {
             |lock: String, reason: &str| Limit { lock: lock.into(), capacity: 1, reason: reason.into(), origin: None };
         let services = site.services_of(DHCP_KINDS).map(|service| {
             let lock = format!("service/{}", service.name);
-            if service.driver.kind.as_str() != KEA {
-                return alone(lock, "two writers of its hosts directory would overwrite each other");
+            match service.driver.kind.as_str() {
+                KEA => {}
+                ISC_DHCPD => return alone(lock, "two changes at once could give one address to two interfaces"),
+                _ => return alone(lock, "two writers of its hosts directory would overwrite each other"),
             }
             let reason = "what is asked for while a change is under way becomes one change, and more of it would only wait longer";
             Limit { lock: lock.into(), capacity: GATHERED, reason: reason.into(), origin: None }
@@ -163,6 +165,7 @@ fn reserve_address(site: &Site, dhcp: &[(&Service, DhcpScope)], node: &Node, nic
         mac,
         addresses: nic.addresses.iter().map(|address| address.address).collect(),
         host_name: primary.then(|| node.name.as_str().split('.').next().unwrap_or_default().to_owned()),
+        duid: nic.duid.clone(),
     };
     let step = ReserveAddress {
         service: service.name.clone(),

@@ -7,7 +7,8 @@
 //! * `network.reserve_address`: the site's DHCP server keeps the addresses of an interface for it.
 //!
 //! Providers, each behind a feature of its name: `openvswitch` ([`provider::Switch`], over OVSDB), `dnsmasq`
-//! ([`provider::Dhcp`], through its directory of DHCP hosts), `kea` (the same, by its control socket or its database) and `snmp` ([`provider::Pdu`], by a map for each product).
+//! ([`provider::Dhcp`], through its directory of DHCP hosts), `kea` (the same, by its control socket or its database),
+//! `isc-dhcpd` (the same, by OMAPI) and `snmp` ([`provider::Pdu`], by a map for each product).
 //!
 //! ```
 //! use dip_core::layer::Layer;
@@ -22,6 +23,7 @@ pub mod conformance;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
+mod isc_dhcpd_settings;
 mod kea_settings;
 mod layer;
 mod leftovers;

@@ -7,6 +7,8 @@ use dip_core::secret::SecretRef;
 use dip_core::site::{Field, Noun, Parsed, SettingsSchema, Shape, Variant};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use crate::isc_dhcpd_settings::ISC_DHCPD;
+pub use crate::isc_dhcpd_settings::{IscDhcpdSettings, KeyAlgorithm};
 pub(crate) use crate::kea_settings::KEA;
 pub use crate::kea_settings::{HostsDatabase, KeaSettings};
 pub(crate) use crate::pdu_settings::SNMP;
@@ -16,7 +18,7 @@ pub use crate::pdu_settings::{
 };
 
 /// The kinds of services that are DHCP servers.
-pub const DHCP_KINDS: &[&str] = &[DNSMASQ, KEA];
+pub const DHCP_KINDS: &[&str] = &[DNSMASQ, ISC_DHCPD, KEA];
 
 /// The service kind `dnsmasq`.
 pub(crate) const DNSMASQ: &str = "dnsmasq";
@@ -98,7 +100,7 @@ pub struct NetconfSettings {
 #[must_use]
 pub fn schema() -> SettingsSchema {
     SettingsSchema {
-        services: vec![dnsmasq(), crate::kea_settings::variant()],
+        services: vec![dnsmasq(), crate::isc_dhcpd_settings::variant(), crate::kea_settings::variant()],
         switches: vec![netconf(), openvswitch()],
         pdus: vec![crate::pdu_settings::variant()],
         ..SettingsSchema::default()
@@ -201,6 +203,7 @@ mod tests {
             Shape::Boolean => json!(true),
             Shape::Object(fields) => object(fields),
             Shape::Parsed(Parsed::Secret) => json!("env:A"),
+            Shape::Choice(words) => json!(words[0]),
             _ => json!("a"),
         };
         Value::Object(fields.iter().map(|field| (field.name.to_owned(), value(field))).collect::<Map<_, _>>())
@@ -218,6 +221,10 @@ mod tests {
 
         let shape = full(&crate::kea_settings::variant());
         let read = KeaSettings::deserialize(&shape).expect("every field of the shape is known to the type");
+        assert_eq!(keys(&serde_json::to_value(read).expect("plain data")), keys(&shape));
+
+        let shape = full(&crate::isc_dhcpd_settings::variant());
+        let read = IscDhcpdSettings::deserialize(&shape).expect("every field of the shape is known to the type");
         assert_eq!(keys(&serde_json::to_value(read).expect("plain data")), keys(&shape));
 
         let shape = full(&netconf());

@@ -54,6 +54,7 @@ pub(crate) fn site() -> Site {
         name: NicName::new("eth0").expect("a name"),
         role: NicRole::Primary,
         mac: Some("52:54:00:00:00:01".parse().expect("a MAC address")),
+        duid: None,
         pci: None,
         link: Some("sw1/7".parse().expect("a port")),
         network: Some(NetworkName::new("prod").expect("a name")),

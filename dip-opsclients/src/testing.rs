@@ -45,6 +45,7 @@ pub(crate) fn site(opsclients: Option<Value>) -> Site {
         name: eth0.clone(),
         role: NicRole::Primary,
         mac: None,
+        duid: None,
         pci: None,
         link: None,
         network: None,

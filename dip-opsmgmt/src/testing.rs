@@ -22,6 +22,7 @@ pub(crate) fn site(kinds: &[&'static str]) -> Site {
         name: NicName::new("eth0").expect("a name"),
         role: NicRole::Primary,
         mac: None,
+        duid: None,
         pci: None,
         link: None,
         network: None,

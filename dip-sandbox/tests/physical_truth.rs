@@ -38,6 +38,7 @@ fn cable(site: &Site, sandbox: &Sandbox) {
         mac: nic.mac.expect("it has a MAC address"),
         addresses: nic.addresses.iter().map(|address| address.address).collect(),
         host_name: None,
+        duid: None,
     };
     sandbox.by_hand().write_reservation(&ServiceName::new("dhcp").expect("a name"), Held { reservation, owner: None });
 }

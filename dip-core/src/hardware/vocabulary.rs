@@ -15,6 +15,12 @@ pub struct HardwareError {
     example: &'static str,
 }
 
+impl HardwareError {
+    pub(super) fn new(text: &str, what: &'static str, example: &'static str) -> Self {
+        Self { text: text.to_owned(), what, example }
+    }
+}
+
 macro_rules! as_text {
     ($name:ident) => {
         impl Serialize for $name {
@@ -37,6 +43,8 @@ macro_rules! as_text {
     };
 }
 
+pub(super) use as_text;
+
 /// A 48-bit IEEE 802 MAC address, written `52:54:00:12:34:56` (`-` between the octets is read too).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MacAddr(pub [u8; 6]);
@@ -52,7 +60,7 @@ impl FromStr for MacAddr {
     type Err = HardwareError;
 
     fn from_str(text: &str) -> Result<Self, HardwareError> {
-        let wrong = || HardwareError { text: text.to_owned(), what: "a MAC address", example: "52:54:00:12:34:56" };
+        let wrong = || HardwareError::new(text, "a MAC address", "52:54:00:12:34:56");
         let mut octets = [0; 6];
         let mut parts = text.split([':', '-']);
         for octet in &mut octets {
@@ -97,7 +105,7 @@ impl FromStr for PciAddress {
             };
             Some(address)
         };
-        parse().ok_or_else(|| HardwareError { text: text.to_owned(), what: "a PCI address", example: "0000:3b:00.1" })
+        parse().ok_or_else(|| HardwareError::new(text, "a PCI address", "0000:3b:00.1"))
     }
 }
 

@@ -7,7 +7,7 @@ use ipnetwork::IpNetwork;
 use serde::{Deserialize, Serialize};
 
 use super::{Driver, NodeSettings, Origin, OutletRef, PortRef};
-use crate::hardware::{MacAddr, PciAddress};
+use crate::hardware::{Duid, MacAddr, PciAddress};
 use crate::id::{DiskName, NetworkName, NicName, NodeName, ProfileName, RackName};
 use crate::secret::SecretRef;
 
@@ -113,6 +113,9 @@ pub struct Nic {
     pub role: NicRole,
     /// Its MAC address.
     pub mac: Option<MacAddr>,
+    /// The DUID by which it asks for IPv6 addresses, where that is not made of its MAC address, with which it goes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duid: Option<Duid>,
     /// Its PCI address; two ports of one card may share it, so it goes with a MAC address.
     pub pci: Option<PciAddress>,
     /// The switch port that it is cabled to.

@@ -24,7 +24,7 @@ use super::tree::{Data, Entry, Map, Tree};
 use super::{
     Chosen, Nic, NicAddress, NicRole, Node, NodeSettings, NodeState, Origin, OutletRef, PortRef, Site, parsed,
 };
-use crate::hardware::MacAddr;
+use crate::hardware::{Duid, MacAddr};
 use crate::id::{LayerId, NetworkName, NicName, NodeName, ProfileName, RackName};
 
 /// Reads the nodes of a site.
@@ -32,6 +32,7 @@ pub(crate) struct Nodes<'s> {
     site: &'s Site,
     networks: &'s BTreeMap<NetworkName, Placed>,
     profiles: Profiles,
+    duids: HashMap<Duid, String>,
     macs: HashMap<MacAddr, String>,
     ports: HashMap<PortRef, String>,
     outlets: HashMap<OutletRef, String>,
@@ -55,6 +56,7 @@ impl<'s> Nodes<'s> {
             site,
             networks,
             profiles,
+            duids: HashMap::new(),
             macs: HashMap::new(),
             ports: HashMap::new(),
             outlets: HashMap::new(),
@@ -208,6 +210,20 @@ impl<'s> Nodes<'s> {
         if let (Some(mac), Some(tree), true) = (mac, tree.at("mac"), claims) {
             claim(&mut self.macs, mac, &who, tree.mark, "MAC address", report);
         }
+        let duid: Option<Duid> = parse(tree, "duid");
+        if let (Some(duid), Some(given)) = (&duid, tree.at("duid")) {
+            if tree.at("mac").is_none() {
+                report.tell("identity", given.mark, || {
+                    let message = format!("the interface `{name}` of node `{node}` has a `duid` and no `mac`");
+                    Raw::at(given.mark, message)
+                        .advice("add its `mac`: a DUID tells machines apart, and not their interfaces")
+                });
+            }
+            // All interfaces of one machine may ask by one DUID.
+            if claims && self.duids.get(duid).is_none_or(|other| other != node) {
+                claim(&mut self.duids, duid.clone(), node, given.mark, "DUID", report);
+            }
+        }
         if let (Some(link), Some(tree), true) = (&link, tree.at("link"), claims) {
             claim(&mut self.ports, link.clone(), &who, tree.mark, "switch port", report);
             self.listed(link, tree.mark, report);
@@ -219,7 +235,7 @@ impl<'s> Nodes<'s> {
         };
         let addresses = self.addresses(tree, &who, network.as_ref(), rack, claims, report);
         let origin = Some(entry.key.origin(report.sources()));
-        Nic { name, role, mac, pci: parse(tree, "pci"), link, network, addresses, origin }
+        Nic { name, role, mac, duid, pci: parse(tree, "pci"), link, network, addresses, origin }
     }
 
     /// The addresses that the site file gives.

@@ -9,7 +9,7 @@ use jiff::civil::Time;
 
 use super::shape::Parsed;
 use super::{AddressRange, OutletRef, PortRef, Zone};
-use crate::hardware::{MacAddr, PciAddress};
+use crate::hardware::{Duid, MacAddr, PciAddress};
 use crate::id::NodeName;
 use crate::secret::SecretRef;
 
@@ -29,6 +29,7 @@ pub(crate) fn read(text: &str, what: Parsed, directory: &Path) -> Result<String,
             Err(_) => endpoint(text).map(|()| same()),
         },
         Parsed::Mac => text.parse::<MacAddr>().map(|mac| mac.to_string()).map_err(|error| error.to_string()),
+        Parsed::Duid => text.parse::<Duid>().map(|duid| duid.to_string()).map_err(|error| error.to_string()),
         Parsed::Pci => text.parse::<PciAddress>().map(|pci| pci.to_string()).map_err(|error| error.to_string()),
         Parsed::DomainName => domain(text).map(|()| same()),
         Parsed::NameTemplate => template(text).map(|()| same()),

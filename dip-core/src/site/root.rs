@@ -225,6 +225,11 @@ fn node(settings: &SettingsSchema) -> Vec<Field> {
     let nic = vec![
         Field::optional("primary", Shape::Boolean, "Whether the node is known by the addresses of this interface."),
         Field::optional("mac", Shape::Parsed(Parsed::Mac), "Its MAC address."),
+        Field::optional(
+            "duid",
+            Shape::Parsed(Parsed::Duid),
+            "The DUID by which it asks for IPv6 addresses, where that is not made of its MAC address; it goes with a MAC address.",
+        ),
         Field::optional("pci", Shape::Parsed(Parsed::Pci), "Its PCI address, which goes with a MAC address."),
         Field::optional("link", Shape::Parsed(Parsed::SwitchPort), "The switch port that it is cabled to, `sw1/p7`."),
         Field::optional("port", Shape::Object(port()), "What is wanted of the switch port at `link`."),

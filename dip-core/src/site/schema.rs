@@ -122,6 +122,7 @@ fn parsed(what: Parsed) -> Value {
             ("An address or host name with an optional port, or the MAC address by which the address is found.", None)
         }
         Parsed::Mac => ("A MAC address, `52:54:00:12:34:56`.", Some("[:-]")),
+        Parsed::Duid => ("A DUID, `00:04:53:1a:...`.", Some(":")),
         Parsed::Pci => ("A PCI address, `0000:3b:00.1`.", None),
         Parsed::DomainName => ("A DNS name.", None),
         Parsed::NameTemplate => ("A DNS name with `{node}`, `{network}`, `{domain}` and `{site}` in it.", None),

@@ -50,6 +50,8 @@ pub enum Parsed {
     Station,
     /// A MAC address.
     Mac,
+    /// A DUID, by which a DHCPv6 client calls itself.
+    Duid,
     /// A PCI address.
     Pci,
     /// A DNS name.

@@ -18,6 +18,7 @@ fn machine(name: &str, state: NodeState) -> Node {
         name: nic.clone(),
         role: NicRole::Primary,
         mac: None,
+        duid: None,
         pci: None,
         link: Some(format!("sw1/{name}").parse().expect("a port")),
         network: None,

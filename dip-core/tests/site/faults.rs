@@ -68,6 +68,12 @@ fn cases() -> Vec<(&'static str, Format, String)> {
         node("MAC", "  n1: {nics: {e: {mac: \"52:54:00\"}}}\n"),
         node("mode", "  n1: {os: {files: [{path: etc/motd, content: a, mode: rw}]}}\n"),
         node("nothing tells an interface", "  n1: {nics: {e: {pci: \"0000:3b:00.1\"}}}\n"),
+        node("a DUID that is none", "  n1: {nics: {e: {mac: \"52:54:00:00:00:01\", duid: \"0004531a\"}}}\n"),
+        node("a DUID without a MAC", "  n1: {nics: {e: {link: sw1/p1, duid: \"00:04:53:1a\"}}}\n"),
+        node(
+            "a DUID twice",
+            "  n1: {nics: {e: {mac: \"52:54:00:00:00:01\", duid: \"00:04:53:1a\"}, f: {mac: \"52:54:00:00:00:02\", duid: \"00:04:53:1a\"}}}\n  n2: {nics: {e: {mac: \"52:54:00:00:00:03\", duid: \"00:04:53:1A\"}}}\n",
+        ),
         node(
             "two primaries",
             "  n1: {nics: {a: {mac: \"52:54:00:00:00:01\", primary: true}, b: {mac: \"52:54:00:00:00:02\", primary: true}}}\n",

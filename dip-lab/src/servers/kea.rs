@@ -151,12 +151,21 @@ impl Kea {
         self.segment.lease(mac).await
     }
 
-    /// Lets a real DHCPv6 client with this hardware address, and a DUID of it, ask for a lease; `None` if it got nothing.
+    /// Lets a real client in 10.78.0.0/16 ask by a relay; `None` if it got nothing.
+    ///
+    /// # Errors
+    /// If the relay or the client cannot be plugged in.
+    pub async fn lease_behind_relay(&self, mac: &str) -> Result<Option<Lease>, LabError> {
+        self.segment.lease_behind_relay(mac).await
+    }
+
+    /// Lets a real DHCPv6 client with this hardware address, and a DUID of its own or one of that address, ask for a lease; `None` if it got
+    /// nothing.
     ///
     /// # Errors
     /// If the client cannot be plugged in.
-    pub async fn lease6(&self, mac: &str) -> Result<Option<Ipv6Addr>, LabError> {
-        self.segment.lease6(mac).await
+    pub async fn lease6(&self, mac: &str, duid: Option<&[u8]>) -> Result<Option<Ipv6Addr>, LabError> {
+        self.segment.lease6(mac, duid).await
     }
 
     /// Sends a command to the DHCPv4 server as an administrator does, by its socket.

@@ -25,6 +25,7 @@ pub struct Postgres {
     /// The directory of its socket.
     pub directory: PathBuf,
     daemon: Daemon,
+    scratch: Scratch,
 }
 
 impl Postgres {
@@ -51,16 +52,50 @@ impl Postgres {
         output(line).await?;
         write(&data.join("pg_hba.conf"), ACCESS)?;
         let addr = free_port()?;
-        let mut line = as_its_user(|program| daemon_command(None, program), "postgres", &directory);
-        line.arg("-D").arg(&data).arg("-k").arg(&directory).args(["-h", "127.0.0.1", "-p", &addr.port().to_string()]);
+        let daemon = Self::serve(&scratch, addr)?;
+        let mut postgres = Self { addr, directory, daemon, scratch };
+        postgres.ready().await?;
+        Ok(postgres)
+    }
+
+    fn serve(scratch: &Scratch, addr: SocketAddr) -> Result<Daemon, LabError> {
+        let directory = scratch.dir();
+        let mut line = as_its_user(|program| daemon_command(None, program), "postgres", directory);
+        line.arg("-D").arg(directory.join("data")).arg("-k").arg(directory).args([
+            "-h",
+            "127.0.0.1",
+            "-p",
+            &addr.port().to_string(),
+        ]);
         // What it loses when the machine stops is a laboratory.
         for speed in ["fsync=off", "synchronous_commit=off", "full_page_writes=off"] {
             line.args(["-c", speed]);
         }
-        let daemon = Daemon::spawn(&scratch, "postgres", line)?;
-        let mut postgres = Self { addr, directory, daemon };
-        postgres.ready().await?;
-        Ok(postgres)
+        Daemon::spawn(scratch, "postgres", line)
+    }
+
+    /// Kills it, whatever it is doing.
+    ///
+    /// # Errors
+    /// If it does not run.
+    pub fn kill(&mut self) -> Result<(), LabError> {
+        let pid = i32::try_from(self.daemon.pid()).ok().and_then(rustix::process::Pid::from_raw);
+        let killed = pid.map(|pid| rustix::process::kill_process(pid, rustix::process::Signal::KILL));
+        self.daemon.stop();
+        match killed {
+            Some(Ok(())) => Ok(()),
+            other => Err(LabError::answer("postgres", format!("it cannot be killed: {other:?}"))),
+        }
+    }
+
+    /// Starts it again with the same data.
+    ///
+    /// # Errors
+    /// If it does not start.
+    pub async fn restart(&mut self) -> Result<(), LabError> {
+        self.daemon.stop();
+        self.daemon = Self::serve(&self.scratch, self.addr)?;
+        self.ready().await
     }
 
     async fn ready(&mut self) -> Result<(), LabError> {
@@ -91,6 +126,17 @@ impl Postgres {
         line.args(self.connection());
         line.args(["-v", "ON_ERROR_STOP=1", "-qAt", "-d", database, "-c", sql]);
         output(line).await
+    }
+
+    /// Somebody who runs SQL in a transaction and does not end it, until he is dropped.
+    ///
+    /// # Errors
+    /// If the client cannot be started.
+    pub fn hold(&self, sql: &str) -> Result<impl Drop + use<>, LabError> {
+        let mut line = daemon_command(None, "psql");
+        line.args(self.connection()).args(["-q", "-d", Self::DATABASE, "-c"]);
+        line.arg(format!("BEGIN; {sql}; SELECT pg_sleep(600)"));
+        Daemon::spawn(&self.scratch, "psql", line)
     }
 
     pub(crate) async fn prepare_for_kea(&self) -> Result<(), LabError> {

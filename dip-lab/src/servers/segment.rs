@@ -74,18 +74,53 @@ impl Segment {
         lease
     }
 
-    /// Plugs a client with this hardware address in and lets ISC dhclient ask for an IPv6 address, with a DUID of nothing but that
-    /// hardware address; `None` if it got nothing.
+    /// Plugs a client with this hardware address in and lets ISC dhclient ask for an IPv6 address, by a DUID of its own or by one of nothing
+    /// but that hardware address; `None` if it got nothing.
     ///
     /// # Errors
     /// If the client cannot be plugged in.
-    pub async fn lease6(&self, mac: &str) -> Result<Option<Ipv6Addr>, LabError> {
+    pub async fn lease6(&self, mac: &str, duid: Option<&[u8]>) -> Result<Option<Ipv6Addr>, LabError> {
         let (client, number) = self.plug(mac).await?;
         let show = ["-6", "address", "show", "dev", "eth0", "scope", "link", "-tentative"];
         // dhclient gives up without a link-local address.
         until(ASKS, || async { client.ip(&show).await.is_ok_and(|told| told.contains("fe80")) }).await;
         let scratch = self.scratch.within(&format!("client{number}"))?;
-        let lease = ask6(&client, &scratch).await;
+        let lease = ask6(&client, &scratch, duid).await;
+        self.unplug(number).await?;
+        lease
+    }
+
+    /// Lets a client in another network, 10.78.0.0/16, ask by ISC's relay; `None` if it got nothing.
+    ///
+    /// # Errors
+    /// If the relay or the client cannot be plugged in.
+    pub async fn lease_behind_relay(&self, mac: &str) -> Result<Option<Lease>, LabError> {
+        let number = self.clients.fetch_add(1, Ordering::Relaxed);
+        let (relay, client) = (Namespace::create(&self.scratch).await?, Namespace::create(&self.scratch).await?);
+        let port = format!("c{number}");
+        let peer = ["link", "add", &port, "type", "veth", "peer", "name", "up0", "netns", relay.name()];
+        self.namespace.ip(&peer).await?;
+        self.namespace.ip(&["link", "set", &port, "master", Self::INTERFACE, "up"]).await?;
+        let peer =
+            ["link", "add", "down0", "type", "veth", "peer", "name", "eth0", "address", mac, "netns", client.name()];
+        relay.ip(&peer).await?;
+        // Several relays may stand here at once: each has addresses of its own, and the server finds the way to the one that asked.
+        let [high, low] = u16::try_from(number % 0xff00).unwrap_or_default().to_be_bytes();
+        let (near, far) = (format!("10.77.{}.{low}", 250 - high), format!("10.78.{}.{low}", 250 - high));
+        for (address, link) in [(&near, "up0"), (&far, "down0")] {
+            relay.ip(&["address", "add", &format!("{address}/16"), "dev", link]).await?;
+            relay.ip(&["link", "set", link, "up"]).await?;
+        }
+        client.ip(&["link", "set", "eth0", "up"]).await?;
+        relay.run("sh", &["-c", "echo 1 > /proc/sys/net/ipv4/ip_forward"]).await?;
+        self.namespace.ip(&["route", "add", &format!("{far}/32"), "via", &near]).await?;
+        let scratch = self.scratch.within(&format!("client{number}"))?;
+        let mut line = daemon_command(Some(&relay), "dhcrelay");
+        line.args(["-4", "-d", "-pf"]).arg(scratch.path("relay.pid"));
+        line.args(["-id", "down0", "-iu", "up0", &Self::ADDRESS.to_string()]);
+        let relaying = Daemon::spawn(&scratch, "dhcrelay", line)?;
+        let lease = ask(&client, &scratch).await;
+        drop(relaying);
         self.unplug(number).await?;
         lease
     }
@@ -145,12 +180,17 @@ async fn ask(client: &Namespace, scratch: &Scratch) -> Result<Option<Lease>, Lab
     }))
 }
 
-async fn ask6(client: &Namespace, scratch: &Scratch) -> Result<Option<Ipv6Addr>, LabError> {
+async fn ask6(client: &Namespace, scratch: &Scratch, duid: Option<&[u8]>) -> Result<Option<Ipv6Addr>, LabError> {
     let got = scratch.path("lease.env");
     let script =
         format!("#!/bin/sh\ncase $reason in BOUND6) env > {0}.part && mv {0}.part {0} ;; esac\n", got.display());
     let script = scratch.write("script", &script)?;
     make_executable(&script)?;
+    if let Some(duid) = duid {
+        // dhclient keeps its DUID among its leases, in octal.
+        let octets: String = duid.iter().map(|octet| format!("\\{octet:03o}")).collect();
+        scratch.write("leases", &format!("default-duid \"{octets}\";\n"))?;
+    }
     let mut line = daemon_command(Some(client), "dhclient");
     line.args(["-6", "-1", "-d", "-D", "LL", "-sf"]).arg(&script);
     line.arg("-lf").arg(scratch.path("leases")).arg("-pf").arg(scratch.path("pid")).arg("eth0");

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use async_trait::async_trait;
-use dip_core::hardware::MacAddr;
+use dip_core::hardware::{Duid, MacAddr};
 use dip_core::id::SiteName;
 use dip_core::provider::{Holder, ProviderError};
 use serde::{Deserialize, Serialize};
@@ -17,14 +17,25 @@ pub struct Reservation {
     pub addresses: Vec<IpAddr>,
     /// The host name that the server tells it, without a domain; `None` for none.
     pub host_name: Option<String>,
+    /// By what it asks for IPv6 addresses, where its MAC address does not tell that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duid: Option<Duid>,
 }
 
 impl Reservation {
+    /// The DUID by which a server must know the interface: `None` where it keeps no IPv6 address, and where the MAC address tells as much.
+    #[must_use]
+    pub fn needed_duid(&self) -> Option<&Duid> {
+        let has_v6 = self.addresses.iter().any(IpAddr::is_ipv6);
+        self.duid.as_ref().filter(|duid| has_v6 && duid.mac() != Some(self.mac))
+    }
+
     /// Whether another reservation says the same; the order of addresses means nothing.
     #[must_use]
     pub fn agrees_with(&self, other: &Self) -> bool {
         self.mac == other.mac
             && self.host_name == other.host_name
+            && self.needed_duid() == other.needed_duid()
             && sorted(&self.addresses) == sorted(&other.addresses)
     }
 }
@@ -53,10 +64,13 @@ pub struct Held {
 ///   reservation loses that address, and is gone where it has no other.
 /// * An interface or an address that anybody else holds (another site, or no mark at all) is
 ///   [`ErrorKind::Conflict`](dip_core::provider::ErrorKind::Conflict) for `reserve`, and an interface for `release`; nothing is changed then.
+/// * A DUID that anybody else's reservation has is a `Conflict` for `reserve` too.
 /// * `release` of an interface without a reservation is `Ok(())`.
 /// * `claim` puts the owner's mark on a reservation that `from` holds, and leaves what it says as it is. One that the owner holds
 ///   already, and a reservation that is not there, is `Ok(())`; one that anybody else holds is a `Conflict`.
 /// * `disown` takes the owner's mark off again and leaves the rest. One without a mark is `Ok(())`, another site's a `Conflict`.
+/// * What a server cannot do at all, keep an IPv6 address or list its reservations, is
+///   [`ErrorKind::Unsupported`](dip_core::provider::ErrorKind::Unsupported), with the reason.
 /// * A cancelled or interrupted `reserve` or `release` leaves the reservation as before, as wanted, or absent; calling it again mends it.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]

@@ -9,7 +9,7 @@ use dip_core::site::Site;
 use dip_core::subject::Subject;
 
 use crate::provider::MlagPair;
-use crate::settings::{DNSMASQ, KEA, NETCONF, OPENVSWITCH, SNMP};
+use crate::settings::{DNSMASQ, ISC_DHCPD, KEA, NETCONF, OPENVSWITCH, SNMP};
 
 /// Registers a provider for each DHCP service, each switch and each PDU of the site, and tells all that is wrong.
 pub(crate) fn connect(site: &Site, secrets: &dyn Secrets, providers: &mut Providers) -> Vec<ConnectError> {
@@ -17,6 +17,12 @@ pub(crate) fn connect(site: &Site, secrets: &dyn Secrets, providers: &mut Provid
     for service in site.services_of(&[DNSMASQ]) {
         let user = format!("service `{}`", service.name);
         keep(dnsmasq(service.driver.read()), user, &mut errors, |dhcp| {
+            providers.insert::<dyn crate::provider::Dhcp>(&Subject::service(&service.name), dhcp);
+        });
+    }
+    for service in site.services_of(&[ISC_DHCPD]) {
+        let user = format!("service `{}`", service.name);
+        keep(isc_dhcpd(service.driver.read(), secrets), user, &mut errors, |dhcp| {
             providers.insert::<dyn crate::provider::Dhcp>(&Subject::service(&service.name), dhcp);
         });
     }
@@ -89,6 +95,23 @@ fn dnsmasq(settings: Read<crate::settings::DnsmasqSettings>) -> Result<Arc<dyn c
 #[cfg(not(feature = "dnsmasq"))]
 fn dnsmasq(_: Read<crate::settings::DnsmasqSettings>) -> Result<Arc<dyn crate::provider::Dhcp>, String> {
     Err("this program was built without the feature `dnsmasq` of dip-network".to_owned())
+}
+
+#[cfg(feature = "isc-dhcpd")]
+fn isc_dhcpd(
+    settings: Read<crate::settings::IscDhcpdSettings>,
+    secrets: &dyn Secrets,
+) -> Result<Arc<dyn crate::provider::Dhcp>, String> {
+    let settings = settings.map_err(|error| error.to_string())?;
+    Ok(Arc::new(super::isc_dhcpd::IscDhcpd::new(&settings, secrets)?))
+}
+
+#[cfg(not(feature = "isc-dhcpd"))]
+fn isc_dhcpd(
+    _: Read<crate::settings::IscDhcpdSettings>,
+    _: &dyn Secrets,
+) -> Result<Arc<dyn crate::provider::Dhcp>, String> {
+    Err("this program was built without the feature `isc-dhcpd` of dip-network".to_owned())
 }
 
 #[cfg(feature = "kea")]

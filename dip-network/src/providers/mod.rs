@@ -3,6 +3,12 @@
 mod connect;
 #[cfg(feature = "dnsmasq")]
 pub mod dnsmasq;
+#[cfg(any(feature = "isc-dhcpd", feature = "kea"))]
+mod failure;
+#[cfg(any(feature = "isc-dhcpd", feature = "kea"))]
+mod host_name;
+#[cfg(feature = "isc-dhcpd")]
+pub mod isc_dhcpd;
 #[cfg(feature = "kea")]
 pub mod kea;
 #[cfg(feature = "netconf")]

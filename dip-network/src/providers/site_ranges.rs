@@ -9,7 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use dip_core::hardware::MacAddr;
 use dip_core::id::{ServiceName, SiteName};
-use dip_core::provider::{AddressHolder, Carry, Gather, Holder, Ipam, ProviderError, Providers};
+use dip_core::provider::{AddressHolder, Carry, ErrorKind, Gather, Holder, Ipam, ProviderError, Providers};
 use dip_core::site::{NodeState, Site};
 use dip_core::subject::Subject;
 use tokio::time::Instant;
@@ -100,7 +100,15 @@ impl SiteRanges {
     async fn look(&self, addresses: &HashSet<IpAddr>) -> Result<Holders, ProviderError> {
         let mut all = Vec::new();
         for (service, dhcp) in &self.dhcp {
-            for Held { reservation, owner } in dhcp.list().await? {
+            let list = match dhcp.list().await {
+                // It refuses itself what somebody else holds, as far as it can tell.
+                Err(error) if error.kind() == ErrorKind::Unsupported => {
+                    tracing::warn!(%service, %error, "it cannot be asked who holds addresses");
+                    continue;
+                }
+                list => list?,
+            };
+            for Held { reservation, owner } in list {
                 let of: Vec<_> = reservation.addresses.iter().filter(|address| addresses.contains(address)).collect();
                 if of.is_empty() {
                     continue;
@@ -250,8 +258,12 @@ mod tests {
         tokio::time::advance(RECENT).await;
         free.recent_holders(&[address()]).await.expect("it answers");
         assert_eq!(looks(), 1, "half a minute is over");
-        let reservation =
-            Reservation { mac: "52:54:00:00:00:77".parse().expect("one"), addresses: vec![address()], host_name: None };
+        let reservation = Reservation {
+            mac: "52:54:00:00:00:77".parse().expect("one"),
+            addresses: vec![address()],
+            duid: None,
+            host_name: None,
+        };
         let taken = ranges_with(Some(Held { reservation, owner: None }));
         for _ in 0..3 {
             assert_eq!(taken.recent_holders(&[address()]).await.expect("it answers")[0].1.holder, Holder::Nobody);
@@ -278,6 +290,7 @@ mod tests {
                 mac: "52:54:00:00:00:77".parse().expect("a MAC address"),
                 addresses: vec![address()],
                 host_name: Some("printer".to_owned()),
+                duid: None,
             },
             owner,
         };

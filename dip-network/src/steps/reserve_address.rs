@@ -93,6 +93,10 @@ impl ReserveAddress {
         if now.reservation.host_name != self.reservation.host_name {
             diff = diff.and("host name", now.reservation.host_name.as_ref(), self.reservation.host_name.as_ref());
         }
+        let (has, wants) = (now.reservation.needed_duid(), self.reservation.needed_duid());
+        if has != wants {
+            diff = diff.and("DUID", has, wants);
+        }
         diff
     }
 }
@@ -162,6 +166,7 @@ mod tests {
             mac: "52:54:00:00:00:01".parse().expect("a MAC address"),
             addresses: vec![address.parse().expect("an address")],
             host_name: Some("n1".to_owned()),
+            duid: None,
         }
     }
 

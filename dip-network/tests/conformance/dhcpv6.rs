@@ -8,6 +8,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use dip_core::conformance::Failure;
+use dip_core::hardware::Duid;
 use dip_core::id::SiteName;
 use dip_network::provider::{Dhcp, Reservation};
 use dip_network::providers::dnsmasq::Dnsmasq;
@@ -94,19 +95,21 @@ impl Segment {
             networks: Vec::new(),
         };
         let (provider, us) = (Dnsmasq::new(settings), SiteName::new("conformance")?);
-        let reserved = |address: &str| -> Result<Reservation, Failure> {
+        let reserved = |address: &str, duid: Option<&Duid>| -> Result<Reservation, Failure> {
             let addresses = vec!["10.77.3.1".parse()?, address.parse::<IpAddr>()?];
-            Ok(Reservation { mac: MAC.parse()?, addresses, host_name: Some("six".to_owned()) })
+            Ok(Reservation { mac: MAC.parse()?, addresses, host_name: Some("six".to_owned()), duid: duid.cloned() })
         };
-        for address in ["fd77::33", "fd77::44"] {
-            provider.reserve(&reserved(address)?, &us).await?;
-            same(self.lease().await?, address.parse()?)?;
+        // The last one asks by the UUID of its machine.
+        let uuid: Duid = "00:04:53:1a:6c:2e:00:11:22:33".parse()?;
+        for (address, duid) in [("fd77::33", None), ("fd77::44", None), ("fd77::55", Some(&uuid))] {
+            provider.reserve(&reserved(address, duid)?, &us).await?;
+            same(self.lease(duid).await?, address.parse()?)?;
         }
         Ok(())
     }
 
     /// The address that a new client gets.
-    async fn lease(&self) -> Result<Ipv6Addr, Failure> {
+    async fn lease(&self, duid: Option<&Duid>) -> Result<Ipv6Addr, Failure> {
         let at = self.directory.display();
         let (script, got) = (self.directory.join("script"), self.directory.join("lease"));
         let text =
@@ -115,6 +118,11 @@ impl Segment {
         fs::set_permissions(&script, fs::Permissions::from_mode(0o755))?;
         for old in ["lease", "client.leases"] {
             fs::remove_file(self.directory.join(old)).ok();
+        }
+        if let Some(duid) = duid {
+            // dhclient keeps its DUID among its leases, in octal.
+            let octets: String = duid.octets().iter().map(|octet| format!("\\{octet:03o}")).collect();
+            fs::write(self.directory.join("client.leases"), format!("default-duid \"{octets}\";\n"))?;
         }
         let mut client = Command::new("ip")
             .args(["netns", "exec", &self.client, "dhclient", "-6", "-1", "-d", "-D", "LL", "-sf"])

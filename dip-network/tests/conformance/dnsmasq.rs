@@ -100,6 +100,7 @@ impl DhcpHarness for Rig {
             mac: MacAddr([0x02, 0xd1, 0x70, 0, 0, number]),
             addresses: vec![IpAddr::V4(Ipv4Addr::new(10, 77, 1, number))],
             host_name: Some(format!("h{number}")),
+            duid: None,
         }
     }
 

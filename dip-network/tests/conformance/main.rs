@@ -1,9 +1,10 @@
-//! Open vSwitch, netconfd, lldpd, dnsmasq, Kea and snmpd, the real ones, against the trials of their traits; and this layer's steps on them.
+//! Open vSwitch, netconfd, lldpd, dnsmasq, ISC dhcpd, Kea and snmpd, the real ones, against the trials of their traits; and this layer's steps on them.
 
 mod by_dhcp;
 mod cabling;
 mod dhcpv6;
 mod dnsmasq;
+mod isc_dhcpd;
 mod kea;
 mod mlag;
 mod netconf;
@@ -25,16 +26,17 @@ pub(crate) fn wait<F: Future>(lab: F) -> F::Output {
 fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime can be built");
     let trials: Vec<Trial> = runtime.block_on(async {
-        let (cabling, dnsmasq, kea, mlag, netconf, openvswitch, snmp) = tokio::join!(
+        let (cabling, dnsmasq, isc_dhcpd, kea, mlag, netconf, openvswitch, snmp) = tokio::join!(
             cabling::trials(),
             dnsmasq::trials(),
+            isc_dhcpd::trials(),
             kea::trials(),
             mlag::trials(),
             netconf::trials(),
             openvswitch::trials(),
             snmp::trials()
         );
-        [cabling, dnsmasq, kea, mlag, netconf, openvswitch, snmp].into_iter().flatten().collect()
+        [cabling, dnsmasq, isc_dhcpd, kea, mlag, netconf, openvswitch, snmp].into_iter().flatten().collect()
     });
     run_as_tests(&runtime, trials)
 }

@@ -34,6 +34,7 @@ pub(crate) fn site() -> Result<Site, Failure> {
         name: NicName::new("eth0")?,
         role: NicRole::Primary,
         mac: None,
+        duid: None,
         pci: None,
         link: None,
         network: Some(network),

@@ -117,6 +117,7 @@ fn site(name: &str, address: Ipv4Addr, services: Value, settings: Value) -> Site
         name: eth0.clone(),
         role: NicRole::Primary,
         mac: None,
+        duid: None,
         pci: None,
         link: None,
         network: None,

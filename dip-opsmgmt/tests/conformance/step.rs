@@ -42,6 +42,7 @@ pub(crate) fn site(name: &SiteName, kind: &'static str, settings: Value, address
         name: NicName::new("eth0")?,
         role: NicRole::Primary,
         mac: None,
+        duid: None,
         pci: None,
         link: None,
         network: Some(network),

@@ -3,16 +3,17 @@
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 
-use dip_core::hardware::MacAddr;
+use dip_core::hardware::{Duid, MacAddr};
 use dip_core::id::SiteName;
 use dip_core::provider::Holder;
 use dip_network::provider::{Held, Reservation};
 
-/// The reservations of one server, with an index of their addresses.
+/// The reservations of one server, with indexes of their addresses and DUIDs.
 #[derive(Debug, Default)]
 pub(crate) struct Reservations {
     by_mac: BTreeMap<MacAddr, Held>,
     by_address: HashMap<IpAddr, MacAddr>,
+    by_duid: HashMap<Duid, MacAddr>,
 }
 
 /// Somebody else holds what was asked for.
@@ -40,7 +41,8 @@ impl Reservations {
     pub(crate) fn reserve(&mut self, wanted: &Reservation, owner: &SiteName) -> Result<bool, Foreign> {
         let moved: Vec<_> =
             wanted.addresses.iter().filter_map(|address| self.by_address.get(address)).copied().collect();
-        for mac in moved.iter().copied().chain([wanted.mac]) {
+        let known = wanted.needed_duid().and_then(|duid| self.by_duid.get(duid)).copied();
+        for mac in moved.iter().copied().chain([wanted.mac]).chain(known) {
             self.owned(mac, owner)?;
         }
         if self.by_mac.get(&wanted.mac).is_some_and(|held| held.reservation.agrees_with(wanted)) {
@@ -77,6 +79,7 @@ impl Reservations {
     pub(crate) fn put(&mut self, held: Held) {
         let mac = held.reservation.mac;
         self.by_address.extend(held.reservation.addresses.iter().map(|address| (*address, mac)));
+        self.by_duid.extend(held.reservation.needed_duid().map(|duid| (duid.clone(), mac)));
         self.by_mac.insert(mac, held);
     }
 
@@ -92,6 +95,9 @@ impl Reservations {
         held.reservation.addresses.iter().for_each(|address| {
             self.by_address.remove(address);
         });
+        if let Some(duid) = held.reservation.needed_duid() {
+            self.by_duid.remove(duid);
+        }
         Some(held)
     }
 
@@ -115,6 +121,7 @@ mod tests {
             mac: MacAddr([2, 0, 0, 0, 0, mac]),
             addresses: addresses.iter().map(|address| address.parse().expect("an address")).collect(),
             host_name: None,
+            duid: None,
         }
     }
 

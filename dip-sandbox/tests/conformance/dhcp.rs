@@ -52,6 +52,7 @@ impl DhcpHarness for Harness {
             mac: MacAddr([2, 0, 0, 9, high, low]),
             addresses: vec![IpAddr::from([10, 3, high, low])],
             host_name: Some(format!("h{number}")),
+            duid: None,
         }
     }
 

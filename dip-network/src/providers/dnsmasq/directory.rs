@@ -75,6 +75,7 @@ impl Record {
                 mac: *mac,
                 addresses: self.entry.addresses.clone(),
                 host_name: self.entry.host_name.clone(),
+                duid: self.entry.duids.iter().find(|duid| duid.mac() != Some(*mac)).cloned(),
             },
             owner: self.owner.clone(),
         })

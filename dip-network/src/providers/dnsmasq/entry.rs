@@ -4,7 +4,7 @@
 
 use std::net::IpAddr;
 
-use dip_core::hardware::MacAddr;
+use dip_core::hardware::{Duid, MacAddr};
 use dip_core::id::SiteName;
 use dip_core::provider::Holder;
 
@@ -12,10 +12,12 @@ use crate::provider::Reservation;
 
 const MARK: &str = "# dip: site=";
 
-/// What an entry holds; parts that do not matter to us (tags, client ids, lease times) are dropped.
+/// What an entry holds; parts that do not matter to us (tags, other client ids, lease times) are dropped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Entry {
     pub(super) macs: Vec<MacAddr>,
+    /// Client ids that are DUIDs, which stand beside the MAC address.
+    pub(super) duids: Vec<Duid>,
     pub(super) addresses: Vec<IpAddr>,
     pub(super) host_name: Option<String>,
 }
@@ -29,10 +31,12 @@ pub(super) fn read(line: &str) -> Option<Entry> {
         Some(_) => return None,
         None => line,
     };
-    let mut entry = Entry { macs: Vec::new(), addresses: Vec::new(), host_name: None };
+    let mut entry = Entry { macs: Vec::new(), duids: Vec::new(), addresses: Vec::new(), host_name: None };
     for word in line.split(',').map(str::trim).filter(|word| !word.is_empty()) {
         if let Some(mac) = read_mac(word) {
             entry.macs.push(mac);
+        } else if let Some(client) = word.strip_prefix("id:") {
+            entry.duids.extend(client.parse::<Duid>());
         } else if let Some(address) = read_address(word) {
             entry.addresses.push(address);
         } else if is_host_name(word) {
@@ -92,7 +96,8 @@ pub(super) fn is_plain(line: &str) -> bool {
     let line = strip_comment(line).trim();
     let line = line.split_once('=').map_or(line, |(_, rest)| rest);
     let words = line.split(',').map(str::trim).filter(|word| !word.is_empty()).count();
-    entry.macs.len() == 1 && words == 1 + entry.addresses.len() + usize::from(entry.host_name.is_some())
+    entry.macs.len() == 1
+        && words == 1 + entry.duids.len() + entry.addresses.len() + usize::from(entry.host_name.is_some())
 }
 
 /// The text of a file of ours; one that was given up carries no mark.
@@ -101,6 +106,9 @@ pub(super) fn write(reservation: &Reservation, owner: &Holder) -> String {
     addresses.sort_unstable();
     addresses.dedup();
     let mut line = reservation.mac.to_string();
+    if let Some(duid) = reservation.needed_duid() {
+        line.push_str(&format!(",id:{duid}"));
+    }
     for address in &addresses {
         match address {
             IpAddr::V4(v4) => line.push_str(&format!(",{v4}")),
@@ -132,11 +140,15 @@ mod tests {
             mac: "52:54:00:00:00:01".parse().expect("a MAC address"),
             addresses: vec!["10.1.0.11".parse().expect("an address"), "fd00::11".parse().expect("an address")],
             host_name: Some("n1".to_owned()),
+            duid: None,
         };
         let owner = SiteName::new("lab").expect("a name");
         assert_eq!(write(&reservation, &Holder::Nobody), "52:54:00:00:00:01,10.1.0.11,[fd00::11],n1\n");
         let text = write(&reservation, &Holder::Site(owner.clone()));
         assert_eq!(text, "# dip: site=lab\n52:54:00:00:00:01,10.1.0.11,[fd00::11],n1\n");
+        let by_duid = Reservation { duid: "00:04:53:1a".parse().ok(), ..reservation.clone() };
+        assert_eq!(write(&by_duid, &Holder::Nobody), "52:54:00:00:00:01,id:00:04:53:1a,10.1.0.11,[fd00::11],n1\n");
+        assert_eq!(entry(&write(&by_duid, &Holder::Nobody)).duids.as_slice(), by_duid.duid.as_slice());
         let mut lines = text.lines();
         assert_eq!(lines.next().and_then(read_owner), Some(owner));
         let read = entry(lines.next().expect("a second line"));

@@ -111,7 +111,9 @@ impl Dhcp for Dnsmasq {
                     if record.holds_mac(wanted.mac) {
                         return Some(wanted.mac.to_string());
                     }
-                    record.shared_address(&wanted.addresses).map(|address| address.to_string())
+                    let duid = wanted.needed_duid().filter(|duid| record.entry.duids.contains(duid));
+                    let shared = record.shared_address(&wanted.addresses).map(|address| address.to_string());
+                    shared.or_else(|| duid.map(|duid| format!("the DUID {duid}")))
                 },
                 &owner,
             )?;

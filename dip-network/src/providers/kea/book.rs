@@ -1,102 +1,16 @@
 //! What Kea keeps for whom, and what a change makes of it: no server is asked here.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::fmt;
 use std::net::IpAddr;
 
-use dip_core::hardware::MacAddr;
+use dip_core::hardware::{Duid, MacAddr};
 use dip_core::id::SiteName;
 use dip_core::provider::{ErrorKind, Holder};
-use ipnetwork::IpNetwork;
 
-use super::failure::Failure;
+use super::super::failure::Failure;
+use super::super::host_name;
+use super::entry::{Client, Entry, Family, Fate, Standing, Subnet, SubnetId};
 use crate::provider::{Held, Reservation};
-
-/// Which of Kea's two servers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Family {
-    V4,
-    V6,
-}
-
-impl Family {
-    pub(super) const fn of(address: IpAddr) -> Self {
-        match address {
-            IpAddr::V4(_) => Self::V4,
-            IpAddr::V6(_) => Self::V6,
-        }
-    }
-}
-
-/// Kea's number of a subnet; 0 for what holds in all of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct SubnetId(pub(super) u32);
-
-impl SubnetId {
-    pub(super) const GLOBAL: Self = Self(0);
-}
-
-/// A subnet that Kea serves.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Subnet {
-    pub(super) id: SubnetId,
-    pub(super) prefix: IpNetwork,
-    /// Whether Kea looks at the reservations of this subnet at all (`reservations-in-subnet`).
-    pub(super) reservable: bool,
-}
-
-/// By what Kea knows a client.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Client {
-    Mac(MacAddr),
-    /// Another identifier, in words: `circuit-id 'port7'`.
-    Other(String),
-}
-
-impl fmt::Display for Client {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Mac(mac) => mac.fmt(f),
-            Self::Other(words) => f.write_str(words),
-        }
-    }
-}
-
-/// Where an entry stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Standing {
-    /// Nowhere yet.
-    New,
-    /// In what is written, under this number.
-    Stored(i64),
-    /// In a file of Kea that this provider does not write.
-    #[cfg_attr(
-        not(feature = "kea-postgresql"),
-        expect(dead_code, reason = "only the hosts backend leaves the file alone")
-    )]
-    Fixed,
-}
-
-/// What is to become of an entry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fate {
-    Same,
-    Changed,
-    Removed,
-}
-
-/// One reservation of one subnet.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Entry {
-    pub(super) standing: Standing,
-    pub(super) fate: Fate,
-    pub(super) family: Family,
-    pub(super) subnet: SubnetId,
-    pub(super) client: Client,
-    pub(super) addresses: Vec<IpAddr>,
-    pub(super) host_name: Option<String>,
-    pub(super) owner: Option<SiteName>,
-}
 
 /// All entries that matter, found by interface and by address.
 #[derive(Debug, Default)]
@@ -105,6 +19,7 @@ pub(super) struct Book {
     entries: Vec<Entry>,
     by_mac: HashMap<MacAddr, Vec<usize>>,
     by_address: HashMap<IpAddr, Vec<usize>>,
+    by_duid: HashMap<Duid, Vec<usize>>,
 }
 
 impl Book {
@@ -118,10 +33,11 @@ impl Book {
     pub(super) fn held(&self, mac: MacAddr) -> Option<Held> {
         let mut entries = self.of(mac).map(|at| &self.entries[at]).peekable();
         let mut owner = entries.peek()?.owner.clone();
-        let mut reservation = Reservation { mac, addresses: Vec::new(), host_name: None };
+        let mut reservation = Reservation { mac, addresses: Vec::new(), host_name: None, duid: None };
         for entry in entries {
             reservation.addresses.extend(&entry.addresses);
             reservation.host_name = reservation.host_name.or_else(|| entry.host_name.clone());
+            reservation.duid = reservation.duid.or_else(|| entry.needed_duid(mac).cloned());
             owner = owner.filter(|_| entry.owner.is_some());
         }
         reservation.addresses.sort_unstable();
@@ -150,6 +66,10 @@ impl Book {
         for at in &present {
             self.refuse_foreign(*at, &wanted.mac.to_string(), owner)?;
         }
+        let duid = wanted.needed_duid();
+        if let Some(duid) = duid {
+            self.refuse_shared(duid, wanted, groups.keys(), owner)?;
+        }
         for at in others {
             let mut left = self.entries[at].addresses.clone();
             left.retain(|address| !wanted.addresses.contains(address));
@@ -158,7 +78,9 @@ impl Book {
         }
         for at in present {
             let entry = &mut self.entries[at];
-            if !groups.contains_key(&(entry.family, entry.subnet)) {
+            // Kea finds a client by what it is known by: another DUID is another reservation.
+            let known = entry.family == Family::V4 || entry.needed_duid(wanted.mac) == duid;
+            if !known || !groups.contains_key(&(entry.family, entry.subnet)) {
                 entry.fate = Fate::Removed;
             }
         }
@@ -175,6 +97,7 @@ impl Book {
                     family,
                     subnet,
                     client: Client::Mac(wanted.mac),
+                    duid: duid.filter(|_| family == Family::V6).cloned(),
                     addresses,
                     host_name: wanted.host_name.clone(),
                     owner: Some(owner.clone()),
@@ -229,7 +152,7 @@ impl Book {
         if wanted.addresses.is_empty() {
             return Err(invalid("no address is wanted".to_owned()).advise("give the interface an address"));
         }
-        if let Some(name) = wanted.host_name.as_ref().filter(|name| !is_host_name(name)) {
+        if let Some(name) = wanted.host_name.as_ref().filter(|name| !host_name::is_name(name)) {
             return Err(
                 invalid(format!("`{name}` is no host name")).advise("rename the node to letters, digits and `-`")
             );
@@ -275,6 +198,32 @@ impl Book {
         Err(Failure::new(ErrorKind::Conflict, why).advise("remove it there first"))
     }
 
+    /// Kea keeps one reservation for a client in a subnet: what else asks by the DUID there is foreign, or contradicts what is wanted.
+    fn refuse_shared<'g>(
+        &self,
+        duid: &Duid,
+        wanted: &Reservation,
+        groups: impl Iterator<Item = &'g (Family, SubnetId)>,
+        owner: &SiteName,
+    ) -> Result<(), Failure> {
+        for group in groups.filter(|(family, _)| *family == Family::V6) {
+            let all = self.by_duid.get(duid).into_iter().flatten().copied();
+            let live = all.filter(|at| self.entries[*at].fate != Fate::Removed);
+            for at in live.filter(|at| (self.entries[*at].family, self.entries[*at].subnet) == *group) {
+                self.refuse_foreign(at, &format!("the DUID {duid}"), owner)?;
+                let entry = &self.entries[at];
+                // A card that was replaced: the former reservation is about to lose all that it has.
+                let stays = entry.addresses.iter().any(|address| !wanted.addresses.contains(address));
+                if stays && entry.client != Client::Mac(wanted.mac) {
+                    let why = format!("the DUID {duid} is that of {} in Kea's subnet {} too", entry.client, group.1.0);
+                    let advice = "a client asks by one DUID for all of its interfaces: give one of them addresses of that subnet";
+                    return Err(Failure::new(ErrorKind::Invalid, why).advise(advice));
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn change(&mut self, at: usize, addresses: Vec<IpAddr>, host_name: Option<String>) {
         let entry = &self.entries[at];
         let set = |addresses: &[IpAddr]| addresses.iter().copied().collect::<BTreeSet<_>>();
@@ -296,6 +245,9 @@ impl Book {
         for address in &entry.addresses {
             self.by_address.entry(*address).or_default().push(at);
         }
+        if let Some(duid) = &entry.duid {
+            self.by_duid.entry(duid.clone()).or_default().push(at);
+        }
         self.entries.push(entry);
     }
 
@@ -316,17 +268,6 @@ fn in_a_file(what: &str) -> Failure {
     Failure::new(ErrorKind::Conflict, why).advise("remove it there first")
 }
 
-/// Letters, digits and hyphens, in labels that dots part (RFC 1123, section 2.1).
-fn is_host_name(name: &str) -> bool {
-    name.len() <= 253
-        && name.split('.').all(|label| {
-            (1..=63).contains(&label.len())
-                && !label.starts_with('-')
-                && !label.ends_with('-')
-                && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
-        })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -341,7 +282,7 @@ mod tests {
 
     fn wanted(last: u8, addresses: &[&str]) -> Reservation {
         let addresses = addresses.iter().map(|address| address.parse().expect("an address")).collect();
-        Reservation { mac: mac(last), addresses, host_name: Some("n1".to_owned()) }
+        Reservation { mac: mac(last), addresses, host_name: Some("n1".to_owned()), duid: None }
     }
 
     fn book() -> Book {

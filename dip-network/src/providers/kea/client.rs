@@ -15,8 +15,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::time::timeout;
 
-use super::book::Family;
-use super::failure::Failure;
+use super::super::failure::Failure;
+use super::entry::Family;
 use crate::settings::KeaSettings;
 
 /// A configuration of 10,000 reservations takes Kea 2 seconds; ten times that, and a busy machine.

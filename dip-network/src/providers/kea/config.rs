@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use dip_core::hardware::MacAddr;
+use dip_core::hardware::Duid;
 use serde_json::{Map, Value, json};
 
-use super::book::{Client, Entry, Family, Fate, Standing, Subnet, SubnetId};
+use super::entry::{Client, Entry, Family, Fate, Standing, Subnet, SubnetId};
 use super::mark;
 
 /// The configuration of a server, as `config-get` tells it.
@@ -88,7 +88,10 @@ impl Config {
             }
             for entry in new.remove(&place.id()).into_iter().flatten() {
                 let mut item = Value::Object(Map::new());
-                item["hw-address"] = json!(entry.client.to_string());
+                match entry.noted_interface().and_then(|mac| entry.needed_duid(mac)) {
+                    Some(duid) => item["duid"] = json!(duid),
+                    None => item["hw-address"] = json!(entry.client.to_string()),
+                }
                 write(&mut item, entry);
                 after.push(item);
             }
@@ -143,6 +146,7 @@ impl Config {
             family: self.family,
             subnet,
             client: client(item),
+            duid: duid(item),
             // Kea tells 0.0.0.0 where there is none.
             addresses: addresses.filter(|address| !address.is_unspecified()).collect(),
             host_name: item["hostname"].as_str().filter(|name| !name.is_empty()).map(str::to_owned),
@@ -158,13 +162,12 @@ const fn root_name(family: Family) -> &'static str {
     }
 }
 
-/// By what an entry knows its client. A DUID that is made of nothing but a MAC address, or of one and a time, is that interface
-/// (RFC 8415, sections 11.2 and 11.4; hardware type 1 is Ethernet).
+/// By what an entry knows its client. A DUID that is made of a MAC address, or noted beside one, is that interface.
 fn client(item: &Value) -> Client {
     if let Some(mac) = item["hw-address"].as_str().and_then(|mac| mac.parse().ok()) {
         return Client::Mac(mac);
     }
-    if let Some(mac) = item["duid"].as_str().and_then(mac_of_duid) {
+    if let Some(mac) = duid(item).and_then(|duid| duid.mac().or_else(|| mark::interface(item.get("user-context")))) {
         return Client::Mac(mac);
     }
     let known = ["hw-address", "duid", "circuit-id", "client-id", "flex-id"];
@@ -172,15 +175,11 @@ fn client(item: &Value) -> Client {
     Client::Other(found.unwrap_or_else(|| "a client".to_owned()))
 }
 
-pub(super) fn mac_of_duid(duid: &str) -> Option<MacAddr> {
-    let digits: String = duid.chars().filter(char::is_ascii_hexdigit).collect::<String>().to_ascii_lowercase();
-    let tail = match digits.strip_prefix("00030001") {
-        Some(tail) => tail,
-        None => digits.strip_prefix("00010001").and_then(|rest| rest.get(8..))?,
-    };
-    let octet = |at: usize| u8::from_str_radix(tail.get(2 * at..2 * at + 2)?, 16).ok();
-    let mac = [octet(0)?, octet(1)?, octet(2)?, octet(3)?, octet(4)?, octet(5)?];
-    (tail.len() == 12).then_some(MacAddr(mac))
+/// The DUID of an entry; Kea takes it with colons and without.
+fn duid(item: &Value) -> Option<Duid> {
+    let digits: Vec<u8> = item["duid"].as_str()?.bytes().filter(u8::is_ascii_hexdigit).collect();
+    let octet = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    Duid::new(&digits.chunks(2).map(octet).collect::<Option<Vec<u8>>>()?)
 }
 
 /// Writes what dip decides into a reservation; whatever else it says stays.
@@ -195,7 +194,7 @@ fn write(item: &mut Value, entry: &Entry) {
         Some(name) => drop(item.insert("hostname".to_owned(), json!(name))),
         None => drop(item.remove("hostname")),
     }
-    match mark::marked(item.get("user-context"), entry.owner.as_ref()) {
+    match mark::marked(item.get("user-context"), entry.owner.as_ref(), entry.noted_interface()) {
         Some(context) => drop(item.insert("user-context".to_owned(), context)),
         None => drop(item.remove("user-context")),
     }
@@ -203,6 +202,7 @@ fn write(item: &mut Value, entry: &Entry) {
 
 #[cfg(test)]
 mod tests {
+    use dip_core::hardware::MacAddr;
     use dip_core::id::SiteName;
     use dip_core::provider::Holder;
 
@@ -229,7 +229,12 @@ mod tests {
 
     fn wanted(address: &str) -> Reservation {
         let mac = MacAddr([2, 0, 0, 0, 0, 1]);
-        Reservation { mac, addresses: vec![address.parse().expect("an address")], host_name: Some("n1".to_owned()) }
+        Reservation {
+            mac,
+            addresses: vec![address.parse().expect("an address")],
+            host_name: Some("n1".to_owned()),
+            duid: None,
+        }
     }
 
     #[test]

@@ -8,10 +8,10 @@ use dip_core::provider::ErrorKind;
 use serde_json::Value;
 use tokio::sync::Mutex;
 
+use super::super::failure::Failure;
 use super::book::Book;
 use super::client::{Server, Servers};
 use super::config::Config;
-use super::failure::Failure;
 use super::store::{Ask, Store, Written};
 
 /// The servers, and what they said when they were last read.

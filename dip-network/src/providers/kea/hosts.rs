@@ -12,10 +12,11 @@ use tokio_postgres::config::Config as Target;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client as Database, NoTls};
 
-use super::book::{Book, Entry, Standing};
+use super::super::failure::Failure;
+use super::book::Book;
 use super::client::Servers;
 use super::configuration;
-use super::failure::Failure;
+use super::entry::{Entry, Standing};
 use super::rows::{Matter, entries};
 use super::sheet::Sheet;
 use super::store::{Ask, Store, Written};
@@ -73,6 +74,9 @@ impl Hosts {
                 .advise("let this user log in, and read and write the tables `hosts` and `ipv6_reservations`")
         } else if *code == SqlState::INVALID_CATALOG_NAME || *code == SqlState::UNDEFINED_TABLE {
             Failure::new(ErrorKind::NotFound, why).advise("name the database that `kea-admin db-init pgsql` prepared")
+        } else if *code == SqlState::READ_ONLY_SQL_TRANSACTION {
+            Failure::new(ErrorKind::Denied, why)
+                .advise("it takes no changes: name the primary as `hosts_database`, and not a standby")
         } else if *code == SqlState::UNIQUE_VIOLATION {
             Failure::new(ErrorKind::Conflict, why).advise("see who else writes reservations into this database")
         // 53: out of disk, memory or connections; 55 and 40: somebody holds what we need; 57: it shuts down or starts.

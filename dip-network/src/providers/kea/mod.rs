@@ -6,7 +6,7 @@ mod book;
 mod client;
 mod config;
 mod configuration;
-mod failure;
+mod entry;
 mod gather;
 #[cfg(feature = "kea-postgresql")]
 mod hosts;

@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
 
-use dip_core::hardware::MacAddr;
+use dip_core::hardware::{Duid, MacAddr};
 use serde_json::Value;
 use tokio_postgres::{GenericClient, Row};
 
-use super::book::{Client, Entry, Family, Fate, Standing, SubnetId};
+use super::entry::{Client, Entry, Family, Fate, Standing, SubnetId};
+use super::mark;
 use super::store::Ask;
-use super::{config, mark};
 
 /// The types of client identifiers (table `host_identifier_type`).
 const HW_ADDRESS: i16 = 0;
@@ -24,6 +24,7 @@ const JOINED: &str = "SELECT h.host_id::bigint, h.dhcp_identifier, h.dhcp_identi
 pub(super) struct Matter {
     all: bool,
     macs: Vec<MacAddr>,
+    duids: Vec<Duid>,
     addresses: Vec<IpAddr>,
 }
 
@@ -37,6 +38,7 @@ impl Matter {
                 // Who has it is told with all that it has.
                 Ask::Reserve(wanted, _) => {
                     matter.macs.push(wanted.mac);
+                    matter.duids.extend(wanted.duid.clone());
                     matter.addresses.extend(&wanted.addresses);
                 }
             }
@@ -49,14 +51,18 @@ impl Matter {
             return database.query(&format!("{JOINED} ORDER BY h.host_id, r.address"), &[]).await;
         }
         let macs: Vec<&[u8]> = self.macs.iter().map(|mac| mac.0.as_slice()).collect();
+        let identifiers: Vec<&[u8]> = macs.iter().copied().chain(self.duids.iter().map(Duid::octets)).collect();
+        let noted: Vec<String> = self.macs.iter().map(ToString::to_string).collect();
         let v4: Vec<i64> = self.addresses.iter().filter_map(number).collect();
         let v6: Vec<String> =
             self.addresses.iter().filter(|address| address.is_ipv6()).map(ToString::to_string).collect();
-        // The last six octets of an identifier are the interface where it is a MAC address or a DUID that is made of one; an address
-        // that somebody has is looked up with all else that its holder has.
+        // The last six octets of an identifier are the interface where it is a MAC address or a DUID that is made of one; else dip notes it
+        // beside the DUID. An address that somebody has is looked up with all else that its holder has.
         let query = format!(
             "WITH held AS (
-                SELECT host_id FROM hosts WHERE dhcp_identifier = ANY($1)
+                SELECT host_id FROM hosts WHERE dhcp_identifier = ANY($4)
+                UNION SELECT host_id FROM hosts WHERE dhcp_identifier_type = 1
+                    AND CASE WHEN user_context LIKE '%\"dip\"%' THEN user_context::jsonb #>> '{{dip,mac}}' END = ANY($5)
                 UNION SELECT host_id FROM hosts WHERE dhcp_identifier_type = 1 AND length(dhcp_identifier) IN (10, 14)
                     AND substring(dhcp_identifier FROM length(dhcp_identifier) - 5) = ANY($1)
                 UNION SELECT host_id FROM hosts WHERE ipv4_address = ANY($2)
@@ -66,7 +72,7 @@ impl Matter {
             )
             {JOINED} WHERE h.dhcp_identifier IN (SELECT dhcp_identifier FROM same) ORDER BY h.host_id, r.address"
         );
-        database.query(&query, &[&macs, &v4, &v6]).await
+        database.query(&query, &[&macs, &v4, &v6, &identifiers, &noted]).await
     }
 }
 
@@ -94,7 +100,8 @@ pub(super) fn entries(rows: &[Row]) -> Vec<Entry> {
                     fate: Fate::Same,
                     family,
                     subnet: SubnetId(subnet),
-                    client: client(row.get(1), row.get(2)),
+                    client: client(row.get(1), row.get(2), mark::interface(context.as_ref())),
+                    duid: duid(row.get(1), row.get(2)),
                     addresses: Vec::new(),
                     host_name: row.get::<_, Option<String>>(6).filter(|name| !name.is_empty()),
                     owner: mark::owner(context.as_ref()),
@@ -118,11 +125,18 @@ pub(super) fn entries(rows: &[Row]) -> Vec<Entry> {
     all
 }
 
-fn client(identifier: &[u8], kind: i16) -> Client {
+fn duid(identifier: &[u8], kind: i16) -> Option<Duid> {
+    Duid::new(identifier).filter(|_| kind == DUID)
+}
+
+fn client(identifier: &[u8], kind: i16, noted: Option<MacAddr>) -> Client {
     let hex: String = identifier.iter().map(|byte| format!("{byte:02x}")).collect();
     match (kind, <[u8; 6]>::try_from(identifier)) {
         (HW_ADDRESS, Ok(mac)) => Client::Mac(MacAddr(mac)),
-        (DUID, _) => config::mac_of_duid(&hex).map_or_else(|| Client::Other(format!("DUID {hex}")), Client::Mac),
+        (DUID, _) => {
+            let mac = duid(identifier, kind).and_then(|duid| duid.mac()).or(noted);
+            mac.map_or_else(|| Client::Other(format!("DUID {hex}")), Client::Mac)
+        }
         _ => Client::Other(format!("the identifier {hex} of type {kind}")),
     }
 }

@@ -10,9 +10,9 @@ use dip_core::id::SiteName;
 use dip_core::provider::{ErrorKind, Holder, ProviderError};
 use dip_core::secret::Secrets;
 
+use super::super::failure::Failure;
 use super::client::Servers;
 use super::configuration::Configuration;
-use super::failure::Failure;
 use super::gather::{Gather, GivenUp};
 use super::store::{Answer, Ask, Store, Written};
 use crate::provider::{Dhcp, Held, Reservation};
@@ -55,7 +55,7 @@ impl Kea {
         let store = Arc::clone(&self.store);
         match self.gather.ask(ask, |asks| serve(store, asks)).await {
             Ok(Ok(Answer(held))) => Ok(held),
-            Ok(Err(failure)) => Err(told(failure, action())),
+            Ok(Err(failure)) => Err(failure.told(NAME, action())),
             Err(GivenUp) => Err(ProviderError::new(ErrorKind::Unexpected, NAME, action()).because(GivenUp)),
         }
     }
@@ -85,7 +85,7 @@ impl Dhcp for Kea {
     }
 
     async fn leases(&self, mac: MacAddr) -> Result<Vec<IpAddr>, ProviderError> {
-        self.servers.leases(mac).await.map_err(|failure| told(failure, format!("look up the leases of {mac}")))
+        self.servers.leases(mac).await.map_err(|failure| failure.told(NAME, format!("look up the leases of {mac}")))
     }
 
     async fn reserve(&self, reservation: &Reservation, owner: &SiteName) -> Result<(), ProviderError> {
@@ -111,15 +111,6 @@ impl Dhcp for Kea {
     async fn list(&self) -> Result<Vec<Held>, ProviderError> {
         self.ask(Ask::List, || "list its reservations".to_owned()).await
     }
-}
-
-fn told(failure: Failure, action: String) -> ProviderError {
-    let error = ProviderError::new(failure.kind, NAME, action);
-    let error = match &failure.advice {
-        Some(advice) => error.advise(format!("{}; {advice}", failure.why)),
-        None => error,
-    };
-    error.because(failure)
 }
 
 type Answers = Vec<Result<Answer, Failure>>;

@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use tokio_postgres::{Error, Transaction};
 
-use super::book::{Book, Client, Entry, Family, Fate, Standing};
+use super::book::Book;
+use super::entry::{Client, Entry, Family, Fate, Standing};
 use super::mark;
 
 /// All that changes.
@@ -19,11 +20,13 @@ pub(super) struct Sheet {
 #[derive(Debug, Default)]
 struct Columns {
     ids: Vec<i64>,
-    macs: Vec<Vec<u8>>,
+    identifiers: Vec<Vec<u8>>,
+    /// Table `host_identifier_type`: 0 is a hardware address, 1 a DUID.
+    kinds: Vec<i16>,
     subnets: Vec<i64>,
     v4: Vec<Option<i64>>,
     names: Vec<Option<String>>,
-    owners: Vec<Option<String>>,
+    marks: Vec<Option<String>>,
     contexts: Vec<Option<String>>,
     /// The row and the IPv6 address.
     v6: Vec<(usize, String)>,
@@ -33,18 +36,22 @@ impl Columns {
     fn add(&mut self, id: i64, entry: &Entry) {
         let row = self.ids.len();
         self.ids.push(id);
-        self.macs.push(match entry.client {
-            Client::Mac(mac) => mac.0.to_vec(),
-            Client::Other(_) => Vec::new(),
-        });
+        let interface = entry.noted_interface();
+        let (identifier, kind) = match (&entry.client, interface.and_then(|mac| entry.needed_duid(mac))) {
+            (_, Some(duid)) => (duid.octets().to_vec(), 1),
+            (Client::Mac(mac), None) => (mac.0.to_vec(), 0),
+            (Client::Other(_), None) => (Vec::new(), 0),
+        };
+        self.identifiers.push(identifier);
+        self.kinds.push(kind);
         self.subnets.push(i64::from(entry.subnet.0));
         self.v4.push(entry.addresses.iter().find_map(|address| match address {
             IpAddr::V4(v4) => Some(i64::from(v4.to_bits())),
             IpAddr::V6(_) => None,
         }));
         self.names.push(entry.host_name.clone());
-        self.owners.push(entry.owner.as_ref().map(ToString::to_string));
-        self.contexts.push(mark::marked(None, entry.owner.as_ref()).map(|context| context.to_string()));
+        self.marks.push(mark::said(entry.owner.as_ref(), interface).map(|said| said.to_string()));
+        self.contexts.push(mark::marked(None, entry.owner.as_ref(), interface).map(|context| context.to_string()));
         let v6 = entry.addresses.iter().filter(|address| address.is_ipv6());
         self.v6.extend(v6.map(|address| (row, address.to_string())));
     }
@@ -79,14 +86,14 @@ impl Sheet {
             // Whatever else the user context says stays.
             let update = format!(
                 "UPDATE hosts SET hostname = c.name{address}, user_context = nullif(
-                    CASE WHEN c.owner IS NULL THEN base - 'dip'
-                    ELSE base || jsonb_build_object('dip', jsonb_build_object('site', c.owner)) END, '{{}}'::jsonb)::text
+                    CASE WHEN c.mark IS NULL THEN base - 'dip'
+                    ELSE base || jsonb_build_object('dip', c.mark::jsonb) END, '{{}}'::jsonb)::text
                  FROM (SELECT host_id AS of, coalesce(nullif(user_context, ''), '{{}}')::jsonb AS base FROM hosts) h
-                 JOIN unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[]) AS c(id, v4, name, owner) ON h.of = c.id
+                 JOIN unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[]) AS c(id, v4, name, mark) ON h.of = c.id
                  WHERE host_id = c.id"
             );
             if !columns.ids.is_empty() {
-                transaction.execute(&update, &[&columns.ids, &columns.v4, &columns.names, &columns.owners]).await?;
+                transaction.execute(&update, &[&columns.ids, &columns.v4, &columns.names, &columns.marks]).await?;
             }
         }
         let cleared = "DELETE FROM ipv6_reservations WHERE type = 0 AND host_id = ANY($1::bigint[])";
@@ -120,21 +127,21 @@ impl Sheet {
 }
 
 async fn insert(transaction: &Transaction<'_>, columns: &mut Columns, subnet: &str) -> Result<(), Error> {
-    if columns.macs.is_empty() {
+    if columns.identifiers.is_empty() {
         return Ok(());
     }
-    let wanted = i64::try_from(columns.macs.len()).expect("fewer rows than 2^63");
+    let wanted = i64::try_from(columns.identifiers.len()).expect("fewer rows than 2^63");
     let numbers = "SELECT nextval(pg_get_serial_sequence('hosts', 'host_id')) FROM generate_series(1, $1::bigint)";
     let numbers = transaction.query(numbers, &[&wanted]).await?;
     columns.ids = numbers.iter().map(|row| row.get(0)).collect();
-    // Type 0 is a hardware address.
     let rows = format!(
         "INSERT INTO hosts (host_id, dhcp_identifier, dhcp_identifier_type, {subnet}, ipv4_address, hostname, user_context)
-         SELECT id, mac, 0, subnet, v4, name, context FROM
-         unnest($1::bigint[], $2::bytea[], $3::bigint[], $4::bigint[], $5::text[], $6::text[]) AS n(id, mac, subnet, v4, name, context)"
+         SELECT id, identifier, kind, subnet, v4, name, context FROM
+         unnest($1::bigint[], $2::bytea[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::smallint[])
+             AS n(id, identifier, subnet, v4, name, context, kind)"
     );
-    let Columns { ids, macs, subnets, v4, names, contexts, .. } = columns;
-    transaction.execute(&rows, &[ids, macs, subnets, v4, names, contexts]).await.map(drop)
+    let Columns { ids, identifiers, kinds, subnets, v4, names, contexts, .. } = columns;
+    transaction.execute(&rows, &[ids, identifiers, subnets, v4, names, contexts, kinds]).await.map(drop)
 }
 
 async fn insert_v6(transaction: &Transaction<'_>, columns: &Columns) -> Result<(), Error> {

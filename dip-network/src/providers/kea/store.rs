@@ -5,8 +5,8 @@ use dip_core::hardware::MacAddr;
 use dip_core::id::SiteName;
 use dip_core::provider::Holder;
 
+use super::super::failure::Failure;
 use super::book::Book;
-use super::failure::Failure;
 use crate::provider::{Held, Reservation};
 
 /// One verb of the provider.

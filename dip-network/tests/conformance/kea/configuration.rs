@@ -15,8 +15,9 @@ use tokio::task::JoinSet;
 
 use super::interposed::{Before, Interposed};
 use super::rig::{
-    Rig, a_conflict_says_who_holds_it, a_dhcpv6_client_gets_what_is_reserved_for_it, a_lease_is_told,
-    an_address_of_no_subnet_is_refused, lease, provider, seed, settings,
+    Rig, a_client_behind_a_relay_gets_what_is_reserved_for_it, a_conflict_says_who_holds_it,
+    a_dhcpv6_client_gets_what_is_reserved_for_it, a_lease_is_told, an_address_of_no_subnet_is_refused, lease, provider,
+    seed, settings,
 };
 use crate::by_dhcp::ByDhcp;
 use crate::openvswitch::is;
@@ -35,6 +36,7 @@ pub(super) async fn trials() -> Vec<Trial> {
             trials.extend(conformance::ipam(Arc::new(addresses)));
             trials.extend(trials_of! {rig;
                 a_dhcpv6_client_gets_what_is_reserved_for_it
+                a_client_behind_a_relay_gets_what_is_reserved_for_it
                 a_lease_is_told
                 a_conflict_says_who_holds_it
                 an_address_of_no_subnet_is_refused
@@ -45,6 +47,8 @@ pub(super) async fn trials() -> Vec<Trial> {
                 many_reservations_become_few_changes
                 what_is_killed_between_set_and_write_is_saved_by_the_next_run
                 a_server_that_hangs_up_is_unreachable
+                a_server_that_is_killed_before_it_sets_changes_nothing_and_the_next_run_does
+                answers_that_come_late_are_waited_for
             });
             trials
         },
@@ -146,7 +150,8 @@ async fn many_reservations_become_few_changes(rig: &Rig) -> Result<(), Failure> 
     for number in 0..500_u16 {
         let [high, low] = number.to_be_bytes();
         let (mac, address) = (MacAddr([2, 0xd1, 0x70, 0x10, high, low]), [10, 77, 40 + high, low].into());
-        let (wanted, dhcp) = (Reservation { mac, addresses: vec![address], host_name: None }, Arc::clone(&dhcp));
+        let (wanted, dhcp) =
+            (Reservation { mac, addresses: vec![address], host_name: None, duid: None }, Arc::clone(&dhcp));
         all.spawn(async move { dhcp.reserve(&wanted, &us()).await });
     }
     all.join_all().await.into_iter().collect::<Result<(), _>>()?;
@@ -179,4 +184,31 @@ async fn a_server_that_hangs_up_is_unreachable(rig: &Rig) -> Result<(), Failure>
     let between = Interposed::before(&rig.server.socket, "hangs-up.sock", refuse)?;
     let failed = by_socket(&between.socket)?.reserve(&DhcpHarness::fresh(rig), &us()).await;
     refused(failed, ErrorKind::Unreachable, "hung up without an answer")
+}
+
+async fn a_server_that_is_killed_before_it_sets_changes_nothing_and_the_next_run_does(
+    rig: &Rig,
+) -> Result<(), Failure> {
+    let (wanted, theirs) = (DhcpHarness::fresh(rig), DhcpHarness::fresh(rig));
+    rig.seed_unmarked(&theirs).await?;
+    let before = config(rig)?;
+    let refuse: Before = Box::new(|command| if command == "config-set" { Err("killed".into()) } else { Ok(()) });
+    let between = Interposed::before(&rig.server.socket, "before-set.sock", refuse)?;
+    refused(by_socket(&between.socket)?.reserve(&wanted, &us()).await, ErrorKind::Unreachable, "hung up")?;
+    same("the configuration", &config(rig)?, &before)?;
+    by_socket(&rig.server.socket)?.reserve(&wanted, &us()).await?;
+    same("the rest of it", &without(config(rig)?, wanted.mac), &without(before, wanted.mac))
+}
+
+async fn answers_that_come_late_are_waited_for(rig: &Rig) -> Result<(), Failure> {
+    let wanted = DhcpHarness::fresh(rig);
+    let late: Before = Box::new(|_| {
+        wait(tokio::time::sleep(std::time::Duration::from_millis(300)));
+        Ok(())
+    });
+    let between = Interposed::before(&rig.server.socket, "late.sock", late)?;
+    let dhcp = by_socket(&between.socket)?;
+    dhcp.reserve(&wanted, &us()).await?;
+    let held = dhcp.reservation(wanted.mac).await?.ok_or("it is not there")?;
+    same("that it says what is wanted", &held.reservation.agrees_with(&wanted), &true)
 }

@@ -6,15 +6,17 @@ use std::time::{Duration, Instant};
 use dip_core::conformance::expect::{refused, same, us};
 use dip_core::conformance::{Failure, Trial, on_server, trials_of};
 use dip_core::hardware::MacAddr;
-use dip_core::provider::{ErrorKind, Holder};
+use dip_core::provider::{ErrorKind, Holder, ProviderError, Retry};
 use dip_lab::{Postgres, Requirement};
 use dip_network::conformance::{self, DhcpHarness};
 use dip_network::provider::{Dhcp, Reservation};
+use dip_network::providers::kea::Kea;
 use tokio::task::JoinSet;
 
 use super::rig::{
-    Rig, a_conflict_says_who_holds_it, a_dhcpv6_client_gets_what_is_reserved_for_it, a_lease_is_told,
-    an_address_of_no_subnet_is_refused, provider, settings,
+    Rig, a_client_behind_a_relay_gets_what_is_reserved_for_it, a_conflict_says_who_holds_it,
+    a_dhcpv6_client_gets_what_is_reserved_for_it, a_lease_is_told, an_address_of_no_subnet_is_refused, provider,
+    settings,
 };
 use crate::by_dhcp::ByDhcp;
 use crate::openvswitch::is;
@@ -33,6 +35,7 @@ pub(super) async fn trials() -> Vec<Trial> {
             trials.extend(conformance::ipam(Arc::new(addresses)));
             trials.extend(trials_of! {rig;
                 a_dhcpv6_client_gets_what_is_reserved_for_it
+                a_client_behind_a_relay_gets_what_is_reserved_for_it
                 a_lease_is_told
                 a_conflict_says_who_holds_it
                 an_address_of_no_subnet_is_refused
@@ -41,6 +44,7 @@ pub(super) async fn trials() -> Vec<Trial> {
                 ten_thousand_reservations_are_written_together
                 a_database_without_keas_tables_is_told
                 somebody_who_holds_the_table_is_waited_for
+                a_database_that_is_killed_in_the_middle_keeps_all_or_nothing_and_the_next_run_goes_on
             });
             trials
         },
@@ -102,7 +106,8 @@ async fn ten_thousand_reservations_are_written_together(rig: &Rig) -> Result<(),
         let [high, low] = number.to_be_bytes();
         let (mac, address) = (MacAddr([2, 0xd1, 0x70, 0x20, high, low]), [10, 77, 40 + high, low].into());
         let host_name = Some(format!("m{number}"));
-        let (wanted, dhcp) = (Reservation { mac, addresses: vec![address], host_name }, Arc::clone(&rig.provider));
+        let (wanted, dhcp) =
+            (Reservation { mac, addresses: vec![address], host_name, duid: None }, Arc::clone(&rig.provider));
         all.spawn(async move { dhcp.reserve(&wanted, &us()).await });
     }
     all.join_all().await.into_iter().collect::<Result<(), _>>()?;
@@ -137,4 +142,61 @@ async fn somebody_who_holds_the_table_is_waited_for(rig: &Rig) -> Result<(), Fai
     rig.provider.reserve(&wanted, &us()).await?;
     holds.await??;
     Ok(())
+}
+
+/// Each asks for itself, all at once.
+fn reserve_all(dhcp: &Arc<Kea>, wanted: &[Reservation]) -> JoinSet<Result<(), ProviderError>> {
+    let mut all = JoinSet::new();
+    for wanted in wanted {
+        let (wanted, dhcp) = (wanted.clone(), Arc::clone(dhcp));
+        all.spawn(async move { dhcp.reserve(&wanted, &us()).await });
+    }
+    all
+}
+
+/// The database that is killed is one of its own: others are asked meanwhile.
+async fn a_database_that_is_killed_in_the_middle_keeps_all_or_nothing_and_the_next_run_goes_on(
+    rig: &Rig,
+) -> Result<(), Failure> {
+    let mut server = wait(dip_lab::Kea::start_with_database())?;
+    let provider = Arc::new(provider(&settings(&server)?)?);
+    let database = server.database.as_mut().ok_or("it has a database")?;
+    let theirs = "INSERT INTO hosts (dhcp_identifier, dhcp_identifier_type, dhcp4_subnet_id, ipv4_address, hostname)
+                  VALUES ('\\x02d170770001', 0, 1, 172830211, 'printer')";
+    wait(database.sql(Postgres::DATABASE, theirs))?;
+    let wanted: Vec<Reservation> = (0..50).map(|_| DhcpHarness::fresh(rig)).collect();
+    // Whoever holds the table keeps the change from its end until the database dies.
+    let held = database.hold("LOCK TABLE hosts IN EXCLUSIVE MODE")?;
+    let changes = reserve_all(&provider, &wanted);
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    database.kill()?;
+    drop(held);
+    let ended = changes.join_all().await;
+    for end in &ended {
+        let retry = end.as_ref().err().map(|error| (error.kind(), error.retry()));
+        let told = matches!(retry, Some((ErrorKind::Unreachable | ErrorKind::Busy, Retry::Backoff)));
+        same("that it is told, to be tried again", &told, &true).map_err(|_| format!("{retry:?}"))?;
+    }
+    refused(provider.reservation(wanted[0].mac).await, ErrorKind::Unreachable, "start PostgreSQL")?;
+    wait(database.restart())?;
+    let rows = "SELECT count(*), count(user_context) FROM hosts";
+    is("what is there", wait(database.sql(Postgres::DATABASE, rows))?.trim(), "1|0")?;
+    // It refuses first because it is full, then because it is a standby.
+    let set = |how: &str| wait(database.sql("postgres", &format!("ALTER USER {} {how}", Postgres::LOGIN.0)));
+    set("CONNECTION LIMIT 0")?;
+    refused(provider.reserve(&wanted[0], &us()).await, ErrorKind::Busy, "too many connections")?;
+    set("CONNECTION LIMIT -1")?;
+    set("SET default_transaction_read_only = on")?;
+    let words = "name the primary as `hosts_database`, and not a standby";
+    refused(provider.reserve(&wanted[0], &us()).await, ErrorKind::Denied, words)?;
+    set("RESET default_transaction_read_only")?;
+    let provider = Arc::new(self::provider(&settings(&server)?)?);
+    let database = server.database.as_ref().ok_or("it has a database")?;
+    reserve_all(&provider, &wanted).join_all().await.into_iter().collect::<Result<(), _>>()?;
+    is("what is there after the next run", wait(database.sql(Postgres::DATABASE, rows))?.trim(), "51|50")?;
+    is(
+        "theirs",
+        wait(database.sql(Postgres::DATABASE, "SELECT hostname FROM hosts WHERE user_context IS NULL"))?.trim(),
+        "printer",
+    )
 }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use async_trait::async_trait;
 use dip_core::conformance::Failure;
 use dip_core::conformance::expect::{refused, us};
-use dip_core::hardware::MacAddr;
+use dip_core::hardware::{Duid, MacAddr};
 use dip_core::provider::ErrorKind;
 use dip_core::secret::LocalSecrets;
 use dip_network::conformance::{DhcpClients, DhcpHarness};
@@ -110,6 +110,7 @@ impl DhcpHarness for Rig {
             mac: MacAddr([0x02, 0xd1, 0x70, 0, 1, number]),
             addresses: vec![IpAddr::V4(Ipv4Addr::new(10, 77, 1, number))],
             host_name: Some(format!("h{number}")),
+            duid: None,
         }
     }
 
@@ -165,11 +166,14 @@ pub(super) fn lease(server: &dip_lab::Kea, mac: MacAddr) -> Result<Option<dip_la
 
 pub(super) async fn a_dhcpv6_client_gets_what_is_reserved_for_it(rig: &Rig) -> Result<(), Failure> {
     let mut wanted = DhcpHarness::fresh(rig);
-    for address in ["fd77::33", "fd77::44"] {
+    // The last one asks by the UUID of its machine.
+    let uuid = Duid::new(&[&[0, 4, 0x53, 0x1a, 0x6c], wanted.mac.0.as_slice()].concat());
+    for (address, duid) in [("fd77::33", None), ("fd77::44", None), ("fd77::55", uuid)] {
+        wanted.duid = duid;
         wanted.addresses.truncate(1);
         wanted.addresses.push(address.parse()?);
         rig.provider.reserve(&wanted, &us()).await?;
-        let ask = || wait(rig.server.lease6(&wanted.mac.to_string()));
+        let ask = || wait(rig.server.lease6(&wanted.mac.to_string(), wanted.duid.as_ref().map(Duid::octets)));
         let got = match ask()? {
             None => ask()?,
             got => got,
@@ -177,6 +181,19 @@ pub(super) async fn a_dhcpv6_client_gets_what_is_reserved_for_it(rig: &Rig) -> R
         is("the address", &got.ok_or("the client got no lease")?.to_string(), address)?;
     }
     Ok(())
+}
+
+pub(super) async fn a_client_behind_a_relay_gets_what_is_reserved_for_it(rig: &Rig) -> Result<(), Failure> {
+    let wanted = Reservation { addresses: vec!["10.78.1.7".parse()?], ..DhcpHarness::fresh(rig) };
+    rig.provider.reserve(&wanted, &us()).await?;
+    let ask = || wait(rig.server.lease_behind_relay(&wanted.mac.to_string()));
+    let lease = match ask()? {
+        None => ask()?,
+        lease => lease,
+    };
+    let lease = lease.ok_or("the client got no lease")?;
+    is("the address", &lease.address.to_string(), "10.78.1.7")?;
+    is("the host name", &lease.host_name.unwrap_or_default(), wanted.host_name.as_deref().unwrap_or_default())
 }
 
 pub(super) async fn a_lease_is_told(rig: &Rig) -> Result<(), Failure> {
