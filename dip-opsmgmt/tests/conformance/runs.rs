@@ -106,6 +106,7 @@ impl Operation for Disrupt {
 }
 
 /// Proposes to disrupt all nodes.
+#[derive(Debug)]
 struct Work(Patience);
 
 impl Layer for Work {
