@@ -10,7 +10,7 @@ mod cmdb;
 mod dns;
 mod monitoring;
 
-pub use cmdb::{CsvSettings, DirectorySettings, FileFormat, NetboxSettings, NewDevice};
+pub use cmdb::{CsvSettings, DirectorySettings, FileFormat, Interfaces, NetboxSettings, NewDevice, Owned};
 pub use dns::{
     HostsDirectorySettings, KeyAlgorithm, NameRule, NodeDns, NodeService, PowerDnsSettings, Protocol, Rfc2136Settings,
     RuleRole, TsigKey,

@@ -62,9 +62,38 @@ pub struct NetboxSettings {
     pub status: Option<String>,
     /// What the devices get that dip makes; without it dip makes none.
     pub create: Option<NewDevice>,
+    /// Whether dip writes interfaces and addresses of the server's own.
+    #[serde(default)]
+    pub interfaces: Interfaces,
+    /// What dip may write over though somebody else wrote it.
+    #[serde(default)]
+    pub owns: Vec<Owned>,
     /// How many things it is asked for at once.
     #[serde(default = "five_hundred")]
     pub page: u32,
+}
+
+/// What becomes of the interfaces and addresses of a server's own.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Interfaces {
+    /// Those of the site's nodes are written.
+    #[default]
+    Write,
+    /// They are left as they are.
+    Leave,
+}
+
+/// A field of things that others made, which dip owns by the word of the site.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Owned {
+    /// The MAC addresses of a node's interfaces.
+    Mac,
+    /// Which of the device's interfaces has an address.
+    Addresses,
+    /// The addresses by which the device is known.
+    PrimaryIp,
 }
 
 /// What a device gets that dip makes.
@@ -160,6 +189,16 @@ pub(super) fn netbox(kind: &'static str, doc: &'static str) -> Variant {
                 "create",
                 Shape::Object(create),
                 "What the devices get that dip makes; where it is left out dip makes none.",
+            ),
+            Field::optional(
+                "interfaces",
+                Shape::Choice(vec!["write", "leave"]),
+                "Whether dip writes MAC addresses, addresses and primary addresses into the interfaces there; `write` where it is left out.",
+            ),
+            Field::optional(
+                "owns",
+                Shape::list(Shape::Choice(vec!["mac", "addresses", "primary_ip"])),
+                "What dip may write over though somebody else wrote it: the MAC addresses of a node's interfaces, which of them has an address, the device's primary addresses.",
             ),
             Field::optional(
                 "page",

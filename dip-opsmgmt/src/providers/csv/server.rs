@@ -85,6 +85,18 @@ impl Cmdb for Csv {
         .await
     }
 
+    async fn may_write(&self, record: &NodeRecord, owner: &SiteName) -> Result<(), ProviderError> {
+        let (node, owner) = (record.node.clone(), owner.clone());
+        self.with_file(format!("write the record of {node}"), move |file| {
+            let text = file.text()?;
+            let table = file.table(&text)?;
+            let name = file.name_column(&table)?;
+            let mut rows = (1..table.rows.len()).filter(|row| table.rows[*row].text(name) == node.as_str());
+            rows.try_for_each(|row| file.ours(&table, row, &owner))
+        })
+        .await
+    }
+
     async fn claim(&self, node: &NodeName, from: &Holder, owner: &SiteName) -> Result<(), ProviderError> {
         let (node, from, to) = (node.clone(), from.clone(), Holder::Site(owner.clone()));
         self.with_file(format!("claim the record of {node}"), move |file| file.hand_over(&node, &from, &to)).await
@@ -195,7 +207,7 @@ impl OneFile {
     }
 
     /// The texts of dip's columns in a row; `None` where all are empty.
-    fn own(&self, table: &Table<'_>, row: usize) -> Option<[String; 9]> {
+    fn own(&self, table: &Table<'_>, row: usize) -> Option<[String; 10]> {
         let header = table.header();
         let texts = OWN.map(|name| {
             let column = header.iter().position(|known| known.eq_ignore_ascii_case(name));

@@ -4,6 +4,7 @@ mod addresses;
 mod client;
 mod device;
 mod dialect;
+mod native;
 mod pages;
 mod server;
 mod stock;
