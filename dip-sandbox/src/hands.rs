@@ -11,7 +11,7 @@ use dip_core::secret::Secret;
 use dip_core::site::PortRef;
 use dip_firmware::provider::{Role, WantedVolume};
 use dip_network::provider::{Held, LearnedMac, Neighbour, PortState};
-use dip_opsmgmt::provider::{Alert, HeldName, HeldRecord, HeldTarget};
+use dip_opsmgmt::provider::{Alert, HeldName, HeldRecord, HeldTarget, NicRecord};
 
 use crate::world::World;
 
@@ -93,6 +93,22 @@ impl<'a> Hands<'a> {
     /// Writes a record into a CMDB, with any mark or none.
     pub fn write_record(&self, service: &ServiceName, held: HeldRecord) {
         self.world.records(service, |records| records.put(held));
+    }
+
+    /// The interfaces of a node in the own fields of a CMDB, and the address by which it is known there.
+    #[must_use]
+    pub fn interfaces(&self, service: &ServiceName, node: &NodeName) -> (Vec<NicRecord>, Option<IpAddr>) {
+        self.world.records(service, |records| records.interfaces().native(node)).unwrap_or_default()
+    }
+
+    /// Writes an interface of a node into the own fields of a CMDB.
+    pub fn write_interface(&self, service: &ServiceName, node: &NodeName, nic: &NicRecord) {
+        self.world.records(service, |records| records.interfaces().put(node, nic));
+    }
+
+    /// Changes the MAC address of an interface in the own fields of a CMDB.
+    pub fn change_mac(&self, service: &ServiceName, node: &NodeName, nic: &NicName, mac: MacAddr) {
+        self.world.records(service, |records| records.interfaces().change_mac(node, nic, mac));
     }
 
     /// Writes a field into a node's record in a CMDB that is not one of dip's.

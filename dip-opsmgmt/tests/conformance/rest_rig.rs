@@ -84,8 +84,9 @@ impl Rig {
     }
 
     fn of(dialect: Dialect, addr: SocketAddr, url: String, token: &str) -> Result<Self, Failure> {
-        let http = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).build()?;
+        // The provider first: it chooses the cryptography of the process.
         let provider = provider(settings(url.clone()), dialect, token)?;
+        let http = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).build()?;
         let (token, numbers) = (token.to_owned(), AtomicU16::new(1));
         Ok(Self { dialect, addr, url, token, powerless: None, provider, http, numbers, _server: None })
     }
@@ -263,7 +264,9 @@ impl CmdbHarness for Rig {
     async fn native(&self, record: &NodeRecord) -> Result<Option<NativeNode>, Failure> {
         let Some(device) = self.found(&record.node).await? else { return Ok(Some(NativeNode::default())) };
         let id = plain(&device["id"]);
-        let addresses = self.all(&format!("ipam/ip-addresses/?device_id={id}")).await?;
+        let mut addresses = self.all(&format!("ipam/ip-addresses/?device_id={id}&exclude_m2m=false")).await?;
+        // Nautobot tells one once for each of its interfaces.
+        addresses.dedup_by_key(|address| address["id"].clone());
         let mut nics = Vec::new();
         for interface in self.all(&format!("dcim/interfaces/?device_id={id}")).await? {
             let on = |address: &&Value| {

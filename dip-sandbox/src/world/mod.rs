@@ -8,6 +8,7 @@ mod cables;
 mod dhcp;
 mod dns;
 mod etcd;
+mod interfaces;
 mod keeper;
 mod machine;
 mod management;

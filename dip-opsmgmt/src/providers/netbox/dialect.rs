@@ -52,6 +52,14 @@ impl Dialect {
         }
     }
 
+    /// The parameter without which addresses do not tell their interfaces: Nautobot 3 leaves out what there can be many of.
+    pub(super) const fn with_interfaces(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::Nautobot => Some(("exclude_m2m", "false")),
+            Self::Netbox => None,
+        }
+    }
+
     /// The parameter that asks for what belongs to these devices.
     pub(super) const fn of_device(self) -> &'static str {
         match self {

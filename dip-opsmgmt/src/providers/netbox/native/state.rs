@@ -1,6 +1,6 @@
 //! The interfaces of a device and the addresses that a record names, as the API tells them.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 use std::net::IpAddr;
 
@@ -142,20 +142,50 @@ impl Netbox {
             let query = [(self.dialect.of_device(), id.as_str())];
             let interfaces = pages::all(&self.client, "dcim/interfaces/", &query, page, action).await?;
             native.interfaces = interfaces.iter().filter_map(interface).collect();
-            let query = [("device_id", id.as_str())];
-            found = pages::all(&self.client, "ipam/ip-addresses/", &query, page, action).await?;
+            found = self.addresses_on(&native.interfaces, id.as_str(), action).await?;
             native.primaries = PRIMARIES.map(|key| device.0.get(key).and_then(Id::of));
         }
         let texts: Vec<String> = addresses.into_iter().map(|address| address.to_string()).collect();
         for some in texts.chunks(AT_ONCE) {
             let mut query: Vec<(&str, &str)> = some.iter().map(|text| ("address", text.as_str())).collect();
             query.push(self.dialect.in_global_table());
+            query.extend(self.dialect.with_interfaces());
             found.extend(pages::all(&self.client, "ipam/ip-addresses/", &query, page, action).await?);
         }
+        // One that the record names may be on the device too.
         let mut seen = HashSet::new();
         found.retain(|address| seen.insert(address.get("id").map(ToString::to_string)));
         native.addresses = found.iter().filter_map(|found| address(self.dialect, found)).collect();
         Ok(native)
+    }
+
+    /// The addresses that a device has.
+    async fn addresses_on(
+        &self,
+        interfaces: &[Interface],
+        device: &str,
+        action: &str,
+    ) -> Result<Vec<Value>, ProviderError> {
+        let page = self.settings.page;
+        if self.dialect == Dialect::Netbox {
+            let query = [("device_id", device)];
+            return pages::all(&self.client, "ipam/ip-addresses/", &query, page, action).await;
+        }
+        // Asked for a device's addresses, Nautobot tells one twice that two of its interfaces have; each pair of them it tells once.
+        let mut ids = BTreeSet::new();
+        let texts: Vec<String> = interfaces.iter().map(|interface| interface.id.to_string()).collect();
+        for some in texts.chunks(AT_ONCE) {
+            let query: Vec<(&str, &str)> = some.iter().map(|id| ("interface", id.as_str())).collect();
+            let bound = pages::all(&self.client, "ipam/ip-address-to-interface/", &query, page, action).await?;
+            ids.extend(bound.iter().filter_map(|bound| Id::of(bound.get("ip_address")?)).map(|id| id.to_string()));
+        }
+        let mut found = Vec::new();
+        for some in Vec::from_iter(ids).chunks(AT_ONCE) {
+            let mut query: Vec<(&str, &str)> = some.iter().map(|id| ("id", id.as_str())).collect();
+            query.extend(self.dialect.with_interfaces());
+            found.extend(pages::all(&self.client, "ipam/ip-addresses/", &query, page, action).await?);
+        }
+        Ok(found)
     }
 }
 
