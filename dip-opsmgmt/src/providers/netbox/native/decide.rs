@@ -230,3 +230,126 @@ fn without_interface(interface: &Interface, owner: &SiteName, native: &Native) -
     let id = interface.id.clone();
     Some(if interface.in_use || is_used { Act::UnmarkInterface(id) } else { Act::RemoveInterface(id) })
 }
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dip_core::hardware::Identity;
+    use dip_core::id::NodeName;
+    use serde_json::json;
+
+    fn site(name: &str) -> SiteName {
+        SiteName::new(name).expect("a name")
+    }
+
+    fn record() -> NodeRecord {
+        let nic = NicRecord {
+            name: NicName::new("eth0").expect("a name"),
+            mac: Some(MacAddr([2, 0, 0, 0, 0, 1])),
+            addresses: vec!["10.1.0.11/24".parse().expect("an address")],
+        };
+        NodeRecord {
+            node: NodeName::new("n1").expect("a name"),
+            host_name: "n1.lab.test".to_owned(),
+            addresses: vec![IpAddr::from([10, 1, 0, 11])],
+            rack: None,
+            identity: Identity::default(),
+            nics: vec![nic],
+        }
+    }
+
+    fn id(number: u32) -> Id {
+        Id(json!(number))
+    }
+
+    fn mark(of: &str) -> Option<Mark> {
+        Some(Mark { site: site("lab"), of: of.to_owned() })
+    }
+
+    fn interface(mac: u8, mark: Option<Mark>) -> Interface {
+        Interface { id: id(1), name: "eth0".to_owned(), mac: Some(MacAddr([2, 0, 0, 0, 0, mac])), mark, in_use: false }
+    }
+
+    fn address(text: &str, dns_name: &str, mark: Option<Mark>, on: Vec<Id>) -> Address {
+        let address = text.parse().expect("an address");
+        Address { id: id(9), address, mark, dns_name: dns_name.to_owned(), on }
+    }
+
+    fn decided(native: &Native, owns: &[Owned]) -> Decision {
+        decide(&record(), &site("lab"), native, Over::default(), owns)
+    }
+
+    #[test]
+    fn what_is_missing_is_made_and_what_is_as_wanted_is_left() {
+        let made = decided(&Native::default(), &[]).acts;
+        assert!(
+            matches!(&made[..], [Act::MakeInterface { .. }, Act::MakeAddress { .. }, Act::SetPrimary { .. }]),
+            "{made:?}"
+        );
+        let there = Native {
+            interfaces: vec![interface(1, None)],
+            addresses: vec![address("10.1.0.11/24", "", None, vec![id(1)])],
+            primaries: [Some(id(9)), None],
+        };
+        let decision = decided(&there, &[]);
+        assert_eq!((decision.acts, decision.over, decision.conflicts), (Vec::new(), Over::default(), Vec::new()));
+        assert_eq!(undo(&record(), &site("lab"), &there, &Over::default()), [], "nothing of it is dip's");
+    }
+
+    #[test]
+    fn what_others_wrote_is_a_conflict_unless_the_site_owns_it_and_another_device_always_is() {
+        let typed = Native { interfaces: vec![interface(7, None)], ..Native::default() };
+        let conflicts = decided(&typed, &[Owned::Addresses]).conflicts;
+        assert_eq!(conflicts, ["the MAC address 02:00:00:00:00:07 of its interface eth0, which carries nobody's mark"]);
+        let owned = decided(&typed, &[Owned::Mac]);
+        assert_eq!(owned.over.macs, [("1".to_owned(), "02:00:00:00:00:07".to_owned())].into());
+        let elsewhere = Native {
+            interfaces: vec![interface(1, None)],
+            addresses: vec![address("10.1.0.11/24", "web", None, vec![id(77)])],
+            ..Native::default()
+        };
+        let conflicts = decided(&elsewhere, &[Owned::Addresses]).conflicts;
+        assert_eq!(
+            conflicts,
+            [
+                "the address 10.1.0.11/24, which is called web and is on an interface of another device and carries nobody's mark"
+            ]
+        );
+    }
+
+    #[test]
+    fn an_address_that_waits_for_this_machine_is_put_on_its_interface_and_taken_off_again() {
+        for (dns_name, mark) in [("n1.lab.test", None), ("", mark("n1/eth0/prod"))] {
+            let there = Native {
+                interfaces: vec![interface(1, None)],
+                addresses: vec![address("10.1.0.11/24", dns_name, mark.clone(), Vec::new())],
+                ..Native::default()
+            };
+            let decision = decided(&there, &[]);
+            assert!(matches!(&decision.acts[..], [Act::Assign { .. }, Act::SetPrimary { .. }]), "{:?}", decision.acts);
+            let on = Native { addresses: vec![address("10.1.0.11/24", dns_name, mark.clone(), vec![id(1)])], ..there };
+            let undone = undo(&record(), &site("lab"), &on, &decision.over);
+            let wanted = if mark.is_some() {
+                Act::RemoveAddress(id(9))
+            } else {
+                Act::Unassign { address: id(9), was: vec![id(1)] }
+            };
+            assert_eq!(undone, [wanted]);
+        }
+    }
+
+    #[test]
+    fn what_dip_made_and_nobody_asks_for_any_more_goes_unless_others_use_it() {
+        let former = |in_use| {
+            let name = "eth1".to_owned();
+            Interface { id: id(2), name, mac: None, mark: mark("n1/eth1"), in_use }
+        };
+        let there = |in_use| Native {
+            interfaces: vec![interface(1, None), former(in_use)],
+            addresses: vec![address("10.1.0.12/24", "", mark("n1/eth1"), vec![id(2)])],
+            ..Native::default()
+        };
+        let acts = decided(&there(false), &[]).acts;
+        assert_eq!(acts[2..], [Act::RemoveAddress(id(9)), Act::RemoveInterface(id(2))]);
+        assert_eq!(decided(&there(true), &[]).acts[3], Act::UnmarkInterface(id(2)));
+    }
+}
