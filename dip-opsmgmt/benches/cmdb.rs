@@ -46,6 +46,8 @@ async fn measure() -> Result<(), Box<dyn Error>> {
         ca_file: None,
         field: "dip".to_owned(),
         filter: Default::default(),
+        prefixes: None,
+        bmc_protocols: None,
         status: None,
         create: None,
         interfaces: Interfaces::Write,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use dip_core::hardware::{MacAddr, PowerState, VlanId};
 use dip_core::id::{DiskName, NicName, NodeName, ServiceName, SiteName, SwitchName};
-use dip_core::provider::Silence;
+use dip_core::provider::{Holder, Silence};
 use dip_core::secret::Secret;
 use dip_core::site::PortRef;
 use dip_firmware::provider::{Role, WantedVolume};
@@ -93,6 +93,11 @@ impl<'a> Hands<'a> {
     /// Writes a record into a CMDB, with any mark or none.
     pub fn write_record(&self, service: &ServiceName, held: HeldRecord) {
         self.world.records(service, |records| records.put(held));
+    }
+
+    /// Lets an address of a CMDB's prefixes be somebody's.
+    pub fn write_address(&self, service: &ServiceName, address: IpAddr, holder: Holder) {
+        self.world.records(service, |records| records.put_address(address, holder));
     }
 
     /// The interfaces of a node in the own fields of a CMDB, and the address by which it is known there.

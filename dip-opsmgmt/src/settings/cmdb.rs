@@ -58,6 +58,10 @@ pub struct NetboxSettings {
     /// Which devices the site looks at, as parameters of the API: `location: lab`.
     #[serde(default)]
     pub filter: BTreeMap<String, String>,
+    /// Which prefixes become networks of the site, as parameters of the API: `role: machines`; none where it is left out.
+    pub prefixes: Option<BTreeMap<String, String>>,
+    /// The custom field of devices that names the protocols of their BMCs: `redfish`, `redfish ipmi`.
+    pub bmc_protocols: Option<String>,
     /// The status that a device gets when its node's record is written.
     pub status: Option<String>,
     /// What the devices get that dip makes; without it dip makes none.
@@ -179,6 +183,16 @@ pub(super) fn netbox(kind: &'static str, doc: &'static str) -> Variant {
                 "filter",
                 Shape::map(Shape::Text),
                 "Which devices the site looks at, as parameters of the API: `{location: lab}`; all where it is left out.",
+            ),
+            Field::optional(
+                "prefixes",
+                Shape::map(Shape::Text),
+                "Which prefixes become networks of a site that takes its inventory from here, as parameters of the API: `{role: machines}`; none where it is left out.",
+            ),
+            Field::optional(
+                "bmc_protocols",
+                Shape::Text,
+                "The custom field of devices that names the protocols of their BMCs, `redfish` or `redfish ipmi`.",
             ),
             Field::optional(
                 "status",

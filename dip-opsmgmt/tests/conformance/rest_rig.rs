@@ -1,19 +1,21 @@
 //! A Nautobot or NetBox under trial, and what a person does there by its REST API.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 
 use async_trait::async_trait;
-use dip_core::conformance::Failure;
+use dip_core::conformance::{Failure, IpamHarness, PoolHarness};
 use dip_core::hardware::{Identity, MacAddr};
 use dip_core::id::{NicName, NodeName, RackName};
+use dip_core::provider::{AddressPool, Holder, Ipam};
 use dip_core::secret::Secret;
 use dip_lab::Nautobot;
 use dip_opsmgmt::conformance::{CmdbHarness, NativeNode};
 use dip_opsmgmt::provider::{Cmdb, NicRecord, NodeRecord};
 use dip_opsmgmt::providers::netbox::{Dialect, Netbox};
 use dip_opsmgmt::settings::{Interfaces, NetboxSettings, NewDevice};
+use ipnetwork::IpNetwork;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -41,6 +43,8 @@ pub(crate) fn settings(url: String) -> NetboxSettings {
         ca_file: None,
         field: "dip".to_owned(),
         filter: Default::default(),
+        prefixes: None,
+        bmc_protocols: None,
         status: None,
         create: Some(NewDevice {
             location: "lab".to_owned(),
@@ -94,6 +98,11 @@ impl Rig {
     /// The provider with other settings or another token.
     pub(crate) fn other(&self, settings: NetboxSettings, token: &str) -> Result<Arc<Netbox>, Failure> {
         provider(settings, self.dialect, token)
+    }
+
+    /// The provider of a server that is not there: nobody listens on the port for discarding.
+    fn dead(&self) -> Option<Arc<Netbox>> {
+        self.other(settings("http://127.0.0.1:9".to_owned()), "any").ok()
     }
 
     /// The provider over a way with faults.
@@ -225,8 +234,7 @@ impl CmdbHarness for Rig {
     }
 
     fn of_dead_server(&self) -> Option<Arc<dyn Cmdb>> {
-        // Nobody listens on the port for discarding.
-        Some(self.other(settings("http://127.0.0.1:9".to_owned()), "any").ok()?)
+        Some(self.dead()?)
     }
 
     fn fresh(&self) -> NodeRecord {
@@ -304,5 +312,66 @@ impl CmdbHarness for Rig {
         let device = plain(&self.device(&record.node).await?["id"]);
         let found = self.all(&format!("dcim/interfaces/?device_id={device}&name={nic}")).await?;
         self.type_mac(found.first().ok_or("there is no such interface")?, mac).await
+    }
+}
+
+#[async_trait]
+impl IpamHarness for Rig {
+    fn ipam(&self) -> Arc<dyn Ipam> {
+        Arc::clone(&self.provider) as Arc<dyn Ipam>
+    }
+
+    fn of_dead_server(&self) -> Option<Arc<dyn Ipam>> {
+        Some(self.dead()?)
+    }
+
+    fn fresh(&self) -> (IpAddr, MacAddr) {
+        let number = self.numbers.fetch_add(1, Ordering::Relaxed);
+        let [high, low] = number.to_be_bytes();
+        (IpAddr::from([10, 3, high | 128, low]), MacAddr([2, 0, 0, 3, high, low]))
+    }
+
+    async fn give(&self, address: IpAddr, _: MacAddr, to: &Holder) -> Result<Option<()>, Failure> {
+        let address = IpNetwork::new(address, 16)?;
+        match to.site() {
+            Some(site) => self.provider.take(address, "n1/eth0", site).await?,
+            None => drop(self.address(&address.to_string(), None).await?),
+        }
+        Ok(Some(()))
+    }
+
+    async fn take(&self, address: IpAddr, _: MacAddr, from: &Holder) -> Result<(), Failure> {
+        Ok(self.provider.give_back(address, from.site().ok_or("only a site gives back")?).await?)
+    }
+}
+
+#[async_trait]
+impl PoolHarness for Rig {
+    fn pool(&self) -> Arc<dyn AddressPool> {
+        Arc::clone(&self.provider) as Arc<dyn AddressPool>
+    }
+
+    fn with_wrong_credentials(&self) -> Option<Arc<dyn AddressPool>> {
+        Some(self.other(settings(self.url.clone()), "wrong").ok()?)
+    }
+
+    fn of_dead_server(&self) -> Option<Arc<dyn AddressPool>> {
+        Some(self.dead()?)
+    }
+
+    async fn fresh(&self) -> Result<IpNetwork, Failure> {
+        let number = self.numbers.fetch_add(1, Ordering::Relaxed);
+        let [high, low] = number.to_be_bytes();
+        let prefix = IpNetwork::new(IpAddr::from([10, 128 | high, low, 0]), 24)?;
+        self.prefix(&prefix.to_string()).await?;
+        Ok(prefix)
+    }
+
+    fn unknown(&self) -> IpNetwork {
+        IpNetwork::new(IpAddr::from([192, 0, 2, 0]), 24).expect("a prefix")
+    }
+
+    async fn give(&self, address: IpNetwork) -> Result<(), Failure> {
+        self.address(&address.to_string(), None).await.map(drop)
     }
 }

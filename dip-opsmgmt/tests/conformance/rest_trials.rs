@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use dip_core::conformance::expect::{ignored, refused, them, us};
-use dip_core::conformance::{Failure, Trial, Verdict, trials_of};
+use dip_core::conformance::{Failure, IpamHarness, PoolHarness, Trial, Verdict, ipam, pool, trials_of};
 use dip_core::hardware::MacAddr;
 use dip_core::id::{NicName, NodeName};
 use dip_core::provider::{ErrorKind, Inventory, Ipam};
@@ -20,9 +20,11 @@ use crate::faulty_way::Fault;
 use crate::rest_rig::{Rig, plain, settings};
 use crate::{is, step};
 
-/// All of them, the list of `Cmdb` first.
+/// All of them, the lists of `Cmdb`, `Ipam` and `AddressPool` first.
 pub(crate) fn all(rig: &Arc<Rig>) -> Vec<Trial> {
     let mut trials = conformance::cmdb(Arc::clone(rig) as Arc<dyn CmdbHarness>);
+    trials.extend(ipam(Arc::clone(rig) as Arc<dyn IpamHarness>));
+    trials.extend(pool(Arc::clone(rig) as Arc<dyn PoolHarness>));
     trials.extend(trials_of! {rig;
         the_step_records_a_node_and_mends_a_change_made_by_hand
         what_dip_wrote_over_is_put_back_and_all_else_is_left_alone
@@ -37,6 +39,7 @@ pub(crate) fn all(rig: &Arc<Rig>) -> Vec<Trial> {
         interfaces_are_left_alone_where_the_site_says_so
         the_address_book_tells_whose_device_has_an_address
         the_stock_is_racks_and_nodes_with_their_cables_and_addresses
+        networks_and_bmcs_come_along_where_the_site_asks_for_them
     });
     trials.push({
         let rig = Arc::clone(rig);
@@ -68,7 +71,7 @@ async fn the_step_records_a_node_and_mends_a_change_made_by_hand(rig: &Rig) -> R
 }
 
 async fn what_dip_wrote_over_is_put_back_and_all_else_is_left_alone(rig: &Rig) -> Result<(), Failure> {
-    let (wanted, foreign) = (rig.fresh(), rig.fresh());
+    let (wanted, foreign) = (CmdbHarness::fresh(rig), CmdbHarness::fresh(rig));
     rig.typed(&wanted.node, json!({"serial": "typed"})).await?;
     let typed = rig.device(&wanted.node).await?;
     let bystander = rig.typed(&foreign.node, json!({"serial": "theirs", "custom_fields": {"dip": foreign}})).await?;
@@ -96,7 +99,7 @@ async fn what_dip_wrote_over_is_put_back_and_all_else_is_left_alone(rig: &Rig) -
 
 async fn a_rate_limit_is_waited_for(rig: &Rig) -> Result<(), Failure> {
     let (way, provider) = rig.over_faults().await?;
-    let wanted = rig.fresh();
+    let wanted = CmdbHarness::fresh(rig);
     way.next([Fault::Instead("429 Too Many Requests\r\nRetry-After: 1"), Fault::Instead("503 Service Unavailable")]);
     let began = Instant::now();
     provider.write(&wanted, &us()).await?;
@@ -115,7 +118,7 @@ async fn a_server_that_stays_busy_is_told(rig: &Rig) -> Result<(), Failure> {
 
 async fn a_device_whose_making_was_not_answered_is_made_once(rig: &Rig) -> Result<(), Failure> {
     let (way, provider) = rig.over_faults().await?;
-    let wanted = rig.fresh();
+    let wanted = CmdbHarness::fresh(rig);
     // The question whether it is there goes well; the order to make it is carried out, and its answer is lost.
     way.next([Fault::Rewritten(str::to_owned), Fault::Lost]);
     provider.write(&wanted, &us()).await?;
@@ -131,7 +134,7 @@ async fn a_device_whose_making_was_not_answered_is_made_once(rig: &Rig) -> Resul
 
 async fn a_list_that_is_cut_off_is_asked_for_again(rig: &Rig) -> Result<(), Failure> {
     let (way, provider) = rig.over_faults().await?;
-    let wanted = rig.fresh();
+    let wanted = CmdbHarness::fresh(rig);
     rig.provider.write(&wanted, &them()).await?;
     way.next([Fault::Cut(100), Fault::Lost]);
     let held = provider.read(&wanted.node).await?.ok_or("it is gone")?;
@@ -140,7 +143,7 @@ async fn a_list_that_is_cut_off_is_asked_for_again(rig: &Rig) -> Result<(), Fail
 
 async fn a_list_that_lacks_devices_is_refused(rig: &Rig) -> Result<(), Failure> {
     let (way, provider) = rig.over_faults().await?;
-    let wanted = rig.fresh();
+    let wanted = CmdbHarness::fresh(rig);
     rig.provider.write(&wanted, &us()).await?;
     // What a broken cache or a filter of a proxy answers: a count, and fewer rows.
     let short = |body: &str| {
@@ -159,7 +162,7 @@ async fn a_list_that_lacks_devices_is_refused(rig: &Rig) -> Result<(), Failure> 
 async fn a_user_without_rights_is_denied(rig: &Rig) -> Result<Verdict, Failure> {
     let Some(token) = rig.powerless else { return ignored("nobody made a user without rights there") };
     let provider = rig.other(settings(rig.url.clone()), token)?;
-    let wanted = rig.fresh();
+    let wanted = CmdbHarness::fresh(rig);
     refused(provider.write(&wanted, &us()).await, ErrorKind::Denied, "what its user may do")?;
     refused(provider.list().await, ErrorKind::Denied, "permission")?;
     Ok(Verdict::Passed)
@@ -168,7 +171,7 @@ async fn a_user_without_rights_is_denied(rig: &Rig) -> Result<Verdict, Failure> 
 async fn a_custom_field_that_nobody_made_is_told_and_no_device_is_left(rig: &Rig) -> Result<(), Failure> {
     let without = NetboxSettings { field: "nobody_made_it".to_owned(), ..settings(rig.url.clone()) };
     let provider = rig.other(without, &rig.token)?;
-    let wanted = rig.fresh();
+    let wanted = CmdbHarness::fresh(rig);
     refused(provider.write(&wanted, &us()).await, ErrorKind::Invalid, "make it there, of the type JSON")?;
     let found = rig.ask(Method::GET, &format!("dcim/devices/?name={}", wanted.node), None).await?;
     is("the number of its devices", &found["count"].to_string(), "0")
@@ -177,8 +180,8 @@ async fn a_custom_field_that_nobody_made_is_told_and_no_device_is_left(rig: &Rig
 async fn what_the_site_says_dip_owns_is_written_over_and_put_back(rig: &Rig) -> Result<(), Failure> {
     let owns = vec![Owned::Mac, Owned::Addresses, Owned::PrimaryIp];
     let provider = rig.other(NetboxSettings { owns, ..settings(rig.url.clone()) }, &rig.token)?;
-    let mut wanted = rig.fresh();
-    let typed = rig.fresh();
+    let mut wanted = CmdbHarness::fresh(rig);
+    let typed = CmdbHarness::fresh(rig);
     let address = |of: &NodeRecord| {
         of.addresses.iter().filter_map(|address| IpNetwork::new(*address, 16).ok()).collect::<Vec<_>>()
     };
@@ -214,7 +217,7 @@ async fn what_the_site_says_dip_owns_is_written_over_and_put_back(rig: &Rig) -> 
 
 async fn an_address_whose_making_was_not_answered_is_made_once(rig: &Rig) -> Result<(), Failure> {
     let (way, provider) = rig.over_faults().await?;
-    let mut wanted = rig.fresh();
+    let mut wanted = CmdbHarness::fresh(rig);
     let addresses = wanted.addresses.iter().filter_map(|address| IpNetwork::new(*address, 16).ok()).collect();
     wanted.nics = vec![NicRecord { name: NicName::new("eth0")?, mac: None, addresses }];
     // One answer after another is lost, of orders too; the engine asks again until it is done.
@@ -231,7 +234,7 @@ async fn an_address_whose_making_was_not_answered_is_made_once(rig: &Rig) -> Res
 async fn interfaces_are_left_alone_where_the_site_says_so(rig: &Rig) -> Result<(), Failure> {
     let left = NetboxSettings { interfaces: Interfaces::Leave, ..settings(rig.url.clone()) };
     let provider = rig.other(left, &rig.token)?;
-    let mut wanted = rig.fresh();
+    let mut wanted = CmdbHarness::fresh(rig);
     wanted.nics =
         vec![NicRecord { name: NicName::new("eth0")?, mac: Some(MacAddr([2, 0, 0, 0, 0, 9])), addresses: Vec::new() }];
     provider.write(&wanted, &us()).await?;
@@ -248,12 +251,12 @@ async fn interfaces_are_left_alone_where_the_site_says_so(rig: &Rig) -> Result<(
 }
 
 async fn the_address_book_tells_whose_device_has_an_address(rig: &Rig) -> Result<(), Failure> {
-    let device = rig.typed(&rig.fresh().node, json!({})).await?;
+    let device = rig.typed(&CmdbHarness::fresh(rig).node, json!({})).await?;
     let nic = rig.interface(&device, "eth0", None).await?;
     rig.prefix("10.77.0.0/24").await?;
     rig.address("10.77.0.5/24", Some(&nic)).await?;
     rig.address("10.77.0.6/24", None).await?;
-    let ours = NodeRecord { addresses: vec!["10.77.0.7".parse()?], ..rig.fresh() };
+    let ours = NodeRecord { addresses: vec!["10.77.0.7".parse()?], ..CmdbHarness::fresh(rig) };
     rig.provider.write(&ours, &us()).await?;
     let book: &dyn Ipam = &*rig.provider;
     let asked = ["10.77.0.5", "10.77.0.6", "10.77.0.7", "10.77.0.8"].map(|text| text.parse().expect("an address"));
@@ -312,4 +315,46 @@ async fn the_stock_is_racks_and_nodes_with_their_cables_and_addresses(rig: &Rig)
     }});
     is("the node", &says("r9-n1").unwrap_or_default().to_string(), &wanted.to_string())?;
     is("the rack", &says("r9").unwrap_or_default().to_string(), &json!({format!("{product} rack r9"): {}}).to_string())
+}
+
+async fn networks_and_bmcs_come_along_where_the_site_asks_for_them(rig: &Rig) -> Result<(), Failure> {
+    let vlan = json!({"name": "prod", "vid": 20, "status": rig.status("Active")});
+    let vlan = rig.ask(Method::POST, "ipam/vlans/", Some(vlan)).await?;
+    let prefix = rig.prefix("10.80.0.0/24").await?;
+    let path = format!("ipam/prefixes/{}/", plain(&prefix["id"]));
+    rig.ask(Method::PATCH, &path, Some(json!({"vlan": vlan["id"]}))).await?;
+    let (by_address, by_mac) = (NodeName::new("b1")?, NodeName::new("b2")?);
+    let device = rig.typed(&by_address, json!({})).await?;
+    rig.interface(&device, "eth0", Some("52:54:00:00:80:01".parse()?)).await?;
+    let bmc = rig.interface(&device, "bmc", Some("52:54:00:00:80:02".parse()?)).await?;
+    rig.address("10.80.0.9/24", Some(&bmc)).await?;
+    let other = rig.interface(&rig.typed(&by_mac, json!({})).await?, "bmc", Some("52:54:00:00:80:03".parse()?)).await?;
+    for interface in [&bmc, &other] {
+        let path = format!("dcim/interfaces/{}/", plain(&interface["id"]));
+        rig.ask(Method::PATCH, &path, Some(json!({"mgmt_only": true}))).await?;
+    }
+    let prefixes = Some([("prefix".to_owned(), "10.80.0.0/24".to_owned())].into());
+    let provider = rig.other(NetboxSettings { prefixes, ..settings(rig.url.clone()) }, &rig.token)?;
+    let stock = provider.stock().await?;
+    let says =
+        |name: &str| stock.iter().find(|item| item.name == name).map(|item| json!(item.says)).unwrap_or_default();
+    is(
+        "the network",
+        &says("prod").to_string(),
+        &json!({"vlan": 20, "prefixes": [{"prefix": "10.80.0.0/24"}]}).to_string(),
+    )?;
+    let wanted = json!({"nics": {"eth0": {"mac": "52:54:00:00:80:01"}}, "bmc": {"address": "10.80.0.9"}});
+    is("the node", &says("b1").to_string(), &wanted.to_string())?;
+    is("the other node", &says("b2").to_string(), &json!({"bmc": {"address": "52:54:00:00:80:03"}}).to_string())?;
+    if rig.dialect == Dialect::Netbox {
+        let found = rig.ask(Method::GET, "ipam/ip-addresses/?address=10.80.0.9", None).await?;
+        let address = json!({"oob_ip": found["results"][0]["id"]});
+        rig.ask(Method::PATCH, &format!("dcim/devices/{}/", plain(&device["id"])), Some(address)).await?;
+        let path = format!("dcim/interfaces/{}/", plain(&bmc["id"]));
+        rig.ask(Method::PATCH, &path, Some(json!({"mgmt_only": false}))).await?;
+        let stock = provider.stock().await?;
+        let node = stock.iter().find(|item| item.name == "b1").map(|item| item.says["bmc"].clone()).unwrap_or_default();
+        is("its out-of-band address", &node.to_string(), &json!({"address": "10.80.0.9"}).to_string())?;
+    }
+    Ok(())
 }

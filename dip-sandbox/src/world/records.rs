@@ -1,10 +1,12 @@
 //! A CMDB's records.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use dip_core::id::{NodeName, SiteName};
 use dip_core::provider::Holder;
 use dip_opsmgmt::provider::{HeldRecord, NodeRecord};
+use ipnetwork::IpNetwork;
 
 use super::interfaces::Interfaces;
 
@@ -14,6 +16,7 @@ pub(crate) struct Records {
     held: BTreeMap<NodeName, HeldRecord>,
     others: BTreeMap<NodeName, BTreeMap<String, String>>,
     interfaces: Interfaces,
+    addresses: BTreeMap<IpAddr, Holder>,
 }
 
 /// Somebody else holds what would have to change.
@@ -25,6 +28,9 @@ pub(crate) enum ForeignRecord {
     /// Something of its interfaces.
     #[error("{0} carries nobody's mark")]
     Interface(String),
+    /// An address of its prefixes.
+    #[error("the address {0} carries {1}")]
+    Address(IpAddr, Holder),
 }
 
 impl Records {
@@ -47,6 +53,41 @@ impl Records {
     pub(crate) fn may_write(&self, record: &NodeRecord, owner: &SiteName) -> Result<(), ForeignRecord> {
         self.owned(&record.node, owner)?;
         self.interfaces.foreign(record, owner).map_or(Ok(()), |what| Err(ForeignRecord::Interface(what)))
+    }
+
+    /// Who has an address of its prefixes.
+    pub(crate) fn holder(&self, address: IpAddr) -> Option<Holder> {
+        self.addresses.get(&address).cloned()
+    }
+
+    /// The first addresses of a prefix that nobody has.
+    pub(crate) fn free(&self, prefix: IpNetwork, most: usize) -> Vec<IpAddr> {
+        let is_free = |address: &IpAddr| *address != prefix.network() && *address != prefix.broadcast();
+        prefix.iter().filter(|address| is_free(address) && !self.addresses.contains_key(address)).take(most).collect()
+    }
+
+    /// Lets an address be a site's; the error is who has it.
+    pub(crate) fn take_address(&mut self, address: IpAddr, owner: &SiteName) -> Result<bool, ForeignRecord> {
+        let ours = Holder::Site(owner.clone());
+        match self.addresses.get(&address) {
+            Some(holder) if *holder == ours => Ok(false),
+            Some(holder) => Err(ForeignRecord::Address(address, holder.clone())),
+            None => Ok(self.addresses.insert(address, ours).is_none()),
+        }
+    }
+
+    /// Takes an address from a site; the error is who has it.
+    pub(crate) fn give_address_back(&mut self, address: IpAddr, owner: &SiteName) -> Result<bool, ForeignRecord> {
+        match self.addresses.get(&address) {
+            None => Ok(false),
+            Some(Holder::Site(site)) if site == owner => Ok(self.addresses.remove(&address).is_some()),
+            Some(holder) => Err(ForeignRecord::Address(address, holder.clone())),
+        }
+    }
+
+    /// Lets an address be somebody's.
+    pub(crate) fn put_address(&mut self, address: IpAddr, holder: Holder) {
+        self.addresses.insert(address, holder);
     }
 
     /// The interfaces in the CMDB's own fields.

@@ -6,6 +6,7 @@ mod device;
 mod dialect;
 mod native;
 mod pages;
+mod pool;
 mod server;
 mod stock;
 

@@ -12,4 +12,4 @@ mod state;
 pub(super) use decide::{Act, decide, undo};
 pub(super) use mark::Mark;
 pub(super) use over::Over;
-pub(super) use state::Native;
+pub(super) use state::{Id, Native};
