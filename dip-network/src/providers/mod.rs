@@ -3,6 +3,7 @@
 mod connect;
 #[cfg(feature = "dnsmasq")]
 pub mod dnsmasq;
+mod gather;
 #[cfg(feature = "kea")]
 pub mod kea;
 #[cfg(feature = "netconf")]

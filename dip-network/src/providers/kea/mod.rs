@@ -7,7 +7,6 @@ mod client;
 mod config;
 mod configuration;
 mod failure;
-mod gather;
 #[cfg(feature = "kea-postgresql")]
 mod hosts;
 mod mark;

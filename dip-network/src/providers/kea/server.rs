@@ -13,9 +13,9 @@ use dip_core::secret::Secrets;
 use super::client::Servers;
 use super::configuration::Configuration;
 use super::failure::Failure;
-use super::gather::{Gather, GivenUp};
 use super::store::{Answer, Ask, Store, Written};
 use crate::provider::{Dhcp, Held, Reservation};
+use crate::providers::gather::{Gather, GivenUp};
 use crate::settings::KeaSettings;
 
 const NAME: &str = "kea";

@@ -1,4 +1,4 @@
-//! Group commit: what is asked while one change is under way is served together by the next.
+//! What is asked while one change, or one look, is under way is served together by the next.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,18 +9,18 @@ type Waiting<A, R> = Vec<(A, oneshot::Sender<R>)>;
 
 /// A queue of asks and the turn to serve them.
 #[derive(Debug)]
-pub(super) struct Gather<A, R> {
+pub(crate) struct Gather<A, R> {
     waiting: Arc<Mutex<Waiting<A, R>>>,
     turn: Arc<Turn<()>>,
 }
 
 /// Whoever served the ask ended without an answer: it panicked, or the runtime shuts down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the change was given up half-way")]
-pub(super) struct GivenUp;
+#[error("what was asked together was given up half-way")]
+pub(crate) struct GivenUp;
 
 impl<A: Send + 'static, R: Send + 'static> Gather<A, R> {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { waiting: Arc::default(), turn: Arc::default() }
     }
 
@@ -28,7 +28,7 @@ impl<A: Send + 'static, R: Send + 'static> Gather<A, R> {
     ///
     /// # Cancel safety
     /// An ask that waits is taken back. A change that has begun goes on to its end, for all that it is made for.
-    pub(super) async fn ask<F>(&self, ask: A, serve: impl FnOnce(Vec<A>) -> F) -> Result<R, GivenUp>
+    pub(crate) async fn ask<F>(&self, ask: A, serve: impl FnOnce(Vec<A>) -> F) -> Result<R, GivenUp>
     where
         F: Future<Output = Vec<R>> + Send + 'static,
     {
