@@ -44,6 +44,7 @@ async fn measure() -> Result<(), Box<dyn Error>> {
         url: server.url(),
         token: SecretRef::Env("NAUTOBOT_TOKEN".to_owned()),
         ca_file: None,
+        tls_fingerprint: None,
         field: "dip".to_owned(),
         filter: Default::default(),
         prefixes: None,

@@ -52,6 +52,8 @@ pub struct NetboxSettings {
     pub token: SecretRef,
     /// A file of certificates in PEM, one of which signed its certificate; the system's roots where it is left out.
     pub ca_file: Option<PathBuf>,
+    /// The SHA-256 fingerprint of its certificate, in hexadecimal; `ca_file` or the system's roots decide where it is left out.
+    pub tls_fingerprint: Option<String>,
     /// The custom field (JSON) of devices that dip writes.
     #[serde(default = "dip")]
     pub field: String,
@@ -173,6 +175,11 @@ pub(super) fn netbox(kind: &'static str, doc: &'static str) -> Variant {
                 "ca_file",
                 Shape::Parsed(Parsed::Path),
                 "A file of certificates in PEM, one of which signed its certificate; the system's roots where it is left out.",
+            ),
+            Field::optional(
+                "tls_fingerprint",
+                Shape::Text,
+                "The SHA-256 fingerprint of its certificate, in hexadecimal; `ca_file` or the system's roots decide where it is left out.",
             ),
             Field::optional(
                 "field",

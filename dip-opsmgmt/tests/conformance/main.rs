@@ -17,6 +17,7 @@ mod prometheus;
 mod rest_rig;
 mod rest_trials;
 mod step;
+mod tls_way;
 mod updates;
 mod zones;
 

@@ -41,6 +41,7 @@ pub(crate) fn settings(url: String) -> NetboxSettings {
         url,
         token: dip_core::secret::SecretRef::Env("TOKEN".to_owned()),
         ca_file: None,
+        tls_fingerprint: None,
         field: "dip".to_owned(),
         filter: Default::default(),
         prefixes: None,

@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 
 use crate::faulty_way::Fault;
 use crate::rest_rig::{Rig, plain, settings};
+use crate::tls_way::TlsWay;
 use crate::{is, step};
 
 /// All of them, the lists of `Cmdb`, `Ipam` and `AddressPool` first.
@@ -39,6 +40,7 @@ pub(crate) fn all(rig: &Arc<Rig>) -> Vec<Trial> {
         interfaces_are_left_alone_where_the_site_says_so
         the_address_book_tells_whose_device_has_an_address
         the_stock_is_racks_and_nodes_with_their_cables_and_addresses
+        a_server_is_trusted_by_roots_or_by_a_pin_and_otherwise_not
         networks_and_bmcs_come_along_where_the_site_asks_for_them
     });
     trials.push({
@@ -357,4 +359,31 @@ async fn networks_and_bmcs_come_along_where_the_site_asks_for_them(rig: &Rig) ->
         is("its out-of-band address", &node.to_string(), &json!({"address": "10.80.0.9"}).to_string())?;
     }
     Ok(())
+}
+
+async fn a_server_is_trusted_by_roots_or_by_a_pin_and_otherwise_not(rig: &Rig) -> Result<(), Failure> {
+    let way = TlsWay::to(rig.addr).await?;
+    let file = std::env::temp_dir().join(format!("dip-opsmgmt-{}-{}.pem", rig.dialect.product(), std::process::id()));
+    std::fs::write(&file, &way.pem)?;
+    let with = |ca_file: Option<&std::path::PathBuf>, pin: Option<String>| NetboxSettings {
+        ca_file: ca_file.cloned(),
+        tls_fingerprint: pin,
+        ..settings(way.url())
+    };
+    let node = CmdbHarness::fresh(rig).node;
+    let read = async |settings| rig.other(settings, &rig.token)?.read(&node).await.map_err(Failure::from);
+    is("by the system's roots", &format!("{:?}", read(with(None, None)).await.is_ok()), "false")?;
+    let by_roots = read(with(Some(&file), None)).await;
+    std::fs::remove_file(&file)?;
+    is("by the site's roots", &format!("{:?}", by_roots?), "None")?;
+    let colons: Vec<&str> =
+        way.fingerprint.as_bytes().chunks(2).filter_map(|pair| std::str::from_utf8(pair).ok()).collect();
+    is("by its pin", &format!("{:?}", read(with(None, Some(colons.join(":").to_uppercase()))).await?), "None")?;
+    let provider = rig.other(with(None, Some("0".repeat(64))), &rig.token)?;
+    let words = format!("it shows another certificate, with the fingerprint {}", way.fingerprint);
+    refused(provider.read(&node).await, ErrorKind::Unreachable, &words)?;
+    let untrusted = rig.other(with(None, None), &rig.token)?;
+    refused(untrusted.read(&node).await, ErrorKind::Unreachable, "its certificate is not trusted")?;
+    let clear = NetboxSettings { tls_fingerprint: Some("0".repeat(64)), ..settings(rig.url.clone()) };
+    is("a pin without TLS", &rig.other(clear, &rig.token).is_err().to_string(), "true")
 }

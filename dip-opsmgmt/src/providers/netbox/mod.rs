@@ -9,6 +9,7 @@ mod pages;
 mod pool;
 mod server;
 mod stock;
+mod tls;
 
 pub use client::SettingsError;
 pub use dialect::Dialect;
