@@ -78,11 +78,11 @@ pub fn schema() -> SettingsSchema {
         cmdb::directory(),
         cmdb::netbox(
             NAUTOBOT,
-            "Nautobot, from release 2 on, by its REST API. dip writes one custom field, serial numbers and a status.",
+            "Nautobot, from release 2 on, by its REST API. dip writes one custom field, serial numbers, a status, and interfaces with their addresses.",
         ),
         cmdb::netbox(
             NETBOX,
-            "NetBox, from release 3.6 on, by its REST API. dip writes one custom field, serial numbers and a status.",
+            "NetBox, from release 3.6 on, by its REST API. dip writes one custom field, serial numbers, a status, and interfaces with their addresses.",
         ),
         monitoring::prometheus(),
         monitoring::alertmanager(),
