@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use dip_core::fact::FactRegistry;
-use dip_core::fact::network::{CABLE, PORT_VLAN, RESERVATION, SAVED};
+use dip_core::fact::network::{CABLE, PORT_VLAN, RESERVATION, SAVED, TAKEN};
 use dip_core::id::LayerId;
 use dip_core::layer::{ConnectError, Layer, Note};
 use dip_core::observed::Observed;
@@ -10,14 +10,17 @@ use dip_core::operation::{Operation as _, OperationError, Operations};
 use dip_core::orphan::{HeldRecord, Leftovers};
 use dip_core::provider::Providers;
 use dip_core::secret::Secrets;
-use dip_core::site::{Limit, Nic, Node, Service, SettingsSchema, Site};
-use dip_core::step::{Boot, Step};
+use dip_core::site::{Chosen, Limit, Nic, NicAddress, Node, Service, SettingsSchema, Site};
+use dip_core::step::{Boot, Need, Step};
 use dip_core::subject::Subject;
+use ipnetwork::IpNetwork;
 
 use crate::leftovers;
 use crate::provider::Reservation;
 use crate::settings::{self, DHCP_KINDS, DhcpScope, ISC_DHCPD, KEA};
-use crate::steps::{PORT, ReleaseAddress, ReleasePort, ReserveAddress, SaveSwitch, SetPort, TraceCable};
+use crate::steps::{
+    GiveAddressBack, PORT, ReleaseAddress, ReleasePort, ReserveAddress, SaveSwitch, SetPort, TakeAddress, TraceCable,
+};
 use crate::wiring::{save_switches, set_port, trace_cable};
 
 /// How many reservations go into one change of Kea: its configuration is set anew for each, which takes 2 s where it has 10,000.
@@ -39,6 +42,10 @@ impl Layer for NetworkLayer {
         known.declare(&CABLE, "Where an interface is cabled to, as LLDP tells it.");
         known.declare(&SAVED, "A switch would start with the configuration that it runs.");
         known.declare(&RESERVATION, "The addresses that the site's DHCP server keeps for an interface.");
+        known.declare(
+            &TAKEN,
+            "The addresses of an interface that are reserved for it where the site's addresses are kept.",
+        );
     }
 
     fn operations(&self, known: &mut Operations) {
@@ -48,6 +55,8 @@ impl Layer for NetworkLayer {
         known.register::<ReserveAddress>();
         known.register::<ReleasePort>();
         known.register::<ReleaseAddress>();
+        known.register::<TakeAddress>();
+        known.register::<GiveAddressBack>();
     }
 
     fn settings(&self) -> SettingsSchema {
@@ -81,8 +90,12 @@ impl Layer for NetworkLayer {
             for nic in node.nics.values() {
                 steps.extend(trace_cable(site, node, nic));
                 steps.extend(set_port(site, node, nic));
+                let taken = take_address(site, node, nic);
+                let need = taken.as_ref().map(|_| Need::fact(TAKEN.of(&Subject::nic(&node.name, &nic.name))));
+                steps.extend(taken);
                 match reserve_address(site, &dhcp, node, nic) {
-                    Ok(step) => steps.extend(step),
+                    // A server must not give out what may still be refused.
+                    Ok(step) => steps.extend(step.map(|step| need.into_iter().fold(step, Step::need))),
                     Err(note) => notes.push(note),
                 }
             }
@@ -94,6 +107,9 @@ impl Layer for NetworkLayer {
     fn remove(&self, site: &Site, step: &Step) -> Option<Step> {
         if let Some(SetPort { port, site, .. }) = step.call.as_operation() {
             return Some(ReleasePort { port, site }.step());
+        }
+        if let Some(TakeAddress { node, nic, addresses, site, .. }) = step.call.as_operation() {
+            return Some(GiveAddressBack { node, nic, addresses, site }.step());
         }
         let ReserveAddress { service, node, nic, reservation, site: owner, .. } = step.call.as_operation()?;
         let mac = reservation.mac;
@@ -142,6 +158,26 @@ impl Layer for NetworkLayer {
     fn enter(&self, _: &Site, _: &Boot) -> Vec<Step> {
         Vec::new()
     }
+}
+
+/// The addresses that were chosen from prefixes of a service are reserved there.
+fn take_address(site: &Site, node: &Node, nic: &Nic) -> Option<Step> {
+    let network = site.networks.get(nic.network.as_ref()?)?;
+    let kept = |given: &NicAddress| {
+        let of = network.prefixes.iter().find(|prefix| prefix.prefix == given.prefix)?;
+        Some((of.from.clone()?, IpNetwork::new(given.address, given.prefix.prefix()).ok()?))
+    };
+    let chosen = nic.addresses.iter().filter(|given| given.chosen == Chosen::Range);
+    let addresses: Vec<_> = chosen.filter_map(kept).collect();
+    let step = TakeAddress {
+        node: node.name.clone(),
+        nic: nic.name.clone(),
+        mac: nic.mac,
+        host_name: site.host_name(node),
+        addresses,
+        site: site.name.clone(),
+    };
+    (!step.addresses.is_empty()).then(|| step.step(nic.origin.clone()))
 }
 
 /// The addresses of an interface are kept in the one DHCP service of its network, where there is one.

@@ -9,7 +9,7 @@ use dip_core::secret::{Secret, SecretRef};
 use dip_lab::Nautobot;
 use dip_opsmgmt::provider::Cmdb as _;
 use dip_opsmgmt::providers::netbox::{Dialect, Netbox};
-use dip_opsmgmt::settings::NetboxSettings;
+use dip_opsmgmt::settings::{Interfaces, NetboxSettings};
 use serde_json::Value;
 
 const DEVICES: usize = 10_000;
@@ -44,10 +44,15 @@ async fn measure() -> Result<(), Box<dyn Error>> {
         url: server.url(),
         token: SecretRef::Env("NAUTOBOT_TOKEN".to_owned()),
         ca_file: None,
+        tls_fingerprint: None,
         field: "dip".to_owned(),
         filter: Default::default(),
+        prefixes: None,
+        bmc_protocols: None,
         status: None,
         create: None,
+        interfaces: Interfaces::Write,
+        owns: Vec::new(),
         page: PAGE,
     };
     let provider = Netbox::new(settings, Dialect::Nautobot, &Secret::new(server.token.to_owned()))?;

@@ -18,13 +18,13 @@ use dip_core::orphan::{HeldRecord, Leftovers};
 use dip_core::plan::Watch;
 use dip_core::provider::Providers;
 use dip_core::secret::Secrets;
-use dip_core::site::{Cluster, ClusterPolicy, Node, NodeState, SettingsSchema, Site};
+use dip_core::site::{Cluster, ClusterPolicy, Nic, NicAddress, Node, NodeState, SettingsSchema, Site};
 use dip_core::step::{Boot, Need, Step};
 use dip_core::subject::Subject;
+use ipnetwork::IpNetwork;
 
 use crate::naming::{Naming, NodeNames};
-use crate::provider::AlertsOf;
-use crate::provider::HostName;
+use crate::provider::{AlertsOf, HostName, NicRecord};
 use crate::settings::{self, ALERT_KINDS, CMDB_KINDS, DNS_KINDS, MONITOR_KINDS, OpsMgmtSettings, PROMETHEUS};
 use crate::steps::{
     AwaitCalm, MonitorNode, RecordNode, RegisterName, RegisterRules, RemoveName, RemoveRecord, RemoveTarget,
@@ -191,6 +191,7 @@ fn record_node(site: &Site, service: &ServiceName, node: &Node) -> Step {
         addresses: node.addresses().map(|address| address.address).collect(),
         rack: node.rack.clone(),
         identity,
+        nics: node.nics.values().filter_map(nic_record).collect(),
         site: site.name.clone(),
         ownership: site.claims.ownership(RecordNode::NAME, &Subject::node(&node.name)),
     };
@@ -199,6 +200,16 @@ fn record_node(site: &Site, service: &ServiceName, node: &Node) -> Step {
     let named =
         if node.settings.layers.contains_key(&LayerId::Os) { Need::fact(host_name) } else { Need::IfGiven(host_name) };
     step.step(node.origin.clone()).need(named)
+}
+
+/// An interface as a CMDB tells it; `None` for one of which there is nothing to tell.
+fn nic_record(nic: &Nic) -> Option<NicRecord> {
+    let with_length = |given: &NicAddress| {
+        // An address cannot be shorter than its own prefix, whose length is one of its kind.
+        IpNetwork::new(given.address, given.prefix.prefix()).unwrap_or_else(|_| given.address.into())
+    };
+    let addresses: Vec<IpNetwork> = nic.addresses.iter().map(with_length).collect();
+    (nic.mac.is_some() || !addresses.is_empty()).then(|| NicRecord { name: nic.name.clone(), mac: nic.mac, addresses })
 }
 
 /// Only a node that serves metrics can be scraped.

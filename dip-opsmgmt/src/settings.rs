@@ -10,7 +10,7 @@ mod cmdb;
 mod dns;
 mod monitoring;
 
-pub use cmdb::{CsvSettings, DirectorySettings, FileFormat, NetboxSettings, NewDevice};
+pub use cmdb::{CsvSettings, DirectorySettings, FileFormat, Interfaces, NetboxSettings, NewDevice, Owned};
 pub use dns::{
     HostsDirectorySettings, KeyAlgorithm, NameRule, NodeDns, NodeService, PowerDnsSettings, Protocol, Rfc2136Settings,
     RuleRole, TsigKey,
@@ -89,11 +89,11 @@ pub fn schema() -> SettingsSchema {
         cmdb::directory(),
         cmdb::netbox(
             NAUTOBOT,
-            "Nautobot, from release 2 on, by its REST API. dip writes one custom field, serial numbers and a status.",
+            "Nautobot, from release 2 on, by its REST API. dip writes one custom field, serial numbers, a status, and interfaces with their addresses.",
         ),
         cmdb::netbox(
             NETBOX,
-            "NetBox, from release 3.6 on, by its REST API. dip writes one custom field, serial numbers and a status.",
+            "NetBox, from release 3.6 on, by its REST API. dip writes one custom field, serial numbers, a status, and interfaces with their addresses.",
         ),
         monitoring::prometheus(),
         monitoring::alertmanager(),

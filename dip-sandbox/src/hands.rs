@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use dip_core::hardware::{MacAddr, PowerState, VlanId};
 use dip_core::id::{DiskName, NicName, NodeName, ServiceName, SiteName, SwitchName};
-use dip_core::provider::Silence;
+use dip_core::provider::{Holder, Silence};
 use dip_core::secret::Secret;
 use dip_core::site::PortRef;
 use dip_firmware::provider::{Role, WantedVolume};
 use dip_network::provider::{Held, LearnedMac, Neighbour, PortState};
-use dip_opsmgmt::provider::{Alert, Entry, HeldName, HeldRecord, HeldTarget};
+use dip_opsmgmt::provider::{Alert, Entry, HeldName, HeldRecord, HeldTarget, NicRecord};
 
 use crate::world::World;
 
@@ -98,6 +98,27 @@ impl<'a> Hands<'a> {
     /// Writes a record into a CMDB, with any mark or none.
     pub fn write_record(&self, service: &ServiceName, held: HeldRecord) {
         self.world.records(service, |records| records.put(held));
+    }
+
+    /// Lets an address of a CMDB's prefixes be somebody's.
+    pub fn write_address(&self, service: &ServiceName, address: IpAddr, holder: Holder) {
+        self.world.records(service, |records| records.put_address(address, holder));
+    }
+
+    /// The interfaces of a node in the own fields of a CMDB, and the address by which it is known there.
+    #[must_use]
+    pub fn interfaces(&self, service: &ServiceName, node: &NodeName) -> (Vec<NicRecord>, Option<IpAddr>) {
+        self.world.records(service, |records| records.interfaces().native(node)).unwrap_or_default()
+    }
+
+    /// Writes an interface of a node into the own fields of a CMDB.
+    pub fn write_interface(&self, service: &ServiceName, node: &NodeName, nic: &NicRecord) {
+        self.world.records(service, |records| records.interfaces().put(node, nic));
+    }
+
+    /// Changes the MAC address of an interface in the own fields of a CMDB.
+    pub fn change_mac(&self, service: &ServiceName, node: &NodeName, nic: &NicName, mac: MacAddr) {
+        self.world.records(service, |records| records.interfaces().change_mac(node, nic, mac));
     }
 
     /// Writes a field into a node's record in a CMDB that is not one of dip's.

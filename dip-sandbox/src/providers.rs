@@ -6,7 +6,7 @@ use dip_apps::provider::Workload;
 use dip_apps::providers::etcd::Etcd;
 use dip_cluster::provider::Membership;
 use dip_core::id::NodeName;
-use dip_core::provider::{Host, Power, Providers, Silences};
+use dip_core::provider::{AddressPool, Host, Power, Providers, Silences};
 use dip_core::secret::{Secret, SecretRef};
 use dip_core::site::Node;
 use dip_core::subject::Subject;
@@ -18,7 +18,7 @@ use dip_opsmgmt::provider::{Alerts, Cmdb, Dns, Monitor};
 
 use crate::line::{Access, CONTROLLER, Latency, Line, QUICK};
 use crate::servers::{SandboxAlerts, SandboxBmc, SandboxCmdb, SandboxDhcp, SandboxDns, SandboxHost};
-use crate::servers::{SandboxMembership, SandboxMonitor, SandboxPdu, SandboxSwitch};
+use crate::servers::{SandboxMembership, SandboxMonitor, SandboxPdu, SandboxPool, SandboxSwitch};
 use crate::world::{LOCKOUT_AFTER, World, factory_password};
 
 /// The line to the controller of a node.
@@ -90,6 +90,8 @@ pub(crate) fn all(world: &Arc<World>, access: Access) -> Providers {
         let subject = Subject::service(name);
         let cmdb = SandboxCmdb::new(line(&subject, "sandbox CMDB", QUICK), name.clone());
         providers.insert::<dyn Cmdb>(&subject, Arc::new(cmdb));
+        let pool = SandboxPool::new(line(&subject, "sandbox CMDB", QUICK), name.clone());
+        providers.insert::<dyn AddressPool>(&subject, Arc::new(pool));
     }
     dip_opsmgmt::providers::beside(&world.site, &mut providers);
     dip_network::providers::whereabouts(&world.site, &mut providers);

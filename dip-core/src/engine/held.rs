@@ -3,8 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use crate::provider::{Ipam, ProviderError, Providers};
-use crate::site::{Chosen, Lock, Site};
+use ipnetwork::IpNetwork;
+
+use crate::id::ServiceName;
+use crate::provider::{AddressPool, Ipam, ProviderError, Providers};
+use crate::site::{Chosen, Lock, Nic, NicAddress, Node, Site, after};
 use crate::subject::Subject;
 
 /// The addresses that dip took from ranges, that the lock did not have before, and that somebody else holds; who. Reads only.
@@ -19,23 +22,55 @@ pub async fn held_by_others(
     before: &Lock,
     providers: &Providers,
 ) -> Result<BTreeMap<IpAddr, String>, ProviderError> {
-    let Ok(ipam) = providers.find::<dyn Ipam>(&Subject::addresses(&site.name)) else { return Ok(BTreeMap::new()) };
-    let known: BTreeSet<&IpAddr> = before.addresses.values().flatten().collect();
-    let mut new = BTreeMap::new();
-    for node in site.ready_nodes() {
-        for nic in node.nics.values() {
-            let chosen = nic.addresses.iter().filter(|address| address.chosen == Chosen::Range);
-            let unknown = chosen.map(|address| address.address).filter(|address| !known.contains(address));
-            new.extend(unknown.map(|address| (address, (site.host_name(node), node.name.as_str(), nic.mac))));
-        }
-    }
+    let mut theirs = used_in_pools(site, before, providers).await?;
+    let Ok(ipam) = providers.find::<dyn Ipam>(&Subject::addresses(&site.name)) else { return Ok(theirs) };
+    let new: BTreeMap<IpAddr, (String, &Node, &Nic)> = chosen_anew(site, before)
+        .map(|(address, node, nic)| (address.address, (site.host_name(node), node, nic)))
+        .collect();
     if new.is_empty() {
-        return Ok(BTreeMap::new());
+        return Ok(theirs);
     }
     let addresses: Vec<IpAddr> = new.keys().copied().collect();
     let holders = ipam.holders(&addresses).await?.into_iter();
-    let theirs = holders.filter(|(address, held)| {
-        new.get(address).is_some_and(|(host_name, node, mac)| !held.is_own(&site.name, *mac, &[host_name, node]))
+    let of_others = holders.filter(|(address, held)| {
+        new.get(address)
+            .is_some_and(|(host_name, node, nic)| !held.is_own(&site.name, nic.mac, &[host_name, node.name.as_str()]))
     });
-    Ok(theirs.map(|(address, held)| (address, held.to_string())).collect())
+    theirs.extend(of_others.map(|(address, held)| (address, held.to_string())));
+    Ok(theirs)
+}
+
+/// The addresses that the lock did not have before.
+fn chosen_anew<'a>(site: &'a Site, before: &Lock) -> impl Iterator<Item = (&'a NicAddress, &'a Node, &'a Nic)> {
+    let known: BTreeSet<IpAddr> = before.addresses.values().flatten().copied().collect();
+    let nics = site.ready_nodes().flat_map(|node| node.nics.values().map(move |nic| (node, nic)));
+    let all = nics.flat_map(|(node, nic)| nic.addresses.iter().map(move |address| (address, node, nic)));
+    all.filter(move |(address, ..)| address.chosen == Chosen::Range && !known.contains(&address.address))
+}
+
+/// Where a service says which addresses are free: all that are not, up to the last one that is needed, so that the next choice
+/// is of free ones alone.
+async fn used_in_pools(
+    site: &Site,
+    before: &Lock,
+    providers: &Providers,
+) -> Result<BTreeMap<IpAddr, String>, ProviderError> {
+    let mut wanted: BTreeMap<(&ServiceName, IpNetwork), BTreeSet<IpAddr>> = BTreeMap::new();
+    let prefixes = || site.networks.values().flat_map(|network| &network.prefixes);
+    for (address, ..) in chosen_anew(site, before) {
+        let from = prefixes().find(|prefix| prefix.prefix == address.prefix).and_then(|prefix| prefix.from.as_ref());
+        if let Some(service) = from {
+            wanted.entry((service, address.prefix)).or_default().insert(address.address);
+        }
+    }
+    let mut used = BTreeMap::new();
+    for ((service, prefix), wanted) in wanted {
+        let Ok(pool) = providers.find::<dyn AddressPool>(&Subject::service(service)) else { continue };
+        let free: BTreeSet<IpAddr> = pool.free(prefix, wanted.len()).await?.into_iter().collect();
+        let (Some(first), Some(last)) = (wanted.first(), free.last()) else { continue };
+        let between = std::iter::successors(Some(*first), |address| after(*address));
+        let taken = between.take_while(|address| address <= last).filter(|address| !free.contains(address));
+        used.extend(taken.map(|address| (address, format!("`{service}`, where it is not free"))));
+    }
+    Ok(used)
 }

@@ -18,6 +18,9 @@ pub const SAVED: Fact<()> = Fact::new("network.saved");
 /// The addresses that the site's DHCP server keeps for an interface (`nic/<node>/<nic>`).
 pub const RESERVATION: Fact<Vec<IpAddr>> = Fact::new("network.reservation");
 
+/// The addresses of an interface (`nic/<node>/<nic>`) that are reserved for it where the site's addresses are kept.
+pub const TAKEN: Fact<Vec<IpAddr>> = Fact::new("network.taken_addresses");
+
 /// What the first packets of a node rely on: its ports in their VLANs, its addresses in the DHCP server.
 pub fn cabling(node: &Node) -> impl Iterator<Item = FactKey> {
     let ports = node.nics.values().filter_map(|nic| nic.link.as_ref());

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::ProviderError;
 
-/// A rack or node that a site may take from a CMDB, in the words of a site file.
+/// A network, rack or node that a site may take from a CMDB, in the words of a site file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StockItem {
     /// Where it belongs in a site file.
@@ -25,6 +25,8 @@ pub struct StockItem {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum StockSection {
+    /// The networks.
+    Networks,
     /// The racks.
     Racks,
     /// The nodes.
@@ -36,6 +38,7 @@ impl StockSection {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Networks => "networks",
             Self::Racks => "racks",
             Self::Nodes => "nodes",
         }
@@ -51,6 +54,6 @@ impl StockSection {
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait Inventory: Send + Sync {
-    /// All racks and nodes of the site.
+    /// All networks, racks and nodes of the site.
     async fn stock(&self) -> Result<Vec<StockItem>, ProviderError>;
 }

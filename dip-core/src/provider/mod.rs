@@ -9,6 +9,7 @@ mod host;
 mod inventory;
 mod ipam;
 mod ownership;
+mod pool;
 mod power;
 mod registry;
 mod silences;
@@ -22,7 +23,7 @@ pub use host::{Command, FileContent, Host, Output};
 pub use inventory::{Inventory, StockItem, StockSection};
 pub use ipam::{AddressHolder, Ipam};
 pub use ownership::{Holder, Ownership};
-
+pub use pool::AddressPool;
 pub use power::{Power, PowerAction};
 pub use registry::{MissingProvider, Providers};
 pub use silences::{Silence, Silences};
@@ -34,6 +35,8 @@ pub use host::MockHost;
 pub use inventory::MockInventory;
 #[cfg(feature = "mocks")]
 pub use ipam::MockIpam;
+#[cfg(feature = "mocks")]
+pub use pool::MockAddressPool;
 #[cfg(feature = "mocks")]
 pub use power::MockPower;
 #[cfg(feature = "mocks")]

@@ -7,7 +7,7 @@ use ipnetwork::IpNetwork;
 
 use super::network::Placed;
 use super::report::{Raw, Report};
-use super::{AddressRange, Chosen, Lock, NicAddress, Node, NodeState, Prefix};
+use super::{Chosen, Lock, NicAddress, Node, NodeState, Prefix};
 use crate::id::{NetworkName, NodeName};
 
 /// Gives every interface that is in a network an address of each IP version that has ranges where its node stands, if
@@ -53,6 +53,19 @@ pub(crate) fn choose(
         absent.iter().filter(|(key, _)| key.ends_with(&ends)).map(|(_, addresses)| addresses.len()).sum::<usize>()
     };
     tell_missing(&rooms, held, networks, report);
+    // Whoever takes an absent node away must know what it had.
+    for (key, addresses) in &absent {
+        let mut parts = key.splitn(3, '/');
+        let (Some(node), Some(nic), Some(network)) = (parts.next(), parts.next(), parts.next()) else { continue };
+        let Some(placed) = networks.get(network) else { continue };
+        let Some(nic) = nodes.get_mut(node).and_then(|node| node.nics.get_mut(nic)) else { continue };
+        for address in addresses {
+            let of = placed.network.prefixes.iter().find(|prefix| prefix.prefix.contains(*address));
+            let Some(Prefix { prefix, router, .. }) = of else { continue };
+            let (address, prefix, router) = (*address, *prefix, *router);
+            nic.addresses.push(NicAddress { address, prefix, router, chosen: Chosen::Range });
+        }
+    }
     for (key, addresses) in vanished.into_iter().chain(absent) {
         if !reclaimed.contains(&key) {
             new.addresses.entry(key).or_default().extend(addresses);
@@ -208,7 +221,7 @@ impl Chooser<'_> {
             for (number, range) in prefix.ranges.iter().enumerate() {
                 let cursor = self.cursors.entry((wish.network.clone(), *index, number)).or_insert(Some(range.first));
                 while let Some(address) = *cursor {
-                    *cursor = after(address, range);
+                    *cursor = after(address).filter(|next| *next <= range.last);
                     if !is_special(prefix.prefix, address) && self.taken.insert((wish.network.clone(), address)) {
                         return Some((address, *index));
                     }
@@ -235,12 +248,12 @@ impl Chooser<'_> {
     }
 }
 
-fn after(address: IpAddr, range: &AddressRange) -> Option<IpAddr> {
-    let next = match address {
+/// The address after another one.
+pub(crate) fn after(address: IpAddr) -> Option<IpAddr> {
+    match address {
         IpAddr::V4(address) => u32::from(address).checked_add(1).map(|next| IpAddr::V4(Ipv4Addr::from(next))),
         IpAddr::V6(address) => u128::from(address).checked_add(1).map(|next| IpAddr::V6(Ipv6Addr::from(next))),
-    };
-    next.filter(|next| *next <= range.last)
+    }
 }
 
 /// Whether an address of a prefix means the network itself or everybody in it. In IPv6 the first one is the anycast

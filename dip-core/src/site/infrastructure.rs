@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{Driver, Origin};
 use crate::hardware::VlanId;
-use crate::id::{NetworkName, PduName, RackName, SwitchName};
+use crate::id::{NetworkName, PduName, RackName, ServiceName, SwitchName};
 
 /// A rack.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -187,6 +187,9 @@ pub struct Prefix {
     pub router: Option<IpAddr>,
     /// The ranges that dip may take addresses from; empty where every address is given by the site file.
     pub ranges: Vec<AddressRange>,
+    /// The service that says which of them are free, and where each one is reserved; `None` where dip alone decides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<ServiceName>,
 }
 
 /// A range of addresses, both ends included, written `10.1.0.10-10.1.0.99`.

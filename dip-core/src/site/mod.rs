@@ -50,6 +50,7 @@ mod wanted;
 mod window;
 mod yaml;
 
+pub(crate) use address::after;
 pub use base::{LockedBase, Pin};
 pub use claims::{Claim, Claims, ClaimsError};
 pub use cluster::{Cluster, ClusterPolicy, HANDED_OVER, Pause, Service, Spread};

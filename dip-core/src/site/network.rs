@@ -13,7 +13,7 @@ use super::source::Mark;
 use super::tree::Tree;
 use super::{AddressRange, Network, Prefix, parsed};
 use crate::hardware::VlanId;
-use crate::id::{NetworkName, RackName};
+use crate::id::{NetworkName, RackName, ServiceName};
 
 /// A network with the places of its prefixes and ranges.
 #[derive(Debug)]
@@ -92,7 +92,18 @@ fn prefix(item: &Tree, report: &mut Report<'_>) -> Option<(Prefix, Mark, Vec<Mar
         }
     }
     overlapping_ranges(&ranges, &marks, report);
-    Some((Prefix { prefix, racks, router: router.map(|(_, router)| router), ranges }, place.mark, marks))
+    let from = item.at("from").and_then(|tree| Some((tree.mark, ServiceName::new(tree.text()?).ok()?)));
+    if let (Some((mark, _)), None) = (&from, item.at("ranges")) {
+        // Whoever keeps the addresses knows which of all of them are free.
+        let last = match prefix {
+            IpNetwork::V4(v4) => IpAddr::V4(v4.broadcast()),
+            IpNetwork::V6(v6) => IpAddr::V6(v6.broadcast()),
+        };
+        ranges.push(AddressRange { first: prefix.network(), last });
+        marks.push(*mark);
+    }
+    let (router, from) = (router.map(|(_, router)| router), from.map(|(_, from)| from));
+    Some((Prefix { prefix, racks, router, ranges, from }, place.mark, marks))
 }
 
 fn inside(address: IpAddr, prefix: IpNetwork, what: &'static str, mark: Mark, report: &mut Report<'_>) -> bool {

@@ -1,6 +1,7 @@
 //! Resolves a tree into a site: every name means something, and nothing contradicts itself.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use super::check::{Checker, Names, Place, Whole};
 use super::fault::nearest;
@@ -59,8 +60,14 @@ pub(crate) fn resolve(
     site.clusters = clusters;
     site.conduct = conducts::read(root, &mut checker, &site);
     let chosen = address::choose(&mut site.nodes, &networks, lock, checker.report);
-    let lock = Lock { addresses: chosen.addresses, ..lock.clone() };
     site.networks = networks.into_iter().map(|(name, placed)| (name, placed.network)).collect();
+    let mut lock = Lock { addresses: chosen.addresses, ..lock.clone() };
+    // Who has addresses of these is kept by the service that is asked for the next one.
+    let kept_elsewhere = |address: &IpAddr| {
+        let mut prefixes = site.networks.values().flat_map(|network| &network.prefixes);
+        prefixes.any(|prefix| prefix.from.is_some() && prefix.prefix.contains(*address))
+    };
+    lock.held.retain(|address, _| !kept_elsewhere(address));
     site.name = name?;
     Some((site, lock))
 }

@@ -91,7 +91,7 @@ impl Root {
                 Field::optional(
                     "inventory",
                     Shape::Object(inventory()),
-                    "The CMDB that racks and nodes are taken from, beside those of this file.",
+                    "The CMDB that networks, racks and nodes are taken from, beside those of this file.",
                 ),
                 Field::optional("conduct", Shape::Object(conduct()), "How work at the site is conducted."),
             ],
@@ -127,7 +127,7 @@ fn inventory() -> Vec<Field> {
         ),
         Field::optional(
             "prefer",
-            Shape::list(Shape::Choice(vec!["rack", "position", "serial", "nics", "row"])),
+            Shape::list(Shape::Choice(vec!["rack", "position", "serial", "nics", "bmc", "row", "vlan", "prefixes"])),
             "What the CMDB knows better than this file; this file wins in all that is not named here.",
         ),
     ]
@@ -165,6 +165,11 @@ fn network() -> Vec<Field> {
             "ranges",
             Shape::list(Shape::Parsed(Parsed::AddressRange)),
             "What addresses are taken from, `10.1.0.10-10.1.0.99`; where it is left out, the site file gives every address.",
+        ),
+        Field::optional(
+            "from",
+            Shape::Reference(Noun::Service),
+            "The service, a CMDB that keeps addresses, that says which ones are free, and where each one is reserved; of all of the prefix where it has no `ranges`.",
         ),
     ];
     vec![

@@ -1,4 +1,4 @@
-//! Racks and nodes that a site takes from a CMDB: laid under what its files say, or over it where a key is preferred from there.
+//! Networks, racks and nodes that a site takes from a CMDB: laid under what its files say, or over it where a key is preferred from there.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -11,7 +11,7 @@ use super::report::{Raw, Report};
 use super::source::{Format, Mark, Source};
 use super::tree::{Data, Entry, Map, Style, Tree};
 use super::{Network, Site, json};
-use crate::provider::StockItem;
+use crate::provider::{StockItem, StockSection};
 
 /// What a CMDB gave, each item with the source that faults show of it.
 #[derive(Default)]
@@ -51,31 +51,74 @@ impl Stock {
             return;
         }
         let prefer: Vec<&str> = wish.items("prefer").iter().filter_map(Tree::text).collect();
+        // Networks come first, so that interfaces find theirs.
+        let (of_networks, others): (Vec<_>, Vec<_>) =
+            self.items.into_iter().partition(|(item, _)| item.section == StockSection::Networks);
+        for (item, tree) in of_networks {
+            lay_one(root, item, tree, &prefer, &[], removed);
+        }
         let networks = networks(root);
-        for (item, mut tree) in self.items {
-            let section = item.section.as_str();
-            if section == "nodes" && removed.contains(&item.name) {
-                continue;
-            }
-            let mark = tree.mark;
-            let own = root.at(section).and_then(|section| section.at(&item.name)).cloned();
-            let preferred: Vec<(String, Entry)> =
-                prefer.iter().filter_map(|key| Some(((*key).to_owned(), tree.entry(key)?.clone()))).collect();
-            if let Some(own) = &own {
-                inherit(&mut tree, own);
-            }
-            if let Data::Map(map) = &mut tree.data {
-                for (key, entry) in preferred {
-                    match map.get_mut(&key) {
-                        Some(there) => inherit(&mut there.value, &entry.value),
-                        None => drop(map.insert(key, entry)),
-                    }
-                }
-                map.get_mut("nics").into_iter().for_each(|nics| name_networks(&mut nics.value, &networks));
-            }
-            put(root, section, &item.name, Entry { key: mark, value: tree });
+        for (item, tree) in others {
+            lay_one(root, item, tree, &prefer, &networks, removed);
         }
     }
+}
+
+/// Lays one item.
+fn lay_one(
+    root: &mut Tree,
+    item: StockItem,
+    mut tree: Tree,
+    prefer: &[&str],
+    networks: &[(IpNetwork, String)],
+    removed: &BTreeSet<String>,
+) {
+    let section = item.section.as_str();
+    if section == "nodes" && removed.contains(&item.name) {
+        return;
+    }
+    let mark = tree.mark;
+    let own = root.at(section).and_then(|section| section.at(&item.name)).cloned();
+    let preferred: Vec<(String, Entry)> =
+        prefer.iter().filter_map(|key| Some(((*key).to_owned(), tree.entry(key)?.clone()))).collect();
+    if let Some(own) = &own {
+        inherit(&mut tree, own);
+    }
+    if section == "nodes" && !own.as_ref().is_some_and(|own| own.at("bmc").is_some()) && !profile_has_bmc(root, &tree) {
+        // A CMDB knows where a BMC is, and not who may log in there: a site that says nothing of BMCs wants nothing of them.
+        if let Data::Map(map) = &mut tree.data {
+            map.remove("bmc");
+        }
+    }
+    if let Data::Map(map) = &mut tree.data {
+        for (key, entry) in preferred {
+            match map.get_mut(&key) {
+                Some(there) => inherit(&mut there.value, &entry.value),
+                None => drop(map.insert(key, entry)),
+            }
+        }
+        map.get_mut("nics").into_iter().for_each(|nics| name_networks(&mut nics.value, networks));
+    }
+    put(root, section, &item.name, Entry { key: mark, value: tree });
+}
+
+/// Whether a profile of a node, or one that it inherits from, says anything of BMCs. A node without one may get any, by rules.
+fn profile_has_bmc(root: &Tree, node: &Tree) -> bool {
+    let Some(profiles) = root.at("profiles") else { return false };
+    let mut open: Vec<&str> =
+        node.at("profile").into_iter().chain(node.items("profiles")).filter_map(Tree::text).collect();
+    if open.is_empty() {
+        open = root.items("classify").iter().filter_map(|rule| rule.at("profile")?.text()).collect();
+    }
+    let mut seen = BTreeSet::new();
+    while let Some(name) = open.pop() {
+        let Some(profile) = profiles.at(name).filter(|_| seen.insert(name)) else { continue };
+        if profile.at("bmc").is_some() {
+            return true;
+        }
+        open.extend(profile.items("inherits").iter().filter_map(Tree::text));
+    }
+    false
 }
 
 fn put(root: &mut Tree, section: &str, name: &str, entry: Entry) {

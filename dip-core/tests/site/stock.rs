@@ -133,3 +133,45 @@ nodes:
     let site = load(&text, None).unwrap_or_else(|faults| panic!("{faults}")).site;
     assert_eq!((site.racks.len(), site.nodes.len()), (1, 1));
 }
+
+#[test]
+fn networks_come_before_the_interfaces_that_are_in_them_and_the_file_wins() {
+    let storage = json!({"vlan": 30, "prefixes": [{"prefix": "10.0.3.0/24"}]});
+    let prod = json!({"vlan": 10, "prefixes": [{"prefix": "10.9.0.0/16"}]});
+    let nic = json!({"eth1": {"mac": "52:54:00:00:00:01", "addresses": ["10.0.3.7"]}});
+    let mut stock = nodes(&[("n1", json!({"nics": nic}))]);
+    stock.extend([("storage", storage), ("prod", prod)].map(|(name, says)| item(StockSection::Networks, name, &says)));
+    let site = load(SITE, Some(stock)).unwrap_or_else(|faults| panic!("{faults}")).site;
+    let network =
+        |name: &str| site.networks.values().find(|network| network.name.as_str() == name).expect("it is there");
+    assert_eq!(network("storage").prefixes[0].prefix.to_string(), "10.0.3.0/24");
+    assert_eq!(network("prod").prefixes[0].prefix.to_string(), "10.0.1.0/24", "what the file says of it wins");
+    assert_eq!(network("prod").vlan.map(u16::from), Some(10), "what it does not say comes along");
+    let nic = site.nodes.values().flat_map(|node| node.nics.values()).next().expect("it has one");
+    assert_eq!(nic.network.as_ref().map(ToString::to_string).as_deref(), Some("storage"));
+}
+
+#[test]
+fn a_bmc_comes_along_where_the_site_says_who_may_log_in_there() {
+    let stock = || Some(nodes(&[("n1", json!({"bmc": {"address": "10.0.9.1"}}))]));
+    let site = load(SITE, stock()).unwrap_or_else(|faults| panic!("{faults}")).site;
+    assert!(site.nodes.values().all(|node| node.bmc.is_none()), "nothing is said of BMCs");
+    let profiles = "profiles:\n  any: {bmc: {user: u, password: \"env:X\", protocols: [{kind: ipmi}]}}\n  server: {inherits: [any]}\n";
+    let with = SITE.replace("racks:", &format!("{profiles}racks:")).replace("serial: typed", "profile: server");
+    let site = load(&with, stock()).unwrap_or_else(|faults| panic!("{faults}"));
+    let bmc = site.site.nodes.values().find_map(|node| node.bmc.as_ref()).expect("it has one");
+    assert_eq!((bmc.address.as_str(), bmc.user.as_str()), ("10.0.9.1", "u"));
+}
+
+#[test]
+fn a_prefix_of_a_service_is_one_range_of_which_the_service_knows_the_rest() {
+    let from = "networks: {prod: {prefixes: [{prefix: 10.0.1.0/30, from: cmdb}]}}";
+    let text = SITE
+        .replace("networks: {prod: {prefixes: [{prefix: 10.0.1.0/24}]}}", from)
+        .replace("serial: typed", "nics: {eth0: {network: prod, mac: \"52:54:00:00:00:0{n}\"}}");
+    let nodes = nodes(&[("n1", json!({"serial": "A1"}))]);
+    let site = load(&text, Some(nodes)).unwrap_or_else(|faults| panic!("{faults}")).site;
+    let chosen: Vec<_> =
+        site.nodes.values().flat_map(dip_core::site::Node::addresses).map(|it| it.address.to_string()).collect();
+    assert_eq!(chosen, ["10.0.1.1", "10.0.1.2"]);
+}

@@ -6,13 +6,12 @@
 
 mod abilities;
 mod dhcp;
-mod ipam;
 mod mains;
 mod pdu;
 mod switch;
 
 pub use dhcp::{DhcpClients, DhcpHarness, dhcp};
-pub use ipam::{IpamHarness, ipam};
+pub use dip_core::conformance::{IpamHarness, ipam};
 pub use mains::{MainsHarness, mains};
 pub use pdu::{PduConsumers, PduHarness, pdu};
 pub use switch::{SwitchHarness, switch};

@@ -1,6 +1,6 @@
 //! The addresses of a site that has no IPAM: what its file says, what its DHCP servers hold, and what its other services know.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -27,6 +27,8 @@ pub struct SiteRanges {
     /// Servers can often only list all that they have: the steps of all nodes share that.
     asked: Gather<Vec<IpAddr>, Result<Holders, ProviderError>>,
     seen: Mutex<Option<Seen>>,
+    /// The services that did not answer when they were last asked: each is told once.
+    away: Mutex<BTreeSet<ServiceName>>,
 }
 
 /// How long a look serves those whom a recent one does ([`Ipam::recent_holders`]): whoever lists all for each of a thousand nodes does
@@ -81,6 +83,7 @@ impl SiteRanges {
             books: books.collect(),
             asked: Gather::new(),
             seen: Mutex::default(),
+            away: Mutex::default(),
         })
     }
 
@@ -122,11 +125,10 @@ impl SiteRanges {
         }
         let listed: Vec<IpAddr> = addresses.iter().copied().collect();
         for (service, book) in &self.books {
-            match book.holders(&listed).await {
-                Ok(held) => all.extend(held),
-                // The addresses of a node must not wait for a service that only tells of them; who writes there says that it is away.
-                Err(error) => tracing::warn!(%service, %error, "it cannot be asked who holds addresses"),
-            }
+            let held = book.holders(&listed).await;
+            // The addresses of a node must not wait for a service that only tells of them; who writes there says that it is away.
+            self.note(service, held.as_ref().err());
+            all.extend(held.unwrap_or_default());
         }
         // What the file says is told where nothing else is: a record of it says more.
         let told: HashSet<IpAddr> = all.iter().map(|(address, _)| *address).collect();
@@ -136,6 +138,20 @@ impl SiteRanges {
             all.push((*address, AddressHolder { record, mac, name: None, holder }));
         }
         Ok(all)
+    }
+}
+
+impl SiteRanges {
+    /// Tells that a service is away, when it was not before.
+    fn note(&self, service: &ServiceName, away: Option<&ProviderError>) {
+        let mut known = self.away.lock().unwrap_or_else(PoisonError::into_inner);
+        match away {
+            None => drop(known.remove(service)),
+            Some(error) if known.insert(service.clone()) => {
+                tracing::warn!(%service, %error, "it cannot be asked who holds addresses");
+            }
+            Some(_) => {}
+        }
     }
 }
 

@@ -11,6 +11,6 @@ mod further;
 mod monitor;
 
 pub use alerts::{AlertsHarness, alerts};
-pub use cmdb::{CmdbHarness, cmdb};
+pub use cmdb::{CmdbHarness, NativeNode, cmdb};
 pub use dns::{DnsHarness, dns};
 pub use monitor::{MonitorHarness, monitor};

@@ -8,7 +8,7 @@ mod monitor;
 mod rules;
 
 pub use alerts::{Alert, Alerts, AlertsOf};
-pub use cmdb::{Cmdb, HeldRecord, NodeRecord};
+pub use cmdb::{Cmdb, HeldRecord, NicRecord, NodeRecord};
 pub use dns::{Dns, Entry, EntryData, HeldEntries, HeldName, HostName};
 pub use monitor::{Health, HeldTarget, Monitor, Target};
 pub use rules::{Condition, Rule, RuleHealth, Rules, RulesHealth};

@@ -160,7 +160,8 @@ mod tests {
         cmdb.expect_list().returning(|| {
             let node = NodeName::new("sw7").expect("a name");
             let (host_name, identity) = ("sw7.lab.example".to_owned(), Identity::default());
-            let record = NodeRecord { node, host_name, addresses: vec![address(13)], rack: None, identity };
+            let record =
+                NodeRecord { node, host_name, addresses: vec![address(13)], rack: None, identity, nics: Vec::new() };
             Ok(vec![HeldRecord { id: "cmdb/sw7.yaml".to_owned(), record, owner: None }])
         });
         let site = site(&["rfc2136", "directory"]);

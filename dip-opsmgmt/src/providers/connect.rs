@@ -120,6 +120,7 @@ fn netbox(driver: &Driver, subject: &Subject, secrets: &dyn Secrets, providers: 
     let dialect = if driver.kind.as_str() == NAUTOBOT { Dialect::Nautobot } else { Dialect::Netbox };
     let netbox =
         Netbox::new(settings, dialect, &token).map_err(|error| Wrong::Setting(dip_core::provider::sentence(&error)))?;
+    providers.insert::<dyn dip_core::provider::AddressPool>(subject, Arc::new(netbox.clone()));
     providers.insert::<dyn Cmdb>(subject, Arc::new(netbox));
     Ok(())
 }

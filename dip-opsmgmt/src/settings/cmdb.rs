@@ -52,19 +52,54 @@ pub struct NetboxSettings {
     pub token: SecretRef,
     /// A file of certificates in PEM, one of which signed its certificate; the system's roots where it is left out.
     pub ca_file: Option<PathBuf>,
+    /// The SHA-256 fingerprint of its certificate, in hexadecimal; `ca_file` or the system's roots decide where it is left out.
+    pub tls_fingerprint: Option<String>,
     /// The custom field (JSON) of devices that dip writes.
     #[serde(default = "dip")]
     pub field: String,
     /// Which devices the site looks at, as parameters of the API: `location: lab`.
     #[serde(default)]
     pub filter: BTreeMap<String, String>,
+    /// Which prefixes become networks of the site, as parameters of the API: `role: machines`; none where it is left out.
+    pub prefixes: Option<BTreeMap<String, String>>,
+    /// The custom field of devices that names the protocols of their BMCs: `redfish`, `redfish ipmi`.
+    pub bmc_protocols: Option<String>,
     /// The status that a device gets when its node's record is written.
     pub status: Option<String>,
     /// What the devices get that dip makes; without it dip makes none.
     pub create: Option<NewDevice>,
+    /// Whether dip writes interfaces and addresses of the server's own.
+    #[serde(default)]
+    pub interfaces: Interfaces,
+    /// What dip may write over though somebody else wrote it.
+    #[serde(default)]
+    pub owns: Vec<Owned>,
     /// How many things it is asked for at once.
     #[serde(default = "five_hundred")]
     pub page: u32,
+}
+
+/// What becomes of the interfaces and addresses of a server's own.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Interfaces {
+    /// Those of the site's nodes are written.
+    #[default]
+    Write,
+    /// They are left as they are.
+    Leave,
+}
+
+/// A field of things that others made, which dip owns by the word of the site.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Owned {
+    /// The MAC addresses of a node's interfaces.
+    Mac,
+    /// Which of the device's interfaces has an address.
+    Addresses,
+    /// The addresses by which the device is known.
+    PrimaryIp,
 }
 
 /// What a device gets that dip makes.
@@ -142,6 +177,11 @@ pub(super) fn netbox(kind: &'static str, doc: &'static str) -> Variant {
                 "A file of certificates in PEM, one of which signed its certificate; the system's roots where it is left out.",
             ),
             Field::optional(
+                "tls_fingerprint",
+                Shape::Text,
+                "The SHA-256 fingerprint of its certificate, in hexadecimal; `ca_file` or the system's roots decide where it is left out.",
+            ),
+            Field::optional(
                 "field",
                 Shape::Text,
                 "The custom field (JSON) of devices that dip writes; `dip` where it is left out.",
@@ -152,6 +192,16 @@ pub(super) fn netbox(kind: &'static str, doc: &'static str) -> Variant {
                 "Which devices the site looks at, as parameters of the API: `{location: lab}`; all where it is left out.",
             ),
             Field::optional(
+                "prefixes",
+                Shape::map(Shape::Text),
+                "Which prefixes become networks of a site that takes its inventory from here, as parameters of the API: `{role: machines}`; none where it is left out.",
+            ),
+            Field::optional(
+                "bmc_protocols",
+                Shape::Text,
+                "The custom field of devices that names the protocols of their BMCs, `redfish` or `redfish ipmi`.",
+            ),
+            Field::optional(
                 "status",
                 Shape::Text,
                 "The status that a device gets when its node's record is written; left as it is where it is left out.",
@@ -160,6 +210,16 @@ pub(super) fn netbox(kind: &'static str, doc: &'static str) -> Variant {
                 "create",
                 Shape::Object(create),
                 "What the devices get that dip makes; where it is left out dip makes none.",
+            ),
+            Field::optional(
+                "interfaces",
+                Shape::Choice(vec!["write", "leave"]),
+                "Whether dip writes MAC addresses, addresses and primary addresses into the interfaces there; `write` where it is left out.",
+            ),
+            Field::optional(
+                "owns",
+                Shape::list(Shape::Choice(vec!["mac", "addresses", "primary_ip"])),
+                "What dip may write over though somebody else wrote it: the MAC addresses of a node's interfaces, which of them has an address, the device's primary addresses.",
             ),
             Field::optional(
                 "page",

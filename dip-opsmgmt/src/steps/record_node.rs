@@ -1,12 +1,13 @@
 //! `opsmgmt.record_node`: the site's CMDB has a node's record.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use async_trait::async_trait;
 use dip_core::fact::Facts;
 use dip_core::fact::opsmgmt::CMDB_RECORD;
 use dip_core::hardware::Identity;
-use dip_core::id::{LayerId, NodeName, RackName, ServiceName, SiteName};
+use dip_core::id::{LayerId, NicName, NodeName, RackName, ServiceName, SiteName};
 use dip_core::operation::{Applied, Check, Context, Diff, Input, Operation, OperationError};
 use dip_core::provider::{ErrorKind, Holder, Ownership, ProviderError};
 use dip_core::site::Origin;
@@ -14,7 +15,7 @@ use dip_core::step::Step;
 use dip_core::subject::Subject;
 use serde::{Deserialize, Serialize};
 
-use crate::provider::{Cmdb, NodeRecord};
+use crate::provider::{Cmdb, NicRecord, NodeRecord};
 
 /// Writes a node's record into a CMDB.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +32,9 @@ pub struct RecordNode {
     pub rack: Option<RackName>,
     /// Who the machine is.
     pub identity: Input<Identity>,
+    /// Its interfaces.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nics: Vec<NicRecord>,
     /// The site that the record belongs to.
     pub site: SiteName,
     /// By what right it is written.
@@ -56,17 +60,23 @@ impl RecordNode {
             addresses: self.addresses.clone(),
             rack: self.rack.clone(),
             identity: cx.input(&self.identity)?,
+            nics: self.nics.clone(),
         })
     }
 }
 
 fn diff(now: &NodeRecord, wanted: &NodeRecord) -> Diff {
     let (before, after) = (fields(now), fields(wanted));
-    before
-        .iter()
-        .zip(&after)
-        .filter(|((_, now), (_, wanted))| now != wanted)
-        .fold(Diff::default(), |diff, ((what, now), (_, wanted))| diff.and(*what, now.as_ref(), wanted.as_ref()))
+    let differing = before.iter().zip(&after).filter(|((_, now), (_, wanted))| now != wanted);
+    let diff = differing
+        .fold(Diff::default(), |diff, ((what, now), (_, wanted))| diff.and(*what, now.as_ref(), wanted.as_ref()));
+    let names: BTreeSet<&NicName> = now.nics.iter().chain(&wanted.nics).map(|nic| &nic.name).collect();
+    let of =
+        |record: &NodeRecord, name: &NicName| record.nics.iter().find(|nic| nic.name == *name).map(ToString::to_string);
+    names.into_iter().fold(diff, |diff, name| match (of(now, name), of(wanted, name)) {
+        (now, wanted) if now == wanted => diff,
+        (now, wanted) => diff.and(format!("interface {name}"), now, wanted),
+    })
 }
 
 fn fields(record: &NodeRecord) -> [(&'static str, Option<String>); 7] {
@@ -91,6 +101,7 @@ impl Operation for RecordNode {
         let cmdb = cx.provider::<dyn Cmdb>(&Subject::service(&self.service))?;
         let wanted = self.record(cx)?;
         let Some(held) = cmdb.read(&self.node).await? else {
+            cmdb.may_write(&wanted, &self.site).await?;
             return Ok(Check::Differs(Diff::missing("CMDB record", &self.host_name)));
         };
         let diff = diff(&held.record, &wanted);
@@ -105,6 +116,10 @@ impl Operation for RecordNode {
             );
             let action = format!("record {} ({diff})", self.node);
             return Err(ProviderError::new(ErrorKind::Conflict, "cmdb", action).advise(advice).into());
+        }
+        if !diff.is_empty() {
+            // Others may hold an address or an interface of the CMDB's own though the record is ours.
+            cmdb.may_write(&wanted, &self.site).await?;
         }
         Ok(diff.or_holds(Facts::new().with(&CMDB_RECORD, &Subject::node(&self.node), &held.id)))
     }
@@ -139,6 +154,7 @@ mod tests {
             addresses: vec!["10.1.0.11".parse().expect("an address")],
             rack: None,
             identity,
+            nics: Vec::new(),
             site: site_name("lab"),
             ownership: Ownership::Own,
         }
@@ -155,10 +171,12 @@ mod tests {
             addresses: vec!["10.1.0.11".parse().expect("an address")],
             rack: None,
             identity: Identity { serial: Some(held_serial.to_owned()), ..Identity::default() },
+            nics: Vec::new(),
         };
         let held = HeldRecord { id: "17".to_owned(), record, owner: owner.map(site_name) };
         let mut cmdb = MockCmdb::new();
         cmdb.expect_read().returning(move |_| Ok(Some(held.clone())));
+        cmdb.expect_may_write().returning(|_, _| Ok(()));
         let step = wanted(known("A1")).step(None);
         Bench::with::<dyn Cmdb>(&Subject::service(&ServiceName::new("cmdb").expect("a name")), Arc::new(cmdb), step)
     }

@@ -8,11 +8,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use dip_core::conformance::expect::{refused, us};
 use dip_core::conformance::{Failure, Trial, Verdict};
-use dip_core::hardware::Identity;
-use dip_core::id::{NodeName, RackName};
+use dip_core::hardware::{Identity, MacAddr};
+use dip_core::id::{NicName, NodeName, RackName};
 use dip_core::provider::{ErrorKind, Inventory};
-use dip_opsmgmt::conformance::{self, CmdbHarness};
-use dip_opsmgmt::provider::{Cmdb, NodeRecord};
+use dip_opsmgmt::conformance::{self, CmdbHarness, NativeNode};
+use dip_opsmgmt::provider::{Cmdb, NicRecord, NodeRecord};
 use dip_opsmgmt::providers::csv::Csv;
 use dip_opsmgmt::settings::CsvSettings;
 use serde_json::json;
@@ -96,6 +96,7 @@ impl CmdbHarness for Rig {
                 model: Some("a \"b\", c\nd".to_owned()),
                 ..Identity::default()
             },
+            nics: Vec::new(),
         }
     }
 
@@ -115,8 +116,20 @@ impl CmdbHarness for Rig {
         self.provider.write(&self.fresh(), &us()).await?;
         let NodeRecord { node, host_name, addresses, identity, .. } = record;
         let (serial, address) = (identity.serial.clone().unwrap_or_default(), addresses[0]);
-        self.type_row(&format!("{node},,,,{host_name},{address},r1,,\"a \"\"b\"\", c\nd\",{serial},,"))?;
+        self.type_row(&format!("{node},,,,{host_name},{address},r1,,\"a \"\"b\"\", c\nd\",{serial},,,"))?;
         Ok(Some(()))
+    }
+
+    async fn native(&self, _: &NodeRecord) -> Result<Option<NativeNode>, Failure> {
+        Ok(None)
+    }
+
+    async fn seed_native(&self, _: &NodeRecord, _: &NicRecord) -> Result<(), Failure> {
+        Err("it has no fields of its own for interfaces".into())
+    }
+
+    async fn change_native_mac(&self, _: &NodeRecord, _: &NicName, _: MacAddr) -> Result<(), Failure> {
+        Err("it has no fields of its own for interfaces".into())
     }
 }
 
@@ -127,7 +140,7 @@ async fn what_nobody_asked_for_stays_byte_by_byte(rig: &Rig) -> Result<Verdict, 
     rig.provider.write(&record, &us()).await?;
     rig.provider.remove(&record.node, &us()).await?;
     let after = fs::read_to_string(&rig.path)?;
-    let columns = ",dip_site,dip_host_name,dip_addresses,dip_rack,dip_manufacturer,dip_model,dip_serial,dip_uuid,dip_board_serial";
+    let columns = ",dip_site,dip_host_name,dip_addresses,dip_rack,dip_manufacturer,dip_model,dip_serial,dip_uuid,dip_board_serial,dip_nics";
     is("the file", &after, &before.replacen("all\"", &format!("all\"{columns}"), 1))?;
     rig.type_row("n0,again")?;
     let twice = NodeRecord { node: NodeName::new("n0")?, ..record };

@@ -8,12 +8,12 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use async_trait::async_trait;
 use dip_core::conformance::expect::{refused, them, us};
 use dip_core::conformance::{Failure, Trial, trials_of};
-use dip_core::hardware::Identity;
-use dip_core::id::{NodeName, RackName, ServiceName};
+use dip_core::hardware::{Identity, MacAddr};
+use dip_core::id::{NicName, NodeName, RackName, ServiceName};
 use dip_core::provider::{ErrorKind, Ipam};
 use dip_core::subject::Subject;
-use dip_opsmgmt::conformance::{self, CmdbHarness};
-use dip_opsmgmt::provider::{Cmdb, NodeRecord};
+use dip_opsmgmt::conformance::{self, CmdbHarness, NativeNode};
+use dip_opsmgmt::provider::{Cmdb, NicRecord, NodeRecord};
 use dip_opsmgmt::providers::directory::Directory;
 use dip_opsmgmt::settings::{DirectorySettings, FileFormat};
 use serde_json::json;
@@ -105,6 +105,7 @@ impl CmdbHarness for Rig {
                 model: Some("a \"b\": #c".to_owned()),
                 ..Identity::default()
             },
+            nics: Vec::new(),
         }
     }
 
@@ -123,6 +124,18 @@ impl CmdbHarness for Rig {
         // JSON is YAML, too.
         fs::write(self.file(&record.node), json!({"dip": record}).to_string())?;
         Ok(Some(()))
+    }
+
+    async fn native(&self, _: &NodeRecord) -> Result<Option<NativeNode>, Failure> {
+        Ok(None)
+    }
+
+    async fn seed_native(&self, _: &NodeRecord, _: &NicRecord) -> Result<(), Failure> {
+        Err("it has no fields of its own for interfaces".into())
+    }
+
+    async fn change_native_mac(&self, _: &NodeRecord, _: &NicName, _: MacAddr) -> Result<(), Failure> {
+        Err("it has no fields of its own for interfaces".into())
     }
 }
 

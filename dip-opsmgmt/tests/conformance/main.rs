@@ -1,4 +1,4 @@
-//! BIND, Knot, PowerDNS, dnsmasq, Nautobot, Prometheus, Alertmanager, directories and tables, the real ones, against the trials of
+//! BIND, Knot, PowerDNS, dnsmasq, Nautobot, NetBox, Prometheus, Alertmanager, directories and tables, the real ones, against the trials of
 //! their traits; and this layer's steps on them.
 
 mod alertmanager;
@@ -9,14 +9,18 @@ mod faulty_way;
 mod hosts_directory;
 mod http_sd;
 mod nautobot;
+mod netbox;
 mod own_dns;
 mod powerdns;
 mod primary;
 mod prometheus;
+mod rest_rig;
+mod rest_trials;
 mod runs;
 mod shortages;
 mod slow_way;
 mod step;
+mod tls_way;
 mod updates;
 mod zones;
 
@@ -39,11 +43,12 @@ pub(crate) fn is(what: &str, found: &str, wanted: &str) -> Result<(), Failure> {
 fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime can be built");
     let trials: Vec<Trial> = runtime.block_on(async {
-        let (updates, powerdns, hosts, nautobot, prometheus, alerts) = tokio::join!(
+        let (updates, powerdns, hosts, nautobot, netbox, prometheus, alerts) = tokio::join!(
             updates::trials(),
             powerdns::trials(),
             hosts_directory::trials(),
             nautobot::trials(),
+            netbox::trials(),
             prometheus::trials(),
             alertmanager::trials()
         );
@@ -51,6 +56,7 @@ fn main() -> ExitCode {
             .into_iter()
             .chain(powerdns)
             .chain(nautobot)
+            .chain(netbox)
             .chain(prometheus)
             .chain(alerts)
             .chain(csv::trials())

@@ -48,12 +48,19 @@ impl SandboxCmdb {
 impl Cmdb for SandboxCmdb {
     async fn read(&self, node: &NodeName) -> Result<Option<HeldRecord>, ProviderError> {
         self.line.carry(Intent::Look, &format!("read the record of {node}")).await?;
-        Ok(self.act(|records| records.find(node).cloned()))
+        Ok(self.act(|records| records.find(node)))
     }
 
     async fn write(&self, record: &NodeRecord, owner: &SiteName) -> Result<(), ProviderError> {
         let node = &record.node;
         self.change(format!("write the record of {node}"), node, |records| records.write(record, owner)).await
+    }
+
+    async fn may_write(&self, record: &NodeRecord, owner: &SiteName) -> Result<(), ProviderError> {
+        let action = format!("write the record of {}", record.node);
+        self.line.carry(Intent::Look, &action).await?;
+        let told = self.act(|records| Some(records.may_write(record, owner)));
+        told.unwrap_or(Ok(())).map_err(|foreign| self.line.conflict(action, &foreign))
     }
 
     async fn claim(&self, node: &NodeName, from: &Holder, owner: &SiteName) -> Result<(), ProviderError> {

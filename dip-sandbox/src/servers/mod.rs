@@ -14,6 +14,7 @@ mod membership;
 mod modelled;
 mod monitor;
 mod pdu;
+mod pool;
 mod rules;
 mod switch;
 
@@ -28,4 +29,5 @@ pub(crate) use membership::SandboxMembership;
 pub(crate) use modelled::{ModelledBmc, REQUEST};
 pub(crate) use monitor::SandboxMonitor;
 pub(crate) use pdu::SandboxPdu;
+pub(crate) use pool::SandboxPool;
 pub(crate) use switch::SandboxSwitch;

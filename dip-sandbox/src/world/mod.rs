@@ -9,6 +9,7 @@ mod dhcp;
 mod dns;
 mod entries;
 mod etcd;
+mod interfaces;
 mod keeper;
 mod machine;
 mod management;

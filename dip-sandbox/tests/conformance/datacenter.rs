@@ -50,7 +50,7 @@ impl Datacenter {
 /// servers of every kind.
 pub(crate) fn site() -> Site {
     let text = r#"{
-        "name": "conformance", "domain": null, "racks": {}, "networks": {"n": {"name": "n", "vlan": null, "domain": null, "prefixes": [], "via": null, "origin": null}},
+        "name": "conformance", "domain": null, "racks": {}, "networks": {"n": {"name": "n", "vlan": null, "domain": null, "prefixes": [{"prefix": "10.6.0.0/16", "racks": [], "router": null, "ranges": []}], "via": null, "origin": null}},
         "switches": {"sw1": {"name": "sw1", "rack": null, "ports": [], "origin": null, "driver": DRIVER}},
         "pdus": {"pdu1": {"name": "pdu1", "rack": null, "outlets": 8, "origin": null, "driver": null}},
         "nodes": {"n1": NODE1, "n2": NODE2, "n3": NODE3, "n4": NODE4, "n5": NODE5},

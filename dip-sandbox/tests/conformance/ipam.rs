@@ -4,14 +4,15 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use dip_core::conformance::Failure;
+use dip_core::conformance::{Failure, PoolHarness};
 use dip_core::hardware::MacAddr;
 use dip_core::id::{ServiceName, SiteName};
-use dip_core::provider::{Holder, Ipam};
+use dip_core::provider::{AddressPool, Holder, Ipam};
 use dip_core::subject::Subject;
 use dip_network::conformance::IpamHarness;
 use dip_network::provider::{Dhcp, Held, Reservation};
 use dip_sandbox::Access;
+use ipnetwork::IpNetwork;
 
 use crate::datacenter::Datacenter;
 
@@ -58,5 +59,50 @@ impl IpamHarness for Harness {
         let site = from.site().ok_or("only a site gives back")?;
         let dhcp = self.0.provider::<dyn Dhcp>(&Subject::service(&dhcp()), Access::Granted);
         Ok(dhcp.release(mac, site).await?)
+    }
+}
+
+/// Addresses out of the prefixes of the simulated CMDB.
+pub(crate) struct Pool(Arc<Datacenter>);
+
+impl Pool {
+    pub(crate) fn new(datacenter: &Arc<Datacenter>) -> Self {
+        Self(Arc::clone(datacenter))
+    }
+
+    fn of(&self, access: Access) -> Arc<dyn AddressPool> {
+        self.0.provider(&Subject::service(&cmdb()), access)
+    }
+}
+
+fn cmdb() -> ServiceName {
+    ServiceName::new("cmdb").expect("a name")
+}
+
+#[async_trait]
+impl PoolHarness for Pool {
+    fn pool(&self) -> Arc<dyn AddressPool> {
+        self.of(Access::Granted)
+    }
+
+    fn with_wrong_credentials(&self) -> Option<Arc<dyn AddressPool>> {
+        Some(self.of(Access::WrongCredentials))
+    }
+
+    fn of_dead_server(&self) -> Option<Arc<dyn AddressPool>> {
+        Some(self.of(Access::DeadServer))
+    }
+
+    async fn fresh(&self) -> Result<IpNetwork, Failure> {
+        Ok(IpNetwork::new(IpAddr::from([10, 6, self.0.fresh(), 0]), 24)?)
+    }
+
+    fn unknown(&self) -> IpNetwork {
+        IpNetwork::new(IpAddr::from([192, 0, 2, 0]), 24).expect("a prefix")
+    }
+
+    async fn give(&self, address: IpNetwork) -> Result<(), Failure> {
+        self.0.sandbox.by_hand().write_address(&cmdb(), address.ip(), Holder::Nobody);
+        Ok(())
     }
 }

@@ -25,6 +25,7 @@ fn main() -> ExitCode {
         ("switch", dip_network::conformance::switch(Arc::new(switch::Harness::new(&datacenter)))),
         ("dhcp", dip_network::conformance::dhcp(Arc::new(dhcp::Harness::new(&datacenter)))),
         ("addresses", dip_network::conformance::ipam(Arc::new(ipam::Harness::new(&datacenter)))),
+        ("pool", dip_core::conformance::pool(Arc::new(ipam::Pool::new(&datacenter)))),
         ("mains", dip_network::conformance::mains(Arc::new(mains::Harness::new(&datacenter)))),
         ("pdu", dip_network::conformance::pdu(Arc::new(pdu::Harness::new(&datacenter)))),
         ("bmc", dip_firmware::conformance::bmc(&bmc::harness(&datacenter))),

@@ -8,13 +8,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use dip_core::conformance::Failure;
 use dip_core::conformance::expect::us;
-use dip_core::hardware::Identity;
-use dip_core::id::{NodeName, ServiceName};
+use dip_core::hardware::{Identity, MacAddr};
+use dip_core::id::{NicName, NodeName, ServiceName};
 use dip_core::provider::{Command, Silences};
 use dip_core::subject::Subject;
-use dip_opsmgmt::conformance::{AlertsHarness, CmdbHarness, DnsHarness, MonitorHarness};
+use dip_opsmgmt::conformance::{AlertsHarness, CmdbHarness, DnsHarness, MonitorHarness, NativeNode};
 use dip_opsmgmt::provider::{
-    Alert, Alerts, Cmdb, Dns, Entry, HeldName, HeldRecord, HeldTarget, HostName, Monitor, NodeRecord, Target,
+    Alert, Alerts, Cmdb, Dns, Entry, HeldName, HeldRecord, HeldTarget, HostName, Monitor, NicRecord, NodeRecord, Target,
 };
 use dip_sandbox::{Access, Hands};
 use jiff::Timestamp;
@@ -109,6 +109,7 @@ impl CmdbHarness for Harness {
             addresses: vec![IpAddr::from([10, 5, high, low])],
             rack: None,
             identity: Identity { serial: Some(format!("S{number}")), ..Identity::default() },
+            nics: Vec::new(),
         }
     }
 
@@ -130,6 +131,21 @@ impl CmdbHarness for Harness {
         let held = HeldRecord { id: format!("nodes/{}", record.node), record: record.clone(), owner: None };
         self.hands().write_record(&service("cmdb"), held);
         Ok(Some(()))
+    }
+
+    async fn native(&self, record: &NodeRecord) -> Result<Option<NativeNode>, Failure> {
+        let (nics, primary) = self.hands().interfaces(&service("cmdb"), &record.node);
+        Ok(Some(NativeNode { nics, primary }))
+    }
+
+    async fn seed_native(&self, record: &NodeRecord, nic: &NicRecord) -> Result<(), Failure> {
+        self.hands().write_interface(&service("cmdb"), &record.node, nic);
+        Ok(())
+    }
+
+    async fn change_native_mac(&self, record: &NodeRecord, nic: &NicName, mac: MacAddr) -> Result<(), Failure> {
+        self.hands().change_mac(&service("cmdb"), &record.node, nic, mac);
+        Ok(())
     }
 }
 

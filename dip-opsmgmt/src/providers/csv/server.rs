@@ -202,6 +202,18 @@ impl Cmdb for Csv {
         .await
     }
 
+    async fn may_write(&self, record: &NodeRecord, owner: &SiteName) -> Result<(), ProviderError> {
+        let (node, owner) = (record.node.clone(), owner.clone());
+        self.with_file(format!("write the record of {node}"), move |file| {
+            let text = file.text()?;
+            let table = file.table(&text)?;
+            let name = file.name_column(&table)?;
+            let mut rows = (1..table.rows.len()).filter(|row| table.rows[*row].text(name) == node.as_str());
+            rows.try_for_each(|row| file.ours(&table, row, &owner))
+        })
+        .await
+    }
+
     async fn claim(&self, node: &NodeName, from: &Holder, owner: &SiteName) -> Result<(), ProviderError> {
         let (from, to) = (from.clone(), Holder::Site(owner.clone()));
         let action = format!("claim the record of {node}");
@@ -311,7 +323,7 @@ impl OneFile {
     }
 
     /// The texts of dip's columns in a row; `None` where all are empty.
-    fn own(&self, table: &Table<'_>, row: usize) -> Option<[String; 9]> {
+    fn own(&self, table: &Table<'_>, row: usize) -> Option<[String; 10]> {
         let header = table.header();
         let texts = OWN.map(|name| {
             let column = header.iter().position(|known| known.eq_ignore_ascii_case(name));
@@ -399,7 +411,8 @@ mod tests {
                 let node = NodeName::new(&format!("n{number}")).expect("a name");
                 let host_name = format!("{node}.lab.example");
                 let identity = Identity::default();
-                let record = NodeRecord { node, host_name, addresses: Vec::new(), rack: None, identity };
+                let record =
+                    NodeRecord { node, host_name, addresses: Vec::new(), rack: None, identity, nics: Vec::new() };
                 tokio::spawn(async move { (number, csv.write(&record, &owner).await) })
             })
             .collect();

@@ -62,6 +62,16 @@ impl Cmdb for Directory {
             .await
     }
 
+    async fn may_write(&self, record: &NodeRecord, owner: &SiteName) -> Result<(), ProviderError> {
+        let (node, owner) = (record.node.clone(), owner.clone());
+        self.with_files(format!("write the record of {node}"), move |files| {
+            let path = files.path(&node);
+            let Some(text) = file::read(&path).map_err(|error| files.failed(error))? else { return Ok(()) };
+            files.ours(&path, &files.document(&path, &text)?, &owner)
+        })
+        .await
+    }
+
     async fn remove(&self, node: &NodeName, owner: &SiteName) -> Result<(), ProviderError> {
         let (node, owner) = (node.clone(), owner.clone());
         self.with_files(format!("remove the record of {node}"), move |files| files.change(&node, &owner, None)).await
@@ -171,13 +181,9 @@ impl Files {
         wanted: Option<&Value>,
     ) -> Result<bool, ProviderError> {
         let document = self.document(path, before.unwrap_or_default())?;
-        match document.dip().map(fields::owner) {
-            Some(Some(mark)) if mark != *owner => {
-                return Err(self.conflict(path, &format!("carry the mark of site `{mark}`")));
-            }
-            Some(None) => return Err(self.conflict(path, "carry nobody's mark")),
-            None if wanted.is_none() => return Ok(true),
-            _ => {}
+        self.ours(path, &document, owner)?;
+        if document.dip().is_none() && wanted.is_none() {
+            return Ok(true);
         }
         let after = match wanted {
             Some(wanted) if document.dip() == Some(wanted) => return Ok(true),
@@ -187,6 +193,14 @@ impl Files {
         match after.map_err(|error| self.unreadable(path, error))? {
             Some(after) => file::replace(path, before, &after).map_err(|error| self.failed(error)),
             None => file::remove(path).map(|()| true).map_err(|error| self.failed(error)),
+        }
+    }
+
+    /// dip's fields must be this site's, where there are any.
+    fn ours(&self, path: &Path, document: &Document<'_>, owner: &SiteName) -> Result<(), ProviderError> {
+        match document.dip().map(|dip| Holder::from(fields::owner(dip))) {
+            Some(holder) if holder.site() != Some(owner) => Err(self.conflict(path, &format!("carry {holder}"))),
+            _ => Ok(()),
         }
     }
 

@@ -7,12 +7,13 @@ use async_trait::async_trait;
 use dip_core::provider::{AddressHolder, Holder, Ipam, ProviderError};
 use serde_json::Value;
 
+use super::native::Mark;
 use super::{Dialect, Netbox, pages};
 
 const ACTION: &str = "ask who has addresses";
 
 /// So many addresses stand in one question: a URL of some kilobytes passes every proxy.
-const AT_ONCE: usize = 100;
+pub(super) const AT_ONCE: usize = 100;
 
 #[async_trait]
 impl Ipam for Netbox {
@@ -32,7 +33,8 @@ impl Ipam for Netbox {
                 let name = device.map(String::as_str).or(text("dns_name")).map(str::to_owned);
                 let whose = name.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
                 let record = format!("the address {address}{whose} in {}", self.dialect.product());
-                all.push((address, AddressHolder { record, mac: None, name, holder: Holder::Nobody }));
+                let holder = Holder::from(Mark::in_thing(&found).map(|mark| mark.site));
+                all.push((address, AddressHolder { record, mac: None, name, holder }));
             }
         }
         Ok(all)

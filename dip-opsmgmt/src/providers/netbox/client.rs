@@ -5,10 +5,10 @@ use std::time::Duration;
 use dip_core::provider::{ErrorKind, ProviderError, Retry};
 use dip_core::secret::Secret;
 use reqwest::header::{AUTHORIZATION, ETAG, HeaderMap, HeaderValue, IF_MATCH, RETRY_AFTER};
-use reqwest::{Certificate, Method, RequestBuilder, StatusCode, Url};
+use reqwest::{Method, RequestBuilder, StatusCode, Url};
 use serde_json::Value;
 
-use super::Dialect;
+use super::{Dialect, tls};
 use crate::providers::http;
 use crate::settings::NetboxSettings;
 
@@ -36,6 +36,19 @@ pub enum SettingsError {
     /// The file of roots cannot be used.
     #[error("`ca_file` {0} holds no certificates in PEM: {1}")]
     CaFile(String, String),
+    /// The pinned fingerprint is none.
+    #[error(
+        "`tls_fingerprint` `{0}` is no SHA-256 fingerprint: write its 64 hexadecimal digits, as `openssl x509 -noout -fingerprint -sha256` does"
+    )]
+    Fingerprint(String),
+    /// A fingerprint is pinned for a server that is spoken to in the clear.
+    #[error("`tls_fingerprint` means nothing with a URL of `http`; take it out, or write `https`")]
+    FingerprintWithoutTls,
+    /// Two ways to trust are named.
+    #[error(
+        "`tls_fingerprint` trusts one certificate and no other, so `ca_file` means nothing beside it; take one of them out"
+    )]
+    TwoTrusts,
     /// No HTTP client can be made.
     #[error("no HTTP client can be made")]
     Client(#[from] reqwest::Error),
@@ -69,16 +82,8 @@ impl Client {
         authorization.set_sensitive(true);
         // A redirection is not meant for the token.
         let builder = || http::client(PATIENCE).redirect(reqwest::redirect::Policy::none());
-        let (mut kept, mut unkept) = (builder(), builder().pool_max_idle_per_host(0));
-        if let Some(file) = &settings.ca_file {
-            let wrong = |why: String| SettingsError::CaFile(file.display().to_string(), why);
-            let pem = std::fs::read(file).map_err(|error| wrong(error.to_string()))?;
-            let roots = Certificate::from_pem_bundle(&pem).map_err(|error| wrong(error.to_string()))?;
-            if roots.is_empty() {
-                return Err(wrong("it holds none".to_owned()));
-            }
-            (kept, unkept) = (kept.tls_certs_only(roots.clone()), unkept.tls_certs_only(roots));
-        }
+        let kept = tls::trusting(builder(), settings, &base)?;
+        let unkept = tls::trusting(builder().pool_max_idle_per_host(0), settings, &base)?;
         Ok(Self { http: kept.build()?, unkept: unkept.build()?, base, authorization, dialect })
     }
 
@@ -206,9 +211,14 @@ impl Client {
     }
 
     fn unreachable(&self, error: reqwest::Error, action: &str) -> ProviderError {
-        let why =
-            if error.is_timeout() { format!("it gave no answer within {PATIENCE:?}") } else { "is it up?".into() };
-        self.error(ErrorKind::Unreachable, action).because(error).advise(format!("{}: {why}", self.base))
+        let why = if error.is_timeout() {
+            format!("it gave no answer within {PATIENCE:?}")
+        } else if is_untrusted(&error) {
+            "its certificate is not trusted; name the site's roots as `ca_file`, or pin it by `tls_fingerprint`".into()
+        } else {
+            "is it up?".into()
+        };
+        self.error(ErrorKind::Unreachable, action).because(error.without_url()).advise(format!("{}: {why}", self.base))
     }
 
     pub(super) fn error(&self, kind: ErrorKind, action: &str) -> ProviderError {
@@ -244,6 +254,20 @@ fn refused(error: &ProviderError) -> bool {
 
 fn sources(error: &ProviderError) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
     std::iter::successors(std::error::Error::source(error), |source| source.source())
+}
+
+/// Whether a connection ended because of what the server showed.
+fn is_untrusted(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(source) = next {
+        let inner = source.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        let found = inner.and_then(|inner| inner.downcast_ref()).or_else(|| source.downcast_ref::<rustls::Error>());
+        if matches!(found, Some(rustls::Error::InvalidCertificate(_))) {
+            return true;
+        }
+        next = source.source();
+    }
+    false
 }
 
 /// What the server said of its refusal, in short.

@@ -3,6 +3,7 @@
 use dip_core::id::SiteName;
 use serde_json::{Map, Value, json};
 
+use super::native::Over;
 use crate::provider::NodeRecord;
 use crate::providers::marked;
 
@@ -65,6 +66,7 @@ pub(super) struct Wanted<'a> {
     pub(super) owner: &'a SiteName,
     pub(super) field: &'a str,
     pub(super) status: Option<Value>,
+    pub(super) over: &'a Over,
 }
 
 impl Wanted<'_> {
@@ -100,6 +102,7 @@ impl Wanted<'_> {
         if let Value::Object(dip) = &mut dip {
             dip.insert(FOUND.to_owned(), found);
         }
+        self.over.keep(&mut dip);
         let mut body = Map::new();
         body.insert("custom_fields".to_owned(), json!({ self.field: dip }));
         body.extend(self.record.identity.serial.as_ref().map(|serial| ("serial".to_owned(), json!(serial))));
@@ -134,6 +137,7 @@ mod tests {
             addresses: Vec::new(),
             rack: None,
             identity: Identity { serial: Some(serial.to_owned()), ..Identity::default() },
+            nics: Vec::new(),
         }
     }
 
@@ -149,7 +153,8 @@ mod tests {
     fn what_was_written_over_is_put_back_unless_somebody_changed_it() {
         let owner = SiteName::new("lab").expect("a name");
         let person = Device(json!({"id": 7, "serial": "typed", "custom_fields": {"dip": null, "owner": "me"}}));
-        let wanted = |record| Wanted { record, owner: &owner, field: "dip", status: None };
+        let over = Over::default();
+        let wanted = |record| Wanted { record, owner: &owner, field: "dip", status: None, over: &over };
         let record = record("007");
         let ours = with(&person, wanted(&record).changes(&person));
         assert_eq!(ours.serial(), "007");
@@ -164,7 +169,8 @@ mod tests {
     fn a_device_that_dip_made_is_dips_alone_until_somebody_writes_into_it() {
         let owner = SiteName::new("lab").expect("a name");
         let record = record("007");
-        let made = Wanted { record: &record, owner: &owner, field: "dip", status: None }.made();
+        let over = Over::default();
+        let made = Wanted { record: &record, owner: &owner, field: "dip", status: None, over: &over }.made();
         let device = Device(Value::Object(made));
         assert!(device.is_dips_alone("dip"));
         let commented = with(&device, [("comments".to_owned(), json!("mine"))].into_iter().collect());

@@ -44,6 +44,22 @@ impl Dialect {
         }
     }
 
+    /// The parameter that asks for addresses that are not in a table of their own: Nautobot's namespace `Global`, in NetBox no VRF.
+    pub(super) const fn in_global_table(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Nautobot => ("namespace", "Global"),
+            Self::Netbox => ("vrf_id", "null"),
+        }
+    }
+
+    /// The parameter without which addresses do not tell their interfaces: Nautobot 3 leaves out what there can be many of.
+    pub(super) const fn with_interfaces(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::Nautobot => Some(("exclude_m2m", "false")),
+            Self::Netbox => None,
+        }
+    }
+
     /// The parameter that asks for what belongs to these devices.
     pub(super) const fn of_device(self) -> &'static str {
         match self {

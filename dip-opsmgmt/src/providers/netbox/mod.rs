@@ -4,9 +4,12 @@ mod addresses;
 mod client;
 mod device;
 mod dialect;
+mod native;
 mod pages;
+mod pool;
 mod server;
 mod stock;
+mod tls;
 
 pub use client::SettingsError;
 pub use dialect::Dialect;

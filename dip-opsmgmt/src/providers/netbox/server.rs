@@ -1,21 +1,25 @@
 //! The records of one NetBox or Nautobot: dip's fields are one custom field (JSON) of a device, its mark among them.
 
+use std::collections::BTreeSet;
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use dip_core::id::{NodeName, SiteName};
 use dip_core::provider::{ErrorKind, Holder, Inventory, Ipam, ProviderError};
 use dip_core::secret::Secret;
+use ipnetwork::IpNetwork;
 use serde::Deserialize as _;
 use serde_json::{Map, Value, json};
 
 use super::client::{Answer, Client, SettingsError};
 use super::device::{Device, Wanted, without};
+use super::native::{Act, Native, Over, decide, undo};
 use super::{Dialect, pages};
 use crate::provider::{Cmdb, HeldRecord, NodeRecord};
 use crate::providers::marked;
-use crate::settings::NetboxSettings;
+use crate::settings::{Interfaces, NetboxSettings};
 
 /// How often a change is tried that somebody else's change came before.
 const TRIES: usize = 3;
@@ -141,7 +145,7 @@ impl Netbox {
     }
 
     /// Makes the device of a node.
-    async fn make(&self, wanted: &Wanted<'_>, action: &str) -> Result<(), ProviderError> {
+    async fn make(&self, wanted: &Wanted<'_>, action: &str) -> Result<Device, ProviderError> {
         let Some(create) = &self.settings.create else {
             return Err(self.client.error(ErrorKind::NotFound, action).advise(format!(
                 "there is no device {} in {}; make it there, or say under `create` what dip gives the devices that it makes",
@@ -161,7 +165,7 @@ impl Netbox {
             self.client.delete(&made.path(), &read, action).await?;
             return Err(self.without_field(action));
         }
-        Ok(())
+        Ok(made)
     }
 
     /// dip's fields of a device. The serial number is the device's own, so that a change of it by hand is seen.
@@ -203,9 +207,78 @@ impl Netbox {
         ))
     }
 
+    /// Whether interfaces and addresses of the server's own are written for a record.
+    fn writes(&self, record: &NodeRecord) -> bool {
+        self.settings.interfaces == Interfaces::Write && !record.nics.is_empty()
+    }
+
+    /// What is to be done of a record's interfaces and addresses; what others hold is a conflict.
+    async fn decided(
+        &self,
+        device: Option<&Device>,
+        record: &NodeRecord,
+        owner: &SiteName,
+        action: &str,
+    ) -> Result<(Native, Vec<Act>, Over), ProviderError> {
+        let dip = device.and_then(|device| device.dip(&self.settings.field));
+        let over = Over::of(dip);
+        let before = device.map(|device| self.record(device, action)).transpose()?.flatten();
+        if !self.writes(record) && !before.as_ref().is_some_and(|before| self.writes(before)) {
+            return Ok((Native::default(), Vec::new(), over));
+        }
+        let asked = before.iter().chain([record]).flat_map(addresses).collect::<BTreeSet<IpAddr>>();
+        let native = self.native(device, asked, action).await?;
+        let decision = decide(record, owner, &native, over, &self.settings.owns);
+        if decision.conflicts.is_empty() {
+            return Ok((native, decision.acts, decision.over));
+        }
+        let of = device.map_or_else(|| self.settings.url.clone(), |device| self.client.page_of(&device.path()));
+        Err(self.client.error(ErrorKind::Conflict, action).advise(format!(
+            "{of} has {}; change it there or in the site file, or say under `owns` of the service that dip owns it",
+            decision.conflicts.join(", and ")
+        )))
+    }
+
+    /// Writes a record; the inner result is that of its interfaces and addresses.
+    async fn write_once(
+        &self,
+        record: &NodeRecord,
+        owner: &SiteName,
+        action: &str,
+    ) -> Result<Result<(), ProviderError>, ProviderError> {
+        let status = self.settings.status.as_deref().map(|status| self.dialect.status(status));
+        let found = self.device(&record.node, action).await?;
+        if let Some(device) = &found {
+            self.ours(device, owner, action)?;
+        }
+        let (native, acts, over) = self.decided(found.as_ref(), record, owner, action).await?;
+        let wanted = Wanted { record, owner, field: &self.settings.field, status, over: &over };
+        let device = match found {
+            Some(device) => device,
+            None => match self.make(&wanted, action).await {
+                // Somebody made it meanwhile, or our own call did whose answer was lost.
+                Err(error) => match self.device(&record.node, action).await {
+                    Ok(Some(device)) => device,
+                    _ => return Err(error),
+                },
+                Ok(made) => made,
+            },
+        };
+        self.change(&device, action, |now| {
+            self.ours(now, owner, action)?;
+            let changes = wanted.changes(now);
+            Ok(if changes.is_empty() { Change::Nothing } else { Change::Fields(changes) })
+        })
+        .await?;
+        Ok(self.carry_out(&acts, (&device, &native), (record, owner), action).await)
+    }
+
     /// Lets dip's fields of a node carry another mark, or none; the fields themselves stay.
     async fn hand_over(&self, node: &NodeName, from: &Holder, to: &Holder, action: &str) -> Result<(), ProviderError> {
         let Some(device) = self.device(node, action).await? else { return Ok(()) };
+        if self.settings.interfaces == Interfaces::Write && device.dip(&self.settings.field).is_some() {
+            self.hand_over_native(&device, from, to, action).await?;
+        }
         self.change(&device, action, |now| {
             let Some(dip) = now.dip(&self.settings.field) else { return Ok(Change::Nothing) };
             let holder = Holder::from(marked::owner(dip));
@@ -223,35 +296,43 @@ impl Netbox {
     }
 }
 
+/// All addresses of a record's interfaces.
+fn addresses(record: &NodeRecord) -> impl Iterator<Item = IpAddr> {
+    record.nics.iter().flat_map(|nic| &nic.addresses).map(IpNetwork::ip)
+}
+
 #[async_trait]
 impl Cmdb for Netbox {
     async fn read(&self, node: &NodeName) -> Result<Option<HeldRecord>, ProviderError> {
         let action = format!("read the record of {node}");
         let Some(device) = self.device(node, &action).await? else { return Ok(None) };
-        self.held(&device, &action)
+        let Some(mut held) = self.held(&device, &action)? else { return Ok(None) };
+        if self.writes(&held.record) {
+            let native = self.native(Some(&device), addresses(&held.record), &action).await?;
+            held.record = native.told(held.record);
+        }
+        Ok(Some(held))
     }
 
     async fn write(&self, record: &NodeRecord, owner: &SiteName) -> Result<(), ProviderError> {
         let action = format!("write the record of {}", record.node);
-        let status = self.settings.status.as_deref().map(|status| self.dialect.status(status));
-        let wanted = Wanted { record, owner, field: &self.settings.field, status };
-        let device = match self.device(&record.node, &action).await? {
-            Some(device) => device,
-            None => match self.make(&wanted, &action).await {
-                // Somebody made it meanwhile, or our own call did whose answer was lost.
-                Err(error) => match self.device(&record.node, &action).await {
-                    Ok(Some(device)) => device,
-                    _ => return Err(error),
-                },
-                Ok(()) => return Ok(()),
-            },
-        };
-        self.change(&device, &action, |now| {
-            self.ours(now, owner, &action)?;
-            let changes = wanted.changes(now);
-            Ok(if changes.is_empty() { Change::Nothing } else { Change::Fields(changes) })
-        })
-        .await
+        for _ in 1..TRIES {
+            match self.write_once(record, owner, &action).await? {
+                // Somebody made or changed one of them meanwhile: what is to be done is another thing now.
+                Err(error) if matches!(error.kind(), ErrorKind::Busy | ErrorKind::Invalid) => {}
+                other => return other,
+            }
+        }
+        self.write_once(record, owner, &action).await?
+    }
+
+    async fn may_write(&self, record: &NodeRecord, owner: &SiteName) -> Result<(), ProviderError> {
+        let action = format!("write the record of {}", record.node);
+        let device = self.device(&record.node, &action).await?;
+        if let Some(device) = &device {
+            self.ours(device, owner, &action)?;
+        }
+        self.decided(device.as_ref(), record, owner, &action).await.map(drop)
     }
 
     async fn claim(&self, node: &NodeName, from: &Holder, owner: &SiteName) -> Result<(), ProviderError> {
@@ -267,6 +348,13 @@ impl Cmdb for Netbox {
     async fn remove(&self, node: &NodeName, owner: &SiteName) -> Result<(), ProviderError> {
         let action = format!("remove the record of {node}");
         let Some(device) = self.device(node, &action).await? else { return Ok(()) };
+        self.ours(&device, owner, &action)?;
+        if let Some(record) = self.record(&device, &action)?.filter(|record| self.writes(record)) {
+            let over = Over::of(device.dip(&self.settings.field));
+            let native = self.native(Some(&device), addresses(&record), &action).await?;
+            let acts = undo(&record, owner, &native, &over);
+            self.carry_out(&acts, (&device, &native), (&record, owner), &action).await?;
+        }
         self.change(&device, &action, |now| {
             self.ours(now, owner, &action)?;
             let Some(record) = self.record(now, &action)? else { return Ok(Change::Nothing) };

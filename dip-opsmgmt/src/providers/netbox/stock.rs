@@ -1,9 +1,9 @@
-//! Racks, nodes, interfaces, cables and addresses of NetBox or Nautobot, in the words of a site file.
+//! Networks, racks, nodes, interfaces, cables and addresses of NetBox or Nautobot, in the words of a site file.
 
 use std::collections::{BTreeMap, HashMap};
 
 use async_trait::async_trait;
-use dip_core::id::{NodeName, RackName};
+use dip_core::id::{NetworkName, NodeName, RackName};
 use dip_core::provider::{Inventory, ProviderError, StockItem, StockSection};
 use serde_json::{Map, Value, json};
 
@@ -32,10 +32,11 @@ impl Inventory for Netbox {
         for device in &devices {
             let device = Device(device.clone());
             used.extend(tables.rack_of(&device).and_then(|rack| Some((text(rack, "name")?.to_owned(), rack))));
-            nodes.extend(tables.node(&device));
+            nodes.extend(tables.node(&device, self.settings.bmc_protocols.as_deref()));
         }
         let rack = |(name, rack): (String, &Value)| self.rack(&name, rack);
-        let mut items: Vec<StockItem> = used.into_iter().filter_map(rack).collect();
+        let mut items = self.networks().await?;
+        items.extend(used.into_iter().filter_map(rack));
         nodes.sort_by(|a, b| a.name.cmp(&b.name));
         items.extend(nodes);
         Ok(items)
@@ -45,6 +46,34 @@ impl Inventory for Netbox {
 impl Netbox {
     async fn list_of(&self, path: &str, query: &[(&str, &str)]) -> Result<Vec<Value>, ProviderError> {
         pages::all(&self.client, path, query, self.settings.page, ACTION).await
+    }
+
+    /// The prefixes that the site asks for, as networks by the VLANs that they are in.
+    async fn networks(&self) -> Result<Vec<StockItem>, ProviderError> {
+        let Some(filter) = &self.settings.prefixes else { return Ok(Vec::new()) };
+        let mut query: Vec<(&str, &str)> = filter.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+        query.push(self.dialect.in_global_table());
+        let prefixes = self.list_of("ipam/prefixes/", &query).await?;
+        let vlans = self.list_of("ipam/vlans/", &[]).await?;
+        let by_id: HashMap<String, &Value> = vlans.iter().filter_map(|vlan| Some((id(vlan)?, vlan))).collect();
+        let mut networks: BTreeMap<String, StockItem> = BTreeMap::new();
+        for prefix in &prefixes {
+            let (Some(vlan), Some(text_of)) = (prefix.get("vlan").and_then(id), text(prefix, "prefix")) else {
+                continue;
+            };
+            let Some(vlan) = by_id.get(&vlan) else { continue };
+            let Some(name) = text(vlan, "name").filter(|name| NetworkName::new(name).is_ok()) else { continue };
+            let network = networks.entry(name.to_owned()).or_insert_with(|| {
+                let record = format!("{} VLAN {name}", self.dialect.product());
+                let says =
+                    Map::from_iter([("vlan".to_owned(), vlan["vid"].clone()), ("prefixes".to_owned(), json!([]))]);
+                StockItem { section: StockSection::Networks, name: name.to_owned(), record, says, left_out: Vec::new() }
+            });
+            if let Some(Value::Array(all)) = network.says.get_mut("prefixes") {
+                all.push(json!({"prefix": text_of}));
+            }
+        }
+        Ok(networks.into_values().collect())
     }
 
     fn rack(&self, name: &str, rack: &Value) -> Option<StockItem> {
@@ -115,7 +144,7 @@ impl<'a> Tables<'a> {
     }
 
     /// A device as a node; `None` for one that has no name, which cannot be one.
-    fn node(&self, device: &Device) -> Option<StockItem> {
+    fn node(&self, device: &Device, protocols: Option<&str>) -> Option<StockItem> {
         let name = text(&device.0, "name")?;
         let mut left_out = Vec::new();
         let mut says = Map::new();
@@ -145,6 +174,10 @@ impl<'a> Tables<'a> {
         let mut nics = Map::new();
         for interface in id(&device.0).and_then(|id| self.interfaces.get(&id)).into_iter().flatten() {
             let Some(of) = text(interface, "name") else { continue };
+            // Only its management controller has one that is for management alone.
+            if interface.get("mgmt_only").is_some_and(|only| *only == true) {
+                continue;
+            }
             let nic = self.nic(interface, &mut left_out);
             if !nic.is_empty() {
                 nics.insert(of.to_owned(), Value::Object(nic));
@@ -153,11 +186,43 @@ impl<'a> Tables<'a> {
         if !nics.is_empty() {
             says.insert("nics".to_owned(), Value::Object(nics));
         }
+        let bmc = self.bmc(device, protocols);
+        if !bmc.is_empty() {
+            says.insert("bmc".to_owned(), Value::Object(bmc));
+        }
         if let Err(error) = NodeName::new(name) {
             left_out.push(format!("its name is none that a node can have: {error}"));
         }
         let record = format!("{} device {name}", self.dialect.product());
         Some(StockItem { section: StockSection::Nodes, name: name.to_owned(), record, says, left_out })
+    }
+
+    /// How its management controller is reached: by the device's out-of-band address (NetBox), or by its interface that is for management
+    /// alone, whose MAC address serves where that has no address.
+    fn bmc(&self, device: &Device, protocols: Option<&str>) -> Map<String, Value> {
+        let bare = |text: &str| text.split('/').next().map(str::to_owned);
+        let out_of_band = device.0.get("oob_ip").and_then(|ip| bare(text(ip, "address")?));
+        let interfaces = || id(&device.0).and_then(|id| self.interfaces.get(&id)).into_iter().flatten();
+        let mut management =
+            interfaces().filter(|interface| interface.get("mgmt_only").is_some_and(|only| *only == true));
+        let of_interface = || {
+            let interface = management.next()?;
+            let addresses = id(interface).and_then(|id| self.addresses.get(&id));
+            let address = addresses.and_then(|all| all.first()).map(|address| (*address).to_owned());
+            address.or_else(|| text(interface, "mac_address").map(str::to_lowercase))
+        };
+        let mut bmc = Map::new();
+        bmc.extend(out_of_band.or_else(of_interface).map(|address| ("address".to_owned(), json!(address))));
+        let named = protocols.and_then(|field| text(device.0.get("custom_fields")?, field));
+        let named: Vec<Value> = named
+            .into_iter()
+            .flat_map(str::split_whitespace)
+            .map(|kind| json!({"kind": kind.to_lowercase()}))
+            .collect();
+        if !named.is_empty() {
+            bmc.insert("protocols".to_owned(), json!(named));
+        }
+        bmc
     }
 
     fn nic(&self, interface: &Value, left_out: &mut Vec<String>) -> Map<String, Value> {

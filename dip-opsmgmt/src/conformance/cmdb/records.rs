@@ -1,83 +1,32 @@
-//! The trials of [`Cmdb`].
+//! The trials of dip's fields of a record.
 
-use std::sync::Arc;
-
-use async_trait::async_trait;
-use dip_core::conformance::expect::{cancelled, fails, ignored, same, them, trials, us};
-use dip_core::conformance::{Failure, Trial, Verdict};
+use dip_core::conformance::expect::{cancelled, fails, ignored, same, them, us};
+use dip_core::conformance::{Failure, Verdict};
 use dip_core::provider::{ErrorKind, Holder};
 
+use super::harness::Harness;
 use crate::provider::{Cmdb, NodeRecord};
 
-/// A CMDB under trial.
-#[async_trait]
-pub trait CmdbHarness: Send + Sync {
-    /// The provider.
-    fn cmdb(&self) -> Arc<dyn Cmdb>;
-
-    /// A provider with wrong credentials; `None` where the CMDB asks for none.
-    fn with_wrong_credentials(&self) -> Option<Arc<dyn Cmdb>>;
-
-    /// A provider for a CMDB that does not answer; `None` where there can be none.
-    fn of_dead_server(&self) -> Option<Arc<dyn Cmdb>>;
-
-    /// The record of a node that shares nothing with any other. Each call gives another one.
-    fn fresh(&self) -> NodeRecord;
-
-    /// Makes a record of the node with fields that are not dip's, as a person would; `None` where that cannot be done.
-    async fn seed_other_fields(&self, record: &NodeRecord) -> Result<Option<()>, Failure>;
-
-    /// Whether the fields that [`seed_other_fields`](Self::seed_other_fields) made are all there and as they were.
-    async fn other_fields_are_untouched(&self, record: &NodeRecord) -> Result<(), Failure>;
-
-    /// Writes dip's fields of a record without a mark, as a person would; `None` where that cannot be done.
-    async fn seed_unmarked(&self, record: &NodeRecord) -> Result<Option<()>, Failure>;
-}
-
-/// The trials that a provider of [`Cmdb`] must pass.
-#[must_use]
-pub fn cmdb(harness: Arc<dyn CmdbHarness>) -> Vec<Trial> {
-    trials![harness;
-        a_record_that_was_never_made_is_absent
-        a_read_right_after_a_write_sees_it
-        writing_twice_is_once
-        a_changed_record_replaces_the_former
-        what_others_wrote_in_a_record_is_kept
-        a_removed_record_is_gone
-        removing_what_is_absent_is_no_error
-        a_record_of_another_site_is_a_conflict
-        a_record_without_a_mark_is_a_conflict
-        the_list_tells_whose_each_is
-        a_claimed_record_becomes_ours_and_can_be_given_back
-        a_record_that_is_held_by_another_than_the_claim_says_is_a_conflict
-        wrong_credentials_are_denied
-        a_dead_server_is_unreachable
-        a_cancelled_call_can_be_looked_at_and_made_again
-    ]
-}
-
-type Harness = Arc<dyn CmdbHarness>;
-
 /// The CMDB must have the record, ours.
-async fn ours(cmdb: &dyn Cmdb, wanted: &NodeRecord) -> Result<(), Failure> {
+pub(super) async fn ours(cmdb: &dyn Cmdb, wanted: &NodeRecord) -> Result<(), Failure> {
     let held = cmdb.read(&wanted.node).await?.ok_or_else(|| format!("there is no record of {}", wanted.node))?;
     same("the record", &held.record, wanted)?;
     same("the owner", &held.owner, &Some(us()))
 }
 
-async fn a_record_that_was_never_made_is_absent(harness: Harness) -> Result<Verdict, Failure> {
+pub(super) async fn a_record_that_was_never_made_is_absent(harness: Harness) -> Result<Verdict, Failure> {
     same("the record", &harness.cmdb().read(&harness.fresh().node).await?, &None)?;
     Ok(Verdict::Passed)
 }
 
-async fn a_read_right_after_a_write_sees_it(harness: Harness) -> Result<Verdict, Failure> {
+pub(super) async fn a_read_right_after_a_write_sees_it(harness: Harness) -> Result<Verdict, Failure> {
     let (cmdb, wanted) = (harness.cmdb(), harness.fresh());
     cmdb.write(&wanted, &us()).await?;
     ours(&*cmdb, &wanted).await?;
     Ok(Verdict::Passed)
 }
 
-async fn writing_twice_is_once(harness: Harness) -> Result<Verdict, Failure> {
+pub(super) async fn writing_twice_is_once(harness: Harness) -> Result<Verdict, Failure> {
     let (cmdb, wanted) = (harness.cmdb(), harness.fresh());
     cmdb.write(&wanted, &us()).await?;
     cmdb.write(&wanted, &us()).await?;
@@ -87,7 +36,7 @@ async fn writing_twice_is_once(harness: Harness) -> Result<Verdict, Failure> {
     Ok(Verdict::Passed)
 }
 
-async fn a_changed_record_replaces_the_former(harness: Harness) -> Result<Verdict, Failure> {
+pub(super) async fn a_changed_record_replaces_the_former(harness: Harness) -> Result<Verdict, Failure> {
     let (cmdb, first, second) = (harness.cmdb(), harness.fresh(), harness.fresh());
     cmdb.write(&first, &us()).await?;
     let changed = NodeRecord { node: first.node, rack: None, ..second };
@@ -96,7 +45,7 @@ async fn a_changed_record_replaces_the_former(harness: Harness) -> Result<Verdic
     Ok(Verdict::Passed)
 }
 
-async fn what_others_wrote_in_a_record_is_kept(harness: Harness) -> Result<Verdict, Failure> {
+pub(super) async fn what_others_wrote_in_a_record_is_kept(harness: Harness) -> Result<Verdict, Failure> {
     let (cmdb, wanted, other) = (harness.cmdb(), harness.fresh(), harness.fresh());
     if harness.seed_other_fields(&wanted).await?.is_none() {
         return ignored("no other fields can be written into the CMDB");
@@ -114,7 +63,7 @@ async fn what_others_wrote_in_a_record_is_kept(harness: Harness) -> Result<Verdi
     Ok(Verdict::Passed)
 }
 
-async fn a_removed_record_is_gone(harness: Harness) -> Result<Verdict, Failure> {
+pub(super) async fn a_removed_record_is_gone(harness: Harness) -> Result<Verdict, Failure> {
     let (cmdb, wanted) = (harness.cmdb(), harness.fresh());
     cmdb.write(&wanted, &us()).await?;
     cmdb.remove(&wanted.node, &us()).await?;
@@ -124,7 +73,7 @@ async fn a_removed_record_is_gone(harness: Harness) -> Result<Verdict, Failure> 
     Ok(Verdict::Passed)
 }
 
-async fn removing_what_is_absent_is_no_error(harness: Harness) -> Result<Verdict, Failure> {
+pub(super) async fn removing_what_is_absent_is_no_error(harness: Harness) -> Result<Verdict, Failure> {
     let (cmdb, wanted) = (harness.cmdb(), harness.fresh());
     cmdb.remove(&wanted.node, &us()).await?;
     cmdb.write(&wanted, &us()).await?;
@@ -133,18 +82,19 @@ async fn removing_what_is_absent_is_no_error(harness: Harness) -> Result<Verdict
     Ok(Verdict::Passed)
 }
 
-async fn a_record_of_another_site_is_a_conflict(harness: Harness) -> Result<Verdict, Failure> {
+pub(super) async fn a_record_of_another_site_is_a_conflict(harness: Harness) -> Result<Verdict, Failure> {
     let (cmdb, theirs, other) = (harness.cmdb(), harness.fresh(), harness.fresh());
     cmdb.write(&theirs, &them()).await?;
     let before = cmdb.read(&theirs.node).await?;
     let wanted = NodeRecord { node: theirs.node.clone(), ..other };
+    fails("asking for it", cmdb.may_write(&wanted, &us()).await, ErrorKind::Conflict)?;
     fails("writing it", cmdb.write(&wanted, &us()).await, ErrorKind::Conflict)?;
     fails("removing it", cmdb.remove(&theirs.node, &us()).await, ErrorKind::Conflict)?;
     same("the record of the other site", &cmdb.read(&theirs.node).await?, &before)?;
     Ok(Verdict::Passed)
 }
 
-async fn a_record_without_a_mark_is_a_conflict(harness: Harness) -> Result<Verdict, Failure> {
+pub(super) async fn a_record_without_a_mark_is_a_conflict(harness: Harness) -> Result<Verdict, Failure> {
     let (cmdb, theirs, other) = (harness.cmdb(), harness.fresh(), harness.fresh());
     if harness.seed_unmarked(&theirs).await?.is_none() {
         return ignored("nothing without a mark can be written into the CMDB");
@@ -152,13 +102,14 @@ async fn a_record_without_a_mark_is_a_conflict(harness: Harness) -> Result<Verdi
     let before = cmdb.read(&theirs.node).await?;
     same("that it is told without an owner", &before.as_ref().map(|held| held.owner.is_none()), &Some(true))?;
     let wanted = NodeRecord { node: theirs.node.clone(), ..other };
+    fails("asking for it", cmdb.may_write(&wanted, &us()).await, ErrorKind::Conflict)?;
     fails("writing it", cmdb.write(&wanted, &us()).await, ErrorKind::Conflict)?;
     fails("removing it", cmdb.remove(&theirs.node, &us()).await, ErrorKind::Conflict)?;
     same("the record", &cmdb.read(&theirs.node).await?, &before)?;
     Ok(Verdict::Passed)
 }
 
-async fn the_list_tells_whose_each_is(harness: Harness) -> Result<Verdict, Failure> {
+pub(super) async fn the_list_tells_whose_each_is(harness: Harness) -> Result<Verdict, Failure> {
     let (cmdb, mine, theirs) = (harness.cmdb(), harness.fresh(), harness.fresh());
     cmdb.write(&mine, &us()).await?;
     cmdb.write(&theirs, &them()).await?;
@@ -174,7 +125,7 @@ async fn the_list_tells_whose_each_is(harness: Harness) -> Result<Verdict, Failu
     Ok(Verdict::Passed)
 }
 
-async fn a_claimed_record_becomes_ours_and_can_be_given_back(harness: Harness) -> Result<Verdict, Failure> {
+pub(super) async fn a_claimed_record_becomes_ours_and_can_be_given_back(harness: Harness) -> Result<Verdict, Failure> {
     let (cmdb, wanted, never) = (harness.cmdb(), harness.fresh(), harness.fresh());
     if harness.seed_unmarked(&wanted).await?.is_none() {
         return ignored("nothing without a mark can be written into the CMDB");
@@ -196,7 +147,7 @@ async fn a_claimed_record_becomes_ours_and_can_be_given_back(harness: Harness) -
     Ok(Verdict::Passed)
 }
 
-async fn a_record_that_is_held_by_another_than_the_claim_says_is_a_conflict(
+pub(super) async fn a_record_that_is_held_by_another_than_the_claim_says_is_a_conflict(
     harness: Harness,
 ) -> Result<Verdict, Failure> {
     let (cmdb, theirs) = (harness.cmdb(), harness.fresh());
@@ -210,7 +161,7 @@ async fn a_record_that_is_held_by_another_than_the_claim_says_is_a_conflict(
     Ok(Verdict::Passed)
 }
 
-async fn wrong_credentials_are_denied(harness: Harness) -> Result<Verdict, Failure> {
+pub(super) async fn wrong_credentials_are_denied(harness: Harness) -> Result<Verdict, Failure> {
     let Some(cmdb) = harness.with_wrong_credentials() else { return ignored("the CMDB asks for no credentials") };
     let wanted = harness.fresh();
     fails("writing", cmdb.write(&wanted, &us()).await, ErrorKind::Denied)?;
@@ -218,7 +169,7 @@ async fn wrong_credentials_are_denied(harness: Harness) -> Result<Verdict, Failu
     Ok(Verdict::Passed)
 }
 
-async fn a_dead_server_is_unreachable(harness: Harness) -> Result<Verdict, Failure> {
+pub(super) async fn a_dead_server_is_unreachable(harness: Harness) -> Result<Verdict, Failure> {
     let Some(cmdb) = harness.of_dead_server() else { return ignored("the CMDB cannot be dead") };
     let wanted = harness.fresh();
     fails("reading", cmdb.read(&wanted.node).await, ErrorKind::Unreachable)?;
@@ -228,7 +179,7 @@ async fn a_dead_server_is_unreachable(harness: Harness) -> Result<Verdict, Failu
     Ok(Verdict::Passed)
 }
 
-async fn a_cancelled_call_can_be_looked_at_and_made_again(harness: Harness) -> Result<Verdict, Failure> {
+pub(super) async fn a_cancelled_call_can_be_looked_at_and_made_again(harness: Harness) -> Result<Verdict, Failure> {
     let (cmdb, wanted, owner) = (harness.cmdb(), harness.fresh(), us());
     cancelled(cmdb.write(&wanted, &owner)).await;
     cmdb.read(&wanted.node).await?;
