@@ -25,7 +25,7 @@ mod servers;
 mod subnet;
 mod trial;
 
-pub use cache::Cache;
+pub use cache::{Cache, Overlay};
 pub use datacenter::{BmcProtocol, Datacenter, LabNode, Layout};
 pub use error::{LabError, Missing};
 pub use hosts::{Host, Hosts, SshKey};
