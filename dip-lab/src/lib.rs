@@ -34,7 +34,7 @@ pub use requirement::{Program, Requirement, find_program, is_root};
 pub use servers::{
     Alertmanager, Bind, BindConfig, BmcUser, BootDevice, Chrony, Dnsmasq, DnsmasqNames, Etcd, GuestConfig, IpmiSim,
     IpmiSimConfig, Kea, Knot, KnotConfig, Lease, LldpSegment, Lldpd, Nautobot, NetconfTarget, Netconfd, NodeDirectory,
-    Ovs, PduConfig, Postgres, PowerDns, PowerState, Prometheus, RedfishSystem, Segment, SnmpPdu, SushyEmulator,
-    Tinyproxy, Tls, Zone, run_guest,
+    Ovs, PduConfig, Postgres, PowerDns, PowerState, Prometheus, PuppetServer, RedfishSystem, SaltMaster, Segment,
+    SnmpPdu, SushyEmulator, Tinyproxy, Tls, Zone, run_guest,
 };
 pub use trial::trial;

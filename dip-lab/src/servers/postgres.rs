@@ -58,7 +58,7 @@ impl Postgres {
             line.args(["-c", speed]);
         }
         let daemon = Daemon::spawn(&scratch, "postgres", line)?;
-        let mut postgres = Self { addr, directory, daemon: daemon };
+        let mut postgres = Self { addr, directory, daemon };
         postgres.ready().await?;
         Ok(postgres)
     }
