@@ -1,5 +1,6 @@
 //! Certificates of servers (X.509, RFC 5280): what one says, whose key a request is for, and an authority that signs here.
 
+mod lacks;
 mod local;
 mod name;
 mod request;

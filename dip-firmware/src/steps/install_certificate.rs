@@ -85,22 +85,11 @@ impl InstallCertificate {
         if !seen.is_signed_by(trusted) {
             diff = diff.and("issuer of the certificate", Some(&seen.issuer), trusted.first().map(|it| &it.subject));
         }
-        for name in self.names.iter().filter(|name| !seen.names.contains(name)) {
-            diff = diff.and("name in the certificate", None::<&str>, Some(name));
-        }
-        if Timestamp::now() + self.margin() >= seen.not_after {
-            let wanted = format!("more than {} days away", self.renew_before);
-            diff = diff.and("end of the certificate", Some(seen.ends()), Some(wanted));
-        }
-        diff
+        seen.lacks(diff, &self.names, self.renew_before, Timestamp::now())
     }
 
     fn is_sound(&self, seen: &SeenCertificate, trusted: &[SeenCertificate]) -> bool {
         self.lacks(seen, trusted) == Diff::default()
-    }
-
-    fn margin(&self) -> Duration {
-        DAY * self.renew_before
     }
 
     /// Has a certificate made by a request of the controller, or by the one that a former program left.

@@ -6,8 +6,8 @@ use crate::error::LabError;
 use crate::hosts::Host;
 use crate::ready::until;
 
-/// Puppet Server needs 40 s of two idle processors to start, and tests start it beside builds.
-const START: Duration = Duration::from_secs(240);
+/// It needs 40 s of two idle processors to start, and tests start it beside builds.
+const START: Duration = Duration::from_secs(600);
 
 /// The Puppet server on a host that has [`Overlay::PuppetServer`](crate::Overlay). It signs nothing by itself.
 #[derive(Debug, Clone, Copy)]

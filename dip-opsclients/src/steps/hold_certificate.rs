@@ -69,15 +69,7 @@ impl HoldCertificate {
         let Some(seen) = text.and_then(|text| SeenCertificate::all_of(&text).ok()).map(|mut all| all.remove(0)) else {
             return Ok((diff.and(CHAIN, None::<&str>, Some(format!("signed by `{}`", self.authority))), String::new()));
         };
-        let mut diff = diff;
-        for name in self.names.iter().filter(|name| !seen.names.contains(name)) {
-            diff = diff.and("name in the certificate", None::<&str>, Some(name));
-        }
-        if Timestamp::now() + DAY * self.renew_before >= seen.not_after {
-            let wanted = format!("more than {} days away", self.renew_before);
-            diff = diff.and("end of the certificate", Some(seen.ends()), Some(wanted));
-        }
-        Ok((diff, seen.fingerprint()))
+        Ok((seen.lacks(diff, &self.names, self.renew_before, Timestamp::now()), seen.fingerprint()))
     }
 
     /// What `openssl` on the node says: the chain reaches the anchors, and the certificate is for the node's key.

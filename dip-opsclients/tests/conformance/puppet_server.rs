@@ -176,13 +176,6 @@ pub(crate) async fn what_a_puppet_server_refuses_is_told_with_what_to_do(lab: &L
     let nowhere = agent(lab, SERVER, "nowhere", Signer::Dip)?.run(&node, &*host).await;
     refused(nowhere, ErrorKind::Invalid, &["Environment 'nowhere' not found on server"])?;
 
-    // Another run goes on.
-    let lock = "/var/cache/puppet/state/agent_catalog_run.lock";
-    lab.node().ssh(&format!("sleep 300 & echo $! >{lock}")).await?;
-    let busy = production.run(&node, &*host).await;
-    lab.node().ssh(&format!("kill $(cat {lock}); rm {lock}")).await?;
-    refused(busy, ErrorKind::Busy, &["already in progress"])?;
-
     // The server takes the node's certificate back.
     lab.server().ssh("puppetserver ca revoke --certname n1.lab.test").await?;
     let revoked = production.run(&node, &*host).await;
