@@ -1,4 +1,4 @@
-//! Where big things that are made once are kept: the base root of hosts and the Python environment.
+//! Where big things that are made once are kept: the base root of hosts, what is laid over it, the Python environment.
 
 use std::path::{Path, PathBuf};
 
@@ -8,8 +8,20 @@ pub struct Cache {
     root: PathBuf,
 }
 
+/// Software that some hosts have beside the base root: its files are laid over those of the base root.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Overlay {
+    /// The Puppet server.
+    PuppetServer,
+    /// Salt, minion and master, in `/opt/salt`, its commands in `/usr/local/bin`.
+    Salt,
+}
+
 /// Raised when the contents of the base root change, so that an older one is not taken for it.
 const BASE_VERSION: u32 = 2;
+
+/// Raised when the contents of an overlay change.
+const OVERLAY_VERSION: u32 = 1;
 
 /// Raised when Nautobot's release or what stands in its dump changes.
 const NAUTOBOT_VERSION: u32 = 1;
@@ -33,6 +45,15 @@ impl Cache {
     /// The unpacked root file system that hosts overlay.
     pub fn base_root(&self) -> PathBuf {
         self.root.join(format!("base-v{BASE_VERSION}"))
+    }
+
+    /// What is laid over the base root for some software.
+    pub fn overlay(&self, overlay: Overlay) -> PathBuf {
+        let name = match overlay {
+            Overlay::PuppetServer => "puppetserver",
+            Overlay::Salt => "salt",
+        };
+        self.root.join(format!("base-v{BASE_VERSION}-{name}-v{OVERLAY_VERSION}"))
     }
 
     /// The same as one archive, which a build server may keep between runs.

@@ -26,7 +26,7 @@ mod servers;
 mod subnet;
 mod trial;
 
-pub use cache::Cache;
+pub use cache::{Cache, Overlay};
 pub use datacenter::{BmcProtocol, Datacenter, LabNode, Layout};
 pub use error::{LabError, Missing};
 pub use hosts::{Host, Hosts, SshKey};
@@ -35,7 +35,7 @@ pub use requirement::{Program, Requirement, find_program, is_root};
 pub use servers::{
     Alertmanager, Bind, BindConfig, BmcUser, BootDevice, Chassis, Chrony, Dnsmasq, DnsmasqNames, Etcd, GuestConfig,
     IpmiSim, IpmiSimConfig, IscDhcpd, Kea, Knot, KnotConfig, Lease, LldpSegment, Lldpd, Nautobot, NetconfTarget,
-    Netconfd, NodeDirectory, Ovs, PduConfig, Postgres, PowerDns, PowerState, Prometheus, RedfishSystem, Segment,
-    SnmpPdu, SushyEmulator, Tinyproxy, Tls, Transfers, Zone, ZoneLimits, run_guest,
+    Netconfd, NodeDirectory, Ovs, PduConfig, Postgres, PowerDns, PowerState, Prometheus, PuppetServer, RedfishSystem,
+    SaltMaster, Segment, SnmpPdu, SushyEmulator, Tinyproxy, Tls, Transfers, Zone, ZoneLimits, run_guest,
 };
 pub use trial::trial;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::cache::Cache;
+use crate::cache::{Cache, Overlay};
 use crate::error::Missing;
 
 /// A program and the Debian package that brings it.
@@ -58,10 +58,14 @@ pub enum Requirement {
     PowerDns,
     /// Prometheus and its node exporter.
     Prometheus,
+    /// The Puppet server, on hosts that it is laid over.
+    PuppetServer,
     /// pytest and maturin.
     Python,
     /// sushy-tools.
     Redfish,
+    /// Salt, on hosts that it is laid over.
+    Salt,
     /// net-snmp, agent and client.
     Snmp,
     /// tinyproxy, an HTTP proxy.
@@ -91,8 +95,10 @@ impl Requirement {
         Self::OpenVSwitch,
         Self::PowerDns,
         Self::Prometheus,
+        Self::PuppetServer,
         Self::Python,
         Self::Redfish,
+        Self::Salt,
         Self::Snmp,
         Self::Tinyproxy,
     ];
@@ -284,6 +290,7 @@ impl Requirement {
                     ]
                 }
             }
+            Self::PuppetServer | Self::Salt => Self::Hosts.programs(),
             Self::Python => const { &[PYTHON] },
             Self::Redfish => const { &[SETSID, PYTHON, program("openssl", "openssl"), program("curl", "curl")] },
             Self::Snmp => {
@@ -330,7 +337,18 @@ impl Requirement {
                 | Self::Lldpd
                 | Self::Netconfd
                 | Self::OpenVSwitch
+                | Self::PuppetServer
+                | Self::Salt
         )
+    }
+
+    /// What is laid over the base root of hosts for it.
+    fn overlay(self) -> Option<Overlay> {
+        match self {
+            Self::PuppetServer => Some(Overlay::PuppetServer),
+            Self::Salt => Some(Overlay::Salt),
+            _ => None,
+        }
     }
 
     /// Looks whether it can be started here.
@@ -364,6 +382,12 @@ impl Requirement {
         if self == Self::Hosts && !cache.base_root().join("usr/lib/systemd/systemd").exists() {
             return missing(format!("the base root of lab hosts is not in {}", cache.base_root().display()));
         }
+        if let Some(overlay) = self.overlay() {
+            Self::Hosts.check()?;
+            if !cache.overlay(overlay).exists() {
+                return missing(format!("{self:?} for lab hosts is not in {}", cache.overlay(overlay).display()));
+            }
+        }
         if self == Self::Guest && !cache.kernel().join("vmlinuz").exists() {
             return missing(format!("the kernel of lab guests is not in {}", cache.kernel().display()));
         }
@@ -376,6 +400,15 @@ impl Requirement {
     /// The first thing that is missing.
     pub fn check_all(requirements: &[Self]) -> Result<(), Missing> {
         requirements.iter().try_for_each(|requirement| requirement.check())
+    }
+}
+
+impl From<Overlay> for Requirement {
+    fn from(overlay: Overlay) -> Self {
+        match overlay {
+            Overlay::PuppetServer => Self::PuppetServer,
+            Overlay::Salt => Self::Salt,
+        }
     }
 }
 

@@ -79,6 +79,7 @@ const DEBIAN: Names = Names {
     packages: PackageManager::Apt,
 };
 
+/// From the documentation of the packages; nobody has run it.
 const RED_HAT: Names = Names {
     chrony: Chrony {
         unit: "chronyd",
@@ -96,13 +97,15 @@ const RED_HAT: Names = Names {
     packages: PackageManager::Dnf,
 };
 
+/// As the packaging of openSUSE says (`chrony.spec` 4.3, `prometheus-node_exporter.service`, `memcached.spec` 1.6.17); nobody has run it.
 const SUSE: Names = Names {
     exporter: Exporter {
         unit: "prometheus-node_exporter",
         configuration: "/etc/sysconfig/prometheus-node_exporter",
         variable: "ARGS",
     },
-    memcached: Memcached { program: "/usr/sbin/memcached", user: "memcached" },
+    // Before 1.6.2 (SLE 15 at first) it lay in /usr/sbin.
+    memcached: Memcached { program: "/usr/bin/memcached", user: "memcached" },
     packages: PackageManager::Zypper,
     ..RED_HAT
 };

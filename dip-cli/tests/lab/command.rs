@@ -1,7 +1,7 @@
 //! The `dip` command in the directory of a lab.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use dip_lab::Layout;
@@ -90,6 +90,11 @@ impl Done {
 impl Dip {
     pub(crate) fn of(layout: &Layout) -> Told<Self> {
         Ok(Self { directory: layout.dir.clone(), site: layout.write_site()? })
+    }
+
+    /// The command in a directory with a site file.
+    pub(crate) fn at(directory: &Path, site: PathBuf) -> Self {
+        Self { directory: directory.to_path_buf(), site }
     }
 
     fn line(&self, words: &[&str]) -> Command {

@@ -129,6 +129,7 @@ impl Datacenter {
                 address: subnet.address(10 + number),
                 network: Network::Dhcp,
                 client: &client,
+                overlays: &[],
             };
             let host = Host::create(&scratch, config).await?;
             subnet.namespace().ip(&["link", "set", &port, "up"]).await?;

@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
+use crate::cache::{Cache, Overlay};
 use crate::error::LabError;
 use crate::scratch::write;
 
@@ -59,8 +60,12 @@ pub(crate) fn lay_over(upper: &Path, network: Network, authorized: &str) -> Resu
 /// The script that runs while the host is on. The BMC's hook gives it a session of its own and kills that.
 ///
 /// The overlay is mounted in a mount namespace of the script, so that it is gone with the script.
-pub(crate) fn power_on_script(dir: &Path, base: &Path, namespace: &str) -> String {
-    let (dir, base) = (dir.display(), base.display());
+pub(crate) fn power_on_script(dir: &Path, overlays: &[Overlay], namespace: &str) -> String {
+    let cache = Cache::open();
+    let dir = dir.display();
+    // Of two, the left one wins (overlayfs).
+    let roots = overlays.iter().map(|overlay| cache.overlay(*overlay)).chain([cache.base_root()]);
+    let roots = roots.map(|root| root.display().to_string()).collect::<Vec<_>>().join(":");
     format!(
         r#"#!/bin/sh
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
@@ -77,7 +82,7 @@ if [ "$1" != boot ]; then
     # A process namespace: when its first process is killed, the whole host is, at once.
     exec unshare --mount --propagation slave --pid --fork --kill-child --mount-proc "{dir}/poweron" boot
 fi
-mount -t overlay overlay -o "lowerdir={base},upperdir={dir}/upper,workdir={dir}/work" "{dir}/root" || exit 1
+mount -t overlay overlay -o "lowerdir={roots},upperdir={dir}/upper,workdir={dir}/work" "{dir}/root" || exit 1
 # systemd-nspawn would leave locks and directories behind when it is killed.
 mkdir -p /run/systemd/nspawn && mount -t tmpfs tmpfs /run/systemd/nspawn || exit 1
 # A soft power-off reaches systemd-nspawn, which shuts the host down; this script waits for it.

@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use crate::cache::Cache;
+use crate::cache::Overlay;
 use crate::command::{command, output};
 use crate::error::LabError;
 use crate::hosts::boot::{Network, lay_over, power_on_script};
@@ -30,6 +30,8 @@ pub(crate) struct HostConfig<'a> {
     pub(crate) address: Ipv4Addr,
     pub(crate) network: Network,
     pub(crate) client: &'a SshKey,
+    /// What it has beside the base root.
+    pub(crate) overlays: &'a [Overlay],
 }
 
 /// A host with a network card, a disk (an overlay of the base root) and an SSH host key.
@@ -52,7 +54,7 @@ pub struct Host {
 impl Host {
     /// Makes a host that is switched off.
     pub(crate) async fn create(scratch: &Scratch, config: HostConfig<'_>) -> Result<Self, LabError> {
-        let HostConfig { name, namespace, peer, peer_in, mac, address, network, client } = config;
+        let HostConfig { name, namespace, peer, peer_in, mac, address, network, client, overlays } = config;
         let namespace = Namespace::named(scratch, &namespace).await?;
         let cable =
             ["link", "add", peer, "type", "veth", "peer", "name", "eth0", "address", &mac, "netns", namespace.name()];
@@ -68,7 +70,7 @@ impl Host {
         let upper = own.within("upper")?;
         let host_key = SshKey::generate(&upper.path("etc/ssh/ssh_host_ed25519_key")).await?;
         lay_over(upper.dir(), network, &client.public)?;
-        let script = power_on_script(own.dir(), &Cache::open().base_root(), namespace.name());
+        let script = power_on_script(own.dir(), overlays, namespace.name());
         let node = NodeDirectory::create(scratch, name, &script)?;
         // The known-hosts file of other people's clients.
         own.write("known_hosts", &format!("{address} {}\n", host_key.public))?;

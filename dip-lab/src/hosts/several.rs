@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 use std::path::Path;
 
+use crate::cache::Overlay;
 use crate::command::run;
 use crate::error::LabError;
 use crate::hosts::boot::Network;
@@ -30,7 +31,18 @@ impl Hosts {
     /// # Errors
     /// If something is missing, the user is not root, or a host does not boot.
     pub async fn start(count: u8) -> Result<Self, LabError> {
+        Self::start_with(&vec![&[][..]; usize::from(count)]).await
+    }
+
+    /// The same, each host with software beside the base root.
+    ///
+    /// # Errors
+    /// If something is missing, the user is not root, or a host does not boot.
+    pub async fn start_with(software: &[&[Overlay]]) -> Result<Self, LabError> {
         Requirement::Hosts.check()?;
+        for overlay in software.iter().copied().flatten() {
+            Requirement::from(*overlay).check()?;
+        }
         let scratch = Scratch::temporary()?;
         let subnet = Subnet::reserve(&scratch).await?;
         let bridge = subnet.name().to_owned();
@@ -41,7 +53,7 @@ impl Hosts {
         run("ip", ["link", "set", &bridge, "up"]).await?;
         let client = SshKey::generate(&scratch.path("client_key")).await?;
         let mut hosts = Vec::new();
-        for number in 1..=count {
+        for (number, overlays) in (1_u8..).zip(software) {
             let address = subnet.address(10 + number);
             let name = format!("h{number}");
             let peer = format!("{bridge}-{name}");
@@ -54,6 +66,7 @@ impl Hosts {
                 address,
                 network: Network::Static { address, router },
                 client: &client,
+                overlays,
             };
             let host = Host::create(&scratch, config).await?;
             run("ip", ["link", "set", &peer, "master", &bridge, "up"]).await?;

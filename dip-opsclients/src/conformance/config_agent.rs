@@ -135,8 +135,8 @@ async fn what_cannot_be_read_is_invalid(harness: &dyn AgentHarness) -> Result<Ve
 
 async fn one_that_does_not_answer_is_unreachable(harness: &dyn AgentHarness) -> Result<Verdict, Failure> {
     let Some((agent, managed)) = harness.dead() else { return ignored("the agent asks nobody") };
-    let result = agent.probe(&managed, &*harness.host()).await;
-    fails("a probe of one that does not answer", result, ErrorKind::Unreachable)?;
+    let result = agent.run(&managed, &*harness.host()).await;
+    fails("a run of one that does not answer", result, ErrorKind::Unreachable)?;
     Ok(Verdict::Passed)
 }
 

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use async_trait::async_trait;
 use dip_core::provider::{ErrorKind, Host, ProviderError};
+use dip_core::report::handoff::ansible_group;
 use dip_core::secret::Secret;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -166,17 +167,11 @@ impl Ansible {
         );
         host.insert("ansible_ssh_common_args".to_owned(), json!(ssh));
         let member = json!({"hosts": {node.node.as_str(): {}}});
-        let rack = node.rack.iter().map(|rack| group("rack", rack.as_str()));
-        let profiles = node.profiles.iter().map(|profile| group("profile", profile.as_str()));
+        let rack = node.rack.iter().map(|rack| ansible_group("rack", rack.as_str()));
+        let profiles = node.profiles.iter().map(|profile| ansible_group("profile", profile.as_str()));
         let children: Map<String, Value> = rack.chain(profiles).map(|name| (name, member.clone())).collect();
         json!({"all": {"hosts": {node.node.as_str(): host}, "children": children}})
     }
-}
-
-/// A group by the names that the list for Ansible has (`dip handoff`).
-fn group(kind: &str, name: &str) -> String {
-    let valid = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
-    format!("{kind}_{name}").chars().map(valid).collect()
 }
 
 fn recap(told: Vec<Told>) -> Recap {

@@ -41,11 +41,11 @@ const MANIFEST: &str = "file { '/etc/trial-puppet':
 
 const BROKEN_MANIFEST: &str = "exec { '/bin/sh -c \"echo nothing works; exit 3\"': logoutput => true }\n";
 
-fn colour() -> BTreeMap<String, String> {
+pub(crate) fn colour() -> BTreeMap<String, String> {
     BTreeMap::from([("colour".to_owned(), "blue".to_owned())])
 }
 
-fn managed(lab: &Lab) -> Managed {
+pub(crate) fn managed(lab: &Lab) -> Managed {
     Managed {
         node: node_name("n1"),
         name: "n1.lab.test".to_owned(),
@@ -110,10 +110,6 @@ pub(crate) fn conformance(lab: &Arc<Lab>) -> Result<Vec<Trial>, Failure> {
         dead: None,
         known_fact: "os",
     };
-    let named = |product: &str, harness: Harness| -> Vec<Trial> {
-        let trials = config_agent(Arc::new(harness));
-        trials.into_iter().map(|trial| trial.on(product)).collect()
-    };
     let ansible = match Requirement::Ansible.check() {
         Ok(()) => named("ansible", of_ansible),
         Err(missing) => {
@@ -123,15 +119,20 @@ pub(crate) fn conformance(lab: &Arc<Lab>) -> Result<Vec<Trial>, Failure> {
     Ok(ansible.into_iter().chain(named("puppet", of_puppet)).collect())
 }
 
-struct Harness {
-    host: Arc<dyn Host>,
-    managed: Managed,
-    file: &'static str,
-    sound: Arc<dyn ConfigAgent>,
-    broken: (Arc<dyn ConfigAgent>, &'static str),
-    unreadable: Arc<dyn ConfigAgent>,
-    dead: Option<(Arc<dyn ConfigAgent>, Managed)>,
-    known_fact: &'static str,
+/// The conformance list of one product.
+pub(crate) fn named(product: &str, harness: Harness) -> Vec<Trial> {
+    config_agent(Arc::new(harness)).into_iter().map(|trial| trial.on(product)).collect()
+}
+
+pub(crate) struct Harness {
+    pub(crate) host: Arc<dyn Host>,
+    pub(crate) managed: Managed,
+    pub(crate) file: &'static str,
+    pub(crate) sound: Arc<dyn ConfigAgent>,
+    pub(crate) broken: (Arc<dyn ConfigAgent>, &'static str),
+    pub(crate) unreadable: Arc<dyn ConfigAgent>,
+    pub(crate) dead: Option<(Arc<dyn ConfigAgent>, Managed)>,
+    pub(crate) known_fact: &'static str,
 }
 
 #[async_trait]

@@ -1,4 +1,4 @@
-//! Two hosts, a name server, and a node's steps among them.
+//! Three hosts, a name server, and a node's steps among them.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -18,7 +18,7 @@ use dip_core::site::{Chosen, Driver, Nic, NicAddress, NicRole, Node, NodeSetting
 use dip_core::step::Step;
 use dip_core::subject::Subject;
 use dip_core::testing::assignment;
-use dip_lab::{Bind, BindConfig, Hosts, Zone};
+use dip_lab::{Bind, BindConfig, Hosts, Overlay, PuppetServer, Requirement, Zone};
 use dip_opsclients::OpsClientsLayer;
 use dip_os::providers::ssh::{Elevation, HostKeys, Login, Ssh, Target};
 use serde_json::{Value, json};
@@ -33,8 +33,17 @@ pub(crate) struct Lab {
 
 impl Lab {
     pub(crate) async fn start() -> Result<Self, Failure> {
-        let hosts = Hosts::start(2).await?;
-        let [node, time] = hosts.hosts() else { unreachable!("two hosts were asked for") };
+        let servers: Vec<Overlay> = [Overlay::PuppetServer, Overlay::Salt]
+            .into_iter()
+            .filter(|overlay| Requirement::from(*overlay).check().is_ok())
+            .collect();
+        let minion: Vec<Overlay> = servers.iter().copied().filter(|overlay| *overlay == Overlay::Salt).collect();
+        let hosts = Hosts::start_with(&[&minion, &[], &servers]).await?;
+        let [node, time, server] = hosts.hosts() else { unreachable!("three hosts were asked for") };
+        // What takes longest begins first, and others are tried meanwhile.
+        if servers.contains(&Overlay::PuppetServer) {
+            PuppetServer::on(server).begin("puppet.lab.test").await?;
+        }
         // A server that trusts its own clock.
         time.ssh("printf 'local stratum 8\\nallow all\\n' >/etc/chrony/conf.d/lab.conf && systemctl restart chrony")
             .await?;
@@ -53,6 +62,16 @@ impl Lab {
 
     pub(crate) fn time(&self) -> &dip_lab::Host {
         &self.hosts.hosts()[1]
+    }
+
+    /// The host of the configuration systems that have servers.
+    pub(crate) fn server(&self) -> &dip_lab::Host {
+        &self.hosts.hosts()[2]
+    }
+
+    /// The lab's own address on the network of the hosts; nothing but names is served there.
+    pub(crate) fn router(&self) -> Ipv4Addr {
+        self.hosts.router
     }
 
     pub(crate) fn address(&self, host: &dip_lab::Host) -> String {
@@ -77,10 +96,10 @@ impl Lab {
         self.bench_with(json!({"time": {"kind": "ntp", "servers": [time_server]}}), settings)
     }
 
-    /// The first step that settings of the node `n1` ask for, among the providers of these services; `n2` is the other host.
+    /// The first step that settings of the node `n1` ask for, among the providers of these services; `n2` and `n3` are the other hosts.
     pub(crate) fn bench_with(&self, services: Value, settings: Value) -> Result<Bench, Failure> {
         let mut providers = Providers::new();
-        for (name, host) in [("n1", self.node()), ("n2", self.time())] {
+        for (name, host) in [("n1", self.node()), ("n2", self.time()), ("n3", self.server())] {
             providers.insert::<dyn Host>(&Subject::node(&node_name(name)), self.host(host)?);
         }
         let site = site("n1", self.node().address, services, settings);

@@ -1,13 +1,17 @@
 //! The steps of this layer on a real host: time against a real NTP server, the resolver against BIND, the log against a real
 //! receiver, SSH logins, certificates that openssl verifies, a package proxy, memcached, and configuration agents.
 //!
-//! Needs two hosts: the first is the node, the second its NTP server and its receiver of logs.
+//! Needs three hosts: the first is the node, the second its NTP server and its receiver of logs, the third has the servers of
+//! configuration systems.
 
 mod agents;
 mod basics;
 mod caches;
 mod lab;
 mod logs;
+mod prepared;
+mod puppet_server;
+mod salt;
 mod trust;
 
 use std::process::ExitCode;
@@ -21,6 +25,8 @@ use basics::*;
 use caches::*;
 use lab::Lab;
 use logs::*;
+use puppet_server::*;
+use salt::*;
 use trust::*;
 
 fn main() -> ExitCode {
@@ -64,12 +70,22 @@ fn main() -> ExitCode {
         a_playbook_brings_a_node_to_order_and_a_failure_is_the_steps_own,
         a_manifest_brings_a_node_to_order,
         a_node_that_has_systemd_timesyncd_alone_follows_by_it,
+        a_node_that_a_puppet_server_does_not_know_is_signed_for_and_gets_its_catalogue,
+        what_a_puppet_server_refuses_is_told_with_what_to_do,
+        a_minion_is_accepted_at_its_master_and_gets_its_states,
+        what_a_salt_master_refuses_is_told_with_what_to_do,
     ];
-    match agents::conformance(&lab) {
-        Ok(more) => trials.extend(more),
-        Err(error) => {
-            let why = error.to_string();
-            trials.push(Trial::new("agents", move || async { Err(why.into()) }));
+    for (name, list) in [
+        ("agents", agents::conformance(&lab)),
+        ("puppet_server", puppet_server::conformance(&lab)),
+        ("salt", salt::conformance(&lab)),
+    ] {
+        match list {
+            Ok(more) => trials.extend(more),
+            Err(error) => {
+                let why = error.to_string();
+                trials.push(Trial::new(name, move || async { Err(why.into()) }));
+            }
         }
     }
     let outcome = run_as_tests(&runtime, trials);

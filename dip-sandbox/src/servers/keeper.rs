@@ -174,7 +174,7 @@ impl Controller for SandboxBmc {
     async fn restart(&self) -> Result<(), ProviderError> {
         self.carry(Intent::Change, &format!("restart the controller of {}", self.node())).await?;
         let world = self.line().world();
-        world.machine_at(self.node(), |machine, now, _| machine.management.restart_now(now));
+        world.machine_at(self.node(), |machine, now, _| machine.management.restart(now));
         Ok(())
     }
 }

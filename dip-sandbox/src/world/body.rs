@@ -148,7 +148,7 @@ impl models::Machine for Body {
     }
 
     fn restart_controller(&mut self) {
-        self.with(|machine, now, _| machine.management.restart_now(now));
+        self.with(|machine, now, _| machine.management.restart(now));
     }
 
     fn administrator(&mut self) -> String {
@@ -177,13 +177,10 @@ fn as_task(accepted: Accepted, job: Option<u32>) -> Accepted {
     match (accepted, job) {
         (Accepted::Done, _) | (Accepted::AtReset, None) => Accepted::Done,
         (Accepted::AtReset, Some(number)) => Accepted::Task(TaskRef(number.to_string())),
-        (task, _) => plain(task),
+        // The number alone: each maker has its own way to write it.
+        (Accepted::Task(TaskRef(id)), _) => {
+            let number = id.trim_start_matches(|c: char| !c.is_ascii_digit()).trim_start_matches('0');
+            Accepted::Task(TaskRef(number.to_owned()))
+        }
     }
-}
-
-/// The number alone: each maker has its own way to write it.
-fn plain(accepted: Accepted) -> Accepted {
-    let Accepted::Task(TaskRef(id)) = &accepted else { return accepted };
-    let number = id.trim_start_matches(|c: char| !c.is_ascii_digit()).trim_start_matches('0');
-    Accepted::Task(TaskRef(number.to_owned()))
 }

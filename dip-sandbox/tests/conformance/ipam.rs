@@ -94,7 +94,8 @@ impl PoolHarness for Pool {
     }
 
     async fn fresh(&self) -> Result<IpNetwork, Failure> {
-        Ok(IpNetwork::new(IpAddr::from([10, 6, self.0.fresh(), 0]), 24)?)
+        let [high, low] = self.0.fresh().to_be_bytes();
+        Ok(IpNetwork::new(IpAddr::from([10, 128 + high, low, 0]), 24)?)
     }
 
     fn unknown(&self) -> IpNetwork {

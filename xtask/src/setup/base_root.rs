@@ -100,7 +100,7 @@ fn bootstrap(dir: &Path, archive: &Path) -> Done {
 }
 
 /// How this machine reaches its package sources, if it goes through a proxy.
-fn transport_options() -> Result<Vec<String>, Box<dyn Error>> {
+pub(super) fn transport_options() -> Result<Vec<String>, Box<dyn Error>> {
     let dump = run(Command::new("apt-config").arg("dump"))?;
     let wanted = |line: &&str| line.starts_with("Acquire::http") && !line.ends_with(" \"\";");
     Ok(dump.lines().filter(wanted).map(|line| line.trim_end_matches(';').to_owned()).collect())

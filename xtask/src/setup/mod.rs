@@ -4,6 +4,7 @@ mod apt;
 mod base_root;
 mod kernel;
 mod nautobot;
+mod overlays;
 mod python;
 
 use crate::tool::Done;
@@ -18,12 +19,19 @@ pub(crate) fn run() -> Done {
         return Ok(());
     }
     apt::install(&packages)?;
-    // Nautobot waits for the network and one processor; what else there is to do is done beside it.
+    // Nautobot and Salt wait for the network and one processor; what else there is to do is done beside them.
     std::thread::scope(|threads| {
         let nautobot = threads.spawn(|| nautobot::install().map_err(|error| error.to_string()));
-        let others = python::install()
-            .and_then(|()| kernel::fetch())
-            .and_then(|()| if root { base_root::build() } else { Ok(()) });
+        let wheels = threads
+            .spawn(move || if root { overlays::fetch_salt().map_err(|error| error.to_string()) } else { Ok(()) });
+        let mut others = python::install().and_then(|()| kernel::fetch());
+        if root {
+            others = others.and_then(|()| base_root::build()).and_then(|()| overlays::build_puppet_server());
+        }
+        wheels.join().map_err(|_| "fetching Salt panicked")??;
+        if root {
+            others = others.and_then(|()| overlays::build_salt());
+        }
         let nautobot = nautobot.join().map_err(|_| "the installation of Nautobot panicked")?;
         others.and(nautobot.map_err(Into::into))
     })?;

@@ -37,6 +37,14 @@ pub(super) fn write(list: &HandOff<'_>, cluster: Option<&str>) -> Result<String,
     Ok(Yaml::map([("all", all)]).document())
 }
 
+/// The group of Ansible for a rack, a profile or a cluster (`rack`, `profile`, `cluster`) of this name.
+#[must_use]
+pub fn ansible_group(kind: &str, name: &str) -> String {
+    // Ansible warns of all else in the name of a group.
+    let valid = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
+    format!("{kind}_{name}").chars().map(valid).collect()
+}
+
 /// How Ansible reaches a node; a password never stands here.
 pub(super) fn variables(member: &Member<'_>) -> Yaml {
     let Some(login) = &member.login else {
@@ -62,9 +70,7 @@ struct Groups<'a>(BTreeMap<String, (String, Vec<&'a str>)>);
 
 impl<'a> Groups<'a> {
     fn add(&mut self, kind: &str, name: &str, stands_for: String, host: &'a str) -> Result<(), HandOffError> {
-        // Ansible warns of all else in the name of a group.
-        let valid = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
-        let group: String = format!("{kind}_{name}").chars().map(valid).collect();
+        let group = ansible_group(kind, name);
         let (first, hosts) = self.0.entry(group.clone()).or_insert_with(|| (stands_for.clone(), Vec::new()));
         if *first != stands_for {
             return Err(HandOffError::SameGroup { group, first: first.clone(), second: stands_for });

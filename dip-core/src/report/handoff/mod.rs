@@ -10,6 +10,7 @@ mod list;
 mod packstack;
 mod yaml;
 
+pub use ansible::ansible_group;
 pub use error::HandOffError;
 pub use format::{HandOffFormat, UnknownFormat};
 pub use list::{HandOff, Login};

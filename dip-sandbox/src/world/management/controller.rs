@@ -104,11 +104,6 @@ impl Management {
         }
     }
 
-    /// It restarts by itself, or because it was told to.
-    pub(crate) fn restart_now(&mut self, now: Duration) {
-        self.restart(now);
-    }
-
     /// The version of its own firmware.
     pub(crate) fn own_version(&self) -> &str {
         self.components.get(ITSELF).map(String::as_str).unwrap_or_default()
@@ -352,8 +347,9 @@ impl Management {
         }
     }
 
-    /// It forgets its tasks; what waits for a reset of the machine is kept, and nobody is told of it.
-    fn restart(&mut self, at: Duration) {
+    /// It restarts, by itself or because it was told to: it forgets its tasks; what waits for a reset of the machine is kept, and
+    /// nobody is told of it.
+    pub(crate) fn restart(&mut self, at: Duration) {
         self.away_until = Some(at + RESTART);
         self.jobs.retain(|job| !job.is_over());
         self.jobs.iter_mut().for_each(|job| job.number = None);
