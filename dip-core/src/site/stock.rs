@@ -84,7 +84,7 @@ fn lay_one(
     if let Some(own) = &own {
         inherit(&mut tree, own);
     }
-    if section == "nodes" && !own.as_ref().is_some_and(|own| own.at("bmc").is_some()) && !profile_has_bmc(root, &tree) {
+    if section == "nodes" && own.as_ref().is_none_or(|own| own.at("bmc").is_none()) && !profile_has_bmc(root, &tree) {
         // A CMDB knows where a BMC is, and not who may log in there: a site that says nothing of BMCs wants nothing of them.
         if let Data::Map(map) = &mut tree.data {
             map.remove("bmc");

@@ -6,7 +6,6 @@ use dip_core::conformance::Trial;
 use dip_core::conformance::expect::trials;
 
 use super::harness::CmdbHarness;
-#[expect(clippy::wildcard_imports, reason = "the list below names each of them")]
 use super::{native::*, records::*};
 #[cfg(doc)]
 use crate::provider::Cmdb;
