@@ -139,7 +139,7 @@ fn networks_come_before_the_interfaces_that_are_in_them_and_the_file_wins() {
     let storage = json!({"vlan": 30, "prefixes": [{"prefix": "10.0.3.0/24"}]});
     let prod = json!({"vlan": 10, "prefixes": [{"prefix": "10.9.0.0/16"}]});
     let nic = json!({"eth1": {"mac": "52:54:00:00:00:01", "addresses": ["10.0.3.7"]}});
-    let mut stock = nodes(&[("n1", json!({"nics": nic}))]);
+    let mut stock = nodes(&[("n1", json!({"serial": "A1", "nics": nic}))]);
     stock.extend([("storage", storage), ("prod", prod)].map(|(name, says)| item(StockSection::Networks, name, &says)));
     let site = load(SITE, Some(stock)).unwrap_or_else(|faults| panic!("{faults}")).site;
     let network =
@@ -153,7 +153,8 @@ fn networks_come_before_the_interfaces_that_are_in_them_and_the_file_wins() {
 
 #[test]
 fn a_bmc_comes_along_where_the_site_says_who_may_log_in_there() {
-    let stock = || Some(nodes(&[("n1", json!({"bmc": {"address": "10.0.9.1"}}))]));
+    let bmc_at = |serial: &str, address: &str| json!({"serial": serial, "bmc": {"address": address}});
+    let stock = || Some(nodes(&[("n1", bmc_at("A1", "10.0.9.1")), ("n2", bmc_at("A2", "10.0.9.2"))]));
     let site = load(SITE, stock()).unwrap_or_else(|faults| panic!("{faults}")).site;
     assert!(site.nodes.values().all(|node| node.bmc.is_none()), "nothing is said of BMCs");
     let profiles = "profiles:\n  any: {bmc: {user: u, password: \"env:X\", protocols: [{kind: ipmi}]}}\n  server: {inherits: [any]}\n";
