@@ -63,7 +63,7 @@ impl SandboxJournal {
         let Some(until) = writes.underway.as_ref().map(|write| write.until) else { return Ok(()) };
         self.world.time.sleep(until.saturating_sub(self.world.time.now())).await;
         let Some(Write { appended, ended, .. }) = writes.underway.take() else { return Ok(()) };
-        // The simulation stands still until the real disk is as far: would its tasks go on, its course would hang on the disk's speed.
+        // The simulation stands still until the real disk is as far: if its tasks went on, its course would depend on the disk.
         ended.recv().unwrap_or(Err(JournalError::Broken))?;
         writes.durable = appended;
         Ok(())
