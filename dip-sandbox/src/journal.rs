@@ -17,7 +17,7 @@ use tokio::sync::Mutex;
 use crate::world::World;
 
 /// How long a write waits for others to share it: the commit delay of a database under load. The longer it is, the more share it.
-const GATHER: Duration = Duration::from_millis(50);
+const GATHER: Duration = Duration::from_millis(150);
 
 /// How long a write takes then: that of a slow disk, and as long as the real one may take meanwhile without the simulation waiting for
 /// it. A step waits for both, and for a write before its own, twice: it changes no run by much, for a dozen steps take some seconds

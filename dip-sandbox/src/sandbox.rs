@@ -70,7 +70,7 @@ impl Sandbox {
     }
 
     /// Keeps a run in another journal whose disk takes time on the simulation's clock, so that steps which go on at once share writes
-    /// as they do on a real machine: a write waits 50 ms for others and takes 100 ms. Without it each instant of virtual time costs a
+    /// as they do on a real machine: a write waits 150 ms for others and takes 100 ms. Without it each instant of virtual time costs a
     /// write of its own. A thread of its own makes the records durable while the simulation goes on, so the other journal must not wait
     /// for the simulation.
     #[must_use]

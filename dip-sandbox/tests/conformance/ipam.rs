@@ -94,8 +94,8 @@ impl PoolHarness for Pool {
     }
 
     async fn fresh(&self) -> Result<IpNetwork, Failure> {
-        let [high, low] = self.0.fresh().to_be_bytes();
-        Ok(IpNetwork::new(IpAddr::from([10, 128 + high, low, 0]), 24)?)
+        // Of the prefix 10.6.0.0/16 of the site.
+        Ok(IpNetwork::new(IpAddr::from([10, 6, u8::try_from(self.0.fresh())?, 0]), 24)?)
     }
 
     fn unknown(&self) -> IpNetwork {
