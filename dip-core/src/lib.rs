@@ -31,5 +31,6 @@ pub mod step;
 pub mod subject;
 #[cfg(feature = "mocks")]
 pub mod testing;
+pub mod tls;
 pub mod whole_file;
 pub mod words;

@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
-use sha2::{Digest as _, Sha256};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
 use x509_parser::pem::Pem;
@@ -11,6 +10,7 @@ use x509_parser::prelude::FromDer as _;
 use x509_parser::time::ASN1Time;
 
 use super::CertificateName;
+use crate::tls::Fingerprint;
 
 /// A certificate that somebody showed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,11 +92,7 @@ impl SeenCertificate {
     /// The SHA-256 of it, in lower-case hexadecimal.
     #[must_use]
     pub fn fingerprint(&self) -> String {
-        Sha256::digest(&self.der).iter().fold(String::new(), |mut text, byte| {
-            // A `String` takes whatever is written.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+        Fingerprint::of(&self.der).to_string()
     }
 
     /// Whether one of these authorities has signed it.

@@ -9,9 +9,9 @@ use super::error::Failure;
 use super::machine::{Machine, target};
 use super::power::choose;
 use super::resource::{Manager, NetworkProtocol};
-use super::tls::Fingerprint;
 use crate::provider::{Controller, ControllerState};
 use crate::providers::told::told;
+use dip_core::tls::Fingerprint;
 
 /// The weak ways in that this protocol tells of.
 const TELNET: &str = "telnet";

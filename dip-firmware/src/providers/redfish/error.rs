@@ -7,10 +7,11 @@ use dip_core::provider::{ErrorKind, ProviderError, Retry};
 use reqwest::{Method, StatusCode};
 use rustls::{CertificateError, OtherError};
 
-use super::tls::{FingerprintError, OtherCertificate, PinIsOver};
+use super::tls::{OtherCertificate, PinIsOver};
 use super::wire::Silence;
 use crate::provider::{NoLoginRefused, NotActed};
 use crate::settings::REDFISH;
+use dip_core::tls::FingerprintError;
 
 /// Messages of refusals that pass, whatever their status: the machine is in its self-test (HPE), a job is running or waiting (Dell),
 /// the service starts (DSP0266).

@@ -45,7 +45,7 @@ mod virtual_media;
 mod wire;
 
 pub use bmc::Redfish;
+pub use dip_core::tls::FingerprintError;
 pub use error::RedfishError;
 #[cfg(feature = "fuzzing")]
 pub(crate) use readers::readers;
-pub use tls::FingerprintError;

@@ -1,70 +1,21 @@
 //! Whom to trust: the roots of this system, the site's own roots and authority, or the one certificate that the site file pins by its
 //! fingerprint, until one of the site's authority was seen.
 
-use std::fmt;
-use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use dip_core::tls::{Fingerprint, Judge, Shown, client_config};
 use reqwest::ClientBuilder;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::danger::{ServerCertVerified, ServerCertVerifier};
 use rustls::client::{Resumption, VerifierBuilderError, WebPkiServerVerifier};
-use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::crypto::ring;
+use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, OtherError, RootCertStore, SignatureScheme};
-use sha2::{Digest, Sha256};
+use rustls::{CertificateError, OtherError, RootCertStore};
 
 use super::error::RedfishError;
 use crate::hygiene::Vouching;
 use crate::settings::{RedfishSettings, Scheme};
-
-/// The SHA-256 fingerprint of a certificate, written in hexadecimal with or without `:`.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct Fingerprint([u8; 32]);
-
-/// A text is not a fingerprint.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "`{0}` is not a SHA-256 fingerprint: write its 64 hexadecimal digits, as `openssl x509 -noout -fingerprint -sha256` does"
-)]
-pub struct FingerprintError(String);
-
-impl Fingerprint {
-    /// The fingerprint of a certificate (DER).
-    pub(super) fn of(certificate: &[u8]) -> Self {
-        Self(Sha256::digest(certificate).into())
-    }
-}
-
-impl FromStr for Fingerprint {
-    type Err = FingerprintError;
-
-    fn from_str(text: &str) -> Result<Self, FingerprintError> {
-        let wrong = || FingerprintError(text.to_owned());
-        let digits: Vec<u8> = text
-            .chars()
-            .filter(|c| *c != ':')
-            .map(|c| c.to_digit(16).and_then(|digit| u8::try_from(digit).ok()))
-            .collect::<Option<_>>()
-            .ok_or_else(wrong)?;
-        let bytes: Vec<u8> =
-            digits.chunks(2).map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit)).collect();
-        if digits.len() == 64 { bytes.try_into().map(Self).map_err(|_| wrong()) } else { Err(wrong()) }
-    }
-}
-
-impl fmt::Display for Fingerprint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-impl fmt::Debug for Fingerprint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
 
 /// The server showed another certificate than the pinned one.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -115,17 +66,17 @@ impl Trust {
             let anchors = CertificateDer::pem_slice_iter(vouching.anchors.as_bytes()).collect();
             add(&mut roots, anchors, "the certificate of its `authority`")?;
         }
-        let provider = Arc::new(ring::default_provider());
         let by_roots = if roots.is_empty() {
             None
         } else {
-            let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider));
+            let provider = Arc::new(ring::default_provider());
+            let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider);
             Some(verifier.build().map_err(failed)?)
         };
         let pinned = settings.tls_fingerprint.as_deref().map(str::parse).transpose()?;
         let given = vouching.given.iter().map(|text| text.parse()).collect::<Result<_, _>>()?;
         let was_seen = AtomicBool::new(vouching.was_seen);
-        Ok(Self::Chosen(Arc::new(Chosen { pinned, given, by_roots, has_authority, was_seen, provider })))
+        Ok(Self::Chosen(Arc::new(Chosen { pinned, given, by_roots, has_authority, was_seen })))
     }
 
     /// A client that trusts so, and resumes its sessions so.
@@ -136,11 +87,7 @@ impl Trust {
                 builder
             }
             Self::Chosen(chosen) => {
-                let config = ClientConfig::builder_with_provider(Arc::clone(&chosen.provider))
-                    .with_safe_default_protocol_versions()
-                    .expect("ring speaks TLS 1.2 and 1.3");
-                let verifier = Arc::clone(chosen) as Arc<dyn ServerCertVerifier>;
-                let mut config = config.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth();
+                let mut config = client_config(Arc::clone(chosen) as Arc<dyn Judge>);
                 config.resumption = resumption;
                 builder.tls_backend_preconfigured(config)
             }
@@ -179,26 +126,21 @@ pub(super) struct Chosen {
     has_authority: bool,
     /// Whether one of the site's authority was seen: the pin was for the way there.
     was_seen: AtomicBool,
-    provider: Arc<CryptoProvider>,
 }
 
-impl ServerCertVerifier for Chosen {
-    fn verify_server_cert(
+impl Judge for Chosen {
+    fn judge(
         &self,
-        end_entity: &CertificateDer<'_>,
-        between: &[CertificateDer<'_>],
-        name: &ServerName<'_>,
-        ocsp: &[u8],
-        now: UnixTime,
+        &Shown { certificate, between, name, ocsp, now }: &Shown<'_>,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let shown = Fingerprint::of(end_entity);
+        let shown = Fingerprint::of(certificate);
         let other = |error| Err(rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(error))));
         if self.given.contains(&shown) {
             self.was_seen.store(true, Ordering::Relaxed);
             return Ok(ServerCertVerified::assertion());
         }
         let by_roots =
-            self.by_roots.as_ref().map(|roots| roots.verify_server_cert(end_entity, between, name, ocsp, now));
+            self.by_roots.as_ref().map(|roots| roots.verify_server_cert(certificate, between, name, ocsp, now));
         if let Some(Ok(verified)) = by_roots {
             self.was_seen.fetch_or(self.has_authority, Ordering::Relaxed);
             return Ok(verified);
@@ -209,45 +151,6 @@ impl ServerCertVerifier for Chosen {
             (Some(pinned), _) => other(Arc::new(OtherCertificate { shown, pinned })),
             (None, Some(Err(error))) => Err(error),
             (None, _) => Err(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)),
-        }
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, cert, signed, &self.provider.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, cert, signed, &self.provider.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_fingerprint_is_read_as_tools_write_it() {
-        let plain = "00ff".repeat(16);
-        let colons = "00:FF:".repeat(16);
-        let read: Fingerprint = plain.parse().expect("64 digits");
-        assert_eq!(colons.trim_end_matches(':').parse(), Ok(read));
-        assert_eq!(read.to_string(), plain);
-        for wrong in ["", "00ff", "sha256:00", &"0g".repeat(32), &"00".repeat(33), &"0".repeat(63)] {
-            assert!(wrong.parse::<Fingerprint>().is_err(), "{wrong}");
         }
     }
 }
