@@ -10,7 +10,9 @@ use dip_core::id::{ServiceName, SiteName};
 use dip_core::layer::{Layer, Layers};
 use dip_core::observed::Observed;
 use dip_core::plan::render;
-use dip_core::provider::{AddressHolder, Holder, Ipam, MockIpam, Providers};
+use dip_core::provider::{
+    AddressHolder, AddressPool, ErrorKind, Holder, Ipam, MockAddressPool, MockIpam, ProviderError, Providers,
+};
 use dip_core::site::{Format, Lock, Resolved, Site, Source};
 use dip_core::subject::Subject;
 use dip_network::NetworkLayer;
@@ -139,4 +141,36 @@ async fn the_next_free_address_passes_over_what_others_hold_and_stays() {
     let mut before = first.lock;
     before.held.insert(address(100), "the name camera.lab.example in `dns`".to_owned());
     assert_eq!(address_of_n6(&parse(&before).site), "10.0.1.100");
+}
+
+/// The site's addresses out of a pool, and what that and others say of the first ones.
+async fn passed_over(free: Result<Vec<IpAddr>, ErrorKind>, holders: Vec<(IpAddr, AddressHolder)>) -> Vec<String> {
+    let text = SITE.replace("ranges: [10.0.1.100-10.0.1.199]", "ranges: [10.0.1.100-10.0.1.199], from: dhcp");
+    let source = Source::new("site.yaml", Format::Yaml, text);
+    let site = Site::parse(&[source], &NetworkLayer.settings(), &Lock::default()).expect("the site is right").site;
+    let mut pool = MockAddressPool::new();
+    pool.expect_free().returning(move |_, _| free.clone().map_err(|kind| ProviderError::new(kind, "pool", "tell")));
+    let mut ipam = MockIpam::new();
+    ipam.expect_holders()
+        .returning(move |asked| Ok(holders.iter().filter(|(of, _)| asked.contains(of)).cloned().collect()));
+    let mut providers = Providers::new();
+    let service = Subject::service(&ServiceName::new("dhcp").expect("a name"));
+    providers.insert::<dyn AddressPool>(&service, Arc::new(pool));
+    providers.insert::<dyn Ipam>(&Subject::addresses(&site.name), Arc::new(ipam));
+    let over = held_by_others(&site, &Lock::default(), &providers).await.expect("it answers");
+    over.into_iter().map(|(address, who)| format!("{address} {who}")).collect()
+}
+
+#[tokio::test]
+async fn what_is_not_free_in_a_pool_is_passed_over_unless_it_is_the_sites_own() {
+    let not_free = passed_over(Ok(vec![address(102)]), Vec::new()).await;
+    assert_eq!(not_free, ["10.0.1.100 `dhcp`, where it is not free", "10.0.1.101 `dhcp`, where it is not free"]);
+    // The lock was lost, and not what the site took.
+    let taken = |owner| held(100, "the address 10.0.1.100 in `cmdb`", "n6.lab.example", owner);
+    assert_eq!(passed_over(Ok(vec![address(101)]), vec![taken(Some("lab"))]).await, Vec::<String>::new());
+    let theirs = held(100, "the address 10.0.1.100 in `cmdb`", "camera", Some("other"));
+    let told = "10.0.1.100 the address 10.0.1.100 in `cmdb`, which carries the mark of site `other`";
+    assert_eq!(passed_over(Ok(vec![address(101)]), vec![theirs.clone()]).await, [told]);
+    // A pool that is away keeps nobody else from telling.
+    assert_eq!(passed_over(Err(ErrorKind::Unreachable), vec![theirs]).await, [told]);
 }

@@ -22,22 +22,31 @@ pub async fn held_by_others(
     before: &Lock,
     providers: &Providers,
 ) -> Result<BTreeMap<IpAddr, String>, ProviderError> {
-    let mut theirs = used_in_pools(site, before, providers).await?;
-    let Ok(ipam) = providers.find::<dyn Ipam>(&Subject::addresses(&site.name)) else { return Ok(theirs) };
     let new: BTreeMap<IpAddr, (String, &Node, &Nic)> = chosen_anew(site, before)
         .map(|(address, node, nic)| (address.address, (site.host_name(node), node, nic)))
         .collect();
     if new.is_empty() {
-        return Ok(theirs);
+        return Ok(BTreeMap::new());
     }
-    let addresses: Vec<IpAddr> = new.keys().copied().collect();
-    let holders = ipam.holders(&addresses).await?.into_iter();
-    let of_others = holders.filter(|(address, held)| {
-        new.get(address)
-            .is_some_and(|(host_name, node, nic)| !held.is_own(&site.name, nic.mac, &[host_name, node.name.as_str()]))
-    });
-    theirs.extend(of_others.map(|(address, held)| (address, held.to_string())));
-    Ok(theirs)
+    let mut used = used_in_pools(site, before, providers).await;
+    let Ok(ipam) = providers.find::<dyn Ipam>(&Subject::addresses(&site.name)) else { return Ok(used) };
+    let mut addresses: BTreeSet<IpAddr> = new.keys().copied().collect();
+    addresses.extend(used.keys());
+    let mut theirs = BTreeMap::new();
+    for (address, held) in ipam.holders(&addresses.into_iter().collect::<Vec<_>>()).await? {
+        let is_own = match new.get(&address) {
+            Some((host_name, node, nic)) => held.is_own(&site.name, nic.mac, &[host_name, node.name.as_str()]),
+            None => held.is_own(&site.name, None, &[]),
+        };
+        // What is the site's own, or the machine's itself, is not free and may be chosen all the same.
+        if is_own {
+            used.remove(&address);
+        } else {
+            theirs.insert(address, held.to_string());
+        }
+    }
+    used.extend(theirs);
+    Ok(used)
 }
 
 /// The addresses that the lock did not have before.
@@ -50,11 +59,7 @@ fn chosen_anew<'a>(site: &'a Site, before: &Lock) -> impl Iterator<Item = (&'a N
 
 /// Where a service says which addresses are free: all that are not, up to the last one that is needed, so that the next choice
 /// is of free ones alone.
-async fn used_in_pools(
-    site: &Site,
-    before: &Lock,
-    providers: &Providers,
-) -> Result<BTreeMap<IpAddr, String>, ProviderError> {
+async fn used_in_pools(site: &Site, before: &Lock, providers: &Providers) -> BTreeMap<IpAddr, String> {
     let mut wanted: BTreeMap<(&ServiceName, IpNetwork), BTreeSet<IpAddr>> = BTreeMap::new();
     let prefixes = || site.networks.values().flat_map(|network| &network.prefixes);
     for (address, ..) in chosen_anew(site, before) {
@@ -66,11 +71,18 @@ async fn used_in_pools(
     let mut used = BTreeMap::new();
     for ((service, prefix), wanted) in wanted {
         let Ok(pool) = providers.find::<dyn AddressPool>(&Subject::service(service)) else { continue };
-        let free: BTreeSet<IpAddr> = pool.free(prefix, wanted.len()).await?.into_iter().collect();
+        let free: BTreeSet<IpAddr> = match pool.free(prefix, wanted.len()).await {
+            Ok(free) => free.into_iter().collect(),
+            // Whoever takes addresses there is told so; others may still know who holds them.
+            Err(error) => {
+                tracing::warn!(%service, %error, "it cannot be asked which addresses are free");
+                continue;
+            }
+        };
         let (Some(first), Some(last)) = (wanted.first(), free.last()) else { continue };
         let between = std::iter::successors(Some(*first), |address| after(*address));
         let taken = between.take_while(|address| address <= last).filter(|address| !free.contains(address));
         used.extend(taken.map(|address| (address, format!("`{service}`, where it is not free"))));
     }
-    Ok(used)
+    used
 }
