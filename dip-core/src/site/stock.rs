@@ -84,18 +84,19 @@ fn lay_one(
     if let Some(own) = &own {
         inherit(&mut tree, own);
     }
-    if section == "nodes" && own.as_ref().is_none_or(|own| own.at("bmc").is_none()) && !profile_has_bmc(root, &tree) {
-        // A CMDB knows where a BMC is, and not who may log in there: a site that says nothing of BMCs wants nothing of them.
-        if let Data::Map(map) = &mut tree.data {
-            map.remove("bmc");
-        }
-    }
+    // A CMDB knows where a BMC is, and not who may log in there: a site that says nothing of BMCs wants nothing of them.
+    let without_bmc = item.section == StockSection::Nodes
+        && own.as_ref().is_none_or(|own| own.at("bmc").is_none())
+        && !profile_has_bmc(root, &tree);
     if let Data::Map(map) = &mut tree.data {
         for (key, entry) in preferred {
             match map.get_mut(&key) {
                 Some(there) => inherit(&mut there.value, &entry.value),
                 None => drop(map.insert(key, entry)),
             }
+        }
+        if without_bmc {
+            map.remove("bmc");
         }
         map.get_mut("nics").into_iter().for_each(|nics| name_networks(&mut nics.value, networks));
     }

@@ -157,6 +157,9 @@ fn a_bmc_comes_along_where_the_site_says_who_may_log_in_there() {
     let stock = || Some(nodes(&[("n1", bmc_at("A1", "10.0.9.1")), ("n2", bmc_at("A2", "10.0.9.2"))]));
     let site = load(SITE, stock()).unwrap_or_else(|faults| panic!("{faults}")).site;
     assert!(site.nodes.values().all(|node| node.bmc.is_none()), "nothing is said of BMCs");
+    let preferred = SITE.replace("prefer: [serial]", "prefer: [serial, bmc]");
+    let site = load(&preferred, stock()).unwrap_or_else(|faults| panic!("{faults}")).site;
+    assert!(site.nodes.values().all(|node| node.bmc.is_none()), "to prefer what the CMDB says is no login");
     let profiles = "profiles:\n  any: {bmc: {user: u, password: \"env:X\", protocols: [{kind: ipmi}]}}\n  server: {inherits: [any]}\n";
     let with = SITE.replace("racks:", &format!("{profiles}racks:")).replace("serial: typed", "profile: server");
     let site = load(&with, stock()).unwrap_or_else(|faults| panic!("{faults}"));
