@@ -96,8 +96,13 @@ pub(super) fn is_plain(line: &str) -> bool {
     let line = strip_comment(line).trim();
     let line = line.split_once('=').map_or(line, |(_, rest)| rest);
     let words = line.split(',').map(str::trim).filter(|word| !word.is_empty()).count();
-    entry.macs.len() == 1
-        && words == 1 + entry.duids.len() + entry.addresses.len() + usize::from(entry.host_name.is_some())
+    let [mac] = entry.macs[..] else { return false };
+    let Entry { duids, addresses, host_name, .. } = entry;
+    let plain = words == 1 + duids.len() + addresses.len() + usize::from(host_name.is_some());
+    let one = if duids.len() > 1 { return false } else { duids.into_iter().next() };
+    let has_client = one.is_some();
+    // Other client identifiers than the DUID of an IPv6 address are not written again.
+    plain && has_client == (Reservation { mac, addresses, host_name, duid: one }).needed_duid().is_some()
 }
 
 /// The text of a file of ours; one that was given up carries no mark.
@@ -176,6 +181,11 @@ mod tests {
         }
         for line in ["52:54:00:00:00:03,set:red,10.1.0.13", "52:54:00:00:00:03,10.1.0.13,12h", "id:01,10.1.0.13", ""] {
             assert!(!is_plain(line), "{line}");
+        }
+        let enterprise = "00:02:00:00:ab:11:01";
+        assert!(is_plain(&format!("52:54:00:00:00:03,id:{enterprise},[fd00::3]")));
+        for clients in ["id:01:52:54:00:00:00:03".to_owned(), format!("id:{enterprise},id:00:02:00:00:ab:11:02")] {
+            assert!(!is_plain(&format!("52:54:00:00:00:03,{clients},10.1.0.13,web")), "{clients}");
         }
     }
 
