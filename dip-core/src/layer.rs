@@ -1,5 +1,6 @@
 //! A layer: what one of the seven floors brings into a plan. Layers propose; the planner orders.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -239,11 +240,12 @@ impl Layers {
     pub fn connect(&self, site: &Site, secrets: &dyn Secrets) -> Result<Providers, Vec<ConnectError>> {
         let mut providers = Providers::new();
         let mut errors: Vec<ConnectError> = Vec::new();
+        let mut told = BTreeSet::new();
         for layer in self.iter() {
             let Err(wrong) = layer.connect(site, secrets, &mut providers) else { continue };
             for error in wrong {
                 // Of a server that several layers act through, each of them tells.
-                if !errors.iter().any(|told| sentence(told) == sentence(&error)) {
+                if told.insert(sentence(&error)) {
                     errors.push(error);
                 }
             }

@@ -106,11 +106,12 @@ impl SiteRanges {
             let list = match dhcp.list().await {
                 // It refuses itself what somebody else holds, as far as it can tell.
                 Err(error) if error.kind() == ErrorKind::Unsupported => {
-                    tracing::warn!(%service, %error, "it cannot be asked who holds addresses");
+                    self.note(service, Some(&error));
                     continue;
                 }
                 list => list?,
             };
+            self.note(service, None);
             for Held { reservation, owner } in list {
                 let of: Vec<_> = reservation.addresses.iter().filter(|address| addresses.contains(address)).collect();
                 if of.is_empty() {
@@ -139,9 +140,7 @@ impl SiteRanges {
         }
         Ok(all)
     }
-}
 
-impl SiteRanges {
     /// Tells that a service is away, when it was not before.
     fn note(&self, service: &ServiceName, away: Option<&ProviderError>) {
         let mut known = self.away.lock().unwrap_or_else(PoisonError::into_inner);
