@@ -131,7 +131,8 @@ impl ConfigAgent for Puppet {
             return Ok(Recap { changed: new, failed: Vec::new() });
         }
         match self.go(node, host, Mode::Look).await {
-            Err(error) if error.kind() == ErrorKind::Denied => {
+            // What a manifest is denied is its own matter.
+            Err(error) if error.kind() == ErrorKind::Denied && matches!(self.catalogue, Catalogue::Server { .. }) => {
                 Ok(Recap { changed: vec![certificate(node)], failed: Vec::new() })
             }
             other => other,
