@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use dip_core::fact::Facts;
 use dip_core::id::{LayerId, NodeName, ServiceName, SiteName};
 use dip_core::operation::{Applied, Check, Context, Diff, Operation, OperationError};
-use dip_core::provider::ProviderError;
+use dip_core::provider::{ErrorKind, ProviderError};
 use dip_core::step::Step;
 use dip_core::subject::Subject;
 use serde::{Deserialize, Serialize};
@@ -67,7 +67,12 @@ impl Operation for RemoveName {
             }
         }
         for entry in &entries {
-            let held = dns.entries(&entry.name).await?.filter(|held| held.owner.as_ref() == Some(&self.site));
+            let held = match dns.entries(&entry.name).await {
+                // Its zone has left the server, and the records with it.
+                Err(error) if error.kind() == ErrorKind::Invalid => None,
+                held => held?,
+            };
+            let held = held.filter(|held| held.owner.as_ref() == Some(&self.site));
             if held.is_some_and(|held| held.data.contains(&entry.data)) {
                 diff = diff.and("record", Some(entry), None::<&str>);
             }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use dip_core::id::SiteName;
-use dip_core::provider::{ErrorKind, ProviderError};
+use dip_core::provider::ProviderError;
 
 use super::change::{NameChange, TRIES};
 use super::edit::Edit;
@@ -62,11 +62,7 @@ impl<S: ZoneServer> Zones<S> {
         edits: &mut Edits<'_>,
     ) -> Result<(), ProviderError> {
         for (at, gone) in by_name(gone) {
-            let change = match self.change(at, owner, action).await {
-                // Its zone has left the server, and the records with it.
-                Err(error) if error.kind() == ErrorKind::Invalid => continue,
-                change => change?,
-            };
+            let Some(change) = self.change_if_there(at, owner, action).await? else { continue };
             let Some(held) = self.further(&change.name, action).await? else { continue };
             if held.owner.as_ref() != Some(owner) {
                 continue;

@@ -134,6 +134,19 @@ impl<S: ZoneServer> Zones<S> {
         Ok(NameChange { zones: self, zone, name, owner, action })
     }
 
+    /// The same; `None` where the name's zone has left the server, and its records with it.
+    pub(super) async fn change_if_there<'a>(
+        &'a self,
+        name: &str,
+        owner: &'a SiteName,
+        action: &'a str,
+    ) -> Result<Option<NameChange<'a, S>>, ProviderError> {
+        match self.change(name, owner, action).await {
+            Err(error) if error.kind() == ErrorKind::Invalid => Ok(None),
+            change => change.map(Some),
+        }
+    }
+
     async fn all_below(&self, domain: &str, action: &str) -> Result<Arc<Snapshot>, ProviderError> {
         let zone = self.server.zone(domain).await.map_err(of::<S>(action))?;
         self.snapshot(&zone).await.map_err(of::<S>(action))

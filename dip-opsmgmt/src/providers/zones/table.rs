@@ -12,6 +12,9 @@ use super::record::{Data, Kind, Record};
 use super::server::{Look, Outcome, Seen, Transfer, ZoneServer};
 use crate::providers::fault::{Fault, Reach};
 
+/// A zone that the server no longer has.
+pub(super) const GONE: &str = "gone.example";
+
 #[derive(Debug, Default)]
 pub(super) struct Table {
     rows: Mutex<BTreeMap<String, Vec<Data>>>,
@@ -118,6 +121,9 @@ impl ZoneServer for Table {
         tokio::task::yield_now().await;
         if self.dead {
             return Err(Fault::new(ErrorKind::Unreachable, Reach::Server));
+        }
+        if name.ends_with(GONE) {
+            return Err(Fault::new(ErrorKind::Invalid, Reach::Message));
         }
         if name.ends_with(".arpa") { Ok("10.in-addr.arpa".to_owned()) } else { Ok("lab.example".to_owned()) }
     }

@@ -23,7 +23,7 @@ impl<S: ZoneServer> Zones<S> {
     /// mark is theirs as well.
     pub(super) async fn unmark(&self, entries: &[Entry], owner: &SiteName, action: &str) -> Result<(), ProviderError> {
         for name in entries.iter().map(|entry| entry.name.as_str()).collect::<BTreeSet<_>>() {
-            let change = self.change(name, owner, action).await?;
+            let Some(change) = self.change_if_there(name, owner, action).await? else { continue };
             let mark_at = mark_name(&change.name);
             let looks = vec![
                 Look { name: change.name.clone(), kinds: KINDS },
@@ -47,7 +47,7 @@ impl<S: ZoneServer> Zones<S> {
 #[cfg(test)]
 mod tests {
     use super::super::record::Data;
-    use super::super::table::Table;
+    use super::super::table::{GONE, Table};
     use super::*;
     use crate::provider::{Dns, EntryData};
 
@@ -104,6 +104,14 @@ mod tests {
         let zones = Zones::of(service_of(&["n1", "n2"]).meanwhile(AT, leaves));
         zones.remove_entries(&[entry("n1")], &owner()).await.expect("the server obeys");
         assert_eq!(marks(&zones), 0);
+    }
+
+    #[tokio::test]
+    async fn what_was_made_in_a_zone_that_has_left_the_server_is_gone() {
+        let zones = Zones::of(service_of(&["n1"]));
+        let gone = Entry { name: format!("www.{GONE}"), ..entry("n1") };
+        zones.remove_entries(&[gone, entry("n1")], &owner()).await.expect("the server obeys");
+        assert_eq!((zones.server.at(AT, Kind::Srv), marks(&zones)), (vec![], 0), "the others go all the same");
     }
 
     #[tokio::test]
