@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use dip_core::provider::{Command, ErrorKind, FileContent, Host, ProviderError};
 use serde_json::{Value, json};
 
-use super::master::{Master, not_installed};
-use super::words::{errors, recap};
+use super::master::{Master, not_installed, refused};
+use super::words::{Refusal, errors, recap};
 use crate::provider::{ConfigAgent, Managed, Recap};
 use crate::providers::transfer::Mirror;
 
@@ -92,7 +92,7 @@ impl Salt {
         let told: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
         told.get("local").cloned().ok_or_else(|| {
             let words = errors(&format!("{}\n{}", output.error_text(), output.text()));
-            Self::failed(ErrorKind::Invalid, node).because(words)
+            refused(Refusal::of(&words), format!("run on `{}`", node.node), &node.name, words)
         })
     }
 

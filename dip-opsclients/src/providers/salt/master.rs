@@ -45,11 +45,7 @@ impl Master<'_> {
                     refusal => refusal,
                 };
                 let words = if words.is_empty() { format!("no answer within {PATIENCE} s") } else { words };
-                let error = ProviderError::new(refusal.kind(), PROVIDER, action).because(words);
-                Err(match refusal.advice(&self.node.name) {
-                    Some(advice) => error.advise(advice),
-                    None => error,
-                })
+                Err(refused(refusal, action, &self.node.name, words))
             }
         }
     }
@@ -94,6 +90,15 @@ impl Master<'_> {
         // It ends with status 0 whatever it did: the answer afterwards tells.
         keeper.run(&Command::new("salt-key").args(["-y", "-a", name])).await?;
         self.answers().await
+    }
+}
+
+/// The failure of a minion of this name, by why its master does not serve it.
+pub(super) fn refused(refusal: Refusal, action: impl Into<String>, name: &str, words: String) -> ProviderError {
+    let error = ProviderError::new(refusal.kind(), PROVIDER, action).because(words);
+    match refusal.advice(name) {
+        Some(advice) => error.advise(advice),
+        None => error,
     }
 }
 
