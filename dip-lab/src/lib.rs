@@ -31,7 +31,7 @@ pub use datacenter::{BmcProtocol, Datacenter, LabNode, Layout};
 pub use error::{LabError, Missing};
 pub use hosts::{Host, Hosts, SshKey};
 pub use namespace::Namespace;
-pub use requirement::{Program, Requirement, find_program, is_root};
+pub use requirement::{Program, Requirement, find_program, is_build_server, is_root};
 pub use servers::{
     Alertmanager, Bind, BindConfig, BmcUser, BootDevice, Chassis, Chrony, Dnsmasq, DnsmasqNames, Etcd, GuestConfig,
     IpmiSim, IpmiSimConfig, IscDhcpd, Kea, Knot, KnotConfig, Lease, LldpSegment, Lldpd, Nautobot, NetconfTarget,

@@ -6,14 +6,18 @@ use std::time::Instant;
 use dip_lab::Cache;
 
 use crate::setup;
-use crate::tool::{Done, repository};
+use crate::tool::{self, Done, repository};
 
 /// The examples that the tests run, each a question that a reader of the README may have.
 const EXAMPLES: [&str; 5] =
     ["plan_a_rack", "use_your_own_dns", "resume_after_a_crash", "write_a_provider", "decide_who_may"];
 
+/// What a cold build of all tests and their servers' files take, in GB.
+const ROOM: u64 = 12;
+
 pub(crate) fn run() -> Done {
     let began = Instant::now();
+    tell_room();
     step("what the tests need", setup::run)?;
     step("format", || cargo(&["fmt", "--all", "--check"]))?;
     step("lints", || cargo(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "--deny", "warnings"]))?;
@@ -26,6 +30,15 @@ pub(crate) fn run() -> Done {
     Ok(())
 }
 
+/// Says so where the disk is too full for a cold build, which else ends somewhere in a linker.
+fn tell_room() {
+    let free = tool::run(Command::new("df").args(["--output=avail", "--block-size=1G"]).arg(repository()));
+    let free = free.ok().and_then(|told| told.lines().last()?.trim().parse::<u64>().ok());
+    if let Some(free) = free.filter(|free| *free < ROOM) {
+        println!("the disk has {free} GB left; a cold build and the tests take about {ROOM} GB");
+    }
+}
+
 fn step(what: &str, work: impl FnOnce() -> Done) -> Done {
     println!("── {what}");
     let began = Instant::now();
@@ -36,7 +49,12 @@ fn step(what: &str, work: impl FnOnce() -> Done) -> Done {
 
 fn cargo(arguments: &[&str]) -> Done {
     // The cargo that runs this command, with the toolchain that it was asked for.
-    show(Command::new(env!("CARGO")).args(arguments))
+    let mut line = Command::new(env!("CARGO"));
+    if dip_lab::is_build_server() {
+        // A build that is never built upon: what it would keep for the next one is as large as itself.
+        line.env("CARGO_INCREMENTAL", "0");
+    }
+    show(line.args(arguments))
 }
 
 /// Builds the Python module into the environment of the lab and runs its tests there.
