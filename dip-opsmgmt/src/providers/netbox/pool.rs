@@ -26,21 +26,22 @@ impl AddressPool for Netbox {
 
     async fn holder(&self, address: IpAddr) -> Result<Option<AddressHolder>, ProviderError> {
         let holders = self.holders(&[address]).await?.into_iter().map(|(_, holder)| holder);
-        // Where several have it, whoever is not us counts.
+        // Where several have it, one that no site has marked is told.
         Ok(holders.max_by_key(|holder| holder.holder == Holder::Nobody))
     }
 
     async fn take(&self, address: IpNetwork, of: &str, owner: &SiteName) -> Result<(), ProviderError> {
         let action = format!("take the address {}", address.ip());
         if self.is_ours(address.ip(), owner, &action).await? {
-            return Ok(());
+            // An attempt that was cut off has made it, and may not have been the first.
+            return self.is_alone(address.ip(), owner, &action).await;
         }
         match self.make_address(address, of, owner, &action).await {
             Ok(()) => self.is_alone(address.ip(), owner, &action).await,
             // Somebody was there first, or our own order was carried out and its answer lost.
             Err(error) if error.kind() == ErrorKind::Denied => Err(error),
             Err(error) => match self.is_ours(address.ip(), owner, &action).await? {
-                true => Ok(()),
+                true => self.is_alone(address.ip(), owner, &action).await,
                 false => Err(error),
             },
         }
@@ -107,14 +108,13 @@ impl Netbox {
         if made.is_null() { Err(self.taken(address.ip(), None, action)) } else { Ok(()) }
     }
 
-    /// Whether a site has an address; that anybody else has it is a conflict.
+    /// Whether a site has a record of an address; that others alone have one is a conflict.
     async fn is_ours(&self, address: IpAddr, owner: &SiteName, action: &str) -> Result<bool, ProviderError> {
-        let holder = self.holder(address).await?;
-        match holder {
-            None => Ok(false),
-            Some(holder) if holder.holder.site() == Some(owner) => Ok(true),
-            Some(holder) => Err(self.taken(address, Some(holder), action)),
+        let records = self.records(address, action).await?;
+        if records.is_empty() || records.iter().any(|(_, mark)| is_of(mark.as_ref(), owner)) {
+            return Ok(!records.is_empty());
         }
+        Err(self.taken(address, self.holder(address).await?, action))
     }
 
     /// Two may have made one address at the same moment, where the server lets them: then the first one stays.

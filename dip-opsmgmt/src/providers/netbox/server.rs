@@ -276,7 +276,13 @@ impl Netbox {
     /// Lets dip's fields of a node carry another mark, or none; the fields themselves stay.
     async fn hand_over(&self, node: &NodeName, from: &Holder, to: &Holder, action: &str) -> Result<(), ProviderError> {
         let Some(device) = self.device(node, action).await? else { return Ok(()) };
-        if self.settings.interfaces == Interfaces::Write && device.dip(&self.settings.field).is_some() {
+        let Some(dip) = device.dip(&self.settings.field) else { return Ok(()) };
+        let holder = Holder::from(marked::owner(dip));
+        // One that was cut off has handed over what hangs on the device, and maybe the device.
+        if holder != *from && holder != *to {
+            return Err(self.conflict(&device, &holder, action));
+        }
+        if self.settings.interfaces == Interfaces::Write {
             self.hand_over_native(&device, from, to, action).await?;
         }
         self.change(&device, action, |now| {

@@ -64,7 +64,10 @@ impl Netbox {
             let now = to.site().map(|site| Mark { site: site.clone(), of: mark.of.clone() });
             let now = now.map(|mark| mark.to_string()).unwrap_or_default();
             let read = self.client.get(&format!("{path}{id}/"), &[], action).await?;
-            self.client.patch(&format!("{path}{id}/"), &read, &field("description", now), action).await?;
+            // What people made their own since is theirs.
+            if Mark::in_thing(&read.body).as_ref() == Some(mark) {
+                self.client.patch(&format!("{path}{id}/"), &read, &field("description", now), action).await?;
+            }
         }
         Ok(())
     }
@@ -221,22 +224,34 @@ impl Work<'_> {
 
     /// Takes dip's mark off what others use.
     async fn unmark(&self, path: &str, id: &Id) -> Result<(), ProviderError> {
-        let read = self.read(path, id).await?;
-        self.patch(&format!("{path}{id}/"), &read, &field("description", "")).await
+        match self.read_there(path, id).await? {
+            Some(read) if self.is_ours(&read.body) => {
+                self.patch(&format!("{path}{id}/"), &read, &field("description", "")).await
+            }
+            _ => Ok(()),
+        }
     }
 
     async fn remove(&self, path: &str, id: &Id) -> Result<(), ProviderError> {
-        match self.read(path, id).await {
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(error),
+        match self.read_there(path, id).await? {
             // What people made their own meanwhile is theirs.
-            Ok(read) if path != BOUND && !self.is_ours(&read.body) => Ok(()),
-            Ok(read) => self.netbox.client.delete(&format!("{path}{id}/"), &read, self.action).await,
+            Some(read) if path == BOUND || self.is_ours(&read.body) => {
+                self.netbox.client.delete(&format!("{path}{id}/"), &read, self.action).await
+            }
+            _ => Ok(()),
         }
     }
 
     fn is_ours(&self, thing: &Value) -> bool {
         Mark::in_thing(thing).is_some_and(|mark| mark.site == *self.owner)
+    }
+
+    /// The same; `None` for what has gone meanwhile.
+    async fn read_there(&self, path: &str, id: &Id) -> Result<Option<Answer>, ProviderError> {
+        match self.read(path, id).await {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            read => read.map(Some),
+        }
     }
 
     async fn read(&self, path: &str, id: &Id) -> Result<Answer, ProviderError> {
