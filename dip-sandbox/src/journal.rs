@@ -4,27 +4,29 @@
 //! commit. On virtual time a write would take no time at all, nobody could come during it, and each instant of the simulation
 //! would cost a write of its own: about one a step, however many steps go on at once.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use dip_core::journal::{Journal, JournalError, Record};
-use tokio::sync::Mutex;
 
 use crate::world::World;
 
 /// How long a write waits for others to share it: the commit delay of a database under load. The longer it is, the more share it.
-const GATHER: Duration = Duration::from_millis(150);
+const GATHER: Duration = Duration::from_millis(250);
 
 /// How long a write takes then: that of a slow disk, and as long as the real one may take meanwhile without the simulation waiting for
-/// it. A step waits for both, and for a write before its own, twice: it changes no run by much, for a dozen steps take some seconds
-/// longer, where a boot takes minutes.
-const WRITE: Duration = Duration::from_millis(100);
+/// it. A step waits for both, twice: it changes no run by much, for a dozen steps take some seconds longer, where a boot takes minutes.
+const WRITE: Duration = Duration::from_millis(250);
 
 /// Keeps records in another journal, and lets each write to it take the time of a disk.
+///
+/// While one write goes on, the next one gathers and may begin: a disk has a queue. With one write at a time most of the simulation would
+/// wait for it, and the real disk and the simulation would take turns.
 #[derive(Debug)]
 pub(crate) struct SandboxJournal {
     world: Arc<World>,
@@ -39,8 +41,11 @@ pub(crate) struct SandboxJournal {
 struct Writes {
     /// How many records are known to be durable.
     durable: u64,
-    /// The write that goes on. It does not end with the one who began it: the next one waits for it first.
-    underway: Option<Write>,
+    /// When the next write begins, if somebody waits for one that has not begun.
+    next: Option<Duration>,
+    /// Those that go on, the first begun first. They do not end with those who began them: whoever comes next ends them.
+    underway: VecDeque<Write>,
+    broken: bool,
 }
 
 #[derive(Debug)]
@@ -58,14 +63,38 @@ impl SandboxJournal {
         Self { world: Arc::clone(world), kept, appended: AtomicU64::new(0), writer, writes: Mutex::default() }
     }
 
-    /// Waits for the write that goes on, if any. The simulation goes on as well, so that the disk and it work at the same time.
-    async fn finish(&self, writes: &mut Writes) -> Result<(), JournalError> {
-        let Some(until) = writes.underway.as_ref().map(|write| write.until) else { return Ok(()) };
-        self.world.time.sleep(until.saturating_sub(self.world.time.now())).await;
-        let Some(Write { appended, ended, .. }) = writes.underway.take() else { return Ok(()) };
-        // The simulation stands still until the real disk is as far: if its tasks went on, its course would depend on the disk.
-        ended.recv().unwrap_or(Err(JournalError::Broken))?;
-        writes.durable = appended;
+    /// Ends and begins the writes whose time has come; until when to wait for so many records, and `None` where they are durable.
+    fn look(&self, wanted: u64) -> Result<Option<Duration>, JournalError> {
+        let now = self.world.time.now();
+        let mut writes = self.writes.lock().unwrap_or_else(PoisonError::into_inner);
+        writes.end(now)?;
+        if writes.durable >= wanted {
+            return Ok(None);
+        }
+        if writes.next.is_some_and(|next| next <= now) {
+            let appended = self.appended.load(Ordering::Acquire);
+            writes.underway.push_back(Write { appended, until: now + WRITE, ended: self.writer.write() });
+            writes.next = None;
+        }
+        // Whoever wrote before writes our records too.
+        let shared = writes.underway.iter().find(|write| write.appended >= wanted).map(|write| write.until);
+        Ok(Some(shared.unwrap_or_else(|| *writes.next.get_or_insert(now + GATHER))))
+    }
+}
+
+impl Writes {
+    fn end(&mut self, now: Duration) -> Result<(), JournalError> {
+        if self.broken {
+            return Err(JournalError::Broken);
+        }
+        while let Some(write) = self.underway.front().filter(|write| write.until <= now) {
+            // The simulation stands still until the real disk is as far: if its tasks went on, its course would depend on the disk.
+            let ended = write.ended.recv().unwrap_or(Err(JournalError::Broken));
+            self.broken = ended.is_err();
+            ended?;
+            self.durable = write.appended;
+            self.underway.pop_front();
+        }
         Ok(())
     }
 }
@@ -81,18 +110,10 @@ impl Journal for SandboxJournal {
 
     async fn sync(&self) -> Result<(), JournalError> {
         let wanted = self.appended.load(Ordering::Acquire);
-        let mut writes = self.writes.lock().await;
-        loop {
-            self.finish(&mut writes).await?;
-            // Whoever wrote before has written our records too.
-            if writes.durable >= wanted {
-                return Ok(());
-            }
-            self.world.time.sleep(GATHER).await;
-            let appended = self.appended.load(Ordering::Acquire);
-            let until = self.world.time.now() + WRITE;
-            writes.underway = Some(Write { appended, until, ended: self.writer.write() });
+        while let Some(until) = self.look(wanted)? {
+            self.world.time.sleep(until.saturating_sub(self.world.time.now())).await;
         }
+        Ok(())
     }
 }
 
@@ -223,6 +244,43 @@ mod tests {
             let (durable, ()) = tokio::join!(journal.sync(), meanwhile);
             durable.expect("it was said");
             assert!(began.elapsed() >= GATHER + WRITE);
+        });
+    }
+
+    /// Its first write fails, and the others would not.
+    #[derive(Debug, Default)]
+    struct Full(AtomicU64);
+
+    #[async_trait]
+    impl Journal for Full {
+        fn append(&self, _: &Record) -> Result<(), JournalError> {
+            Ok(())
+        }
+
+        async fn sync(&self) -> Result<(), JournalError> {
+            match self.0.fetch_add(1, Ordering::Relaxed) {
+                0 => Err(JournalError::Broken),
+                _ => Ok(()),
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_is_durable_behind_a_write_that_failed_also_where_its_own_had_begun() {
+        let sandbox = Sandbox::new(&Site::new(SiteName::new("lab").expect("a name")), 1);
+        let journal = sandbox.journal(Arc::new(Full::default()));
+        let at = "2026-01-01T00:00:00Z".parse().expect("a time");
+        sandbox.block_on(async {
+            let record = |sequence| journal.append(&Record { sequence, at, event: Event::Stopping });
+            let synced = async |sequence, after| {
+                tokio::time::sleep(after).await;
+                record(sequence).expect("it takes it");
+                journal.sync().await
+            };
+            // The second write begins before the first has ended.
+            let soon = GATHER + WRITE / 4;
+            let ended = tokio::join!(synced(0, Duration::ZERO), synced(1, soon), synced(2, soon + GATHER + WRITE));
+            assert!(matches!(ended, (Err(_), Err(_), Err(_))), "{ended:?}");
         });
     }
 }
