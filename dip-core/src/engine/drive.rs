@@ -435,7 +435,9 @@ impl Drive {
             self.shared.log.append(Event::Started { step: start.step, attempt: start.attempt })?;
         }
         let shared = Arc::clone(&self.shared);
-        self.workers.spawn(async move { attempt(&shared, assignment, &start, patience).await }.instrument(span));
+        let work = async move { attempt(&shared, assignment, &start, patience).await };
+        // Boxed, for the runtime moves a task whole when it begins and when it ends.
+        self.workers.spawn(Box::pin(work.instrument(span)));
         Ok(())
     }
 

@@ -18,6 +18,9 @@ use crate::node::Node;
 /// The kernel makes a new one at each boot.
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 
+/// From one look to the next: a boot takes minutes, and each look is a connection, for each of the nodes that boot.
+const POLL: Duration = Duration::from_secs(5);
+
 /// Waits for the installed system of a node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AwaitAnswer {
@@ -75,7 +78,7 @@ impl Operation for AwaitAnswer {
     }
 
     async fn apply(&self, _: &Context<'_>) -> Result<Applied, OperationError> {
-        Ok(Applied::watch("the installed system to answer", Duration::from_secs(2)))
+        Ok(Applied::watch("the installed system to answer", POLL))
     }
 }
 
