@@ -27,7 +27,10 @@ pub(crate) fn orphans(left: &Leftovers) -> Vec<String> {
         lines.push("To have them removed, name such a node in the site file again, with `state: absent`.".to_owned());
     }
     lines.extend(left.unlisted.iter().map(|unlisted| {
-        format!("Whether service `{}` has records of such nodes is not known: {}", unlisted.service, unlisted.why)
+        format!(
+            "Whether service `{}` has records of nodes that the site file no longer names is not known: {}",
+            unlisted.service, unlisted.why
+        )
     }));
     lines
 }

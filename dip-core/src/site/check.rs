@@ -294,10 +294,12 @@ impl Checker<'_, '_> {
     fn wrong_type(&mut self, tree: &Tree, wanted: &str, place: Place<'_>) {
         let mark = if matches!(tree.data, Data::Null) { place.mark } else { tree.mark };
         self.report.tell("type", mark, || {
+            // What stands in a list has no key of its own: its place is itself.
+            let entry = if place.mark == tree.mark { "an entry of " } else { "" };
             if matches!(tree.data, Data::Null) {
-                Raw::at(mark, format!("`{}` has no value; it must be {wanted}", place.key))
+                Raw::at(mark, format!("{entry}`{}` has no value; it must be {wanted}", place.key))
             } else {
-                Raw::at(mark, format!("`{}` must be {wanted}, and this is {}", place.key, tree.what()))
+                Raw::at(mark, format!("{entry}`{}` must be {wanted}, and this is {}", place.key, tree.what()))
             }
         });
     }

@@ -33,6 +33,7 @@ fn cases() -> Vec<(&'static str, Format, String)> {
         after("unknown key at the top", "node: {}\n"),
         yaml("newer version", "version: 2\nsite: s\n"),
         after("a section that is a list", "racks: [r1]\n"),
+        after("an entry of a list that is no map", "networks: {a: {prefixes: [10.0.0.0/24, ~]}}\n"),
         after("a name that is none", "racks: {\"r 1\": {}}\n"),
         after("unknown kind", "services: {dns: {kind: dnsmask, hosts_directory: a}}\n"),
         after("kind missing", "services: {dns: {hosts_directory: a}}\n"),
