@@ -17,11 +17,11 @@ use dip_core::journal::{Journal, JournalError, Record};
 use crate::world::World;
 
 /// How long a write waits for others to share it: the commit delay of a database under load. The longer it is, the more share it.
-const GATHER: Duration = Duration::from_millis(250);
+const GATHER: Duration = Duration::from_millis(400);
 
 /// How long a write takes then: that of a slow disk, and as long as the real one may take meanwhile without the simulation waiting for
 /// it. A step waits for both, twice: it changes no run by much, for a dozen steps take some seconds longer, where a boot takes minutes.
-const WRITE: Duration = Duration::from_millis(250);
+const WRITE: Duration = Duration::from_millis(200);
 
 /// Keeps records in another journal, and lets each write to it take the time of a disk.
 ///

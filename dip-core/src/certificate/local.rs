@@ -190,6 +190,39 @@ mod tests {
     }
 
     #[test]
+    fn a_request_of_an_rsa_key_is_signed_as_well() {
+        // By `openssl req -newkey rsa:2048`: most BMCs have no other keys.
+        let request = include_str!("../../tests/golden/certificate/rsa-request.pem").to_owned();
+        let now = Timestamp::now();
+        let (authority, anchors) = authority_until(now.checked_add(DAY).expect("a future"));
+        let wish = CertificateWish { request, ..wish(&KeyPair::generate().expect("a key")) };
+        let signed = SeenCertificate::all_of(&authority.sign_at(&wish, now).expect("it signs")).expect("PEM").remove(0);
+        assert_eq!(signed.key, requested_key(&wish.request).expect("it proves its key"));
+        assert!(signed.is_signed_by(&SeenCertificate::all_of(&anchors).expect("PEM")));
+    }
+
+    #[test]
+    fn an_authority_below_another_signs_and_both_are_anchors() {
+        let now = Timestamp::now();
+        let issuer = |name: &str| {
+            let mut params = CertificateParams::default();
+            params.distinguished_name.push(DnType::CommonName, name);
+            params.is_ca = IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+            params
+        };
+        let root = CertifiedIssuer::self_signed(issuer("Root"), KeyPair::generate().expect("a key")).expect("a root");
+        let key = KeyPair::generate().expect("a key");
+        let below = issuer("Machines").signed_by(&key, &root).expect("a certificate");
+        let both = format!("{}{}", below.pem(), root.pem());
+        let authority = LocalAuthority::new(&both, &Secret::new(key.serialize_pem())).expect("they belong together");
+        let signed = authority.sign_at(&wish(&KeyPair::generate().expect("a key")), now).expect("it signs");
+        let signed = SeenCertificate::all_of(&signed).expect("PEM").remove(0);
+        assert_eq!(authority.anchors(), both);
+        let [below, root] = [below.pem(), root.pem()].map(|pem| SeenCertificate::all_of(&pem).expect("PEM"));
+        assert!(signed.is_signed_by(&below) && !signed.is_signed_by(&root) && below[0].is_signed_by(&root));
+    }
+
+    #[test]
     fn nothing_counts_longer_than_its_authority_and_an_expired_one_signs_nothing() {
         let now = Timestamp::now();
         let wish = wish(&KeyPair::generate().expect("a key"));

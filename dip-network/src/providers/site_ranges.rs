@@ -33,7 +33,7 @@ pub struct SiteRanges {
 
 /// How long a look serves those whom a recent one does ([`Ipam::recent_holders`]): whoever lists all for each of a thousand nodes does
 /// little else.
-const RECENT: Duration = Duration::from_secs(30);
+const RECENT: Duration = Duration::from_secs(60);
 
 /// What was seen when all addresses of the site were looked at.
 #[derive(Debug)]
@@ -272,7 +272,7 @@ mod tests {
         assert_eq!(looks(), 1, "who wants to know what is now is not served from memory");
         tokio::time::advance(RECENT).await;
         free.recent_holders(&[address()]).await.expect("it answers");
-        assert_eq!(looks(), 1, "half a minute is over");
+        assert_eq!(looks(), 1, "a minute is over");
         let reservation = Reservation {
             mac: "52:54:00:00:00:77".parse().expect("one"),
             addresses: vec![address()],
