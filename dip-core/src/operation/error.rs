@@ -6,8 +6,8 @@ use crate::provider::{ErrorKind, MissingProvider, ProviderError, Retry};
 /// An operation could not look or act.
 #[derive(Debug, thiserror::Error)]
 pub enum OperationError {
-    /// A server failed.
-    #[error(transparent)]
+    /// A server failed. Its error is the source, in which [`sentence`](crate::provider::sentence) finds the advice.
+    #[error("{0}")]
     Provider(#[from] ProviderError),
     /// Nobody provides what the operation acts through.
     #[error(transparent)]

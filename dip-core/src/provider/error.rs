@@ -136,19 +136,62 @@ impl StdError for ProviderError {
     }
 }
 
-/// An error and all its sources as one sentence: `a: b: c`.
+/// An error and all its sources as one sentence: `a: b: c`. What a provider advises comes after what caused its failure: `a: b; advice`.
 #[must_use]
 pub fn sentence(error: &(dyn StdError + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(source) = next {
-        let part = source.to_string();
+    let mut text = String::new();
+    let mut advice = Vec::new();
+    let mut next = Some(error);
+    while let Some(part) = next {
+        let words = part.to_string();
         // Some libraries repeat their source in their own text; a reader needs it once.
-        if !text.contains(&part) {
-            text.push_str(": ");
-            text.push_str(&part);
+        if !text.contains(&words) {
+            let colon = if text.is_empty() { "" } else { ": " };
+            text.push_str(colon);
+            text.push_str(&words);
         }
-        next = source.source();
+        if let Some(of_this) = part.downcast_ref::<ProviderError>().and_then(ProviderError::advice)
+            && let Some(without) = text.strip_suffix(of_this).and_then(|text| text.strip_suffix("; "))
+        {
+            text.truncate(without.len());
+            advice.push(of_this);
+        }
+        next = part.source();
+    }
+    // The nearest to the cause first.
+    for of_one in advice.into_iter().rev() {
+        text.push_str("; ");
+        text.push_str(of_one);
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::operation::OperationError;
+
+    fn refused() -> ProviderError {
+        ProviderError::new(ErrorKind::Unreachable, "bind", "look up n1").because("connection refused")
+    }
+
+    #[test]
+    fn what_to_do_is_told_after_what_happened() {
+        let error = refused().advise("does a server listen there?");
+        let told = "bind could not look up n1: unreachable: connection refused; does a server listen there?";
+        assert_eq!(sentence(&error), told);
+        assert_eq!(sentence(&OperationError::from(error)), told);
+        assert_eq!(sentence(&refused()), "bind could not look up n1: unreachable: connection refused");
+    }
+
+    #[test]
+    fn no_cause_is_told_twice_and_none_is_lost() {
+        let inner = refused().advise("start it");
+        let outer = ProviderError::new(ErrorKind::Unreachable, "names", "make n1 known").because(inner).advise("wait");
+        assert_eq!(
+            sentence(&outer),
+            "names could not make n1 known: unreachable: bind could not look up n1: unreachable: connection refused; \
+             start it; wait"
+        );
+    }
 }
