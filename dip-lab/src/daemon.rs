@@ -110,9 +110,14 @@ impl Daemon {
         let _ = self.child.wait();
     }
 
+    /// What it has said.
+    pub(crate) fn log(&self) -> Result<String, LabError> {
+        let text = std::fs::read(&self.log).map_err(|source| LabError::file("read", &self.log, source))?;
+        Ok(String::from_utf8_lossy(&text).into_owned())
+    }
+
     fn tail(&self) -> String {
-        let text = std::fs::read(&self.log).unwrap_or_default();
-        let text = String::from_utf8_lossy(&text);
+        let text = self.log().unwrap_or_default();
         let lines: Vec<&str> = text.lines().collect();
         lines[lines.len().saturating_sub(15)..].join("\n")
     }
