@@ -110,6 +110,13 @@ impl Daemon {
         let _ = self.child.wait();
     }
 
+    /// Kills the server at once, whatever it is doing, and reaps it.
+    pub(crate) fn kill(&mut self) -> Result<(), LabError> {
+        let killed = self.mark.is_some_and(ProcessMark::kill);
+        self.stop();
+        if killed { Ok(()) } else { Err(LabError::answer(&self.name, "it does not run and cannot be killed")) }
+    }
+
     /// What it has said.
     pub(crate) fn log(&self) -> Result<String, LabError> {
         let text = std::fs::read(&self.log).map_err(|source| LabError::file("read", &self.log, source))?;
