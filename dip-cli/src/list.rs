@@ -79,13 +79,8 @@ impl List {
 
 /// The members of a cluster, or all.
 fn of<'a>(site: &'a Site, cluster: Option<&str>) -> Result<impl Fn(&Node) -> bool + use<'a>, CliError> {
-    let members = match cluster {
-        None => None,
-        Some(name) => {
-            let found = site.clusters.values().find(|cluster| cluster.name.as_str() == name);
-            let found = found.ok_or_else(|| CliError::Usage(format!("the site has no cluster `{name}`")))?;
-            Some(found.members.values().flatten().collect::<BTreeSet<_>>())
-        }
-    };
+    let cluster = cluster.map(|name| hand_off(site, |_| true).named(name)).transpose();
+    let cluster = cluster.map_err(|error| CliError::Usage(error.to_string()))?;
+    let members = cluster.map(|cluster| cluster.members.values().flatten().collect::<BTreeSet<_>>());
     Ok(move |node: &Node| members.as_ref().is_none_or(|members| members.contains(&node.name)))
 }

@@ -110,9 +110,21 @@ impl Daemon {
         let _ = self.child.wait();
     }
 
+    /// Kills the server at once, whatever it is doing, and reaps it.
+    pub(crate) fn kill(&mut self) -> Result<(), LabError> {
+        let killed = self.mark.is_some_and(ProcessMark::kill);
+        self.stop();
+        if killed { Ok(()) } else { Err(LabError::answer(&self.name, "it does not run and cannot be killed")) }
+    }
+
+    /// What it has said.
+    pub(crate) fn log(&self) -> Result<String, LabError> {
+        let text = std::fs::read(&self.log).map_err(|source| LabError::file("read", &self.log, source))?;
+        Ok(String::from_utf8_lossy(&text).into_owned())
+    }
+
     fn tail(&self) -> String {
-        let text = std::fs::read(&self.log).unwrap_or_default();
-        let text = String::from_utf8_lossy(&text);
+        let text = self.log().unwrap_or_default();
         let lines: Vec<&str> = text.lines().collect();
         lines[lines.len().saturating_sub(15)..].join("\n")
     }

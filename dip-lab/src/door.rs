@@ -1,11 +1,8 @@
 //! A TCP port of this machine that leads to a port within a namespace, for clients that cannot enter it.
 
-use std::fs::File;
 use std::net::{SocketAddr, TcpListener};
-use std::os::fd::AsFd;
 use std::thread::JoinHandle;
 
-use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use tokio::io::copy_bidirectional;
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
@@ -27,14 +24,14 @@ impl Door {
     /// Opens it to an address within a namespace.
     pub(crate) fn open(namespace: &Namespace, to: SocketAddr) -> Result<Self, LabError> {
         let made = |source| LabError::file("open a door to", namespace.name(), source);
-        let space = File::open(format!("/run/netns/{}", namespace.name())).map_err(made)?;
+        let way = namespace.way_in()?;
         let listener = TcpListener::bind("127.0.0.1:0").map_err(made)?;
         listener.set_nonblocking(true).map_err(made)?;
         let addr = listener.local_addr().map_err(made)?;
         let (shut, shutting) = oneshot::channel();
         // A namespace is entered by one thread; a socket stays in the one that it was made in.
         let thread = std::thread::spawn(move || {
-            if move_into_link_name_space(space.as_fd(), Some(LinkNameSpaceType::Network)).is_err() {
+            if way.enter().is_err() {
                 return;
             }
             if let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() {

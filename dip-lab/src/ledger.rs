@@ -63,12 +63,15 @@ impl ProcessMark {
         self.signal(Signal::KILL);
     }
 
-    fn signal(self, signal: Signal) {
-        let Some(pid) = Pid::from_raw(self.pid).filter(|_| self.alive()) else { return };
+    /// Kills it and its group at once; tells whether it ran.
+    pub(crate) fn kill(self) -> bool {
+        self.signal(Signal::KILL)
+    }
+
+    fn signal(self, signal: Signal) -> bool {
+        let Some(pid) = Pid::from_raw(self.pid).filter(|_| self.alive()) else { return false };
         // The group first: once the leader is gone it could not be found by its mark any more.
-        if kill_process_group(pid, signal).is_err() {
-            let _ = kill_process(pid, signal);
-        }
+        kill_process_group(pid, signal).is_ok() || kill_process(pid, signal).is_ok()
     }
 }
 

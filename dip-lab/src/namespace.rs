@@ -1,7 +1,12 @@
 //! A network namespace that is removed with what runs in it.
 
+use std::fs::File;
+use std::net::{SocketAddr, UdpSocket};
+use std::os::fd::AsFd;
 use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 use crate::command::{command, output, run};
 use crate::error::LabError;
@@ -47,6 +52,27 @@ impl Namespace {
         output(line).await
     }
 
+    /// Opens a UDP socket in the namespace, where it stays, whoever reads it.
+    ///
+    /// # Errors
+    /// If it cannot be opened.
+    pub fn bind(&self, addr: SocketAddr) -> Result<UdpSocket, LabError> {
+        let failed = |source| LabError::file("open a socket in", &self.name, source);
+        let way = self.way_in()?;
+        // A namespace is entered by one thread.
+        let thread = std::thread::spawn(move || {
+            way.enter()?;
+            UdpSocket::bind(addr)
+        });
+        thread.join().map_err(|_| failed(std::io::Error::other("its thread panicked")))?.map_err(failed)
+    }
+
+    /// What a thread enters it by.
+    pub(crate) fn way_in(&self) -> Result<WayIn, LabError> {
+        let opened = File::open(format!("/run/netns/{}", self.name));
+        opened.map(WayIn).map_err(|source| LabError::file("open the namespace", &self.name, source))
+    }
+
     pub(crate) async fn ip(&self, args: &[&str]) -> Result<String, LabError> {
         run("ip", ["-n", &self.name].iter().chain(args)).await
     }
@@ -55,6 +81,17 @@ impl Namespace {
         let mut line = command("ip");
         line.args(["netns", "exec", &self.name, program]);
         line
+    }
+}
+
+/// The way into a namespace, for the thread that takes it.
+#[derive(Debug)]
+pub(crate) struct WayIn(File);
+
+impl WayIn {
+    /// Moves this thread in, for good: its sockets are those of the namespace from now on.
+    pub(crate) fn enter(self) -> std::io::Result<()> {
+        Ok(move_into_link_name_space(self.0.as_fd(), Some(LinkNameSpaceType::Network))?)
     }
 }
 

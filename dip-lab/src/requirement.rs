@@ -50,6 +50,8 @@ pub enum Requirement {
     Lldpd,
     /// Nautobot with PostgreSQL and Redis.
     Nautobot,
+    /// Virtual machines that boot from a network with dnsmasq: QEMU, the firmware of OVMF, iPXE.
+    Netboot,
     /// netconfd of yuma123 behind OpenSSH.
     Netconfd,
     /// Open vSwitch with the userspace datapath.
@@ -91,6 +93,7 @@ impl Requirement {
         Self::KeaPostgres,
         Self::Lldpd,
         Self::Nautobot,
+        Self::Netboot,
         Self::Netconfd,
         Self::OpenVSwitch,
         Self::PowerDns,
@@ -244,6 +247,19 @@ impl Requirement {
                     ]
                 }
             }
+            Self::Netboot => {
+                const {
+                    &[
+                        SETSID,
+                        IP,
+                        program("dnsmasq", "dnsmasq-base"),
+                        program("dhclient", "isc-dhcp-client"),
+                        program("qemu-system-x86_64", "qemu-system-x86"),
+                        program("busybox", "busybox-static"),
+                        program("timeout", "coreutils"),
+                    ]
+                }
+            }
             Self::Netconfd => {
                 const {
                     &[
@@ -303,6 +319,15 @@ impl Requirement {
     /// The files that are no programs, by their Debian packages.
     pub fn files(self) -> &'static [Program] {
         match self {
+            Self::Netboot => {
+                const {
+                    &[
+                        Program { name: "/usr/share/OVMF/OVMF_CODE_4M.fd", package: "ovmf" },
+                        Program { name: "/usr/lib/ipxe/qemu/pxe-virtio.rom", package: "ipxe-qemu" },
+                        Program { name: "/usr/lib/ipxe/snponly.efi", package: "ipxe" },
+                    ]
+                }
+            }
             Self::PowerDns => {
                 const {
                     &[Program {
@@ -335,6 +360,7 @@ impl Requirement {
                 | Self::Kea
                 | Self::KeaPostgres
                 | Self::Lldpd
+                | Self::Netboot
                 | Self::Netconfd
                 | Self::OpenVSwitch
                 | Self::PuppetServer

@@ -23,7 +23,7 @@ pub(crate) use monitoring::span;
 pub use monitoring::{AlertmanagerSettings, PrometheusSettings, Threshold};
 
 /// The service kind `rfc2136`.
-pub(crate) const RFC2136: &str = "rfc2136";
+pub const RFC2136: &str = "rfc2136";
 
 /// The service kind `powerdns`.
 pub(crate) const POWERDNS: &str = "powerdns";

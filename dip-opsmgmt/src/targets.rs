@@ -19,8 +19,7 @@ pub fn target(site: &Site, node: &Node, address: String) -> Target {
     let mut all = BTreeMap::new();
     if let Some(Ok(settings)) = site.services_of(&[PROMETHEUS]).next().map(|of| of.driver.read::<PrometheusSettings>())
     {
-        all.extend(settings.labels);
-        all.extend(settings.job.map(|job| ("job".to_owned(), job)));
+        all.extend(settings.of_all_targets());
     }
     all.extend(labels(node));
     Target { node: node.name.clone(), address, labels: all }

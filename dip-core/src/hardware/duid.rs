@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::MacAddr;
-use super::vocabulary::{HardwareError, as_text};
+use super::vocabulary::{HardwareError, as_text, hex_octet};
 
 /// A DHCP unique identifier (RFC 8415, section 11), written `00:04:53:1a:...`: two octets that say its type, and 1 to 128 that it consists of.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -56,11 +56,7 @@ impl FromStr for Duid {
     type Err = HardwareError;
 
     fn from_str(text: &str) -> Result<Self, HardwareError> {
-        let octet = |part: &str| {
-            let digits = part.len() == 2 && part.bytes().all(|digit| digit.is_ascii_hexdigit());
-            digits.then(|| u8::from_str_radix(part, 16).ok()).flatten()
-        };
-        let octets: Option<Vec<u8>> = text.split(':').map(octet).collect();
+        let octets: Option<Vec<u8>> = text.split(':').map(hex_octet).collect();
         octets
             .and_then(|octets| Self::new(&octets))
             .ok_or_else(|| HardwareError::new(text, "a DUID", "00:04:53:1a:6c:2e:00:11:22:33"))

@@ -45,6 +45,16 @@ macro_rules! as_text {
 
 pub(super) use as_text;
 
+/// A number of hexadecimal digits and nothing else: the library's parser takes a sign too.
+fn hex(part: &str) -> Option<u16> {
+    part.bytes().all(|digit| digit.is_ascii_hexdigit()).then(|| u16::from_str_radix(part, 16).ok()).flatten()
+}
+
+/// Two hexadecimal digits.
+pub(super) fn hex_octet(part: &str) -> Option<u8> {
+    if part.len() == 2 { hex(part).and_then(|number| u8::try_from(number).ok()) } else { None }
+}
+
 /// A 48-bit IEEE 802 MAC address, written `52:54:00:12:34:56` (`-` between the octets is read too).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MacAddr(pub [u8; 6]);
@@ -64,8 +74,7 @@ impl FromStr for MacAddr {
         let mut octets = [0; 6];
         let mut parts = text.split([':', '-']);
         for octet in &mut octets {
-            let part = parts.next().filter(|part| part.len() == 2).ok_or_else(wrong)?;
-            *octet = u8::from_str_radix(part, 16).map_err(|_| wrong())?;
+            *octet = parts.next().and_then(hex_octet).ok_or_else(wrong)?;
         }
         if parts.next().is_some() { Err(wrong()) } else { Ok(Self(octets)) }
     }
@@ -96,12 +105,12 @@ impl FromStr for PciAddress {
             let (rest, function) = text.rsplit_once('.')?;
             let (rest, device) = rest.rsplit_once(':')?;
             let (domain, bus) = rest.split_once(':').unwrap_or(("0000", rest));
-            let hex = |part: &str| u16::from_str_radix(part, 16).ok();
+            let octet = |part: &str| hex(part).and_then(|number| u8::try_from(number).ok());
             let address = Self {
                 domain: hex(domain)?,
-                bus: u8::from_str_radix(bus, 16).ok()?,
-                device: u8::from_str_radix(device, 16).ok().filter(|device| *device < 32)?,
-                function: u8::from_str_radix(function, 16).ok().filter(|function| *function < 8)?,
+                bus: octet(bus)?,
+                device: octet(device).filter(|device| *device < 32)?,
+                function: octet(function).filter(|function| *function < 8)?,
             };
             Some(address)
         };
@@ -317,4 +326,23 @@ pub struct Identity {
     /// The serial number of the main board, where it is told apart from the machine's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub board_serial: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_octet_is_two_digits_and_no_sign() {
+        for wrong in
+            ["02:00:00:00:00:+5", "02:00:00:00:00:-5", "02:00:00:00:00", "02:00:00:00:00:5", "02:00:00:00:00:05:06"]
+        {
+            assert!(wrong.parse::<MacAddr>().is_err(), "{wrong}");
+        }
+        assert_eq!("02-00-00-00-00-fF".parse::<MacAddr>().expect("one"), MacAddr([2, 0, 0, 0, 0, 0xFF]));
+        for wrong in ["0000:+b:00.1", "+000:3b:00.1", "0000:3b:00.+1", "0000:3b:20.1", "0000:3b:00.8"] {
+            assert!(wrong.parse::<PciAddress>().is_err(), "{wrong}");
+        }
+        assert_eq!("3b:00.1".parse::<PciAddress>().expect("one").to_string(), "0000:3b:00.1");
+    }
 }

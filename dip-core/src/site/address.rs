@@ -258,7 +258,8 @@ pub(crate) fn after(address: IpAddr) -> Option<IpAddr> {
 
 /// Whether an address of a prefix means the network itself or everybody in it. In IPv6 the first one is the anycast
 /// address of its routers (RFC 4291, section 2.6.1). Prefixes of two addresses or one have none (RFC 3021, RFC 6164).
-fn is_special(prefix: IpNetwork, address: IpAddr) -> bool {
+#[must_use]
+pub fn is_special(prefix: IpNetwork, address: IpAddr) -> bool {
     match prefix {
         IpNetwork::V4(v4) => v4.prefix() < 31 && (address == v4.network() || address == v4.broadcast()),
         IpNetwork::V6(v6) => v6.prefix() < 127 && address == v6.network(),

@@ -51,6 +51,7 @@ mod window;
 mod yaml;
 
 pub(crate) use address::after;
+pub use address::is_special;
 pub use base::{LockedBase, Pin};
 pub use claims::{Claim, Claims, ClaimsError};
 pub use cluster::{Cluster, ClusterPolicy, HANDED_OVER, Pause, Service, Spread};

@@ -95,11 +95,7 @@ fn prefix(item: &Tree, report: &mut Report<'_>) -> Option<(Prefix, Mark, Vec<Mar
     let from = item.at("from").and_then(|tree| Some((tree.mark, ServiceName::new(tree.text()?).ok()?)));
     if let (Some((mark, _)), None) = (&from, item.at("ranges")) {
         // Whoever keeps the addresses knows which of all of them are free.
-        let last = match prefix {
-            IpNetwork::V4(v4) => IpAddr::V4(v4.broadcast()),
-            IpNetwork::V6(v6) => IpAddr::V6(v6.broadcast()),
-        };
-        ranges.push(AddressRange { first: prefix.network(), last });
+        ranges.push(AddressRange { first: prefix.network(), last: prefix.broadcast() });
         marks.push(*mark);
     }
     let (router, from) = (router.map(|(_, router)| router), from.map(|(_, from)| from));

@@ -149,6 +149,7 @@ impl Datacenter {
             range: format!("{},static,255.255.255.0,10m", subnet.address(0)),
             router,
             name_server: subnet.address(2),
+            lines: "",
         };
         let dnsmasq = Dnsmasq::start_in(&scratch, setup, None).await?;
         let chrony = Chrony::start_in(&scratch, addr(3, 123)).await?;

@@ -32,6 +32,8 @@ pub(crate) struct DnsmasqSetup {
     pub(crate) range: String,
     pub(crate) router: Ipv4Addr,
     pub(crate) name_server: Ipv4Addr,
+    /// Further lines of its configuration.
+    pub(crate) lines: &'static str,
 }
 
 impl Dnsmasq {
@@ -40,6 +42,11 @@ impl Dnsmasq {
     /// # Errors
     /// If a program is missing, the user is not root, or dnsmasq does not start.
     pub async fn start() -> Result<Self, LabError> {
+        Self::start_with("").await
+    }
+
+    /// The same with further lines of configuration.
+    pub(crate) async fn start_with(lines: &'static str) -> Result<Self, LabError> {
         Requirement::Dnsmasq.check()?;
         let scratch = Scratch::temporary()?;
         let segment = Segment::create(&scratch).await?;
@@ -48,6 +55,7 @@ impl Dnsmasq {
             range: "10.77.100.0,10.77.199.255,255.255.0.0,10m".to_owned(),
             router: Segment::ADDRESS,
             name_server: Segment::ADDRESS,
+            lines,
         };
         Self::start_in(&scratch, setup, Some(segment)).await
     }
@@ -79,11 +87,11 @@ impl Dnsmasq {
     pub async fn restart(&mut self) -> Result<(), LabError> {
         self.stop();
         let _ = std::fs::remove_file(&self.pid_file);
-        let DnsmasqSetup { interface, range, router, name_server } = &self.setup;
+        let DnsmasqSetup { interface, range, router, name_server, lines } = &self.setup;
         let conf = format!(
             "port=0\ninterface={interface}\nexcept-interface=lo\nbind-interfaces\ndhcp-authoritative\ndhcp-range={range}\n\
              dhcp-option=option:router,{router}\ndhcp-option=option:dns-server,{name_server}\n\
-             dhcp-hostsdir={}\ndhcp-leasefile={}\npid-file={}\nno-ping\nlog-dhcp\nuser=root\n",
+             dhcp-hostsdir={}\ndhcp-leasefile={}\npid-file={}\nno-ping\nlog-dhcp\nuser=root\n{lines}",
             self.hosts_dir.display(),
             self.lease_file.display(),
             self.pid_file.display()
@@ -131,6 +139,11 @@ impl Dnsmasq {
             Some(segment) => segment.lease(mac).await,
             None => Err(LabError::answer("dnsmasq", "it serves a datacenter: its hosts are the clients")),
         }
+    }
+
+    /// Where its clients are plugged in, if it serves a segment of its own.
+    pub(crate) fn segment(&self) -> Option<&Segment> {
+        self.segment.as_ref()
     }
 
     /// What the server itself has written about its leases.

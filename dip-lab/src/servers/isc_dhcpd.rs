@@ -7,7 +7,6 @@ use std::process::Stdio;
 use crate::daemon::{Daemon, daemon_command};
 use crate::door::Door;
 use crate::error::LabError;
-use crate::namespace::Namespace;
 use crate::requirement::Requirement;
 use crate::scratch::Scratch;
 use crate::servers::segment::{Lease, Segment};
@@ -98,11 +97,6 @@ impl IscDhcpd {
     /// Stops it.
     pub fn stop(&mut self) {
         self.daemon = None;
-    }
-
-    /// Where it runs.
-    pub fn namespace(&self) -> &Namespace {
-        self.segment.namespace()
     }
 
     /// Lets a real client with this hardware address ask for a lease; `None` if it got nothing.

@@ -79,13 +79,7 @@ impl Postgres {
     /// # Errors
     /// If it does not run.
     pub fn kill(&mut self) -> Result<(), LabError> {
-        let pid = i32::try_from(self.daemon.pid()).ok().and_then(rustix::process::Pid::from_raw);
-        let killed = pid.map(|pid| rustix::process::kill_process(pid, rustix::process::Signal::KILL));
-        self.daemon.stop();
-        match killed {
-            Some(Ok(())) => Ok(()),
-            other => Err(LabError::answer("postgres", format!("it cannot be killed: {other:?}"))),
-        }
+        self.daemon.kill()
     }
 
     /// Starts it again with the same data.

@@ -125,6 +125,24 @@ impl Segment {
         lease
     }
 
+    /// Plugs a host with this address in, at its `eth0`.
+    pub(crate) async fn station(&self, address: Ipv4Addr) -> Result<Namespace, LabError> {
+        let [.., high, low] = address.octets();
+        let (host, _) = self.plug(&format!("02:77:00:00:{high:02x}:{low:02x}")).await?;
+        host.ip(&["address", "add", &format!("{address}/16"), "dev", "eth0"]).await?;
+        // Who announces routers of IPv6 has an address of IPv6.
+        host.ip(&["address", "add", &format!("fd77::{low:x}/64"), "dev", "eth0", "nodad"]).await?;
+        Ok(host)
+    }
+
+    /// Makes a port for a virtual machine, which runs in the server's namespace, and gives its name.
+    pub(crate) async fn tap(&self) -> Result<String, LabError> {
+        let port = format!("t{}", self.clients.fetch_add(1, Ordering::Relaxed));
+        self.namespace.ip(&["tuntap", "add", &port, "mode", "tap"]).await?;
+        self.namespace.ip(&["link", "set", &port, "master", Self::INTERFACE, "up"]).await?;
+        Ok(port)
+    }
+
     async fn plug(&self, mac: &str) -> Result<(Namespace, u32), LabError> {
         let number = self.clients.fetch_add(1, Ordering::Relaxed);
         let client = Namespace::create(&self.scratch).await?;

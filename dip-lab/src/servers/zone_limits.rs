@@ -53,7 +53,7 @@ pub(crate) fn journals(scratch: &Scratch) -> PathBuf {
 
 /// Gives a running server's journals a larger disk.
 pub(crate) async fn enlarge(pid: Option<u32>, scratch: &Scratch, kib: u32) -> Result<(), LabError> {
-    let pid = pid.unwrap_or_default().to_string();
+    let pid = pid.ok_or_else(|| LabError::answer("the DNS server", "it does not run"))?.to_string();
     let (size, dir) = (format!("remount,size={kib}k"), journals(scratch));
     let fixed = ["--target", &pid, "--mount", "mount", "-o", &size].map(std::ffi::OsString::from);
     run("nsenter", fixed.into_iter().chain([dir.into_os_string()])).await.map(|_| ())

@@ -25,6 +25,8 @@
 //! # async fn example() -> std::io::Result<()> {
 //! let dhcp = UdpSocket::bind(("0.0.0.0", 67)).await?;
 //! dhcp.set_broadcast(true)?;
+//! // The clients' interface: an answer to all else leaves by the default route.
+//! dhcp.bind_device(Some(b"eno1"))?;
 //! let binl = UdpSocket::bind(("0.0.0.0", 4011)).await?;
 //! ProxyDhcp::new(Ipv4Addr::new(10, 0, 0, 5), Arc::new(Desk)).serve(&dhcp, &binl).await
 //! # }

@@ -48,7 +48,7 @@ impl fmt::Debug for ProxyDhcp {
 }
 
 impl ProxyDhcp {
-    /// A server that calls itself by this address, where clients reach port 4011.
+    /// A server that calls itself by this address, at which clients reach port 4011: they take no answer of another.
     #[must_use]
     pub fn new(own: Ipv4Addr, desk: Arc<dyn BootDesk>) -> Self {
         Self { own, desk }
@@ -56,6 +56,9 @@ impl ProxyDhcp {
 
     /// Answers what comes in at both sockets: port 67, which may send broadcasts and hears the segment or a relay, and port 4011.
     /// It ends when it is dropped.
+    ///
+    /// Where clients are heard on their segment, the socket of port 67 must be bound to that interface ([`UdpSocket::bind_device`]): what
+    /// goes to all leaves by the default route else, and nowhere at all where there is none.
     ///
     /// # Errors
     /// Where a socket cannot be read any more. An answer that cannot be sent is only logged: the client asks again.

@@ -35,6 +35,14 @@ pub struct PrometheusSettings {
     pub labels: BTreeMap<String, String>,
 }
 
+impl PrometheusSettings {
+    /// The labels that it gives to all targets.
+    pub(crate) fn of_all_targets(&self) -> BTreeMap<String, String> {
+        let job = self.job.iter().map(|job| ("job".to_owned(), job.clone()));
+        self.labels.clone().into_iter().chain(job).collect()
+    }
+}
+
 /// An Alertmanager.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

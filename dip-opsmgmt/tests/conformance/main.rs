@@ -27,7 +27,8 @@ mod zones;
 use std::future::Future;
 use std::process::ExitCode;
 
-use dip_core::conformance::{Failure, Trial, run_as_tests};
+use dip_core::conformance::{Failure, Trial, Verdict, not_installed, run_as_tests};
+use dip_lab::Requirement;
 use tokio::runtime::Handle;
 
 /// Waits for the lab, whose futures need not be `Send`, within a trial, whose future must be.
@@ -38,6 +39,17 @@ pub(crate) fn wait<F: Future>(lab: F) -> F::Output {
 /// What was found must be what is wanted.
 pub(crate) fn is(what: &str, found: &str, wanted: &str) -> Result<(), Failure> {
     if found == wanted { Ok(()) } else { Err(format!("{what} is `{found}` and should be `{wanted}`").into()) }
+}
+
+/// A trial that starts its own server, where that is installed.
+pub(crate) async fn tried(
+    requirement: Requirement,
+    trial: impl Future<Output = Result<(), Failure>>,
+) -> Result<Verdict, Failure> {
+    match requirement.check() {
+        Err(missing) => not_installed(missing.to_string()),
+        Ok(()) => trial.await.map(|()| Verdict::Passed),
+    }
 }
 
 fn main() -> ExitCode {

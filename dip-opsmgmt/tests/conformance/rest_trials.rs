@@ -227,7 +227,6 @@ async fn an_address_whose_making_was_not_answered_is_made_once(rig: &Rig) -> Res
         way.next((0..lost).map(|_| Fault::Rewritten(str::to_owned)).chain([Fault::Lost]));
         let _ = provider.write(&wanted, &us()).await;
     }
-    way.next([]);
     provider.write(&wanted, &us()).await?;
     let native = NativeNode { nics: wanted.nics.clone(), primary: wanted.addresses.first().copied() };
     is("what a person finds", &format!("{:?}", rig.native(&wanted).await?), &format!("{:?}", Some(native)))

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use dip_core::conformance::expect::us;
-use dip_core::conformance::{Failure, Trial, Verdict, not_installed};
+use dip_core::conformance::{Failure, Trial};
 use dip_core::engine::{Engine, Planner, Stop};
 use dip_core::fact::{FactRegistry, Facts};
 use dip_core::id::{LayerId, NodeName};
@@ -28,14 +28,15 @@ use dip_opsmgmt::conformance::AlertsHarness as _;
 use serde::{Deserialize, Serialize};
 
 use crate::alertmanager::Rig;
-use crate::is;
 use crate::slow_way::{Late, SlowWay};
+use crate::{is, tried};
 
 pub(crate) fn trials() -> Vec<Trial> {
-    let silent = || tried(a_node_is_silent_while_it_is_disrupted());
-    let held = || tried(an_alert_holds_the_next_one_back());
-    let down = || tried(nobody_is_disrupted_while_alertmanager_is_down());
-    let slow = || tried(a_slow_alertmanager_is_waited_for_and_one_that_is_too_slow_is_told());
+    let silent = || tried(Requirement::Alertmanager, a_node_is_silent_while_it_is_disrupted());
+    let held = || tried(Requirement::Alertmanager, an_alert_holds_the_next_one_back());
+    let down = || tried(Requirement::Alertmanager, nobody_is_disrupted_while_alertmanager_is_down());
+    let slow =
+        || tried(Requirement::Alertmanager, a_slow_alertmanager_is_waited_for_and_one_that_is_too_slow_is_told());
     let trials = vec![
         Trial::new("a_run_silences_a_node_while_it_disrupts_it_and_lets_it_be_heard_again", silent),
         Trial::new("a_run_waits_with_the_next_node_until_an_alert_is_over", held),
@@ -43,13 +44,6 @@ pub(crate) fn trials() -> Vec<Trial> {
         Trial::new("a_run_waits_for_slow_answers_and_says_when_they_are_too_late", slow),
     ];
     trials.into_iter().map(|trial| trial.on("alertmanager")).collect()
-}
-
-async fn tried(trial: impl Future<Output = Result<(), Failure>>) -> Result<Verdict, Failure> {
-    match Requirement::Alertmanager.check() {
-        Err(missing) => not_installed(missing.to_string()),
-        Ok(()) => trial.await.map(|()| Verdict::Passed),
-    }
 }
 
 /// What happens to the nodes, and what is heard of them meanwhile.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use dip_core::conformance::expect::{refused, us};
-use dip_core::conformance::{Failure, Trial, Verdict, not_installed};
+use dip_core::conformance::{Failure, Trial};
 use dip_core::provider::{ErrorKind, Retry, sentence};
 use dip_lab::{Requirement, Transfers, ZoneLimits};
 use dip_opsmgmt::provider::{Dns, Entry, EntryData, HostName};
@@ -14,7 +14,7 @@ use dip_opsmgmt::settings::Rfc2136Settings;
 
 use crate::primary::{Primary, provider, settings};
 use crate::slow_way::{Late, SlowWay};
-use crate::{is, wait};
+use crate::{is, tried, wait};
 
 pub(crate) fn trials() -> Vec<Trial> {
     let mut trials = Vec::new();
@@ -31,13 +31,6 @@ pub(crate) fn trials() -> Vec<Trial> {
         trials.push(Trial::new("that_answers_late_makes_all_and_what_is_too_late_is_found", slow).on(server));
     }
     trials
-}
-
-async fn tried(requirement: Requirement, trial: impl Future<Output = Result<(), Failure>>) -> Result<Verdict, Failure> {
-    match requirement.check() {
-        Err(missing) => not_installed(missing.to_string()),
-        Ok(()) => trial.await.map(|()| Verdict::Passed),
-    }
 }
 
 fn node(number: u16) -> HostName {

@@ -31,16 +31,28 @@ impl SandboxCmdb {
         node: &NodeName,
         change: impl FnOnce(&mut Records) -> Result<bool, ForeignRecord> + Send,
     ) -> Result<(), ProviderError> {
-        self.line.carry(Intent::Change, &action).await?;
-        match self.act(|records| Some(change(records))).unwrap_or(Ok(false)) {
-            Ok(changed) => {
-                if changed {
-                    self.line.world().ledger.count(self.line.subject(), format!("change the record of {node}"));
-                }
-                Ok(())
+        let counted = format!("change the record of {node}");
+        change_records(&self.line, &self.name, action, counted, change).await
+    }
+}
+
+/// Changes what a CMDB holds, and counts it where that changed anything.
+pub(super) async fn change_records(
+    line: &Line,
+    name: &ServiceName,
+    action: String,
+    counted: String,
+    change: impl FnOnce(&mut Records) -> Result<bool, ForeignRecord> + Send,
+) -> Result<(), ProviderError> {
+    line.carry(Intent::Change, &action).await?;
+    match line.world().records(name, change).unwrap_or(Ok(false)) {
+        Ok(changed) => {
+            if changed {
+                line.world().ledger.count(line.subject(), counted);
             }
-            Err(foreign) => Err(self.line.conflict(action, &foreign)),
+            Ok(())
         }
+        Err(foreign) => Err(line.conflict(action, &foreign)),
     }
 }
 

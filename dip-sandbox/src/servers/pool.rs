@@ -7,6 +7,7 @@ use dip_core::id::{ServiceName, SiteName};
 use dip_core::provider::{AddressHolder, AddressPool, ErrorKind, ProviderError};
 use ipnetwork::IpNetwork;
 
+use super::cmdb::change_records;
 use crate::line::{Intent, Line};
 use crate::world::{ForeignRecord, Records};
 
@@ -30,16 +31,7 @@ impl SandboxPool {
         action: String,
         change: impl FnOnce(&mut Records) -> Result<bool, ForeignRecord> + Send,
     ) -> Result<(), ProviderError> {
-        self.line.carry(Intent::Change, &action).await?;
-        match self.act(change).unwrap_or(Ok(false)) {
-            Ok(changed) => {
-                if changed {
-                    self.line.world().ledger.count(self.line.subject(), action);
-                }
-                Ok(())
-            }
-            Err(foreign) => Err(self.line.conflict(action, &foreign)),
-        }
+        change_records(&self.line, &self.name, action.clone(), action, change).await
     }
 }
 

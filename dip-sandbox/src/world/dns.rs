@@ -7,7 +7,7 @@ use dip_core::id::SiteName;
 use dip_core::provider::Holder;
 use dip_core::site::Service;
 use dip_opsmgmt::provider::{Entry, EntryData, HeldName, HostName};
-use dip_opsmgmt::settings::DNS_KINDS;
+use dip_opsmgmt::settings::{DNS_KINDS, RFC2136};
 
 use super::World;
 
@@ -250,7 +250,7 @@ impl World {
 
 /// Whether a service is asked at one of these addresses. One whose settings do not tell where it answers is asked at any.
 fn answers_at(service: &Service, servers: &[IpAddr]) -> bool {
-    let is_rfc2136 = service.driver.kind.as_str() == "rfc2136";
+    let is_rfc2136 = service.driver.kind.as_str() == RFC2136;
     address(service).map_or(!is_rfc2136, |address| servers.contains(&address))
 }
 

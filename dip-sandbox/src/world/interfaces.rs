@@ -18,21 +18,15 @@ pub(crate) struct Interfaces {
 
 #[derive(Debug, Clone)]
 struct Interface {
-    writer: Writer,
-    mac: Option<(MacAddr, Writer)>,
-    addresses: BTreeMap<IpNetwork, Writer>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Writer {
-    Person,
-    Site(SiteName),
+    writer: Holder,
+    mac: Option<(MacAddr, Holder)>,
+    addresses: BTreeMap<IpNetwork, Holder>,
 }
 
 impl Interfaces {
     /// What of a record somebody else holds otherwise, as a fragment.
     pub(crate) fn foreign(&self, record: &NodeRecord, owner: &SiteName) -> Option<String> {
-        let ours = Writer::Site(owner.clone());
+        let ours = Holder::Site(owner.clone());
         for nic in &record.nics {
             let there = self.of.get(&record.node).and_then(|nics| nics.get(&nic.name));
             if let (Some(mac), Some((typed, writer))) = (nic.mac, there.and_then(|there| there.mac.as_ref()))
@@ -52,7 +46,7 @@ impl Interfaces {
 
     /// Writes those of a record that nobody else holds; tells whether that changed anything.
     pub(crate) fn write(&mut self, record: &NodeRecord, owner: &SiteName) -> bool {
-        let (before, ours) = (self.native(&record.node), Writer::Site(owner.clone()));
+        let (before, ours) = (self.native(&record.node), Holder::Site(owner.clone()));
         let wanted: Vec<IpNetwork> = record.nics.iter().flat_map(|nic| &nic.addresses).copied().collect();
         for nic in self.of.values_mut().flat_map(BTreeMap::values_mut) {
             // An address of ours moves.
@@ -85,7 +79,7 @@ impl Interfaces {
 
     /// Takes away what a site wrote of a node; interfaces that are kept lose their addresses alone.
     fn take_away(&mut self, node: &NodeName, owner: &SiteName, kept: impl Fn(&NicName) -> bool) {
-        let ours = Writer::Site(owner.clone());
+        let ours = Holder::Site(owner.clone());
         let Some(nics) = self.of.get_mut(node) else { return };
         for (name, nic) in nics.iter_mut() {
             nic.addresses.retain(|_, writer| *writer != ours);
@@ -98,12 +92,10 @@ impl Interfaces {
 
     /// Lets what one site wrote of a node be another's, or a person's.
     pub(crate) fn hand_over(&mut self, node: &NodeName, from: &Holder, to: &Holder) {
-        let writer = |holder: &Holder| holder.site().map_or(Writer::Person, |site| Writer::Site(site.clone()));
-        let (from, to) = (writer(from), writer(to));
         for nic in self.of.get_mut(node).into_iter().flat_map(BTreeMap::values_mut) {
             let of_mac = nic.mac.as_mut().map(|(_, writer)| writer);
             let all = nic.addresses.values_mut().chain(of_mac).chain([&mut nic.writer]);
-            all.filter(|writer| **writer == from).for_each(|writer| writer.clone_from(&to));
+            all.filter(|writer| **writer == *from).for_each(|writer| writer.clone_from(to));
         }
     }
 
@@ -137,9 +129,9 @@ impl Interfaces {
     /// Writes an interface as a person would.
     pub(crate) fn put(&mut self, node: &NodeName, nic: &NicRecord) {
         let there = Interface {
-            writer: Writer::Person,
-            mac: nic.mac.map(|mac| (mac, Writer::Person)),
-            addresses: nic.addresses.iter().map(|address| (*address, Writer::Person)).collect(),
+            writer: Holder::Nobody,
+            mac: nic.mac.map(|mac| (mac, Holder::Nobody)),
+            addresses: nic.addresses.iter().map(|address| (*address, Holder::Nobody)).collect(),
         };
         self.of.entry(node.clone()).or_default().insert(nic.name.clone(), there);
     }
@@ -147,7 +139,7 @@ impl Interfaces {
     /// Changes a MAC address as a person would who does not look whose it is.
     pub(crate) fn change_mac(&mut self, node: &NodeName, nic: &NicName, mac: MacAddr) {
         if let Some(there) = self.of.get_mut(node).and_then(|nics| nics.get_mut(nic)) {
-            let writer = there.mac.take().map_or(Writer::Person, |(_, writer)| writer);
+            let writer = there.mac.take().map_or(Holder::Nobody, |(_, writer)| writer);
             there.mac = Some((mac, writer));
         }
     }

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use dip_core::id::{NodeName, SiteName};
 use dip_core::provider::Holder;
+use dip_core::site::is_special;
 use dip_opsmgmt::provider::{HeldRecord, NodeRecord};
 use ipnetwork::IpNetwork;
 
@@ -62,8 +63,8 @@ impl Records {
 
     /// The first addresses of a prefix that nobody has.
     pub(crate) fn free(&self, prefix: IpNetwork, most: usize) -> Vec<IpAddr> {
-        let is_free = |address: &IpAddr| *address != prefix.network() && *address != prefix.broadcast();
-        prefix.iter().filter(|address| is_free(address) && !self.addresses.contains_key(address)).take(most).collect()
+        let is_free = |address: &IpAddr| !is_special(prefix, *address) && !self.addresses.contains_key(address);
+        prefix.iter().filter(is_free).take(most).collect()
     }
 
     /// Lets an address be a site's; the error is who has it.

@@ -48,7 +48,10 @@ impl<'a> HandOff<'a> {
     }
 
     /// A cluster by its name.
-    pub(super) fn named(&self, name: &str) -> Result<&'a Cluster, HandOffError> {
+    ///
+    /// # Errors
+    /// Where the site has no such cluster; it tells the one that is spelt most alike.
+    pub fn named(&self, name: &str) -> Result<&'a Cluster, HandOffError> {
         self.site.clusters.get(name).ok_or_else(|| {
             let similar = |other: &str| strsim::jaro_winkler(other, name);
             let near = self.site.clusters.keys().max_by(|a, b| similar(a.as_str()).total_cmp(&similar(b.as_str())));

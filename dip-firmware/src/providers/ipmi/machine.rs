@@ -12,7 +12,7 @@ use tokio::sync::OnceCell;
 use crate::ipmi::{
     self, CipherSuite, Credentials, ErrorClass, Hold, IpmiBmc, IpmiError, Options, Place, Privilege, Sockets,
 };
-use crate::provider::{NoLoginRefused, NotActed};
+use crate::provider::{NotActed, Promises};
 use crate::providers::told::told;
 use crate::quirks::{Entry, Quirks};
 use crate::settings::{IPMI, IpmiPrivilege, IpmiSession, IpmiSettings, IpmiSuite, IpmiWay};
@@ -163,14 +163,11 @@ impl Machine {
             ErrorClass::SessionLost | ErrorClass::Unreachable => ErrorKind::Unreachable,
             ErrorClass::Unsupported => ErrorKind::Unsupported,
         };
-        let failed = ProviderError::new(kind, IPMI, self.at(action));
-        if error.may_have_acted() {
-            failed.because(error)
-        } else if kind == ErrorKind::Denied && !error.refuses_login() {
-            failed.because(NoLoginRefused::new(NotActed::new(error)))
-        } else {
-            failed.because(NotActed::new(error))
-        }
+        let promises = Promises {
+            no_login_refused: kind == ErrorKind::Denied && !error.refuses_login(),
+            not_acted: !error.may_have_acted(),
+        };
+        promises.mark(ProviderError::new(kind, IPMI, self.at(action)), error)
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use dip_core::provider::{ErrorKind, ProviderError, Retry, sentence};
 
-use crate::provider::{NoLoginRefused, NotActed};
+use crate::provider::{NoLoginRefused, NotActed, Promises};
 
 /// The protocols that were asked, in order, each with its error.
 #[derive(Debug, Default)]
@@ -38,12 +38,7 @@ impl Tried {
         let no_login_refused = last.is_some_and(NoLoginRefused::is_cause_of);
         let not_acted = errors().all(|error| error.kind() == ErrorKind::Unsupported || NotActed::is_cause_of(error));
         let error = ProviderError::new(kind, "bmc", action).retry_as(retry);
-        match (no_login_refused, not_acted) {
-            (false, false) => error.because(self),
-            (false, true) => error.because(NotActed::new(self)),
-            (true, false) => error.because(NoLoginRefused::new(self)),
-            (true, true) => error.because(NoLoginRefused::new(NotActed::new(self))),
-        }
+        Promises { no_login_refused, not_acted }.mark(error, self)
     }
 }
 

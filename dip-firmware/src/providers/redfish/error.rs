@@ -9,7 +9,7 @@ use rustls::{CertificateError, OtherError};
 
 use super::tls::{OtherCertificate, PinIsOver};
 use super::wire::Silence;
-use crate::provider::{NoLoginRefused, NotActed};
+use crate::provider::Promises;
 use crate::settings::REDFISH;
 use dip_core::tls::FingerprintError;
 
@@ -175,13 +175,11 @@ impl Failure {
         if let Some(advice) = self.advice() {
             error = error.advise(advice);
         }
-        let is_login = kind != ErrorKind::Denied || self.refuses_login();
-        match (is_login, self.may_have_acted()) {
-            (true, true) => error.because(self),
-            (true, false) => error.because(NotActed::new(self)),
-            (false, true) => error.because(NoLoginRefused::new(self)),
-            (false, false) => error.because(NoLoginRefused::new(NotActed::new(self))),
-        }
+        let promises = Promises {
+            no_login_refused: kind == ErrorKind::Denied && !self.refuses_login(),
+            not_acted: !self.may_have_acted(),
+        };
+        promises.mark(error, self)
     }
 
     /// Whether the service refused who logs in. Who lacks a privilege has got in (DSP0266, "HTTP status codes": 403), and who is not
@@ -314,6 +312,7 @@ fn distrust(silence: &Silence) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::provider::{NoLoginRefused, NotActed};
 
     #[test]
     fn who_lacks_a_privilege_has_logged_in_and_whose_password_is_refused_has_not() {

@@ -20,9 +20,7 @@ pub(super) struct Group {
 impl Group {
     /// The group of a target. What the target says of itself wins over the settings, and the mark over both.
     pub(super) fn of(target: &Target, owner: &SiteName, settings: &PrometheusSettings) -> Self {
-        let mut labels = settings.labels.clone();
-        labels.extend(settings.job.iter().map(|job| ("job".to_owned(), job.clone())));
-        Self::labelled(target, owner, labels)
+        Self::labelled(target, owner, settings.of_all_targets())
     }
 
     fn labelled(target: &Target, owner: &SiteName, mut labels: BTreeMap<String, String>) -> Self {
@@ -57,10 +55,9 @@ impl Group {
         let owner = labels.remove(SITE).and_then(|site| SiteName::new(&site).ok());
         labels.remove(NODE);
         if owner.is_some() {
-            let job = settings.job.iter().map(|job| ("job", job));
-            for (name, value) in settings.labels.iter().map(|(name, value)| (name.as_str(), value)).chain(job) {
-                match labels.get(name) {
-                    Some(present) if present == value => drop(labels.remove(name)),
+            for (name, value) in settings.of_all_targets() {
+                match labels.get(&name) {
+                    Some(present) if *present == value => drop(labels.remove(&name)),
                     // The target's own label wins over the settings.
                     Some(_) => {}
                     None => return None,
