@@ -46,8 +46,11 @@ impl WriteFiles {
                 return Err(format!("{path} is listed twice; take one of them out"));
             }
             let text = file.mode.as_deref().unwrap_or("0644");
-            let mode = u32::from_str_radix(text.trim_start_matches("0o"), 8)
-                .ok()
+            let digits = text.strip_prefix("0o").unwrap_or(text);
+            // `from_str_radix` takes a sign.
+            let mode = Some(digits).filter(|digits| !digits.starts_with('+'));
+            let mode = mode
+                .and_then(|digits| u32::from_str_radix(digits, 8).ok())
                 .filter(|mode| *mode <= 0o7777)
                 .ok_or_else(|| format!("`{text}` is not a mode of {path}; write octal digits, for example `0644`"))?;
             files.push(NodeFile { path: path.clone(), content: file.content.clone(), mode });
@@ -151,7 +154,9 @@ mod tests {
     fn a_path_twice_and_a_mode_that_is_none_are_refused() {
         let file = FileSettings { path: "/a".to_owned(), content: String::new(), mode: None };
         assert!(WriteFiles::new(&node_name(), &[file.clone(), file.clone()]).is_err_and(|why| why.contains("twice")));
-        let odd = FileSettings { mode: Some("rw".to_owned()), ..file };
-        assert!(WriteFiles::new(&node_name(), &[odd]).is_err_and(|why| why.contains("octal")));
+        for mode in ["rw", "+644", "0o0o644", "10000", ""] {
+            let odd = FileSettings { mode: Some(mode.to_owned()), ..file.clone() };
+            assert!(WriteFiles::new(&node_name(), &[odd]).is_err_and(|why| why.contains("octal")), "{mode}");
+        }
     }
 }
