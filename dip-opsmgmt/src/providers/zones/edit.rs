@@ -64,6 +64,11 @@ impl Edit {
         self
     }
 
+    /// What it expects, and nothing that changes.
+    pub(crate) fn without_changes(&self) -> Self {
+        Self { expects: self.expects.clone(), changes: Vec::new() }
+    }
+
     /// Both as one. What both expect is expected once.
     pub(crate) fn and(mut self, other: Self) -> Self {
         let expects = other.expects.into_iter().filter(|expect| !self.expects.contains(expect)).collect::<Vec<_>>();

@@ -9,7 +9,7 @@ use dip_core::provider::ErrorKind;
 
 use super::edit::{Change, Edit, Expect};
 use super::record::{Data, Kind, Record};
-use super::server::{Look, Outcome, Seen, Transfer, ZoneServer};
+use super::server::{Compares, Look, Outcome, Seen, Transfer, Usage, ZoneServer};
 use crate::providers::fault::{Fault, Reach};
 
 /// A zone that the server no longer has.
@@ -111,6 +111,7 @@ impl Table {
 impl ZoneServer for Table {
     const PRODUCT: &'static str = "table";
     const CAPACITY: usize = 60_000;
+    const COMPARES: Compares = Compares::Server;
 
     fn ttl(&self) -> u32 {
         60
@@ -131,7 +132,8 @@ impl ZoneServer for Table {
     async fn look(&self, _: &str, looks: &[&Look]) -> Result<Vec<Seen>, Fault> {
         let seen = |look: &&Look| {
             let data = look.kinds.iter().flat_map(|kind| self.at(&look.name, *kind)).collect();
-            Seen { data, alias: None, exists: self.rows().contains_key(&look.name) }
+            let usage = if self.rows().contains_key(&look.name) { Usage::Used } else { Usage::Unused };
+            Seen { data, alias: None, usage }
         };
         Ok(looks.iter().map(seen).collect())
     }
