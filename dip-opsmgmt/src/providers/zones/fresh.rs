@@ -61,3 +61,153 @@ impl<S: ZoneServer> Zones<S> {
         slot.try_lock().is_ok_and(|last| last.as_ref().is_some_and(|last| last.uses(name)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use dip_core::provider::ErrorKind;
+
+    use super::super::edit::Edit;
+    use super::super::mark::{mark, mark_name};
+    use super::super::record::{Data, Kind};
+    use super::super::table::Table;
+    use super::*;
+    use crate::provider::{Dns, EntryData, HostName};
+
+    fn owner() -> SiteName {
+        SiteName::new("lab").expect("a name")
+    }
+
+    fn address(number: u16) -> [u8; 4] {
+        let [high, low] = number.to_be_bytes();
+        [10, 1, high, low]
+    }
+
+    fn node(number: u16) -> HostName {
+        HostName { name: format!("n{number}.lab.example"), addresses: vec![address(number).into()] }
+    }
+
+    /// Somebody else's address at the name of a node.
+    fn foreign(number: u16) -> (String, Data) {
+        (node(number).name, Data::A([10, 9, 9, 9].into()))
+    }
+
+    fn table(records: &[(String, Data)]) -> Table {
+        Table::with(&records.iter().map(|(name, data)| (name.as_str(), data.clone())).collect::<Vec<_>>())
+    }
+
+    /// All at once; the errors of those that failed, by their numbers.
+    async fn register(table: Table, count: u16) -> (Vec<(u16, ProviderError)>, Arc<Zones<Table>>) {
+        let zones = Arc::new(Zones::of(table));
+        let tasks: Vec<_> = (0..count)
+            .map(|number| {
+                let zones = Arc::clone(&zones);
+                tokio::spawn(async move { zones.ensure(&node(number), &owner()).await })
+            })
+            .collect();
+        let mut failed = Vec::new();
+        for (number, task) in (0..).zip(tasks) {
+            failed.extend(task.await.expect("it does not panic").err().map(|error| (number, error)));
+        }
+        (failed, zones)
+    }
+
+    fn is_made(zones: &Zones<Table>, number: u16) -> bool {
+        let name = node(number).name;
+        let reverse = reverse_name(address(number).into());
+        zones.server.at(&name, Kind::A) == [Data::A(address(number).into())]
+            && zones.server.at(&mark_name(&name), Kind::Txt) == [mark(&owner())]
+            && zones.server.at(&reverse, Kind::Ptr) == [Data::Ptr(name)]
+    }
+
+    #[tokio::test]
+    async fn a_thousand_new_names_are_written_in_a_few_messages_and_without_a_look() {
+        let (failed, zones) = register(Table::default(), 1_000).await;
+        assert!(failed.is_empty() && (0..1_000).all(|number| is_made(&zones, number)), "{failed:?}");
+        assert_eq!((zones.server.looks(), zones.server.transfers()), (0, 0));
+        assert!(zones.server.messages() <= 10, "it took {} messages", zones.server.messages());
+    }
+
+    #[tokio::test]
+    async fn of_a_thousand_names_half_of_which_others_have_the_other_half_is_written_in_a_few_messages() {
+        let taken: Vec<_> = (0..1_000).filter(|number| number % 2 == 1).map(foreign).collect();
+        let (failed, zones) = register(table(&taken), 1_000).await;
+        let numbers: Vec<u16> = failed.iter().map(|(number, _)| *number).collect();
+        assert_eq!(numbers, (0..1_000).filter(|number| number % 2 == 1).collect::<Vec<_>>());
+        for (number, error) in failed {
+            assert!(error.kind() == ErrorKind::Conflict && error.to_string().contains("10.9.9.9"), "{error}");
+            assert_eq!(zones.server.at(&node(number).name, Kind::A), [foreign(number).1]);
+            assert_eq!(zones.server.at(&mark_name(&node(number).name), Kind::Txt), []);
+            assert_eq!(zones.server.at(&reverse_name(address(number).into()), Kind::Ptr), []);
+        }
+        assert!((0..1_000).step_by(2).all(|number| is_made(&zones, number)));
+        assert!(zones.server.messages() <= 20, "it took {} messages", zones.server.messages());
+        assert!(zones.server.transfers() <= 6, "it took {} transfers", zones.server.transfers());
+    }
+
+    #[tokio::test]
+    async fn a_name_that_somebody_takes_right_before_it_is_written_is_a_conflict_and_no_other_waits_for_it() {
+        let (name, theirs) = foreign(7);
+        let takes = Edit::default().add(&name, 60, theirs.clone());
+        let (failed, zones) = register(Table::default().meanwhile(&name, takes), 100).await;
+        let [(7, error)] = &failed[..] else { panic!("{failed:?}") };
+        assert!(error.kind() == ErrorKind::Conflict && error.to_string().contains("10.9.9.9"), "{error}");
+        assert_eq!(zones.server.at(&name, Kind::A), [theirs]);
+        assert!((0..100).filter(|number| *number != 7).all(|number| is_made(&zones, number)));
+    }
+
+    #[tokio::test]
+    async fn a_reverse_name_of_somebody_else_is_found_before_anything_is_changed() {
+        let at = reverse_name(address(7).into());
+        let theirs = Data::Ptr("www.example.org".to_owned());
+        let (failed, zones) = register(table(&[(at.clone(), theirs.clone())]), 8).await;
+        let [(7, error)] = &failed[..] else { panic!("{failed:?}") };
+        assert!(error.kind() == ErrorKind::Conflict && error.to_string().contains("www.example.org"), "{error}");
+        assert_eq!(zones.server.at(&at, Kind::Ptr), [theirs]);
+        assert_eq!(zones.server.at(&node(7).name, Kind::A), []);
+        assert_eq!(zones.server.at(&mark_name(&node(7).name), Kind::Txt), []);
+    }
+
+    #[tokio::test]
+    async fn a_name_that_is_known_to_be_there_is_looked_at_first() {
+        let zones = Zones::of(Table::default());
+        zones.ensure(&node(1), &owner()).await.expect("the server obeys");
+        zones.names("lab.example").await.expect("it can be listed");
+        let before = zones.server.messages();
+        let moved = HostName { addresses: vec![address(2).into()], ..node(1) };
+        zones.ensure(&moved, &owner()).await.expect("it is ours");
+        // Both addresses, the new reverse name, the former one, and the new address alone.
+        assert_eq!(zones.server.messages() - before, 4, "no message was sent in vain");
+    }
+
+    #[tokio::test]
+    async fn further_records_of_a_new_node_and_their_list_come_with_its_name_and_a_foreign_one_prevents_all() {
+        let name = node(1).name;
+        let alias = Entry { name: "www.lab.example".to_owned(), ttl: None, data: EntryData::Cname(name.clone()) };
+        for others in [vec![], vec![("www.lab.example".to_owned(), Data::A([10, 9, 9, 9].into()))]] {
+            let zones = Zones::of(table(&others));
+            let made = zones.ensure_all(&[node(1)], std::slice::from_ref(&alias), &owner()).await;
+            let list = zones.made(&name, &owner()).await.expect("the server answers");
+            match others.is_empty() {
+                true => {
+                    made.expect("the server obeys");
+                    assert!(is_made(&zones, 1) && list == Some(vec![alias.clone()]), "{list:?}");
+                    assert_eq!(
+                        zones.server.messages(),
+                        3,
+                        "what is expected of the reverse name, the name, its reverse name"
+                    );
+                }
+                false => {
+                    let error = made.expect_err("it is somebody else's");
+                    assert!(
+                        error.kind() == ErrorKind::Conflict && error.to_string().contains("www.lab.example"),
+                        "{error}"
+                    );
+                    assert_eq!((list, zones.server.at(&name, Kind::A)), (None, vec![]));
+                }
+            }
+        }
+    }
+}

@@ -21,6 +21,7 @@ pub(super) struct Table {
     serial: AtomicU32,
     messages: AtomicUsize,
     transfers: AtomicUsize,
+    looks: AtomicUsize,
     asked: AtomicUsize,
     /// What somebody else does right before the first change of a name.
     meanwhile: Mutex<Vec<(String, Edit)>>,
@@ -53,6 +54,11 @@ impl Table {
 
     pub(super) fn messages(&self) -> usize {
         self.messages.load(Ordering::Relaxed)
+    }
+
+    /// How many names it was asked for, one by one.
+    pub(super) fn looks(&self) -> usize {
+        self.looks.load(Ordering::Relaxed)
     }
 
     pub(super) fn transfers(&self) -> usize {
@@ -130,6 +136,7 @@ impl ZoneServer for Table {
     }
 
     async fn look(&self, _: &str, looks: &[&Look]) -> Result<Vec<Seen>, Fault> {
+        self.looks.fetch_add(looks.len(), Ordering::Relaxed);
         let seen = |look: &&Look| {
             let data = look.kinds.iter().flat_map(|kind| self.at(&look.name, *kind)).collect();
             let usage = if self.rows().contains_key(&look.name) { Usage::Used } else { Usage::Unused };
