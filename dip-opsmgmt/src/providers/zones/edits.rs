@@ -42,8 +42,12 @@ impl<S: ZoneServer> Zones<S> {
         Ok(self.changed(home, action).await? && self.changed(others, action).await?)
     }
 
-    /// Whether what is expected in the other zones is the case; what is expected in the first one, its own change tells.
+    /// Whether what is expected in the other zones is the case; what is expected in the first one, or in the only one, its own
+    /// change tells.
     pub(super) async fn all_expected(&self, edits: &Edits<'_>, action: &str) -> Result<bool, ProviderError> {
+        if edits.by_zone.len() == 1 {
+            return Ok(true);
+        }
         let others = edits.by_zone.iter().filter(|(zone, _)| *zone != edits.home);
         self.changed(others.map(|(zone, edit)| (zone.clone(), edit.without_changes())), action).await
     }

@@ -45,6 +45,9 @@ impl<S: ZoneServer> Zones<S> {
         }
         for (at, wanted) in by_name(entries.unwrap_or_default()) {
             let change = self.change(at, owner, action).await?;
+            if self.is_known(&change.zone, &change.name) {
+                return Ok(false);
+            }
             edits.add(&change.zone, self.entries_beside(&change, &wanted, None)?);
         }
         if let (Some((change, _)), Some(wanted)) = (changes.first(), entries) {
