@@ -87,7 +87,7 @@ impl ZoneServer for ApiServer {
     const PRODUCT: &'static str = "powerdns";
 
     /// About 500 sets of records: larger requests gain nothing, and hold the database for longer.
-    const CAPACITY: usize = 24_000;
+    const CAPACITY: usize = 32_000;
 
     const COMPARES: Compares = Compares::Dip;
 

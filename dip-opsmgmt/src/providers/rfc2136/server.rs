@@ -38,7 +38,7 @@ impl ZoneServer for UpdateServer {
     const PRODUCT: &'static str = "rfc2136";
 
     /// A message over TCP holds 65,535 bytes; the rest is for its head and its signature.
-    const CAPACITY: usize = 60_000;
+    const CAPACITY: usize = 64_000;
 
     /// By prerequisites (RFC 2136 section 3.2).
     const COMPARES: Compares = Compares::Server;

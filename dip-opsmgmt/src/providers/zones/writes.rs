@@ -29,7 +29,7 @@ impl<S: ZoneServer> Carry<Edit, Written> for Zones<S> {
         let mut answers: Vec<Option<Written>> = vec![None; edits.len()];
         let mut waiting: Vec<usize> = (0..edits.len()).collect();
         while !waiting.is_empty() {
-            let (messages, rest) = first_messages(zone, &edits, waiting, S::CAPACITY);
+            let (messages, rest) = first_messages(&edits, waiting, S::CAPACITY);
             waiting = rest;
             let sent = messages.into_iter().map(|message| self.send(zone, &edits, message));
             for Sent { told, ended } in join_all(sent).await {
@@ -101,13 +101,13 @@ struct Filled<'a> {
 }
 
 /// Messages in which no edit gets into another's way and which share no name, and the rest.
-fn first_messages(zone: &str, edits: &[&Edit], waiting: Vec<usize>, capacity: usize) -> (Vec<Vec<usize>>, Vec<usize>) {
+fn first_messages(edits: &[&Edit], waiting: Vec<usize>, capacity: usize) -> (Vec<Vec<usize>>, Vec<usize>) {
     let mut messages = vec![Filled::default()];
     let mut rest = Vec::new();
     // Also what must wait holds its names: a later edit of one of them must not overtake it.
     let mut held: HashSet<&str> = HashSet::new();
     for index in waiting {
-        let (edit, names, weight) = (edits[index], edits[index].names(), edits[index].weight(zone));
+        let (edit, names, weight) = (edits[index], edits[index].names(), edits[index].weight());
         let fits = |message: &Filled<'_>| message.edits.is_empty() || message.weight + weight <= capacity;
         let with = messages.iter().rposition(|message| names.iter().any(|name| message.names.contains_key(name)));
         let last = messages.len() - 1;
