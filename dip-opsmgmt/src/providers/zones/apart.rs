@@ -1,10 +1,14 @@
 //! Which edits of a message that was prevented can be made all the same, by what the zone holds now: one look, however many of
 //! them somebody else came before.
 
+use std::collections::HashSet;
+
+use futures_util::future::join_all;
+
 use super::edit::{Edit, Expect};
-use super::names::{Zones, unanswered};
+use super::names::Zones;
 use super::record::{Data, Kind};
-use super::server::{Look, Seen, Usage, ZoneServer};
+use super::server::{Look, Outcome, Seen, Usage, ZoneServer};
 use crate::providers::fault::Fault;
 
 /// The edits of a message, by their indices.
@@ -14,43 +18,41 @@ pub(super) struct Apart {
     pub(super) free: Vec<usize>,
     /// What these expect is not: they would be prevented alone too.
     pub(super) taken: Vec<usize>,
-    /// Only the server itself can tell: a wildcard may have answered.
-    pub(super) doubtful: Vec<usize>,
 }
 
-/// Whether something expected is the case; the worse comes later.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// Whether something expected is the case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Holds {
     Yes,
-    Perhaps,
     No,
-}
-
-impl Apart {
-    /// Whether anything is known of a message by it.
-    pub(super) fn tells(&self) -> bool {
-        !self.taken.is_empty() || (!self.free.is_empty() && !self.doubtful.is_empty())
-    }
+    /// Only the server itself can tell: a wildcard may have answered.
+    Perhaps,
 }
 
 impl<S: ZoneServer> Zones<S> {
     /// Looks at all that the edits of a message expect.
     pub(super) async fn apart(&self, zone: &str, edits: &[&Edit], message: &[usize]) -> Result<Apart, Fault> {
         let looks = message.iter().flat_map(|index| &edits[*index].expects).map(look).collect();
-        let mut seen = self.look(zone, looks).await?.into_iter();
-        let mut apart = Apart::default();
-        for index in message {
-            let mut all = Holds::Yes;
-            for expect in &edits[*index].expects {
-                all = all.max(holds(expect, &seen.next().ok_or_else(unanswered)?));
-            }
-            match all {
-                Holds::Yes => apart.free.push(*index),
-                Holds::Perhaps => apart.doubtful.push(*index),
-                Holds::No => apart.taken.push(*index),
-            }
-        }
-        Ok(apart)
+        let seen = self.look(zone, looks).await?;
+        let expects = message.iter().flat_map(|index| &edits[*index].expects);
+        let held: Vec<(&Expect, Holds)> =
+            expects.zip(&seen).map(|(expect, seen)| (expect, holds(expect, seen))).collect();
+        let doubts = held.iter().filter(|(_, holds)| *holds == Holds::Perhaps).map(|(expect, _)| *expect);
+        let refuted = self.refuted(zone, doubts.collect()).await?;
+        let no = held.into_iter().filter(|(expect, holds)| *holds == Holds::No || refuted.contains(expect));
+        let no: HashSet<&Expect> = no.map(|(expect, _)| expect).collect();
+        let (taken, free) = message.iter().partition(|index| edits[**index].expects.iter().any(|one| no.contains(one)));
+        Ok(Apart { free, taken })
+    }
+
+    /// Those that are not the case, as the server says of each: many edits may share one.
+    async fn refuted<'a>(&self, zone: &str, doubts: HashSet<&'a Expect>) -> Result<HashSet<&'a Expect>, Fault> {
+        let asked = doubts.into_iter().map(async |expect| {
+            let probe = Edit { expects: vec![expect.clone()], changes: Vec::new() };
+            let outcome = self.server.write(zone, &[&probe]).await?;
+            Ok((outcome == Outcome::Prevented).then_some(expect))
+        });
+        join_all(asked).await.into_iter().filter_map(Result::transpose).collect()
     }
 }
 

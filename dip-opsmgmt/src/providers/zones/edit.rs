@@ -12,7 +12,7 @@ pub struct Edit {
 }
 
 /// What must be the case before anything of an edit is changed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Expect {
     /// The name has no records at all.
     Unused(String),

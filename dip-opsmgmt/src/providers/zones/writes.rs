@@ -68,9 +68,9 @@ impl<S: ZoneServer> Zones<S> {
             if prevented && part.len() > 1 {
                 // Where nobody may look, or somebody changes things just now, halves tell.
                 let seen = self.apart(zone, edits, &part).await.unwrap_or_default();
-                if seen.tells() {
+                if !seen.taken.is_empty() {
                     told.extend(seen.taken.into_iter().map(|index| (index, Ok(Outcome::Prevented))));
-                    parts.extend([seen.doubtful, seen.free].into_iter().filter(|part| !part.is_empty()));
+                    parts.extend(Some(seen.free).filter(|free| !free.is_empty()));
                     continue;
                 }
             }
