@@ -1,9 +1,9 @@
 //! The names of one DNS service with zones.
 //!
 //! Every change says what must be the case: an unused name, or our own mark. A server with prerequisites (RFC 2136) tests them
-//! together with the change, so nobody's record is overwritten, not even one that was written a moment ago. One message to a
-//! zone is under way at a time, and what comes meanwhile goes into the next one, so steps need no lock of a zone. Forward and
-//! reverse zones cannot change in one message; the reverse name follows the forward one, and a check sees what is missing in between.
+//! together with the change, so nobody's record is overwritten, not even one that was written a moment ago. What comes while a
+//! zone is written to goes together into the next messages, so steps need no lock of a zone. Forward and reverse zones cannot
+//! change in one message; the reverse name follows the forward one, and a check sees what is missing in between.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
