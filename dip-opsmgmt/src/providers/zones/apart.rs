@@ -109,7 +109,7 @@ mod tests {
             (&unused, seen(Usage::Unused, &[], None), Holds::Yes),
             (&unused, seen(Usage::Known, &[], None), Holds::Perhaps),
             (&unused, seen(Usage::Used, &[], None), Holds::No),
-            (&no_alias, seen(Usage::Used, &[address.clone()], None), Holds::Yes),
+            (&no_alias, seen(Usage::Used, std::slice::from_ref(&address), None), Holds::Yes),
             (&no_alias, seen(Usage::Used, &[], Some("www.lab.example")), Holds::No),
             (&no_alias, seen(Usage::Known, &[], Some("www.lab.example")), Holds::Perhaps),
             (&exactly, seen(Usage::Known, &[address], None), Holds::Yes),
