@@ -1,4 +1,4 @@
-//! Ten thousand devices out of a real Nautobot, beside a plain loop over its pages in the same run.
+//! Ten thousand devices out of a real Nautobot, or as many as the argument says, beside a plain loop over its pages in the same run.
 #![allow(clippy::print_stdout, reason = "a bench tells what it measured")]
 
 use std::error::Error;
@@ -12,6 +12,7 @@ use dip_opsmgmt::providers::netbox::{Dialect, Netbox};
 use dip_opsmgmt::settings::{Interfaces, NetboxSettings};
 use serde_json::Value;
 
+/// Where no other number is an argument.
 const DEVICES: usize = 10_000;
 const PAGE: u32 = 500;
 
@@ -34,12 +35,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Ok(());
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(measure())
+    let devices = std::env::args().find_map(|word| word.parse().ok()).unwrap_or(DEVICES);
+    runtime.block_on(measure(devices))
 }
 
-async fn measure() -> Result<(), Box<dyn Error>> {
+async fn measure(devices: usize) -> Result<(), Box<dyn Error>> {
     let server = Nautobot::start().await?;
-    server.python(&FILL.replace("COUNT", &DEVICES.to_string())).await?;
+    server.python(&FILL.replace("COUNT", &devices.to_string())).await?;
     let settings = NetboxSettings {
         url: server.url(),
         token: SecretRef::Env("NAUTOBOT_TOKEN".to_owned()),
@@ -59,18 +61,21 @@ async fn measure() -> Result<(), Box<dyn Error>> {
     // One page before anything is measured: the first answer of a process imports half of Django.
     page(&server, 0).await?;
     for round in 1..=3 {
-        let plain = timed(plain_loop(&server)).await?;
-        let records = timed(async { Ok(provider.list().await?.len()) }).await?;
-        let stock = timed(async { Ok(provider.stock().await?.len()) }).await?;
+        let plain = timed(devices, plain_loop(&server)).await?;
+        let records = timed(devices, async { Ok(provider.list().await?.len()) }).await?;
+        let stock = timed(devices, async { Ok(provider.stock().await?.len()) }).await?;
         println!("round {round}: plain loop {plain:.1?}, records {records:.1?}, stock {stock:.1?}");
     }
     Ok(())
 }
 
-async fn timed(work: impl Future<Output = Result<usize, Box<dyn Error>>>) -> Result<Duration, Box<dyn Error>> {
+async fn timed(
+    devices: usize,
+    work: impl Future<Output = Result<usize, Box<dyn Error>>>,
+) -> Result<Duration, Box<dyn Error>> {
     let began = Instant::now();
     let found = work.await?;
-    if found == DEVICES { Ok(began.elapsed()) } else { Err(format!("{found} of {DEVICES} devices came").into()) }
+    if found == devices { Ok(began.elapsed()) } else { Err(format!("{found} of {devices} devices came").into()) }
 }
 
 /// What anybody would write who reads all pages and looks at nothing in them.

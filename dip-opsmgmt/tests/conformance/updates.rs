@@ -20,6 +20,7 @@ use dip_opsmgmt::settings::Rfc2136Settings;
 use serde_json::json;
 
 use crate::primary::{Primary, arpa, provider, settings};
+use crate::slow_way::SlowWay;
 use crate::zones::{
     Zones, a_name_outside_of_all_zones_is_told,
     a_node_has_all_its_names_and_records_in_one_message_and_they_go_with_it,
@@ -55,6 +56,7 @@ async fn of(server: &'static str, requirement: Requirement) -> Vec<Trial> {
             an_unknown_key_is_told_apart_from_a_wrong_secret
             a_zone_that_the_key_may_not_change_is_told
             a_thousand_names_at_once_are_all_made_and_one_that_is_foreign_alone_fails
+            a_thousand_names_half_of_which_others_have_take_a_few_messages
             a_node_has_all_its_names_and_records_in_one_message_and_they_go_with_it
             records_of_a_service_of_many_nodes_stand_side_by_side
             a_service_whose_nodes_come_and_go_at_once_keeps_its_mark_until_the_last_one_is_gone
@@ -304,4 +306,43 @@ async fn a_thousand_names_at_once_are_all_made_and_one_that_is_foreign_alone_fai
     let all = rig.zone("lab.test")?;
     let made = all.lines().filter(|line| line.starts_with("many") && line.contains("\tA\t10.3.")).count();
     is("how many were made", &made.to_string(), "999")
+}
+
+async fn a_thousand_names_half_of_which_others_have_take_a_few_messages(rig: &Rig) -> Result<(), Failure> {
+    let name = |number: u16| {
+        let [high, low] = number.to_be_bytes();
+        let addresses = vec![IpAddr::V4(Ipv4Addr::new(10, 4, high, low))];
+        HostName { name: format!("half{number}.lab.test"), addresses }
+    };
+    let theirs: Vec<String> =
+        (1..1_000).step_by(2).map(|number| format!("add half{number}.lab.test 60 A 10.9.9.12")).collect();
+    wait(rig.primary.update(&theirs.iter().map(String::as_str).collect::<Vec<_>>()))?;
+    // Its own connections, whose messages can be counted.
+    let way = SlowWay::to(rig.primary.addr()).await?;
+    let settings = Rfc2136Settings { server: way.addr.to_string(), ..settings(&rig.primary, &[]) };
+    let dns = Arc::new(provider(&settings, rig.primary.key().2)?);
+    let tasks: Vec<_> = (0..1_000)
+        .map(|number| {
+            let dns = Arc::clone(&dns);
+            tokio::spawn(async move { dns.ensure(&name(number), &us()).await })
+        })
+        .collect();
+    for (number, task) in (0..).zip(tasks) {
+        match task.await? {
+            done if number % 2 == 1 => refused(done, ErrorKind::Conflict, "10.9.9.12")?,
+            done => done?,
+        }
+    }
+    if way.updates() > 24 {
+        return Err(format!("it took {} messages", way.updates()).into());
+    }
+    let count = |zone: &str, words: [&str; 2]| {
+        let all = rig.zone(zone)?;
+        let lines = all.lines().filter(|line| words.iter().all(|word| line.contains(word)));
+        Ok::<_, Failure>(lines.count().to_string())
+    };
+    is("how many were made", &count("lab.test", ["half", "\t10.4."])?, "500")?;
+    is("how many are marked", &count("lab.test", ["_dip.half", "site=conformance"])?, "500")?;
+    is("how many are others'", &count("lab.test", ["half", "\t10.9.9.12"])?, "500")?;
+    is("how many have reverse names", &count("10.in-addr.arpa", ["PTR", "half"])?, "500")
 }

@@ -17,7 +17,8 @@ use super::content::{content, data, dotted, is};
 use crate::providers::dns_name::plain;
 use crate::providers::http;
 use crate::providers::zones::{
-    Change, Data, Edit, Expect, Fault, Kind, Look, Outcome, Reach, Record, Seen, Transfer, ZoneServer, Zones,
+    Change, Compares, Data, Edit, Expect, Fault, Kind, Look, Outcome, Reach, Record, Seen, Transfer, Usage, ZoneServer,
+    Zones,
 };
 use crate::settings::PowerDnsSettings;
 
@@ -86,7 +87,9 @@ impl ZoneServer for ApiServer {
     const PRODUCT: &'static str = "powerdns";
 
     /// About 500 sets of records: larger requests gain nothing, and hold the database for longer.
-    const CAPACITY: usize = 24_000;
+    const CAPACITY: usize = 32_000;
+
+    const COMPARES: Compares = Compares::Dip;
 
     fn ttl(&self) -> u32 {
         self.ttl
@@ -199,7 +202,8 @@ impl Held {
             _ => None,
         });
         let data = look.kinds.iter().flat_map(|kind| self.data(&look.name, *kind)).collect();
-        Seen { data, alias, exists: self.uses(&look.name) }
+        let usage = if self.uses(&look.name) { Usage::Used } else { Usage::Unused };
+        Seen { data, alias, usage }
     }
 
     fn is(&self, expect: &Expect) -> bool {
@@ -279,7 +283,7 @@ mod tests {
         let look = Look { name: "n1.lab.example".to_owned(), kinds: &[Kind::A] };
         let mut held = Held::default();
         held.keep(zone());
-        assert_eq!(held.look(&look), Seen { data: Vec::new(), alias: None, exists: true });
+        assert_eq!(held.look(&look), Seen { data: Vec::new(), alias: None, usage: Usage::Used });
         assert_eq!(records(&zone()), [Record { name: look.name, data: None }]);
     }
 

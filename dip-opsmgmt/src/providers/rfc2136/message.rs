@@ -118,3 +118,29 @@ fn empty(at: &str, kind: RecordType, class: DNSClass) -> Result<Record, NameErro
     record.dns_class = class;
     Ok(record)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::providers::zones::ZoneServer;
+
+    #[test]
+    fn what_fits_by_its_weight_fits_into_a_message() {
+        let zone = "10.in-addr.arpa";
+        let edit = |number: usize| {
+            let at = format!("{}.{}.200.{zone}", number % 256, number / 256);
+            let edit = Edit::default().if_absent(&at, Kind::Ptr).if_absent(&at, Kind::Cname);
+            edit.add(&at, 60, Data::Ptr(format!("a-node-with-a-long-name-{number}.lab.example")))
+        };
+        let mut weight = 0;
+        let full = |edit: &Edit| {
+            weight += edit.weight();
+            weight <= super::super::server::UpdateServer::CAPACITY
+        };
+        let edits: Vec<Edit> = (0..2_000).map(edit).take_while(full).collect();
+        let message = update(zone, &edits.iter().collect::<Vec<_>>()).expect("the names are sound");
+        let bytes = message.to_vec().expect("it fits").len();
+        // A signature takes some hundred bytes (RFC 8945 section 4.2).
+        assert!((60_000..=65_000).contains(&bytes), "{} edits are {bytes} bytes", edits.len());
+    }
+}

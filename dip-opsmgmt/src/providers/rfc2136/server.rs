@@ -12,7 +12,9 @@ use super::pool::Pool;
 use super::transfer;
 use super::verdict::{Code, answered, failed, not_allowed, not_this, not_transferred, updated};
 use super::wire::WireError;
-use crate::providers::zones::{Edit, Expect, Fault, Look, Outcome, Reach, Seen, Transfer, ZoneServer, Zones};
+use crate::providers::zones::{
+    Compares, Edit, Expect, Fault, Look, Outcome, Reach, Seen, Transfer, Usage, ZoneServer, Zones,
+};
 
 /// The names of one DNS server that takes dynamic updates. A name is marked by a TXT record beside it,
 /// `_dip.<name> TXT "site=<site>"`.
@@ -36,7 +38,10 @@ impl ZoneServer for UpdateServer {
     const PRODUCT: &'static str = "rfc2136";
 
     /// A message over TCP holds 65,535 bytes; the rest is for its head and its signature.
-    const CAPACITY: usize = 60_000;
+    const CAPACITY: usize = 64_000;
+
+    /// By prerequisites (RFC 2136 section 3.2).
+    const COMPARES: Compares = Compares::Server;
 
     fn ttl(&self) -> u32 {
         self.ttl
@@ -165,7 +170,9 @@ impl UpdateServer {
 
 /// Adds what an answer tells of a name.
 fn read(answer: &Message, look: &Look, seen: &mut Seen) {
-    seen.exists |= answer.response_code == ResponseCode::NoError;
+    if answer.response_code == ResponseCode::NoError {
+        seen.usage = Usage::Known;
+    }
     let here = answer.answers.iter().filter(|record| plain(&record.name) == look.name);
     for data in here.filter_map(|record| data(&record.data)) {
         match data {

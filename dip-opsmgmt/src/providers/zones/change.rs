@@ -153,7 +153,8 @@ impl<S: ZoneServer> NameChange<'_, S> {
         }
     }
 
-    fn forward(&self, ours: bool, wanted: &BTreeSet<IpAddr>) -> Edit {
+    /// The name with these addresses.
+    pub(super) fn forward(&self, ours: bool, wanted: &BTreeSet<IpAddr>) -> Edit {
         let (at, ttl) = (mark_name(&self.name), self.zones.server.ttl());
         let edit = if ours {
             Edit::default()
@@ -187,7 +188,8 @@ impl<S: ZoneServer> NameChange<'_, S> {
     /// another of our own nodes that gave it up: then what is there must be looked at again, which tells who holds it.
     pub(super) async fn turn(&self, missing: Vec<Pointers>, former: &[IpAddr]) -> Result<Outcome, ProviderError> {
         for pointers in missing {
-            if self.point(pointers).await? == Outcome::Prevented {
+            let edit = self.pointing(&pointers);
+            if self.write_in(&pointers.zone, edit).await? == Outcome::Prevented {
                 return Ok(Outcome::Prevented);
             }
         }
@@ -199,13 +201,14 @@ impl<S: ZoneServer> NameChange<'_, S> {
         Ok(Outcome::Changed)
     }
 
-    async fn point(&self, Pointers { zone, at, names }: Pointers) -> Result<Outcome, ProviderError> {
+    /// The reverse names of an address replaced by the name.
+    pub(super) fn pointing(&self, Pointers { at, names, .. }: &Pointers) -> Edit {
         let edit = if names.is_empty() {
-            Edit::default().if_absent(&at, Kind::Ptr).if_absent(&at, Kind::Cname)
+            Edit::default().if_absent(at, Kind::Ptr).if_absent(at, Kind::Cname)
         } else {
-            Edit::default().if_exactly(&at, names.into_iter().map(Data::Ptr)).clear(&at, Kind::Ptr)
+            Edit::default().if_exactly(at, names.iter().cloned().map(Data::Ptr)).clear(at, Kind::Ptr)
         };
-        self.write_in(&zone, edit.add(&at, self.zones.server.ttl(), Data::Ptr(self.name.clone()))).await
+        edit.add(at, self.zones.server.ttl(), Data::Ptr(self.name.clone()))
     }
 
     /// Takes the reverse name of an address away if it is the name; others of the address stay.

@@ -12,7 +12,7 @@ pub struct Edit {
 }
 
 /// What must be the case before anything of an edit is changed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Expect {
     /// The name has no records at all.
     Unused(String),
@@ -64,6 +64,11 @@ impl Edit {
         self
     }
 
+    /// What it expects, and nothing that changes.
+    pub(crate) fn without_changes(&self) -> Self {
+        Self { expects: self.expects.clone(), changes: Vec::new() }
+    }
+
     /// Both as one. What both expect is expected once.
     pub(crate) fn and(mut self, other: Self) -> Self {
         let expects = other.expects.into_iter().filter(|expect| !self.expects.contains(expect)).collect::<Vec<_>>();
@@ -92,9 +97,9 @@ impl Edit {
         expected.chain(self.changes.iter().map(Change::name)).collect()
     }
 
-    /// The most bytes that it takes in a DNS message of its zone: each record a name with a pointer to the zone, ten bytes, and
-    /// its data.
-    pub(crate) fn weight(&self, zone: &str) -> usize {
+    /// The most bytes that it takes in a DNS message: each record a name, ten bytes, and its data. Names count in full, because
+    /// `hickory-proto` shortens only the first 120 of a message by pointers.
+    pub(crate) fn weight(&self) -> usize {
         let data = |data: &Data| match data {
             Data::A(_) => 4,
             Data::Aaaa(_) => 16,
@@ -102,7 +107,7 @@ impl Edit {
             Data::Srv { target, .. } => target.len() + 8,
             Data::Txt(text) => text.len() + text.len() / 255 + 1,
         };
-        let record = |name: &str, data: usize| name.len().saturating_sub(zone.len()) + 13 + data;
+        let record = |name: &str, data: usize| name.len() + 12 + data;
         let expected = self.expects.iter().map(|expect| match expect {
             Expect::Unused(name) | Expect::Absent(name, _) => record(name, 0),
             Expect::Exactly(name, all) => all.iter().map(|one| record(name, data(one))).sum(),

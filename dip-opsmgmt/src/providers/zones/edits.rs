@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use dip_core::provider::ProviderError;
+use futures_util::future::join_all;
 
 use super::edit::Edit;
 use super::names::{Zones, of};
@@ -35,14 +36,32 @@ impl<'a> Edits<'a> {
 }
 
 impl<S: ZoneServer> Zones<S> {
-    /// Makes them one after the other, until one is prevented.
+    /// Makes that of the first zone, and then all others at once, unless it is prevented.
     pub(super) async fn all_changed(&self, edits: Edits<'_>, action: &str) -> Result<bool, ProviderError> {
         let (home, others): (Vec<_>, Vec<_>) = edits.by_zone.into_iter().partition(|(zone, _)| zone == edits.home);
-        for (zone, edit) in home.into_iter().chain(others) {
-            if self.write(&zone, edit).await.map_err(of::<S>(action))? == Outcome::Prevented {
-                return Ok(false);
-            }
+        Ok(self.changed(home, action).await? && self.changed(others, action).await?)
+    }
+
+    /// Whether what is expected in the other zones is the case; what is expected in the first one, or in the only one, its own
+    /// change tells.
+    pub(super) async fn all_expected(&self, edits: &Edits<'_>, action: &str) -> Result<bool, ProviderError> {
+        if edits.by_zone.len() == 1 {
+            return Ok(true);
         }
-        Ok(true)
+        let others = edits.by_zone.iter().filter(|(zone, _)| *zone != edits.home);
+        self.changed(others.map(|(zone, edit)| (zone.clone(), edit.without_changes())), action).await
+    }
+
+    async fn changed(
+        &self,
+        edits: impl IntoIterator<Item = (String, Edit)>,
+        action: &str,
+    ) -> Result<bool, ProviderError> {
+        let written = edits.into_iter().map(async |(zone, edit)| self.write(&zone, edit).await);
+        let mut all = true;
+        for outcome in join_all(written).await {
+            all &= outcome.map_err(of::<S>(action))? == Outcome::Changed;
+        }
+        Ok(all)
     }
 }

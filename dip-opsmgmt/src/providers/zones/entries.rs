@@ -26,7 +26,7 @@ impl<S: ZoneServer> Zones<S> {
         let seen = self.look(&zone, looks).await.map_err(of::<S>(action))?;
         let [at, marks] = &seen[..] else { return Err(unanswered().of(S::PRODUCT, action)) };
         let owner = marks.data.iter().find_map(marked_by);
-        if owner.is_none() && (!at.exists || !self.server.used(&zone, name).await.map_err(of::<S>(action))?) {
+        if owner.is_none() && !self.is_used(&zone, name, at.usage).await.map_err(of::<S>(action))? {
             return Ok(None);
         }
         let alias = at.alias.clone().map(EntryData::Cname);
@@ -99,9 +99,19 @@ impl<S: ZoneServer> Zones<S> {
         wanted: &[&Entry],
     ) -> Result<Option<Edit>, ProviderError> {
         let held = self.further(&change.name, change.action).await?;
+        self.entries_beside(change, wanted, held.as_ref())
+    }
+
+    /// The same of a name that has these.
+    pub(super) fn entries_beside(
+        &self,
+        change: &NameChange<'_, S>,
+        wanted: &[&Entry],
+        held: Option<&HeldEntries>,
+    ) -> Result<Option<Edit>, ProviderError> {
         let mark_at = mark_name(&change.name);
         let ttl = |entry: &Entry| entry.ttl.unwrap_or(self.server.ttl());
-        let mut edit = match &held {
+        let mut edit = match held {
             None => {
                 let edit = Edit::default().if_unused(&change.name).if_unused(&mark_at);
                 edit.add(&mark_at, self.server.ttl(), mark(change.owner))

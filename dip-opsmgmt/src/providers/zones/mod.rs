@@ -1,10 +1,12 @@
 //! What all DNS servers with zones have in common: whose a name is, what must change, in which order, and many changes in one
 //! message. A product only says how its server is asked, and how a message is written (`ZoneServer`).
 
+mod apart;
 mod change;
 mod edit;
 mod edits;
 mod entries;
+mod fresh;
 mod made;
 mod mark;
 mod names;
@@ -23,4 +25,4 @@ pub(crate) use super::fault::{Fault, Reach};
 pub(crate) use edit::{Change, Edit, Expect};
 pub(crate) use names::Zones;
 pub(crate) use record::{Data, Kind, Record};
-pub(crate) use server::{Look, Outcome, Seen, Transfer, ZoneServer};
+pub(crate) use server::{Compares, Look, Outcome, Seen, Transfer, Usage, ZoneServer};

@@ -1,9 +1,9 @@
 //! The names of one DNS service with zones.
 //!
 //! Every change says what must be the case: an unused name, or our own mark. A server with prerequisites (RFC 2136) tests them
-//! together with the change, so nobody's record is overwritten, not even one that was written a moment ago. One message to a
-//! zone is under way at a time, and what comes meanwhile goes into the next one, so steps need no lock of a zone. Forward and
-//! reverse zones cannot change in one message; the reverse name follows the forward one, and a check sees what is missing in between.
+//! together with the change, so nobody's record is overwritten, not even one that was written a moment ago. What comes while a
+//! zone is written to goes together into the next messages, so steps need no lock of a zone. Forward and reverse zones cannot
+//! change in one message; the reverse name follows the forward one, and a check sees what is missing in between.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -22,7 +22,7 @@ use super::mark::{mark_name, marked_by, marked_name};
 use super::places::Places;
 use super::reads::Looked;
 use super::record::{Data, Kind, reverse_name};
-use super::server::{Look, Outcome, Seen, ZoneServer};
+use super::server::{Look, Outcome, Seen, Usage, ZoneServer};
 use super::snapshot::Snapshot;
 use super::writes::Written;
 use crate::provider::{Dns, Entry, HeldEntries, HeldName, HostName};
@@ -82,10 +82,19 @@ impl<S: ZoneServer> Zones<S> {
         let [at, mark] = &self.look(zone, looks).await?[..] else { return Err(unanswered()) };
         let owner = mark.data.iter().find_map(marked_by);
         let addresses: BTreeSet<IpAddr> = at.data.iter().filter_map(Data::address).collect();
-        if owner.is_none() && (!at.exists || !self.server.used(zone, name).await?) {
+        if owner.is_none() && !self.is_used(zone, name, at.usage).await? {
             return Ok(None);
         }
         Ok(Some(HeldName { addresses: addresses.into_iter().collect(), owner }))
+    }
+
+    /// Whether a name has records of its own, where a look told this of it.
+    pub(super) async fn is_used(&self, zone: &str, name: &str, usage: Usage) -> Result<bool, Fault> {
+        match usage {
+            Usage::Unused => Ok(false),
+            Usage::Known => self.server.used(zone, name).await,
+            Usage::Used => Ok(true),
+        }
     }
 
     /// The site whose mark a name carries; a name in none of the server's zones carries none.

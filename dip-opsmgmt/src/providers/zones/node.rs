@@ -25,6 +25,9 @@ impl<S: ZoneServer> Zones<S> {
             changes.push((self.change(&name.name, owner, action).await?, &name.addresses));
         }
         let home = changes.first().map(|(change, _)| change.zone.clone()).unwrap_or_default();
+        if self.made_fresh(&changes, entries, owner, action).await? {
+            return Ok(());
+        }
         'tries: for _ in 0..TRIES {
             let mut first = Edits::of(&home);
             let mut plans = Vec::new();

@@ -31,6 +31,20 @@ pub(crate) struct Record {
     pub(crate) data: Option<Data>,
 }
 
+impl Kind {
+    /// Records of this type, and of no other.
+    pub(crate) const fn alone(self) -> &'static [Self] {
+        match self {
+            Self::A => &[Self::A],
+            Self::Aaaa => &[Self::Aaaa],
+            Self::Cname => &[Self::Cname],
+            Self::Ptr => &[Self::Ptr],
+            Self::Srv => &[Self::Srv],
+            Self::Txt => &[Self::Txt],
+        }
+    }
+}
+
 #[cfg(feature = "powerdns")]
 impl Kind {
     /// As it stands in zone files.

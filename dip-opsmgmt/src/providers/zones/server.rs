@@ -15,6 +15,9 @@ pub trait ZoneServer: Send + Sync + 'static {
     /// The most bytes of a message, as [`Edit::weight`] counts them.
     const CAPACITY: usize;
 
+    /// Who compares what an edit expects with what is there.
+    const COMPARES: Compares;
+
     /// The time to live of new records, in seconds.
     fn ttl(&self) -> u32;
 
@@ -51,8 +54,29 @@ pub struct Seen {
     pub(crate) data: Vec<Data>,
     /// Where an alias (CNAME) at the name leads.
     pub(crate) alias: Option<String>,
-    /// Whether the server knows the name at all: [`ZoneServer::used`] tells whether that is more than a wildcard.
-    pub(crate) exists: bool,
+    /// Whether the name is used.
+    pub(crate) usage: Usage,
+}
+
+/// Whether a name has records of any type.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Usage {
+    /// It has none.
+    #[default]
+    Unused,
+    /// The server knows it, maybe by a wildcard or for a name below it: [`ZoneServer::used`] tells.
+    Known,
+    /// It has some of its own.
+    Used,
+}
+
+/// Who compares what an edit expects with what is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compares {
+    /// The server, together with the change: then a new name is written without a look, which nothing can come between.
+    Server,
+    /// dip, by a look right before the change.
+    Dip,
 }
 
 /// All of a zone.

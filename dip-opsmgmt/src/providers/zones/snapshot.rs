@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::record::{Data, Record};
-use super::server::{Look, Seen, Transfer};
+use super::server::{Look, Seen, Transfer, Usage};
 use crate::providers::dns_name::is_below;
 
 /// The records of a zone by name.
@@ -20,6 +20,11 @@ impl Snapshot {
         self.records
     }
 
+    /// Whether a name has records.
+    pub(super) fn uses(&self, name: &str) -> bool {
+        self.names.contains_key(name)
+    }
+
     /// What a server would say of a name. An asterisk stands for no name here.
     pub(super) fn look(&self, look: &Look) -> Seen {
         let Some(all) = self.names.get(&look.name) else { return Seen::default() };
@@ -30,7 +35,7 @@ impl Snapshot {
                 Data::Cname(alias) => Some(alias.clone()),
                 _ => None,
             }),
-            exists: true,
+            usage: Usage::Used,
         }
     }
 

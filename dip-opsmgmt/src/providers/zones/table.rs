@@ -9,7 +9,7 @@ use dip_core::provider::ErrorKind;
 
 use super::edit::{Change, Edit, Expect};
 use super::record::{Data, Kind, Record};
-use super::server::{Look, Outcome, Seen, Transfer, ZoneServer};
+use super::server::{Compares, Look, Outcome, Seen, Transfer, Usage, ZoneServer};
 use crate::providers::fault::{Fault, Reach};
 
 /// A zone that the server no longer has.
@@ -21,6 +21,7 @@ pub(super) struct Table {
     serial: AtomicU32,
     messages: AtomicUsize,
     transfers: AtomicUsize,
+    looks: AtomicUsize,
     asked: AtomicUsize,
     /// What somebody else does right before the first change of a name.
     meanwhile: Mutex<Vec<(String, Edit)>>,
@@ -53,6 +54,11 @@ impl Table {
 
     pub(super) fn messages(&self) -> usize {
         self.messages.load(Ordering::Relaxed)
+    }
+
+    /// How many names it was asked for, one by one.
+    pub(super) fn looks(&self) -> usize {
+        self.looks.load(Ordering::Relaxed)
     }
 
     pub(super) fn transfers(&self) -> usize {
@@ -111,6 +117,7 @@ impl Table {
 impl ZoneServer for Table {
     const PRODUCT: &'static str = "table";
     const CAPACITY: usize = 60_000;
+    const COMPARES: Compares = Compares::Server;
 
     fn ttl(&self) -> u32 {
         60
@@ -129,9 +136,12 @@ impl ZoneServer for Table {
     }
 
     async fn look(&self, _: &str, looks: &[&Look]) -> Result<Vec<Seen>, Fault> {
+        self.looks.fetch_add(looks.len(), Ordering::Relaxed);
+        tokio::task::yield_now().await;
         let seen = |look: &&Look| {
             let data = look.kinds.iter().flat_map(|kind| self.at(&look.name, *kind)).collect();
-            Seen { data, alias: None, exists: self.rows().contains_key(&look.name) }
+            let usage = if self.rows().contains_key(&look.name) { Usage::Used } else { Usage::Unused };
+            Seen { data, alias: None, usage }
         };
         Ok(looks.iter().map(seen).collect())
     }
@@ -157,6 +167,8 @@ impl ZoneServer for Table {
 
     async fn write(&self, _: &str, edits: &[&Edit]) -> Result<Outcome, Fault> {
         self.messages.fetch_add(1, Ordering::Relaxed);
+        // As on the way to a server, others come meanwhile.
+        tokio::task::yield_now().await;
         if self.dead {
             return Err(Fault::new(ErrorKind::Unreachable, Reach::Server));
         }
