@@ -132,6 +132,7 @@ impl DhcpHarness for Rig {
             addresses: vec![IpAddr::V4(Ipv4Addr::new(10, 77, 1, number))],
             host_name: Some(format!("h{number}")),
             duid: None,
+            boot: None,
         }
     }
 

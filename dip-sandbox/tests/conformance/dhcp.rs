@@ -53,6 +53,7 @@ impl DhcpHarness for Harness {
             addresses: vec![IpAddr::from([10, 3, high, low])],
             host_name: Some(format!("h{number}")),
             duid: None,
+            boot: None,
         }
     }
 

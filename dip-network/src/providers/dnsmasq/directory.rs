@@ -76,6 +76,7 @@ impl Record {
                 addresses: self.entry.addresses.clone(),
                 host_name: self.entry.host_name.clone(),
                 duid: self.entry.duids.iter().find(|duid| duid.mac() != Some(*mac)).cloned(),
+                boot: None,
             },
             owner: self.owner.clone(),
         })

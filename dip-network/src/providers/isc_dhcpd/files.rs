@@ -61,13 +61,15 @@ impl Entry {
     pub(super) fn held(&self) -> impl Iterator<Item = Held> {
         let marked = Marked::read(&self.declared.name);
         let owner = marked.as_ref().map(|marked| marked.site.clone());
-        let host_name = marked.map_or_else(|| self.declared.host_name.clone(), |marked| marked.host_name);
+        let (host_name, boot) =
+            marked.map_or_else(|| (self.declared.host_name.clone(), None), |marked| (marked.host_name, marked.boot));
         self.declared.macs.iter().map(move |mac| Held {
             reservation: Reservation {
                 mac: *mac,
                 addresses: self.declared.addresses.iter().copied().map(Into::into).collect(),
                 host_name: host_name.clone(),
                 duid: None,
+                boot: boot.clone(),
             },
             owner: owner.clone(),
         })

@@ -33,7 +33,7 @@ impl Book {
     pub(super) fn held(&self, mac: MacAddr) -> Option<Held> {
         let mut entries = self.of(mac).map(|at| &self.entries[at]).peekable();
         let mut owner = entries.peek()?.owner.clone();
-        let mut reservation = Reservation { mac, addresses: Vec::new(), host_name: None, duid: None };
+        let mut reservation = Reservation { mac, addresses: Vec::new(), host_name: None, duid: None, boot: None };
         for entry in entries {
             reservation.addresses.extend(&entry.addresses);
             reservation.host_name = reservation.host_name.or_else(|| entry.host_name.clone());
@@ -282,7 +282,7 @@ mod tests {
 
     fn wanted(last: u8, addresses: &[&str]) -> Reservation {
         let addresses = addresses.iter().map(|address| address.parse().expect("an address")).collect();
-        Reservation { mac: mac(last), addresses, host_name: Some("n1".to_owned()), duid: None }
+        Reservation { mac: mac(last), addresses, host_name: Some("n1".to_owned()), duid: None, boot: None }
     }
 
     fn book() -> Book {

@@ -234,6 +234,7 @@ mod tests {
             addresses: vec![address.parse().expect("an address")],
             host_name: Some("n1".to_owned()),
             duid: None,
+            boot: None,
         }
     }
 

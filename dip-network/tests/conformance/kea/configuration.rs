@@ -151,7 +151,7 @@ async fn many_reservations_become_few_changes(rig: &Rig) -> Result<(), Failure> 
         let [high, low] = number.to_be_bytes();
         let (mac, address) = (MacAddr([2, 0xd1, 0x70, 0x10, high, low]), [10, 77, 40 + high, low].into());
         let (wanted, dhcp) =
-            (Reservation { mac, addresses: vec![address], host_name: None, duid: None }, Arc::clone(&dhcp));
+            (Reservation { mac, addresses: vec![address], host_name: None, duid: None, boot: None }, Arc::clone(&dhcp));
         all.spawn(async move { dhcp.reserve(&wanted, &us()).await });
     }
     all.join_all().await.into_iter().collect::<Result<(), _>>()?;

@@ -106,8 +106,10 @@ async fn ten_thousand_reservations_are_written_together(rig: &Rig) -> Result<(),
         let [high, low] = number.to_be_bytes();
         let (mac, address) = (MacAddr([2, 0xd1, 0x70, 0x20, high, low]), [10, 77, 40 + high, low].into());
         let host_name = Some(format!("m{number}"));
-        let (wanted, dhcp) =
-            (Reservation { mac, addresses: vec![address], host_name, duid: None }, Arc::clone(&rig.provider));
+        let (wanted, dhcp) = (
+            Reservation { mac, addresses: vec![address], host_name, duid: None, boot: None },
+            Arc::clone(&rig.provider),
+        );
         all.spawn(async move { dhcp.reserve(&wanted, &us()).await });
     }
     all.join_all().await.into_iter().collect::<Result<(), _>>()?;
