@@ -11,6 +11,8 @@ mod host_name;
 pub mod isc_dhcpd;
 #[cfg(feature = "kea")]
 pub mod kea;
+#[cfg(any(feature = "dnsmasq", feature = "isc-dhcpd"))]
+mod kept;
 #[cfg(feature = "netconf")]
 pub mod netconf;
 #[cfg(feature = "openvswitch")]

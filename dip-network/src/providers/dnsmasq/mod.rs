@@ -7,6 +7,7 @@
 mod directory;
 mod entry;
 mod leases;
+mod options;
 mod process;
 mod server;
 
