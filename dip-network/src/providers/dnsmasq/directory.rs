@@ -13,6 +13,7 @@ use dip_core::hardware::MacAddr;
 use dip_core::id::SiteName;
 use dip_core::provider::Holder;
 
+use super::super::boot_tag;
 use super::super::kept::{Kept, Stamp};
 use super::entry::{self, Entry};
 use super::options::{self, Matches};
@@ -179,7 +180,7 @@ impl Directory {
         }
         for entry in fs::read_dir(directory).map_err(at(directory))? {
             let name = entry.map_err(at(directory))?.file_name().to_string_lossy().into_owned();
-            if options::is_tag(&name) {
+            if boot_tag::is_tag(&name) {
                 let path = directory.join(&name);
                 let text = fs::read(&path).map_err(at(&path))?;
                 let (owner, boot) = options::read(&String::from_utf8_lossy(&text), &listing.matches);

@@ -8,7 +8,7 @@ use dip_core::hardware::{Duid, MacAddr};
 use dip_core::id::SiteName;
 use dip_core::provider::Holder;
 
-use super::options;
+use super::super::boot_tag;
 use crate::provider::Reservation;
 
 const MARK: &str = "# dip: site=";
@@ -40,7 +40,7 @@ pub(super) fn read(line: &str) -> Option<Entry> {
             entry.macs.push(mac);
         } else if let Some(client) = word.strip_prefix("id:") {
             entry.duids.extend(client.parse::<Duid>());
-        } else if let Some(tag) = word.strip_prefix("set:").filter(|tag| options::is_tag(tag)) {
+        } else if let Some(tag) = word.strip_prefix("set:").filter(|tag| boot_tag::is_tag(tag)) {
             entry.boot = Some(tag.to_owned());
         } else if let Some(address) = read_address(word) {
             entry.addresses.push(address);

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use dip_core::id::SiteName;
 
+use super::super::boot_tag::tag;
 use super::entry;
 use crate::provider::{BootClient, BootFiles};
 
@@ -74,17 +75,6 @@ fn sign(line: &str) -> Option<(Sign, String)> {
     Some((sign, tag))
 }
 
-/// The tag that a site's reservations set for boot files, and the name of the file that says what they are.
-pub(super) fn tag(site: &SiteName, boot: &BootFiles) -> String {
-    format!("dip-{site}-boot-{}", boot.tag())
-}
-
-/// Whether a tag could be one of dip's.
-pub(super) fn is_tag(text: &str) -> bool {
-    let parts = text.strip_prefix("dip-").and_then(|rest| rest.rsplit_once("-boot-"));
-    parts.is_some_and(|(_, tag)| tag.len() == 8 && tag.bytes().all(|byte| byte.is_ascii_hexdigit()))
-}
-
 /// The text of a file.
 pub(super) fn write(site: &SiteName, boot: &BootFiles, matches: &Matches) -> String {
     let ours = format!("tag:{}", tag(site, boot));
@@ -123,6 +113,7 @@ pub(super) fn read(text: &str, matches: &Matches) -> (Option<SiteName>, Option<B
 mod tests {
     use serde_json::json;
 
+    use super::super::super::boot_tag::is_tag;
     use super::*;
 
     const CONF: &str = "dhcp-range=10.0.0.1,10.0.0.9\ndhcp-match=set:bios,option:client-arch,0\ndhcp-match = set:efi,93,7 # most\n\

@@ -12,6 +12,7 @@ use dip_core::hardware::MacAddr;
 use dip_core::id::SiteName;
 use dip_core::provider::{ErrorKind, Holder, ProviderError};
 
+use super::super::boot_tag;
 use super::directory::{Directory, FileError, Listing, Look, Record};
 use super::process::{Dead, NotSent, Process};
 use super::{entry, leases, options};
@@ -214,7 +215,7 @@ impl Change<'_> {
 
     /// Sees to it that the boot files are told before a reservation has their tag.
     fn put_options(&mut self, boot: &BootFiles, site: &SiteName, mac: MacAddr) -> Result<String, ProviderError> {
-        let tag = options::tag(site, boot);
+        let tag = boot_tag::tag(site, boot);
         let there = self.listing.boots.get(&tag);
         if there.is_some_and(|there| there.boot.is_some()) {
             return Ok(tag);

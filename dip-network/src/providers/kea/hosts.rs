@@ -14,6 +14,7 @@ use tokio_postgres::{Client as Database, NoTls};
 
 use super::super::failure::Failure;
 use super::book::Book;
+use super::classes::Keeper;
 use super::client::Servers;
 use super::configuration;
 use super::entry::{Entry, Standing};
@@ -112,16 +113,19 @@ impl Hosts {
 #[async_trait]
 impl Store for Hosts {
     async fn read(&self, asks: &[Ask]) -> Result<Book, Failure> {
-        let (mut subnets, mut fixed) = (Vec::new(), Vec::new());
+        let (mut subnets, mut fixed, mut configs) = (Vec::new(), Vec::new(), Vec::new());
         for server in self.servers.iter() {
             let (config, _) = configuration::config(server).await?;
             subnets.extend(config.subnets());
             fixed.extend(config.entries().into_iter().map(|entry| Entry { standing: Standing::Fixed, ..entry }));
+            configs.push(config);
         }
+        // Whoever keeps reservations in a database keeps the configuration by a tool of his own.
+        let classes = configuration::classes(configs.iter()).kept_by(Keeper::Operator);
         let matter = Matter::of(asks);
         let rows = self.on(async |database| matter.select(&*database).await).await?;
         let stored = entries(&rows);
-        let book = Book::new(subnets, fixed.into_iter().chain(stored.iter().cloned()));
+        let book = Book::new(subnets, fixed.into_iter().chain(stored.iter().cloned())).with_classes(classes);
         *self.read.lock().await = (matter, stored);
         Ok(book)
     }
