@@ -34,8 +34,8 @@ pub use namespace::Namespace;
 pub use requirement::{Program, Requirement, find_program, is_build_server, is_root};
 pub use servers::{
     Alertmanager, Bind, BindConfig, BmcUser, BootDevice, Chassis, Chrony, Dnsmasq, DnsmasqNames, Etcd, GuestConfig,
-    IpmiSim, IpmiSimConfig, IscDhcpd, Kea, Knot, KnotConfig, Lease, LldpSegment, Lldpd, Nautobot, NetconfTarget,
-    Netconfd, NodeDirectory, Ovs, PduConfig, Postgres, PowerDns, PowerState, Prometheus, PuppetServer, RedfishSystem,
-    SaltMaster, Segment, SnmpPdu, SushyEmulator, Tinyproxy, Tls, Transfers, Zone, ZoneLimits, run_guest,
+    IpmiSim, IpmiSimConfig, IscDhcpd, Kea, Knot, KnotConfig, Lease, LldpSegment, Lldpd, Nautobot, NetBoot,
+    NetconfTarget, Netconfd, NodeDirectory, Ovs, PduConfig, Postgres, PowerDns, PowerState, Prometheus, PuppetServer,
+    RedfishSystem, SaltMaster, Segment, SnmpPdu, SushyEmulator, Tinyproxy, Tls, Transfers, Zone, ZoneLimits, run_guest,
 };
 pub use trial::trial;

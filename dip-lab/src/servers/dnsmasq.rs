@@ -7,13 +7,23 @@ use crate::daemon::{Daemon, daemon_command};
 use crate::error::LabError;
 use crate::requirement::Requirement;
 use crate::scratch::Scratch;
-use crate::servers::segment::{Lease, Segment};
+use crate::servers::segment::{Lease, NetBoot, Segment};
+
+/// By what it tells the firmware of clients apart that boot from the network.
+const FIRMWARE: &str = "dhcp-match=set:bios,option:client-arch,0\ndhcp-match=set:efi64,option:client-arch,7\n\
+                        dhcp-match=set:efi64,option:client-arch,9\ndhcp-match=set:arm64,option:client-arch,11\n\
+                        dhcp-match=set:http64,option:client-arch,16\ndhcp-match=set:httparm64,option:client-arch,19\n\
+                        dhcp-userclass=set:ipxe,iPXE\n";
 
 /// A running dnsmasq that serves DHCP and nothing else.
 #[derive(Debug)]
 pub struct Dnsmasq {
     /// Each file holds reservations, one a line: `02:00:00:00:00:01,10.77.1.1,n1`. Additions are seen at once, removals after HUP.
     pub hosts_dir: PathBuf,
+    /// Each file holds options for a tag, one a line; the rules are those of the hosts directory.
+    pub options_dir: PathBuf,
+    /// What it was started with.
+    pub file: PathBuf,
     /// The leases that were given.
     pub lease_file: PathBuf,
     /// Where its process id is, for HUP.
@@ -59,8 +69,11 @@ impl Dnsmasq {
     ) -> Result<Self, LabError> {
         let scratch = scratch.within("dnsmasq")?;
         let hosts_dir = scratch.within("hosts.d")?.dir().to_path_buf();
+        let options_dir = scratch.within("options.d")?.dir().to_path_buf();
         let mut dnsmasq = Self {
             hosts_dir,
+            options_dir,
+            file: scratch.path("dnsmasq.conf"),
             lease_file: scratch.path("leases"),
             pid_file: scratch.path("pid"),
             daemon: None,
@@ -83,8 +96,9 @@ impl Dnsmasq {
         let conf = format!(
             "port=0\ninterface={interface}\nexcept-interface=lo\nbind-interfaces\ndhcp-authoritative\ndhcp-range={range}\n\
              dhcp-option=option:router,{router}\ndhcp-option=option:dns-server,{name_server}\n\
-             dhcp-hostsdir={}\ndhcp-leasefile={}\npid-file={}\nno-ping\nlog-dhcp\nuser=root\n",
+             dhcp-hostsdir={}\ndhcp-optsdir={}\ndhcp-leasefile={}\npid-file={}\nno-ping\nlog-dhcp\nuser=root\n{FIRMWARE}",
             self.hosts_dir.display(),
+            self.options_dir.display(),
             self.lease_file.display(),
             self.pid_file.display()
         );
@@ -129,6 +143,17 @@ impl Dnsmasq {
     pub async fn lease(&self, mac: &str) -> Result<Option<Lease>, LabError> {
         match &self.segment {
             Some(segment) => segment.lease(mac).await,
+            None => Err(LabError::answer("dnsmasq", "it serves a datacenter: its hosts are the clients")),
+        }
+    }
+
+    /// Lets a real client with this hardware address ask for a lease and for what to boot; `None` if it got nothing.
+    ///
+    /// # Errors
+    /// If the client cannot be plugged in.
+    pub async fn boot(&self, mac: &str, says: NetBoot) -> Result<Option<Lease>, LabError> {
+        match &self.segment {
+            Some(segment) => segment.boot(mac, says).await,
             None => Err(LabError::answer("dnsmasq", "it serves a datacenter: its hosts are the clients")),
         }
     }

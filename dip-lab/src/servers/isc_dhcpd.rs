@@ -10,7 +10,7 @@ use crate::error::LabError;
 use crate::namespace::Namespace;
 use crate::requirement::Requirement;
 use crate::scratch::Scratch;
-use crate::servers::segment::{Lease, Segment};
+use crate::servers::segment::{Lease, NetBoot, Segment};
 
 /// A running ISC dhcpd (DHCPv4).
 #[derive(Debug)]
@@ -111,6 +111,14 @@ impl IscDhcpd {
     /// If the client cannot be plugged in.
     pub async fn lease(&self, mac: &str) -> Result<Option<Lease>, LabError> {
         self.segment.lease(mac).await
+    }
+
+    /// Lets a real client with this hardware address ask for a lease and for what to boot; `None` if it got nothing.
+    ///
+    /// # Errors
+    /// If the client cannot be plugged in.
+    pub async fn boot(&self, mac: &str, says: NetBoot) -> Result<Option<Lease>, LabError> {
+        self.segment.boot(mac, says).await
     }
 
     /// Lets a real client in 10.78.0.0/16 ask by a relay; `None` if it got nothing.

@@ -11,7 +11,7 @@ use crate::net::{accepts, free_port};
 use crate::requirement::Requirement;
 use crate::scratch::Scratch;
 use crate::servers::postgres::Postgres;
-use crate::servers::segment::{Lease, Segment};
+use crate::servers::segment::{Lease, NetBoot, Segment};
 
 /// A running Kea.
 #[derive(Debug)]
@@ -149,6 +149,14 @@ impl Kea {
     /// If the client cannot be plugged in.
     pub async fn lease(&self, mac: &str) -> Result<Option<Lease>, LabError> {
         self.segment.lease(mac).await
+    }
+
+    /// Lets a real client with this hardware address ask for a lease and for what to boot; `None` if it got nothing.
+    ///
+    /// # Errors
+    /// If the client cannot be plugged in.
+    pub async fn boot(&self, mac: &str, says: NetBoot) -> Result<Option<Lease>, LabError> {
+        self.segment.boot(mac, says).await
     }
 
     /// Lets a real client in 10.78.0.0/16 ask by a relay; `None` if it got nothing.

@@ -92,7 +92,9 @@ impl Segment {
             pid_file,
             hosts_files: Vec::new(),
             lease_file: None,
+            options_directory: None,
             networks: Vec::new(),
+            boot: None,
         };
         let (provider, us) = (Dnsmasq::new(settings), SiteName::new("conformance")?);
         let reserved = |address: &str, duid: Option<&Duid>| -> Result<Reservation, Failure> {

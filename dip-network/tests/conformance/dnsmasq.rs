@@ -10,13 +10,13 @@ use async_trait::async_trait;
 use dip_core::conformance::expect::us;
 use dip_core::conformance::{Failure, Trial, Verdict, on_server, trials_of};
 use dip_core::hardware::MacAddr;
-use dip_core::id::Symbol;
+use dip_core::id::{SiteName, Symbol};
 use dip_core::provider::{ErrorKind, ProviderError, Providers, Retry, Whereabouts as _, sentence};
 use dip_core::site::{Driver, Service, Site};
 use dip_core::subject::Subject;
 use dip_lab::Requirement;
 use dip_network::conformance::{self, DhcpClients, DhcpHarness};
-use dip_network::provider::{Dhcp, Reservation};
+use dip_network::provider::{BootFiles, Dhcp, Reservation};
 use dip_network::providers::SiteWhereabouts;
 use dip_network::providers::dnsmasq::Dnsmasq;
 use dip_network::settings::DnsmasqSettings;
@@ -24,7 +24,7 @@ use serde_json::json;
 
 use crate::by_dhcp::ByDhcp;
 use crate::openvswitch::is;
-use crate::{dhcpv6, step, wait};
+use crate::{dhcpv6, netboot, step, wait};
 
 const SERVER: &str = "dnsmasq";
 
@@ -73,9 +73,11 @@ fn settings(server: &dip_lab::Dnsmasq) -> DnsmasqSettings {
     DnsmasqSettings {
         hosts_directory: server.hosts_dir.clone(),
         pid_file: server.pid_file.clone(),
-        hosts_files: Vec::new(),
+        hosts_files: vec![server.file.clone()],
         lease_file: Some(server.lease_file.clone()),
+        options_directory: Some(server.options_dir.clone()),
         networks: Vec::new(),
+        boot: None,
     }
 }
 
@@ -113,6 +115,10 @@ impl DhcpHarness for Rig {
         Ok(Some(()))
     }
 
+    async fn prepare_for(&self, _: &BootFiles, _: &SiteName) -> Result<(), Failure> {
+        Ok(())
+    }
+
     fn clients(&self) -> Option<Arc<dyn DhcpClients>> {
         Some(Arc::new(Clients(Arc::clone(&self.server))))
     }
@@ -122,6 +128,16 @@ impl DhcpHarness for Rig {
 impl DhcpClients for Clients {
     async fn lease(&self, mac: MacAddr) -> Result<Option<IpAddr>, Failure> {
         Ok(wait(self.0.lease(&mac.to_string()))?.map(|lease| IpAddr::V4(lease.address)))
+    }
+
+    async fn boot(
+        &self,
+        mac: MacAddr,
+        architecture: u16,
+        user_class: Option<&'static str>,
+    ) -> Result<Option<(Ipv4Addr, String)>, Failure> {
+        let says = netboot::says(architecture, user_class);
+        netboot::boots(wait(self.0.boot(&mac.to_string(), says))?, says)
     }
 }
 

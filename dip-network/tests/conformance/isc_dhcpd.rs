@@ -10,11 +10,12 @@ use async_trait::async_trait;
 use dip_core::conformance::expect::{them, us};
 use dip_core::conformance::{Failure, Trial, on_server, trials_of};
 use dip_core::hardware::MacAddr;
+use dip_core::id::SiteName;
 use dip_core::provider::{ErrorKind, Holder, ProviderError, Retry, sentence};
 use dip_core::secret::{LocalSecrets, SecretRef};
 use dip_lab::Requirement;
 use dip_network::conformance::{self, DhcpClients, DhcpHarness};
-use dip_network::provider::{Dhcp, Reservation};
+use dip_network::provider::{BootFiles, Dhcp, Reservation};
 use dip_network::providers::isc_dhcpd::IscDhcpd;
 use dip_network::settings::{IscDhcpdSettings, KeyAlgorithm};
 use serde_json::json;
@@ -23,7 +24,7 @@ use tokio::time::sleep;
 
 use crate::by_dhcp::ByDhcp;
 use crate::openvswitch::is;
-use crate::{step, wait};
+use crate::{netboot, step, wait};
 
 const SERVER: &str = "isc-dhcpd";
 
@@ -100,6 +101,7 @@ fn settings(server: &dip_lab::IscDhcpd, key: usize) -> Result<IscDhcpdSettings, 
         lease_file: None,
         hosts_files: Vec::new(),
         networks: Vec::new(),
+        boot: None,
     })
 }
 
@@ -143,6 +145,10 @@ impl DhcpHarness for Rig {
         Ok(Some(()))
     }
 
+    async fn prepare_for(&self, _: &BootFiles, _: &SiteName) -> Result<(), Failure> {
+        Ok(())
+    }
+
     fn clients(&self) -> Option<Arc<dyn DhcpClients>> {
         Some(Arc::new(Clients(Arc::clone(&self.server))))
     }
@@ -166,6 +172,16 @@ fn seed(server: &dip_lab::IscDhcpd, name: &str, reservation: &Reservation, more:
 impl DhcpClients for Clients {
     async fn lease(&self, mac: MacAddr) -> Result<Option<IpAddr>, Failure> {
         Ok(wait(self.0.lease(&mac.to_string()))?.map(|lease| IpAddr::V4(lease.address)))
+    }
+
+    async fn boot(
+        &self,
+        mac: MacAddr,
+        architecture: u16,
+        user_class: Option<&'static str>,
+    ) -> Result<Option<(Ipv4Addr, String)>, Failure> {
+        let says = netboot::says(architecture, user_class);
+        netboot::boots(wait(self.0.boot(&mac.to_string(), says))?, says)
     }
 }
 

@@ -7,6 +7,7 @@ mod dnsmasq;
 mod isc_dhcpd;
 mod kea;
 mod mlag;
+mod netboot;
 mod netconf;
 mod openvswitch;
 mod snmp;

@@ -108,6 +108,7 @@ fn by_socket(socket: &std::path::Path) -> Result<dip_network::providers::kea::Ke
         tls_ca: None,
         hosts_database: None,
         networks: Vec::new(),
+        boot: None,
     })
 }
 

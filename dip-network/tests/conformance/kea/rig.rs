@@ -9,16 +9,17 @@ use async_trait::async_trait;
 use dip_core::conformance::Failure;
 use dip_core::conformance::expect::{refused, us};
 use dip_core::hardware::{Duid, MacAddr};
-use dip_core::provider::ErrorKind;
+use dip_core::id::SiteName;
+use dip_core::provider::{ErrorKind, sentence};
 use dip_core::secret::LocalSecrets;
 use dip_network::conformance::{DhcpClients, DhcpHarness};
-use dip_network::provider::{Dhcp, Reservation};
+use dip_network::provider::{BootFiles, Dhcp, Reservation};
 use dip_network::providers::kea::Kea;
 use dip_network::settings::{HostsDatabase, KeaSettings};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::openvswitch::is;
-use crate::wait;
+use crate::{netboot, wait};
 
 pub(super) struct Rig {
     pub(super) server: Arc<dip_lab::Kea>,
@@ -67,6 +68,7 @@ pub(super) fn settings(server: &dip_lab::Kea) -> Result<KeaSettings, Failure> {
         tls_ca: None,
         hosts_database: database.transpose()?,
         networks: Vec::new(),
+        boot: None,
     })
 }
 
@@ -119,6 +121,28 @@ impl DhcpHarness for Rig {
         seed(&self.server, reservation).await.map(Some)
     }
 
+    /// Adds the classes that the refusal tells to a configuration that dip does not write.
+    async fn prepare_for(&self, boot: &BootFiles, owner: &SiteName) -> Result<(), Failure> {
+        if self.server.database.is_none() {
+            return Ok(());
+        }
+        let wanted = Reservation { boot: Some(boot.clone()), ..DhcpHarness::fresh(self) };
+        let refused = self.provider.reserve(&wanted, owner).await.err().ok_or("it is kept without its classes")?;
+        let advice = sentence(&refused);
+        let from = advice.find("reload it: ").ok_or("it does not say what to add")?;
+        let mut all =
+            serde_json::Deserializer::from_str(&advice[from + "reload it: ".len()..]).into_iter::<Vec<Value>>();
+        let added = all.next().ok_or("it tells no classes")??;
+        wait(async {
+            let mut config = self.server.command("config-get", json!({})).await?;
+            let classes = &mut config["Dhcp4"]["client-classes"];
+            let before = classes.as_array().cloned().unwrap_or_default();
+            *classes = json!([before, added].concat());
+            self.server.command("config-set", config).await?;
+            Ok(())
+        })
+    }
+
     fn clients(&self) -> Option<Arc<dyn DhcpClients>> {
         Some(Arc::new(Clients(Arc::clone(&self.server))))
     }
@@ -152,6 +176,21 @@ pub(super) async fn seed(server: &Arc<dip_lab::Kea>, reservation: &Reservation) 
 impl DhcpClients for Clients {
     async fn lease(&self, mac: MacAddr) -> Result<Option<IpAddr>, Failure> {
         Ok(lease(&self.0, mac)?.map(|lease| IpAddr::V4(lease.address)))
+    }
+
+    async fn boot(
+        &self,
+        mac: MacAddr,
+        architecture: u16,
+        user_class: Option<&'static str>,
+    ) -> Result<Option<(Ipv4Addr, String)>, Failure> {
+        let says = netboot::says(architecture, user_class);
+        let ask = || wait(self.0.boot(&mac.to_string(), says));
+        let told = match ask()? {
+            None => ask()?,
+            told => told,
+        };
+        netboot::boots(told, says)
     }
 }
 
