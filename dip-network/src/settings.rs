@@ -67,9 +67,6 @@ pub struct DnsmasqSettings {
     /// The file that it keeps its leases in (`dhcp-leasefile`), where a BMC is to be found by its MAC address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease_file: Option<PathBuf>,
-    /// The directory that dnsmasq was given as `dhcp-optsdir`, where boot files are told.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub options_directory: Option<PathBuf>,
     /// The networks that it serves; empty for all.
     #[serde(default)]
     pub networks: Vec<NetworkName>,
@@ -138,11 +135,6 @@ fn dnsmasq() -> Variant {
                 "lease_file",
                 Shape::Parsed(Parsed::Path),
                 "The file that it keeps its leases in (`dhcp-leasefile`), where a BMC is to be found by its MAC address.",
-            ),
-            Field::optional(
-                "options_directory",
-                Shape::Parsed(Parsed::Path),
-                "The directory that dnsmasq was given as `dhcp-optsdir`, where boot files are told.",
             ),
             Field::optional(
                 "networks",

@@ -9,21 +9,13 @@ use crate::requirement::Requirement;
 use crate::scratch::Scratch;
 use crate::servers::segment::{Lease, NetBoot, Segment};
 
-/// By what it tells the firmware of clients apart that boot from the network.
-const FIRMWARE: &str = "dhcp-match=set:bios,option:client-arch,0\ndhcp-match=set:efi64,option:client-arch,7\n\
-                        dhcp-match=set:efi64,option:client-arch,9\ndhcp-match=set:arm64,option:client-arch,11\n\
-                        dhcp-match=set:http64,option:client-arch,16\ndhcp-match=set:httparm64,option:client-arch,19\n\
-                        dhcp-userclass=set:ipxe,iPXE\n";
-
 /// A running dnsmasq that serves DHCP and nothing else.
 #[derive(Debug)]
 pub struct Dnsmasq {
     /// Each file holds reservations, one a line: `02:00:00:00:00:01,10.77.1.1,n1`. Additions are seen at once, removals after HUP.
     pub hosts_dir: PathBuf,
-    /// Each file holds options for a tag, one a line; the rules are those of the hosts directory.
-    pub options_dir: PathBuf,
-    /// What it was started with.
-    pub file: PathBuf,
+    /// What its administrator adds to that; taken when it starts.
+    pub added: PathBuf,
     /// The leases that were given.
     pub lease_file: PathBuf,
     /// Where its process id is, for HUP.
@@ -69,11 +61,9 @@ impl Dnsmasq {
     ) -> Result<Self, LabError> {
         let scratch = scratch.within("dnsmasq")?;
         let hosts_dir = scratch.within("hosts.d")?.dir().to_path_buf();
-        let options_dir = scratch.within("options.d")?.dir().to_path_buf();
         let mut dnsmasq = Self {
             hosts_dir,
-            options_dir,
-            file: scratch.path("dnsmasq.conf"),
+            added: scratch.write("added.conf", "")?,
             lease_file: scratch.path("leases"),
             pid_file: scratch.path("pid"),
             daemon: None,
@@ -96,11 +86,11 @@ impl Dnsmasq {
         let conf = format!(
             "port=0\ninterface={interface}\nexcept-interface=lo\nbind-interfaces\ndhcp-authoritative\ndhcp-range={range}\n\
              dhcp-option=option:router,{router}\ndhcp-option=option:dns-server,{name_server}\n\
-             dhcp-hostsdir={}\ndhcp-optsdir={}\ndhcp-leasefile={}\npid-file={}\nno-ping\nlog-dhcp\nuser=root\n{FIRMWARE}",
+             dhcp-hostsdir={}\ndhcp-leasefile={}\npid-file={}\nno-ping\nlog-dhcp\nuser=root\nconf-file={}\n",
             self.hosts_dir.display(),
-            self.options_dir.display(),
             self.lease_file.display(),
-            self.pid_file.display()
+            self.pid_file.display(),
+            self.added.display()
         );
         let conf = self.scratch.write("dnsmasq.conf", &conf)?;
         let mut line = daemon_command(self.segment.as_ref().map(Segment::namespace), "dnsmasq");

@@ -7,11 +7,10 @@ use async_trait::async_trait;
 use dip_core::conformance::expect::{cancelled, fails, ignored, same, them, trials, us};
 use dip_core::conformance::{Failure, Trial, Verdict};
 use dip_core::hardware::{Duid, MacAddr};
-use dip_core::id::SiteName;
 use dip_core::provider::{ErrorKind, Holder, sentence};
 
 use super::dhcp_boot::{boot_files_without_an_ipv4_address_are_refused, each_firmware_is_told_its_own_boot_file};
-use crate::provider::{BootFiles, Dhcp, Held, Reservation};
+use crate::provider::{Dhcp, Held, Reservation};
 
 /// A DHCP server under trial.
 #[async_trait]
@@ -31,9 +30,6 @@ pub trait DhcpHarness: Send + Sync {
 
     /// Writes a reservation into the server without a mark, as a person would; `None` where that cannot be done.
     async fn seed_unmarked(&self, reservation: &Reservation) -> Result<Option<()>, Failure>;
-
-    /// Does what the operator of the server has to do before a site's boot files can be told; nothing where dip does it all.
-    async fn prepare_for(&self, boot: &BootFiles, owner: &SiteName) -> Result<(), Failure>;
 
     /// Real clients of the server; `None` where there are none.
     fn clients(&self) -> Option<Arc<dyn DhcpClients>>;

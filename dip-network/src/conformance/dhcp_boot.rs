@@ -15,14 +15,17 @@ type Harness = Arc<dyn DhcpHarness>;
 
 const SERVER: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 5);
 
-/// A file for each client; the first one is of this name.
-fn files(bios: &str) -> Result<BootFiles, Failure> {
-    let file = |client: BootClient| match client {
-        BootClient::Firmware(ClientArchitecture::Bios) => bios.to_owned(),
-        client if client.is_http() => format!("http://10.77.0.5/{}.efi", client.word()),
-        client => format!("boot/{}", client.word()),
-    };
-    Ok(BootFiles::new(SERVER, BootClient::ALL.map(|client| (client, file(client))))?)
+/// The boot files of the trials, which site [`us`] has. Where somebody else than dip has to tell the server of them, he does so beforehand.
+#[must_use]
+pub fn trial_boot_files() -> [BootFiles; 2] {
+    ["boot/first.kpxe", "boot/second.kpxe"].map(|bios| {
+        let file = |client: BootClient| match client {
+            BootClient::Firmware(ClientArchitecture::Bios) => bios.to_owned(),
+            client if client.is_http() => format!("http://10.77.0.5/{}.efi", client.word()),
+            client => format!("boot/{}", client.word()),
+        };
+        BootFiles::new(SERVER, BootClient::ALL.map(|client| (client, file(client)))).expect("they can be told")
+    })
 }
 
 /// Everything that a client hears must be its own file.
@@ -41,9 +44,8 @@ async fn hears(clients: &dyn DhcpClients, mac: MacAddr, boot: Option<&BootFiles>
 
 pub(super) async fn each_firmware_is_told_its_own_boot_file(harness: Harness) -> Result<Verdict, Failure> {
     let (dhcp, plain) = (harness.dhcp(), harness.fresh());
-    let (first, second) = (files("boot/first.kpxe")?, files("boot/second.kpxe")?);
+    let [first, second] = trial_boot_files();
     let wanted = Reservation { boot: Some(first.clone()), ..harness.fresh() };
-    harness.prepare_for(&first, &us()).await?;
     match dhcp.reserve(&wanted, &us()).await {
         Err(error) if error.kind() == ErrorKind::Unsupported => return ignored(&sentence(&error)),
         reserved => reserved?,
@@ -57,7 +59,6 @@ pub(super) async fn each_firmware_is_told_its_own_boot_file(harness: Harness) ->
         hears(&**clients, wanted.mac, Some(&first)).await?;
         same("what another machine boots", &clients.boot(plain.mac, 7, None).await?, &None)?;
     }
-    harness.prepare_for(&second, &us()).await?;
     let changed = Reservation { boot: Some(second), ..wanted.clone() };
     dhcp.reserve(&changed, &us()).await?;
     ours(dhcp.reservation(wanted.mac).await?, &changed)?;
@@ -76,7 +77,7 @@ pub(super) async fn each_firmware_is_told_its_own_boot_file(harness: Harness) ->
 }
 
 pub(super) async fn boot_files_without_an_ipv4_address_are_refused(harness: Harness) -> Result<Verdict, Failure> {
-    let (dhcp, boot) = (harness.dhcp(), files("boot/first.kpxe")?);
+    let (dhcp, boot) = (harness.dhcp(), trial_boot_files()[0].clone());
     let fresh = harness.fresh();
     let wanted = Reservation { boot: Some(boot), addresses: vec!["2001:db8::77".parse()?], ..fresh };
     match dhcp.reserve(&wanted, &us()).await {

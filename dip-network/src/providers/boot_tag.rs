@@ -9,14 +9,14 @@ pub(super) fn tag(site: &SiteName, boot: &BootFiles) -> String {
     format!("dip-{site}-boot-{}", boot.tag())
 }
 
-/// Whether a name could be one of dip's.
-pub(super) fn is_tag(text: &str) -> bool {
-    let parts = text.strip_prefix("dip-").and_then(|rest| rest.rsplit_once("-boot-"));
-    parts.is_some_and(|(_, tag)| tag.len() == 8 && tag.bytes().all(|byte| byte.is_ascii_hexdigit()))
+/// The site of a name; `None` where it is none of dip's.
+pub(super) fn site_of(text: &str) -> Option<SiteName> {
+    let (site, tag) = text.strip_prefix("dip-")?.rsplit_once("-boot-")?;
+    let is_tag = tag.len() == 8 && tag.bytes().all(|byte| byte.is_ascii_hexdigit());
+    SiteName::new(site).ok().filter(|_| is_tag)
 }
 
-/// Whether a name is one of a site.
-#[cfg(feature = "kea")]
-pub(super) fn is_tag_of(text: &str, site: &SiteName) -> bool {
-    is_tag(text) && text.rsplit_once("-boot-").is_some_and(|(head, _)| head == format!("dip-{site}"))
+/// Whether a name is one of dip's.
+pub(super) fn is_tag(text: &str) -> bool {
+    site_of(text).is_some()
 }

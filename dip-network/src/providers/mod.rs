@@ -1,6 +1,6 @@
 //! The real servers that this layer acts through, each behind a feature of its name.
 
-#[cfg(any(feature = "dnsmasq", feature = "kea"))]
+#[cfg(feature = "kea")]
 mod boot_tag;
 mod connect;
 #[cfg(feature = "dnsmasq")]

@@ -92,7 +92,6 @@ impl Segment {
             pid_file,
             hosts_files: Vec::new(),
             lease_file: None,
-            options_directory: None,
             networks: Vec::new(),
             boot: None,
         };

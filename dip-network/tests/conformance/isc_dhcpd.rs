@@ -10,12 +10,11 @@ use async_trait::async_trait;
 use dip_core::conformance::expect::{them, us};
 use dip_core::conformance::{Failure, Trial, on_server, trials_of};
 use dip_core::hardware::MacAddr;
-use dip_core::id::SiteName;
 use dip_core::provider::{ErrorKind, Holder, ProviderError, Retry, sentence};
 use dip_core::secret::{LocalSecrets, SecretRef};
 use dip_lab::Requirement;
 use dip_network::conformance::{self, DhcpClients, DhcpHarness};
-use dip_network::provider::{BootFiles, Dhcp, Reservation};
+use dip_network::provider::{Dhcp, Reservation};
 use dip_network::providers::isc_dhcpd::IscDhcpd;
 use dip_network::settings::{IscDhcpdSettings, KeyAlgorithm};
 use serde_json::json;
@@ -143,10 +142,6 @@ impl DhcpHarness for Rig {
         let more = format!("set statements = \"option host-name \\\"{name}\\\";\"\n");
         seed(&self.server, name, reservation, &more)?;
         Ok(Some(()))
-    }
-
-    async fn prepare_for(&self, _: &BootFiles, _: &SiteName) -> Result<(), Failure> {
-        Ok(())
     }
 
     fn clients(&self) -> Option<Arc<dyn DhcpClients>> {

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use dip_core::conformance::Failure;
 use dip_core::hardware::MacAddr;
-use dip_core::id::{ServiceName, SiteName};
+use dip_core::id::ServiceName;
 use dip_core::subject::Subject;
 use dip_network::conformance::{DhcpClients, DhcpHarness};
-use dip_network::provider::{BootClient, BootFiles, ClientArchitecture, Dhcp, Held, Reservation};
+use dip_network::provider::{BootClient, ClientArchitecture, Dhcp, Held, Reservation};
 use dip_sandbox::Access;
 
 use crate::datacenter::Datacenter;
@@ -61,10 +61,6 @@ impl DhcpHarness for Harness {
         let held = Held { reservation: reservation.clone(), owner: None };
         self.0.sandbox.by_hand().write_reservation(&name(), held);
         Ok(Some(()))
-    }
-
-    async fn prepare_for(&self, _: &BootFiles, _: &SiteName) -> Result<(), Failure> {
-        Ok(())
     }
 
     fn clients(&self) -> Option<Arc<dyn DhcpClients>> {

@@ -1,6 +1,6 @@
 //! The files: who holds which interface and address, and how a file of ours changes without being read by half.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs::{self, DirEntry, File};
 use std::io::{self, Write};
@@ -13,11 +13,9 @@ use dip_core::hardware::MacAddr;
 use dip_core::id::SiteName;
 use dip_core::provider::Holder;
 
-use super::super::boot_tag;
-use super::super::kept::{Kept, Stamp};
+use super::super::kept::Stamp;
 use super::entry::{self, Entry};
-use super::options::{self, Matches};
-use crate::provider::{BootFiles, Held, Reservation};
+use crate::provider::{Held, Reservation};
 
 const PREFIX: &str = "dip-";
 /// dnsmasq skips files whose names start with a dot, both when it lists the directory and when it is told of a new file.
@@ -30,9 +28,6 @@ const NEW: &str = ".new";
 pub(super) struct Directory {
     path: PathBuf,
     others: Vec<PathBuf>,
-    /// The directory of options, where there is one.
-    options: Option<PathBuf>,
-    matches: Kept<Matches>,
     read: HashMap<OsString, (Stamp, Arc<Vec<Record>>)>,
 }
 
@@ -55,15 +50,14 @@ pub(super) struct Record {
 }
 
 impl Record {
-    pub(super) fn held(&self, boots: &BTreeMap<String, OptionsFile>) -> impl Iterator<Item = Held> {
-        let boot = self.entry.boot.as_ref().and_then(|tag| boots.get(tag)?.boot.clone());
-        self.entry.macs.iter().map(move |mac| Held {
+    pub(super) fn held(&self) -> impl Iterator<Item = Held> {
+        self.entry.macs.iter().map(|mac| Held {
             reservation: Reservation {
                 mac: *mac,
                 addresses: self.entry.addresses.clone(),
                 host_name: self.entry.host_name.clone(),
                 duid: self.entry.duids.iter().find(|duid| duid.mac() != Some(*mac)).cloned(),
-                boot: boot.clone(),
+                boot: None,
             },
             owner: self.owner.clone(),
         })
@@ -78,21 +72,9 @@ impl Record {
     }
 }
 
-/// A file of options of ours.
-#[derive(Debug)]
-pub(super) struct OptionsFile {
-    pub(super) owner: Option<SiteName>,
-    /// Nothing where it says otherwise than dip would.
-    pub(super) boot: Option<BootFiles>,
-}
-
 /// What the files say now.
 #[derive(Debug, Default)]
 pub(super) struct Listing {
-    /// The files of options that could be dip's, by their tags.
-    pub(super) boots: BTreeMap<String, OptionsFile>,
-    /// By what tags dnsmasq's configuration tells firmware apart; nothing where there is no directory of options.
-    pub(super) matches: Matches,
     pub(super) records: Vec<Arc<Vec<Record>>>,
     /// Interfaces whose file changed without the server having been told: an interrupted change.
     pub(super) stale: Vec<MacAddr>,
@@ -117,8 +99,8 @@ fn at(path: &Path) -> impl FnOnce(io::Error) -> FileError {
 }
 
 impl Directory {
-    pub(super) fn new(path: PathBuf, others: Vec<PathBuf>, options: Option<PathBuf>) -> Self {
-        Self { path, others, options, matches: Kept::new(), read: HashMap::new() }
+    pub(super) fn new(path: PathBuf, others: Vec<PathBuf>) -> Self {
+        Self { path, others, read: HashMap::new() }
     }
 
     /// Reads what changed since the last time.
@@ -168,26 +150,7 @@ impl Directory {
             listing.records.push(Arc::clone(&records));
             self.read.insert(key, (stamp, records));
         }
-        self.list_options(&mut listing)?;
         Ok(listing)
-    }
-
-    fn list_options(&mut self, listing: &mut Listing) -> Result<(), FileError> {
-        let Some(directory) = &self.options else { return Ok(()) };
-        for file in &self.others {
-            let said = self.matches.read(file, Matches::read).map_err(at(file))?;
-            listing.matches = std::mem::take(&mut listing.matches).and(&said);
-        }
-        for entry in fs::read_dir(directory).map_err(at(directory))? {
-            let name = entry.map_err(at(directory))?.file_name().to_string_lossy().into_owned();
-            if boot_tag::is_tag(&name) {
-                let path = directory.join(&name);
-                let text = fs::read(&path).map_err(at(&path))?;
-                let (owner, boot) = options::read(&String::from_utf8_lossy(&text), &listing.matches);
-                listing.boots.insert(name, OptionsFile { owner, boot });
-            }
-        }
-        Ok(())
     }
 
     /// Whether the interface has a file of ours.
@@ -208,28 +171,19 @@ impl Directory {
     }
 
     /// Puts a file of ours in place, whole.
-    pub(super) fn write(&self, reservation: &Reservation, tag: Option<&str>, owner: &Holder) -> Result<(), FileError> {
+    pub(super) fn write(&self, reservation: &Reservation, owner: &Holder) -> Result<(), FileError> {
         let new = self.hidden(reservation.mac, NEW);
-        place(&new, &self.file(reservation.mac), &entry::write(reservation, tag, owner))?;
+        let write = || {
+            let mut file = File::create(&new)?;
+            // dnsmasq reads its directory as a user without rights, whatever our umask is.
+            file.set_permissions(fs::Permissions::from_mode(0o644))?;
+            file.write_all(entry::write(reservation, owner).as_bytes())?;
+            file.sync_all()
+        };
+        write().map_err(at(&new))?;
+        let path = self.file(reservation.mac);
+        fs::rename(&new, &path).map_err(at(&path))?;
         self.sync()
-    }
-
-    /// Whether there is a directory of options.
-    pub(super) const fn has_options(&self) -> bool {
-        self.options.is_some()
-    }
-
-    /// Puts a file of options in place, whole.
-    pub(super) fn write_options(&self, tag: &str, text: &str) -> Result<(), FileError> {
-        let Some(directory) = &self.options else { return Ok(()) };
-        place(&directory.join(format!(".{tag}{NEW}")), &directory.join(tag), text)?;
-        sync(directory)
-    }
-
-    pub(super) fn remove_options(&self, tag: &str) -> Result<(), FileError> {
-        let Some(directory) = &self.options else { return Ok(()) };
-        remove(&directory.join(tag))?;
-        sync(directory)
     }
 
     /// Takes the entry of an interface out of a file that is not ours, and leaves its other lines as they are.
@@ -272,7 +226,7 @@ impl Directory {
     }
 
     fn sync(&self) -> Result<(), FileError> {
-        sync(&self.path)
+        File::open(&self.path).and_then(|directory| directory.sync_all()).map_err(at(&self.path))
     }
 
     fn file(&self, mac: MacAddr) -> PathBuf {
@@ -282,23 +236,6 @@ impl Directory {
     fn hidden(&self, mac: MacAddr, suffix: &str) -> PathBuf {
         self.path.join(format!("{HIDDEN}{}{suffix}", dashed(mac)))
     }
-}
-
-/// Writes a file beside its place and moves it there.
-fn place(new: &Path, path: &Path, text: &str) -> Result<(), FileError> {
-    let write = || {
-        let mut file = File::create(new)?;
-        // dnsmasq reads its directories as a user without rights, whatever our umask is.
-        file.set_permissions(fs::Permissions::from_mode(0o644))?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()
-    };
-    write().map_err(at(new))?;
-    fs::rename(new, path).map_err(at(path))
-}
-
-fn sync(directory: &Path) -> Result<(), FileError> {
-    File::open(directory).and_then(|directory| directory.sync_all()).map_err(at(directory))
 }
 
 fn is_entry_of(line: &str, mac: MacAddr) -> bool {

@@ -8,12 +8,11 @@ use dip_core::hardware::{Duid, MacAddr};
 use dip_core::id::SiteName;
 use dip_core::provider::Holder;
 
-use super::super::boot_tag;
 use crate::provider::Reservation;
 
 const MARK: &str = "# dip: site=";
 
-/// What an entry holds; parts that do not matter to us (other people's tags and client ids, lease times) are dropped.
+/// What an entry holds; parts that do not matter to us (tags, other client ids, lease times) are dropped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Entry {
     pub(super) macs: Vec<MacAddr>,
@@ -21,8 +20,6 @@ pub(super) struct Entry {
     pub(super) duids: Vec<Duid>,
     pub(super) addresses: Vec<IpAddr>,
     pub(super) host_name: Option<String>,
-    /// The tag of its boot files.
-    pub(super) boot: Option<String>,
 }
 
 /// Reads a line of a hosts file or of a configuration file; `None` for a line that is no entry.
@@ -34,14 +31,12 @@ pub(super) fn read(line: &str) -> Option<Entry> {
         Some(_) => return None,
         None => line,
     };
-    let mut entry = Entry { macs: Vec::new(), duids: Vec::new(), addresses: Vec::new(), host_name: None, boot: None };
+    let mut entry = Entry { macs: Vec::new(), duids: Vec::new(), addresses: Vec::new(), host_name: None };
     for word in line.split(',').map(str::trim).filter(|word| !word.is_empty()) {
         if let Some(mac) = read_mac(word) {
             entry.macs.push(mac);
         } else if let Some(client) = word.strip_prefix("id:") {
             entry.duids.extend(client.parse::<Duid>());
-        } else if let Some(tag) = word.strip_prefix("set:").filter(|tag| boot_tag::is_tag(tag)) {
-            entry.boot = Some(tag.to_owned());
         } else if let Some(address) = read_address(word) {
             entry.addresses.push(address);
         } else if is_host_name(word) {
@@ -51,7 +46,7 @@ pub(super) fn read(line: &str) -> Option<Entry> {
     (!entry.macs.is_empty() || !entry.addresses.is_empty()).then_some(entry)
 }
 
-pub(super) fn strip_comment(line: &str) -> &str {
+fn strip_comment(line: &str) -> &str {
     let mut after_space = true;
     for (index, character) in line.char_indices() {
         if character == '#' && after_space {
@@ -102,31 +97,22 @@ pub(super) fn is_plain(line: &str) -> bool {
     let line = line.split_once('=').map_or(line, |(_, rest)| rest);
     let words = line.split(',').map(str::trim).filter(|word| !word.is_empty()).count();
     let [mac] = entry.macs[..] else { return false };
-    let Entry { duids, addresses, host_name, boot, .. } = entry;
-    let plain =
-        words == 1 + duids.len() + addresses.len() + usize::from(host_name.is_some()) + usize::from(boot.is_some());
+    let Entry { duids, addresses, host_name, .. } = entry;
+    let plain = words == 1 + duids.len() + addresses.len() + usize::from(host_name.is_some());
     let one = if duids.len() > 1 { return false } else { duids.into_iter().next() };
     let has_client = one.is_some();
     // Other client identifiers than the DUID of an IPv6 address are not written again.
     plain && has_client == (Reservation { mac, addresses, host_name, duid: one, boot: None }).needed_duid().is_some()
 }
 
-/// The first line of a file of a site.
-pub(super) fn mark(site: &SiteName) -> String {
-    format!("{MARK}{site}\n")
-}
-
-/// The text of a file of ours, with the tag of its boot files; one that was given up carries no mark.
-pub(super) fn write(reservation: &Reservation, tag: Option<&str>, owner: &Holder) -> String {
+/// The text of a file of ours; one that was given up carries no mark.
+pub(super) fn write(reservation: &Reservation, owner: &Holder) -> String {
     let mut addresses = reservation.addresses.clone();
     addresses.sort_unstable();
     addresses.dedup();
     let mut line = reservation.mac.to_string();
     if let Some(duid) = reservation.needed_duid() {
         line.push_str(&format!(",id:{duid}"));
-    }
-    if let Some(tag) = tag {
-        line.push_str(&format!(",set:{tag}"));
     }
     for address in &addresses {
         match address {
@@ -140,7 +126,7 @@ pub(super) fn write(reservation: &Reservation, tag: Option<&str>, owner: &Holder
     }
     match owner {
         Holder::Nobody => format!("{line}\n"),
-        Holder::Site(site) => format!("{}{line}\n", mark(site)),
+        Holder::Site(site) => format!("{MARK}{site}\n{line}\n"),
     }
 }
 
@@ -163,19 +149,12 @@ mod tests {
             boot: None,
         };
         let owner = SiteName::new("lab").expect("a name");
-        assert_eq!(write(&reservation, None, &Holder::Nobody), "52:54:00:00:00:01,10.1.0.11,[fd00::11],n1\n");
-        let text = write(&reservation, None, &Holder::Site(owner.clone()));
+        assert_eq!(write(&reservation, &Holder::Nobody), "52:54:00:00:00:01,10.1.0.11,[fd00::11],n1\n");
+        let text = write(&reservation, &Holder::Site(owner.clone()));
         assert_eq!(text, "# dip: site=lab\n52:54:00:00:00:01,10.1.0.11,[fd00::11],n1\n");
         let by_duid = Reservation { duid: "00:04:53:1a".parse().ok(), ..reservation.clone() };
-        assert_eq!(
-            write(&by_duid, None, &Holder::Nobody),
-            "52:54:00:00:00:01,id:00:04:53:1a,10.1.0.11,[fd00::11],n1\n"
-        );
-        assert_eq!(entry(&write(&by_duid, None, &Holder::Nobody)).duids.as_slice(), by_duid.duid.as_slice());
-        let tagged = write(&reservation, Some("dip-lab-boot-0123abcd"), &Holder::Nobody);
-        assert_eq!(tagged, "52:54:00:00:00:01,set:dip-lab-boot-0123abcd,10.1.0.11,[fd00::11],n1\n");
-        assert_eq!(entry(&tagged).boot.as_deref(), Some("dip-lab-boot-0123abcd"));
-        assert!(is_plain(&tagged));
+        assert_eq!(write(&by_duid, &Holder::Nobody), "52:54:00:00:00:01,id:00:04:53:1a,10.1.0.11,[fd00::11],n1\n");
+        assert_eq!(entry(&write(&by_duid, &Holder::Nobody)).duids.as_slice(), by_duid.duid.as_slice());
         let mut lines = text.lines();
         assert_eq!(lines.next().and_then(read_owner), Some(owner));
         let read = entry(lines.next().expect("a second line"));

@@ -7,7 +7,6 @@
 mod directory;
 mod entry;
 mod leases;
-mod options;
 mod process;
 mod server;
 

@@ -1,6 +1,5 @@
 //! The provider: reservations as files, checked against what others hold, and told to the server.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::io;
 use std::net::IpAddr;
@@ -12,11 +11,10 @@ use dip_core::hardware::MacAddr;
 use dip_core::id::SiteName;
 use dip_core::provider::{ErrorKind, Holder, ProviderError};
 
-use super::super::boot_tag;
 use super::directory::{Directory, FileError, Listing, Look, Record};
 use super::process::{Dead, NotSent, Process};
-use super::{entry, leases, options};
-use crate::provider::{BootFiles, Dhcp, Held, Reservation};
+use super::{entry, leases};
+use crate::provider::{Dhcp, Held, Reservation};
 use crate::settings::DnsmasqSettings;
 
 const NAME: &str = "dnsmasq";
@@ -46,11 +44,7 @@ impl Dnsmasq {
     /// A provider for a server; nothing is read before the first call.
     #[must_use]
     pub fn new(settings: DnsmasqSettings) -> Self {
-        let directory = Directory::new(
-            settings.hosts_directory.clone(),
-            settings.hosts_files.clone(),
-            settings.options_directory.clone(),
-        );
+        let directory = Directory::new(settings.hosts_directory.clone(), settings.hosts_files.clone());
         Self { shared: Arc::new(Shared { settings, directory: Mutex::new(directory) }) }
     }
 
@@ -84,7 +78,7 @@ impl Dhcp for Dnsmasq {
             let record = holders().find(|record| record.owner.is_none()).or_else(|| holders().next());
             // An interrupted change counts as absent: the server may still go by what was there before.
             let record = record.filter(|record| record.owner.is_none() || !listing.stale.contains(&mac));
-            Ok(record.and_then(|record| record.held(&listing.boots).find(|held| held.reservation.mac == mac)))
+            Ok(record.and_then(|record| record.held().find(|held| held.reservation.mac == mac)))
         })
         .await
     }
@@ -123,20 +117,19 @@ impl Dhcp for Dnsmasq {
                 },
                 &owner,
             )?;
-            verb.accepts_boot(directory, &listing, &wanted)?;
-            let mut change = Change { verb, directory, server, listing: &listing, told: listing.stale.clone() };
+            let mut change = Change { verb, directory, server, told: listing.stale.clone() };
             for former in listing.iter().filter(|record| !record.holds_mac(wanted.mac)) {
                 if former.shared_address(&wanted.addresses).is_some() {
                     change.take(former, &wanted.addresses, &Holder::Site(owner.clone()))?;
                 }
             }
-            let record = listing.iter().find(|record| record.holds_mac(wanted.mac));
-            let held = record.and_then(|record| record.held(&listing.boots).next());
+            let held =
+                listing.iter().find(|record| record.holds_mac(wanted.mac)).and_then(|record| record.held().next());
             let same = held.is_some_and(|held| held.reservation.agrees_with(&wanted));
             if !same {
-                change.put(&wanted, &Holder::Site(owner.clone()))?;
+                change.put(&wanted, &Holder::Site(owner))?;
             }
-            change.end(&owner, wanted.mac)
+            change.tell()
         })
         .await
     }
@@ -147,11 +140,11 @@ impl Dhcp for Dnsmasq {
             let server = verb.server()?;
             let listing = verb.list(directory, Look::At(mac))?;
             verb.refuse_foreign(&listing, |record| record.holds_mac(mac).then(|| mac.to_string()), &owner)?;
-            let mut change = Change { verb, directory, server, listing: &listing, told: listing.stale.clone() };
+            let mut change = Change { verb, directory, server, told: listing.stale.clone() };
             if change.directory.has(mac) {
                 change.drop(mac)?;
             }
-            change.end(&owner, mac)
+            change.tell()
         })
         .await
     }
@@ -175,8 +168,7 @@ impl Dhcp for Dnsmasq {
     async fn list(&self) -> Result<Vec<Held>, ProviderError> {
         self.on_files("list its reservations".to_owned(), |verb, directory| {
             verb.server()?;
-            let listing = verb.list(directory, Look::All)?;
-            let mut all: Vec<_> = listing.iter().flat_map(|record| record.held(&listing.boots)).collect();
+            let mut all: Vec<_> = verb.list(directory, Look::All)?.iter().flat_map(Record::held).collect();
             all.sort_by_key(|held| held.reservation.mac);
             Ok(all)
         })
@@ -187,10 +179,8 @@ impl Dhcp for Dnsmasq {
 /// A change of files that the server has to be told of.
 struct Change<'a> {
     verb: &'a Verb<'a>,
-    directory: &'a mut Directory,
+    directory: &'a Directory,
     server: Process,
-    /// What was there before it.
-    listing: &'a Listing,
     told: Vec<MacAddr>,
 }
 
@@ -201,51 +191,7 @@ impl Change<'_> {
         if self.directory.has(wanted.mac) {
             self.note(wanted.mac)?;
         }
-        let tag = match (&wanted.boot, owner) {
-            (Some(boot), Holder::Site(site)) => Some(self.put_options(boot, site, wanted.mac)?),
-            // What was given up goes on to boot what it booted.
-            (Some(_), Holder::Nobody) => {
-                let own = self.listing.iter().find(|record| record.holds_mac(wanted.mac));
-                own.and_then(|record| record.entry.boot.clone())
-            }
-            (None, _) => None,
-        };
-        self.directory.write(wanted, tag.as_deref(), owner).map_err(|error| self.verb.file(error))
-    }
-
-    /// Sees to it that the boot files are told before a reservation has their tag.
-    fn put_options(&mut self, boot: &BootFiles, site: &SiteName, mac: MacAddr) -> Result<String, ProviderError> {
-        let tag = boot_tag::tag(site, boot);
-        let there = self.listing.boots.get(&tag);
-        if there.is_some_and(|there| there.boot.is_some()) {
-            return Ok(tag);
-        }
-        if there.is_some() {
-            // dnsmasq adds what a changed file says, and forgets what it said before only when it is told.
-            self.note(mac)?;
-        }
-        let text = options::write(site, boot, &self.listing.matches);
-        self.directory.write_options(&tag, &text).map_err(|error| self.verb.file(error))?;
-        Ok(tag)
-    }
-
-    /// Takes away the owner's boot files that no reservation has any more, and tells the server.
-    fn end(self, owner: &SiteName, mac: MacAddr) -> Result<(), ProviderError> {
-        if self.listing.boots.values().all(|file| file.owner.as_ref() != Some(owner)) {
-            return self.tell();
-        }
-        let now = self.verb.list(self.directory, Look::At(mac))?;
-        let used: BTreeSet<&String> = now.iter().filter_map(|record| record.entry.boot.as_ref()).collect();
-        let ours = now.boots.iter().filter(|(_, file)| file.owner.as_ref() == Some(owner));
-        let mut unused = ours.filter(|(tag, _)| !used.contains(tag)).peekable();
-        let any = unused.peek().is_some();
-        for (tag, _) in unused {
-            self.directory.remove_options(tag).map_err(|error| self.verb.file(error))?;
-        }
-        if any && self.told.is_empty() {
-            return self.server.reload().map_err(|error| self.verb.signal(error));
-        }
-        self.tell()
+        self.directory.write(wanted, owner).map_err(|error| self.verb.file(error))
     }
 
     fn drop(&mut self, mac: MacAddr) -> Result<(), ProviderError> {
@@ -255,7 +201,7 @@ impl Change<'_> {
 
     /// Takes addresses from another reservation of ours.
     fn take(&mut self, former: &Record, addresses: &[IpAddr], owner: &Holder) -> Result<(), ProviderError> {
-        for mut held in former.held(&self.listing.boots) {
+        for mut held in former.held() {
             held.reservation.addresses.retain(|address| !addresses.contains(address));
             if held.reservation.addresses.is_empty() {
                 self.drop(held.reservation.mac)?;
@@ -313,38 +259,19 @@ impl Verb<'_> {
             let advice = "give the interface one IPv4 address, IPv6 addresses, or both";
             return Err(self.error(ErrorKind::Invalid).advise(advice));
         }
+        if wanted.boot.is_some() {
+            // An entry of its directory can only be told apart by a tag (`set:`), and 2.90 ends at the next HUP after a client of such an
+            // entry was answered: it frees the tag together with what it was chained to.
+            let why = "dnsmasq cannot be told boot files for single entries while it runs";
+            let advice = "take `boot` out of this service, and add `dhcp-boot` lines for `tag:known` to dnsmasq's configuration (docs/dhcp-dnsmasq.md)";
+            return Err(self.error(ErrorKind::Unsupported).advise(format!("{why}; {advice}")));
+        }
         match &wanted.host_name {
             Some(name) if !entry::is_host_name(name) => Err(self.error(ErrorKind::Invalid).advise(format!(
                 "dnsmasq does not read `{name}` as a host name; rename the node to letters, digits and `-` that are not a time or a keyword"
             ))),
             _ => Ok(()),
         }
-    }
-
-    /// Boot files need a place to be told, and a configuration that tells firmware apart.
-    fn accepts_boot(
-        &self,
-        directory: &Directory,
-        listing: &Listing,
-        wanted: &Reservation,
-    ) -> Result<(), ProviderError> {
-        let Some(boot) = &wanted.boot else { return Ok(()) };
-        if !wanted.addresses.iter().any(IpAddr::is_ipv4) {
-            return Err(self.error(ErrorKind::Invalid).advise("boot files go with an IPv4 address: give it one"));
-        }
-        if !directory.has_options() {
-            let advice = "boot files are told in its `dhcp-optsdir`: name that directory as `options_directory`";
-            return Err(self.error(ErrorKind::Unsupported).advise(advice));
-        }
-        let absent = listing.matches.absent(boot);
-        if absent.is_empty() {
-            return Ok(());
-        }
-        let lines = absent.iter().map(|line| format!("`{line}`")).collect::<Vec<_>>().join(" and ");
-        let advice = format!(
-            "no file of `hosts_files` tells that firmware apart; add {lines} to dnsmasq's configuration, start it anew, and name the file there"
-        );
-        Err(self.error(ErrorKind::NotFound).advise(advice))
     }
 
     /// What another site or a person holds is left alone.
@@ -407,13 +334,13 @@ impl Verb<'_> {
                 return Err(conflict(&record.file, what));
             }
         }
-        let Some(held) = record.held(&listing.boots).find(|held| held.reservation.mac == mac) else { return Ok(()) };
-        let mut change = Change { verb: self, directory, server, listing: &listing, told: listing.stale.clone() };
+        let Some(held) = record.held().find(|held| held.reservation.mac == mac) else { return Ok(()) };
+        let mut change = Change { verb: self, directory, server, told: listing.stale.clone() };
         // Ours first: whatever happens in between, the interface keeps its addresses.
         change.put(&held.reservation, to)?;
         if !theirs.is_empty() {
             change.note(mac)?;
-            change.directory.take_line(&record.file, mac).map_err(|error| self.file(error))?;
+            directory.take_line(&record.file, mac).map_err(|error| self.file(error))?;
         }
         change.tell()
     }
@@ -423,11 +350,11 @@ impl Verb<'_> {
             io::ErrorKind::PermissionDenied => self
                 .error(ErrorKind::Denied)
                 .because(error)
-                .advise("let this user write to dnsmasq's directories of DHCP hosts and options"),
+                .advise("let this user write to dnsmasq's directory of DHCP hosts"),
             io::ErrorKind::NotFound => self
                 .error(ErrorKind::NotFound)
                 .because(error)
-                .advise("name the directories that dnsmasq was given as `dhcp-hostsdir` and `dhcp-optsdir`, and files that exist"),
+                .advise("name the directory that dnsmasq was given as `dhcp-hostsdir`, and files that exist"),
             io::ErrorKind::StorageFull => self.error(ErrorKind::Busy).because(error).advise("make room on the disk"),
             _ => self.error(ErrorKind::Unexpected).because(error),
         }

@@ -7,7 +7,7 @@ use dip_core::hardware::{Duid, MacAddr};
 use dip_core::id::SiteName;
 use ipnetwork::IpNetwork;
 
-use super::super::boot_tag::is_tag_of;
+use super::super::boot_tag::site_of;
 
 /// Which of Kea's two servers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -116,7 +116,7 @@ impl Entry {
 
     /// Its classes with these boot files of the site, or with none.
     pub(super) fn classes_with(&self, boot: Option<&str>, site: &SiteName) -> Vec<String> {
-        let others = self.classes.iter().filter(|class| !is_tag_of(class, site)).cloned();
+        let others = self.classes.iter().filter(|class| site_of(class).is_none_or(|of| of != *site)).cloned();
         others.chain(boot.map(str::to_owned)).collect()
     }
 }

@@ -26,33 +26,28 @@ use crate::{step, wait};
 const SERVER: &str = "kea";
 
 pub(super) async fn trials() -> Vec<Trial> {
-    on_server(
-        SERVER,
-        Requirement::Kea.check(),
-        async { dip_lab::Kea::start().await.map_err(Failure::from).and_then(Rig::new) },
-        |rig| {
-            let mut trials = conformance::dhcp(Arc::clone(&rig) as Arc<dyn DhcpHarness>);
-            let addresses = ByDhcp { kind: "kea", dhcp: Arc::clone(&rig) as _ };
-            trials.extend(conformance::ipam(Arc::new(addresses)));
-            trials.extend(trials_of! {rig;
-                a_dhcpv6_client_gets_what_is_reserved_for_it
-                a_client_behind_a_relay_gets_what_is_reserved_for_it
-                a_lease_is_told
-                a_conflict_says_who_holds_it
-                an_address_of_no_subnet_is_refused
-                the_step_reserves_and_a_real_client_gets_address_and_name
-                nothing_else_in_the_configuration_is_touched
-                an_edit_that_comes_between_is_seen_and_kept
-                who_edits_all_the_time_makes_it_busy
-                many_reservations_become_few_changes
-                what_is_killed_between_set_and_write_is_saved_by_the_next_run
-                a_server_that_hangs_up_is_unreachable
-                a_server_that_is_killed_before_it_sets_changes_nothing_and_the_next_run_does
-                answers_that_come_late_are_waited_for
-            });
-            trials
-        },
-    )
+    on_server(SERVER, Requirement::Kea.check(), async { Rig::new(dip_lab::Kea::start().await?).await }, |rig| {
+        let mut trials = conformance::dhcp(Arc::clone(&rig) as Arc<dyn DhcpHarness>);
+        let addresses = ByDhcp { kind: "kea", dhcp: Arc::clone(&rig) as _ };
+        trials.extend(conformance::ipam(Arc::new(addresses)));
+        trials.extend(trials_of! {rig;
+            a_dhcpv6_client_gets_what_is_reserved_for_it
+            a_client_behind_a_relay_gets_what_is_reserved_for_it
+            a_lease_is_told
+            a_conflict_says_who_holds_it
+            an_address_of_no_subnet_is_refused
+            the_step_reserves_and_a_real_client_gets_address_and_name
+            nothing_else_in_the_configuration_is_touched
+            an_edit_that_comes_between_is_seen_and_kept
+            who_edits_all_the_time_makes_it_busy
+            many_reservations_become_few_changes
+            what_is_killed_between_set_and_write_is_saved_by_the_next_run
+            a_server_that_hangs_up_is_unreachable
+            a_server_that_is_killed_before_it_sets_changes_nothing_and_the_next_run_does
+            answers_that_come_late_are_waited_for
+        });
+        trials
+    })
     .await
 }
 

@@ -28,7 +28,7 @@ pub(super) async fn trials() -> Vec<Trial> {
     on_server(
         SERVER,
         Requirement::check_all(&[Requirement::Kea, Requirement::KeaPostgres]),
-        async { dip_lab::Kea::start_with_database().await.map_err(Failure::from).and_then(Rig::new) },
+        async { Rig::new(dip_lab::Kea::start_with_database().await?).await },
         |rig| {
             let mut trials = conformance::dhcp(Arc::clone(&rig) as Arc<dyn DhcpHarness>);
             let addresses = ByDhcp { kind: "kea", dhcp: Arc::clone(&rig) as _ };

@@ -9,11 +9,10 @@ use async_trait::async_trait;
 use dip_core::conformance::Failure;
 use dip_core::conformance::expect::{refused, us};
 use dip_core::hardware::{Duid, MacAddr};
-use dip_core::id::SiteName;
 use dip_core::provider::{ErrorKind, sentence};
 use dip_core::secret::LocalSecrets;
-use dip_network::conformance::{DhcpClients, DhcpHarness};
-use dip_network::provider::{BootFiles, Dhcp, Reservation};
+use dip_network::conformance::{self, DhcpClients, DhcpHarness};
+use dip_network::provider::{Dhcp, Reservation};
 use dip_network::providers::kea::Kea;
 use dip_network::settings::{HostsDatabase, KeaSettings};
 use serde_json::{Value, json};
@@ -30,9 +29,30 @@ pub(super) struct Rig {
 struct Clients(Arc<dip_lab::Kea>);
 
 impl Rig {
-    pub(super) fn new(server: dip_lab::Kea) -> Result<Self, Failure> {
+    pub(super) async fn new(server: dip_lab::Kea) -> Result<Self, Failure> {
         let provider = provider(&settings(&server)?)?;
-        Ok(Self { server: Arc::new(server), provider: Arc::new(provider), numbers: AtomicU8::new(10) })
+        let rig = Self { server: Arc::new(server), provider: Arc::new(provider), numbers: AtomicU8::new(10) };
+        if rig.server.database.is_some() {
+            rig.prepare().await?;
+        }
+        Ok(rig)
+    }
+
+    /// Adds the classes that a refusal tells to a configuration that dip does not write.
+    async fn prepare(&self) -> Result<(), Failure> {
+        for boot in conformance::trial_boot_files() {
+            let wanted = Reservation { boot: Some(boot), ..DhcpHarness::fresh(self) };
+            let refused = self.provider.reserve(&wanted, &us()).await.err().ok_or("it is kept without its classes")?;
+            let told = sentence(&refused);
+            let (_, classes) = told.split_once("reload it: ").ok_or("it does not say what to add")?;
+            let mut all = serde_json::Deserializer::from_str(classes).into_iter::<Vec<Value>>();
+            let added = all.next().ok_or("it tells no classes")??;
+            let mut config = self.server.command("config-get", json!({})).await?;
+            let before = config["Dhcp4"]["client-classes"].as_array().cloned().unwrap_or_default();
+            config["Dhcp4"]["client-classes"] = json!([before, added].concat());
+            self.server.command("config-set", config).await?;
+        }
+        Ok(())
     }
 }
 
@@ -119,28 +139,6 @@ impl DhcpHarness for Rig {
 
     async fn seed_unmarked(&self, reservation: &Reservation) -> Result<Option<()>, Failure> {
         seed(&self.server, reservation).await.map(Some)
-    }
-
-    /// Adds the classes that the refusal tells to a configuration that dip does not write.
-    async fn prepare_for(&self, boot: &BootFiles, owner: &SiteName) -> Result<(), Failure> {
-        if self.server.database.is_none() {
-            return Ok(());
-        }
-        let wanted = Reservation { boot: Some(boot.clone()), ..DhcpHarness::fresh(self) };
-        let refused = self.provider.reserve(&wanted, owner).await.err().ok_or("it is kept without its classes")?;
-        let advice = sentence(&refused);
-        let from = advice.find("reload it: ").ok_or("it does not say what to add")?;
-        let mut all =
-            serde_json::Deserializer::from_str(&advice[from + "reload it: ".len()..]).into_iter::<Vec<Value>>();
-        let added = all.next().ok_or("it tells no classes")??;
-        wait(async {
-            let mut config = self.server.command("config-get", json!({})).await?;
-            let classes = &mut config["Dhcp4"]["client-classes"];
-            let before = classes.as_array().cloned().unwrap_or_default();
-            *classes = json!([before, added].concat());
-            self.server.command("config-set", config).await?;
-            Ok(())
-        })
     }
 
     fn clients(&self) -> Option<Arc<dyn DhcpClients>> {
