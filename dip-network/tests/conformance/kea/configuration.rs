@@ -45,6 +45,7 @@ pub(super) async fn trials() -> Vec<Trial> {
             a_server_that_hangs_up_is_unreachable
             a_server_that_is_killed_before_it_sets_changes_nothing_and_the_next_run_does
             answers_that_come_late_are_waited_for
+            a_kea_that_is_killed_in_the_middle_loses_nothing_and_the_next_run_completes
         });
         trials
     })
@@ -207,4 +208,48 @@ async fn answers_that_come_late_are_waited_for(rig: &Rig) -> Result<(), Failure>
     dhcp.reserve(&wanted, &us()).await?;
     let held = dhcp.reservation(wanted.mac).await?.ok_or("it is not there")?;
     same("that it says what is wanted", &held.reservation.agrees_with(&wanted), &true)
+}
+
+/// It is one of its own: others are asked meanwhile. Each time it is killed before another command is answered.
+async fn a_kea_that_is_killed_in_the_middle_loses_nothing_and_the_next_run_completes(rig: &Rig) -> Result<(), Failure> {
+    let mut server = wait(dip_lab::Kea::start())?;
+    let theirs = DhcpHarness::fresh(rig);
+    let mut file: Value = serde_json::from_str(&std::fs::read_to_string(&server.file)?)?;
+    file["Dhcp4"]["subnet4"][0]["reservations"] =
+        json!([{"hw-address": theirs.mac, "ip-address": theirs.addresses[0]}]);
+    std::fs::write(&server.file, file.to_string())?;
+    wait(server.restart())?;
+    let victims = ["config-get", "config-test", "config-set", "config-write"];
+    for victim in victims {
+        let wanted: Vec<Reservation> = (0..3).map(|_| DhcpHarness::fresh(rig)).collect();
+        let pid = server.pid().to_string();
+        let kill: Before = Box::new(move |command| {
+            if command == victim {
+                std::process::Command::new("kill").args(["-9", &pid]).status()?;
+            }
+            Ok(())
+        });
+        let between = Interposed::before(&server.socket, &format!("{victim}.sock"), kill)?;
+        let dhcp = by_socket(&between.socket)?;
+        for wanted in &wanted {
+            refused(dhcp.reserve(wanted, &us()).await, ErrorKind::Unreachable, "see whether Kea still runs")?;
+        }
+        drop(between);
+        wait(server.restart())?;
+        let dhcp = by_socket(&server.socket)?;
+        for wanted in &wanted {
+            dhcp.reserve(wanted, &us()).await?;
+        }
+        let held = dhcp.list().await?;
+        for wanted in &wanted {
+            let found = held.iter().filter(|held| held.reservation.mac == wanted.mac);
+            same("the number of its reservations", &found.count(), &1)?;
+        }
+    }
+    // What the file says is what it starts with: all of them, and the one of somebody else, who is not touched.
+    wait(server.restart())?;
+    let held = by_socket(&server.socket)?.list().await?;
+    same("the number of reservations", &held.len(), &(victims.len() * 3 + 1))?;
+    let found = held.iter().find(|held| held.reservation.mac == theirs.mac).ok_or("the foreign one is gone")?;
+    same("its owner", &found.owner, &None)
 }
