@@ -174,13 +174,18 @@ mod tests {
         }
     }
 
+    fn files() -> Option<BootFiles> {
+        serde_json::from_str(r#"{"server": "10.0.0.5", "bios": "a.b.kpxe", "http_x64": "http://a/b"}"#).ok()
+    }
+
     #[test]
     fn the_name_of_an_object_tells_site_interface_and_host() {
         for site in ["lab", "a.m525400000199", "x.h-y", "r_1"] {
-            for host in [None, Some("n1"), Some("h-n1"), Some("m525400000101")] {
-                let (site, wanted) = (SiteName::new(site).expect("a name"), reservation(host));
+            for (host, boot) in [(None, None), (Some("n1"), files()), (Some("h-n1"), None), (None, files())] {
+                let (site, wanted) = (SiteName::new(site).expect("a name"), Reservation { boot, ..reservation(host) });
                 let name = object_name(&wanted, &Holder::Site(site.clone()));
-                let marked = Marked { site, mac: wanted.mac, host_name: wanted.host_name.clone() };
+                let marked =
+                    Marked { site, mac: wanted.mac, host_name: wanted.host_name.clone(), boot: wanted.boot.clone() };
                 assert_eq!(Marked::read(&name), Some(marked), "{name}");
                 assert_eq!(Marked::read(&object_name(&wanted, &Holder::Nobody)), None);
             }
