@@ -14,6 +14,10 @@ pub mod isc_dhcpd;
 #[cfg(feature = "kea")]
 pub mod kea;
 #[cfg(any(feature = "dnsmasq", feature = "isc-dhcpd"))]
+#[cfg_attr(
+    not(all(feature = "dnsmasq", feature = "isc-dhcpd")),
+    allow(dead_code, reason = "dnsmasq needs the stamps alone, ISC dhcpd all but their numbers")
+)]
 mod kept;
 #[cfg(feature = "netconf")]
 pub mod netconf;
