@@ -33,10 +33,10 @@ pub use hosts::{Host, Hosts, SshKey};
 pub use namespace::Namespace;
 pub use requirement::{Program, Requirement, find_program, is_build_server, is_root};
 pub use servers::{
-    Alertmanager, Bind, BindConfig, BmcUser, BootDevice, BootFirmware, Chassis, Chrony, DhcpServer, Dnsmasq,
-    DnsmasqNames, Etcd, GuestConfig, IpmiSim, IpmiSimConfig, IscDhcpd, Kea, Knot, KnotConfig, Lease, LldpSegment,
-    Lldpd, Nautobot, Netboot, NetconfTarget, Netconfd, NodeDirectory, Ovs, PduConfig, Postgres, PowerDns, PowerState,
-    Prometheus, PuppetServer, RedfishSystem, SaltMaster, Segment, SnmpPdu, SushyEmulator, Tinyproxy, Tls, Transfers,
-    Zone, ZoneLimits, run_guest,
+    Alertmanager, Bind, BindConfig, BmcUser, BootDevice, BootFirmware, BootQuestion, Chassis, Chrony, DhcpServer,
+    Dnsmasq, DnsmasqNames, Etcd, GuestConfig, IpmiSim, IpmiSimConfig, IscDhcpd, Kea, Knot, KnotConfig, Lease,
+    LldpSegment, Lldpd, Nautobot, Netboot, NetconfTarget, Netconfd, NodeDirectory, Ovs, PduConfig, Postgres, PowerDns,
+    PowerState, Prometheus, PuppetServer, RedfishSystem, SaltMaster, Segment, SnmpPdu, SushyEmulator, Tinyproxy, Tls,
+    Transfers, Zone, ZoneLimits, run_guest,
 };
 pub use trial::trial;

@@ -7,6 +7,8 @@ use dip_core::secret::SecretRef;
 use dip_core::site::{Field, Noun, Parsed, Shape, Variant};
 use serde::{Deserialize, Serialize};
 
+use crate::provider::BootFiles;
+
 /// The service kind `isc-dhcpd`.
 pub(crate) const ISC_DHCPD: &str = "isc-dhcpd";
 
@@ -32,6 +34,9 @@ pub struct IscDhcpdSettings {
     /// The networks that it serves; empty for all.
     #[serde(default)]
     pub networks: Vec<NetworkName>,
+    /// What the interfaces with a reservation are told to boot; nothing where it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub boot: Option<BootFiles>,
 }
 
 /// The algorithm of a dhcpd's key.
@@ -100,6 +105,7 @@ pub(crate) fn variant() -> Variant {
                 Shape::list(Shape::Reference(Noun::Network)),
                 "The networks that it serves; all where it is left out.",
             ),
+            crate::settings::boot_field(),
         ],
     )
 }

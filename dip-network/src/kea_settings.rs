@@ -7,6 +7,8 @@ use dip_core::secret::SecretRef;
 use dip_core::site::{Field, Noun, Parsed, Shape, Variant};
 use serde::{Deserialize, Serialize};
 
+use crate::provider::BootFiles;
+
 /// The service kind `kea`.
 pub(crate) const KEA: &str = "kea";
 
@@ -29,6 +31,9 @@ pub struct KeaSettings {
     /// The networks that it serves; empty for all.
     #[serde(default)]
     pub networks: Vec<NetworkName>,
+    /// What the interfaces with a reservation are told to boot; nothing where it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub boot: Option<BootFiles>,
 }
 
 /// The PostgreSQL database of Kea's hosts backend.
@@ -77,6 +82,7 @@ pub(crate) fn variant() -> Variant {
                 Shape::list(Shape::Reference(Noun::Network)),
                 "The networks that it serves; all where it is left out.",
             ),
+            crate::settings::boot_field(),
         ],
     )
 }

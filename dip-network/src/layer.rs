@@ -186,9 +186,9 @@ fn reserve_address(site: &Site, dhcp: &[(&Service, DhcpScope)], node: &Node, nic
     let serves = |scope: &DhcpScope| {
         scope.networks.is_empty() || nic.network.as_ref().is_some_and(|network| scope.networks.contains(network))
     };
-    let mut serving = dhcp.iter().filter(|(_, scope)| serves(scope)).map(|(service, _)| *service);
-    let Some(service) = serving.next() else { return Ok(None) };
-    if let Some(other) = serving.next() {
+    let mut serving = dhcp.iter().filter(|(_, scope)| serves(scope));
+    let Some((service, scope)) = serving.next() else { return Ok(None) };
+    if let Some((other, _)) = serving.next() {
         let text = format!(
             "both `{}` and `{}` serve DHCP to interface `{}` of node `{}`; say in their `networks` which networks each of them serves",
             service.name, other.name, nic.name, node.name
@@ -202,6 +202,8 @@ fn reserve_address(site: &Site, dhcp: &[(&Service, DhcpScope)], node: &Node, nic
         addresses: nic.addresses.iter().map(|address| address.address).collect(),
         host_name: primary.then(|| node.name.as_str().split('.').next().unwrap_or_default().to_owned()),
         duid: nic.duid.clone(),
+        // DHCPv4 tells it.
+        boot: scope.boot.clone().filter(|_| nic.addresses.iter().any(|address| address.address.is_ipv4())),
     };
     let step = ReserveAddress {
         service: service.name.clone(),

@@ -17,6 +17,8 @@ pub use crate::pdu_settings::{
     StateObject,
 };
 
+use crate::provider::{BootClient, BootFiles};
+
 /// The kinds of services that are DHCP servers.
 pub const DHCP_KINDS: &[&str] = &[DNSMASQ, ISC_DHCPD, KEA];
 
@@ -46,6 +48,9 @@ pub struct DhcpScope {
     /// The networks that it serves; empty for all.
     #[serde(default)]
     pub networks: Vec<NetworkName>,
+    /// What the interfaces with a reservation are told to boot; nothing where it is left out.
+    #[serde(default)]
+    pub boot: Option<BootFiles>,
 }
 
 /// A DHCP service of kind `dnsmasq`.
@@ -65,6 +70,9 @@ pub struct DnsmasqSettings {
     /// The networks that it serves; empty for all.
     #[serde(default)]
     pub networks: Vec<NetworkName>,
+    /// What the interfaces with a reservation are told to boot; nothing where it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub boot: Option<BootFiles>,
 }
 
 /// A switch of kind `openvswitch`.
@@ -133,8 +141,30 @@ fn dnsmasq() -> Variant {
                 Shape::list(Shape::Reference(Noun::Network)),
                 "The networks that it serves; all where it is left out.",
             ),
+            boot_field(),
         ],
     )
+}
+
+/// What every DHCP service can say of boot files.
+pub(crate) fn boot_field() -> Field {
+    let server = Field::required("server", Shape::Parsed(Parsed::Address), "The server that has the files, by TFTP.");
+    let file = |client: BootClient| Field::optional(client.word(), Shape::Text, boot_file(client));
+    let fields = [server].into_iter().chain(BootClient::ALL.map(file)).collect();
+    let text = "What the interfaces with a reservation are told to boot from the network, by their firmware; nothing where it is left out.";
+    Field::optional("boot", Shape::Object(fields), text)
+}
+
+const fn boot_file(client: BootClient) -> &'static str {
+    use crate::provider::ClientArchitecture::{Bios, HttpArm64, HttpX64, UefiArm64, UefiX64};
+    match client {
+        BootClient::Ipxe => "The script of iPXE that was loaded already: a URL, or a file of the server.",
+        BootClient::Firmware(Bios) => "The file of x86 with BIOS (architecture 0).",
+        BootClient::Firmware(UefiX64) => "The file of x86-64 with UEFI (7 and 9).",
+        BootClient::Firmware(UefiArm64) => "The file of 64-bit ARM with UEFI (11).",
+        BootClient::Firmware(HttpX64) => "The URL of x86-64 with UEFI that loads over HTTP (16).",
+        BootClient::Firmware(HttpArm64) => "The URL of 64-bit ARM with UEFI that loads over HTTP (19).",
+    }
 }
 
 fn netconf() -> Variant {
@@ -204,6 +234,8 @@ mod tests {
             Shape::Object(fields) => object(fields),
             Shape::Parsed(Parsed::Secret) => json!("env:A"),
             Shape::Choice(words) => json!(words[0]),
+            Shape::Parsed(Parsed::Address) => json!("10.0.0.5"),
+            Shape::Text if field.name.starts_with("http_") => json!("http://a/"),
             _ => json!("a"),
         };
         Value::Object(fields.iter().map(|field| (field.name.to_owned(), value(field))).collect::<Map<_, _>>())

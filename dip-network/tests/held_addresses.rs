@@ -66,8 +66,13 @@ fn known() -> Vec<(IpAddr, AddressHolder)> {
 
 fn providers(site: &Site) -> Providers {
     let mac: MacAddr = "52:54:00:00:00:77".parse().expect("a MAC address");
-    let reservation =
-        Reservation { mac, addresses: vec![address(101)], host_name: Some("scanner".to_owned()), duid: None };
+    let reservation = Reservation {
+        mac,
+        addresses: vec![address(101)],
+        host_name: Some("scanner".to_owned()),
+        duid: None,
+        boot: None,
+    };
     let mut dhcp = MockDhcp::new();
     dhcp.expect_reservation().returning(|_| Ok(None));
     dhcp.expect_list().returning(move || Ok(vec![Held { reservation: reservation.clone(), owner: None }]));

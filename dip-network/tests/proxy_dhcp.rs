@@ -7,7 +7,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use dhcproto::v4::{Architecture, DhcpOption, Message, MessageType, OptionCode};
 use dhcproto::{Decodable, Decoder, Encodable, Encoder};
-use dip_network::proxy::{BootAnswer, BootDesk, BootQuestion, ClientArchitecture, ProxyDhcp};
+use dip_network::provider::BootFiles;
+use dip_network::proxy::{BootAnswer, BootDesk, BootQuestion, ProxyDhcp};
+use serde_json::json;
 use tokio::net::UdpSocket;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -23,17 +25,14 @@ struct Desk;
 #[async_trait]
 impl BootDesk for Desk {
     async fn boot(&self, question: &BootQuestion) -> Option<BootAnswer> {
-        let file = match question.architecture {
-            _ if question.mac.0 != KNOWN => return None,
-            _ if question.ipxe => "boot.ipxe",
-            ClientArchitecture::Bios => "undionly.kpxe",
-            ClientArchitecture::UefiX64 => "ipxe.efi",
-            ClientArchitecture::UefiArm64 => "ipxe-arm64.efi",
-            ClientArchitecture::HttpX64 => "http://10.0.0.5/ipxe.efi",
-            _ => return None,
-        };
-        Some(BootAnswer { server: Ipv4Addr::new(10, 0, 0, 5), file: file.to_owned() })
+        if question.mac.0 == KNOWN { BootAnswer::of(&files(), question) } else { None }
     }
+}
+
+fn files() -> BootFiles {
+    let told = json!({"server": "10.0.0.5", "ipxe": "boot.ipxe", "bios": "undionly.kpxe", "uefi_x64": "ipxe.efi",
+        "uefi_arm64": "ipxe-arm64.efi", "http_x64": "http://10.0.0.5/ipxe.efi"});
+    serde_json::from_value(told).expect("they can be told")
 }
 
 struct Rig {

@@ -39,6 +39,7 @@ fn cable(site: &Site, sandbox: &Sandbox) {
         addresses: nic.addresses.iter().map(|address| address.address).collect(),
         host_name: None,
         duid: None,
+        boot: None,
     };
     sandbox.by_hand().write_reservation(&ServiceName::new("dhcp").expect("a name"), Held { reservation, owner: None });
 }

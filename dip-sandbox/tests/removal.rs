@@ -349,7 +349,8 @@ fn somebody_elses(sandbox: &Sandbox, site: &Site, owner: Option<&str>) {
     let held = HeldName { addresses: vec![other], owner: owner.clone() };
     sandbox.by_hand().write_name(&service("dns"), &site.host_name(r1n1), held);
     let mac = nic.mac.expect("it has one");
-    let reservation = dip_network::provider::Reservation { mac, addresses: vec![other], duid: None, host_name: None };
+    let reservation =
+        dip_network::provider::Reservation { mac, addresses: vec![other], duid: None, host_name: None, boot: None };
     sandbox.by_hand().write_reservation(&service("dhcp"), Held { reservation, owner });
 }
 

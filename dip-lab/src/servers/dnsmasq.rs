@@ -7,13 +7,15 @@ use crate::daemon::{Daemon, daemon_command};
 use crate::error::LabError;
 use crate::requirement::Requirement;
 use crate::scratch::Scratch;
-use crate::servers::segment::{Lease, Segment};
+use crate::servers::segment::{BootQuestion, Lease, Segment};
 
 /// A running dnsmasq that serves DHCP and nothing else.
 #[derive(Debug)]
 pub struct Dnsmasq {
     /// Each file holds reservations, one a line: `02:00:00:00:00:01,10.77.1.1,n1`. Additions are seen at once, removals after HUP.
     pub hosts_dir: PathBuf,
+    /// What its administrator adds to that; taken when it starts.
+    pub added: PathBuf,
     /// The leases that were given.
     pub lease_file: PathBuf,
     /// Where its process id is, for HUP.
@@ -69,6 +71,7 @@ impl Dnsmasq {
         let hosts_dir = scratch.within("hosts.d")?.dir().to_path_buf();
         let mut dnsmasq = Self {
             hosts_dir,
+            added: scratch.write("added.conf", setup.lines)?,
             lease_file: scratch.path("leases"),
             pid_file: scratch.path("pid"),
             daemon: None,
@@ -87,14 +90,15 @@ impl Dnsmasq {
     pub async fn restart(&mut self) -> Result<(), LabError> {
         self.stop();
         let _ = std::fs::remove_file(&self.pid_file);
-        let DnsmasqSetup { interface, range, router, name_server, lines } = &self.setup;
+        let DnsmasqSetup { interface, range, router, name_server, .. } = &self.setup;
         let conf = format!(
             "port=0\ninterface={interface}\nexcept-interface=lo\nbind-interfaces\ndhcp-authoritative\ndhcp-range={range}\n\
              dhcp-option=option:router,{router}\ndhcp-option=option:dns-server,{name_server}\n\
-             dhcp-hostsdir={}\ndhcp-leasefile={}\npid-file={}\nno-ping\nlog-dhcp\nuser=root\n{lines}",
+             dhcp-hostsdir={}\ndhcp-leasefile={}\npid-file={}\nno-ping\nlog-dhcp\nuser=root\nconf-file={}\n",
             self.hosts_dir.display(),
             self.lease_file.display(),
-            self.pid_file.display()
+            self.pid_file.display(),
+            self.added.display()
         );
         let conf = self.scratch.write("dnsmasq.conf", &conf)?;
         let mut line = daemon_command(self.segment.as_ref().map(Segment::namespace), "dnsmasq");
@@ -144,6 +148,17 @@ impl Dnsmasq {
     /// Where its clients are plugged in, if it serves a segment of its own.
     pub(crate) fn segment(&self) -> Option<&Segment> {
         self.segment.as_ref()
+    }
+
+    /// Lets a real client with this hardware address ask for a lease and for what to boot; `None` if it got nothing.
+    ///
+    /// # Errors
+    /// If the client cannot be plugged in.
+    pub async fn boot(&self, mac: &str, says: BootQuestion) -> Result<Option<Lease>, LabError> {
+        match &self.segment {
+            Some(segment) => segment.boot(mac, says).await,
+            None => Err(LabError::answer("dnsmasq", "it serves a datacenter: its hosts are the clients")),
+        }
     }
 
     /// What the server itself has written about its leases.

@@ -9,7 +9,7 @@ use crate::door::Door;
 use crate::error::LabError;
 use crate::requirement::Requirement;
 use crate::scratch::Scratch;
-use crate::servers::segment::{Lease, Segment};
+use crate::servers::segment::{BootQuestion, Lease, Segment};
 
 /// A running ISC dhcpd (DHCPv4).
 #[derive(Debug)]
@@ -105,6 +105,14 @@ impl IscDhcpd {
     /// If the client cannot be plugged in.
     pub async fn lease(&self, mac: &str) -> Result<Option<Lease>, LabError> {
         self.segment.lease(mac).await
+    }
+
+    /// Lets a real client with this hardware address ask for a lease and for what to boot; `None` if it got nothing.
+    ///
+    /// # Errors
+    /// If the client cannot be plugged in.
+    pub async fn boot(&self, mac: &str, says: BootQuestion) -> Result<Option<Lease>, LabError> {
+        self.segment.boot(mac, says).await
     }
 
     /// Lets a real client in 10.78.0.0/16 ask by a relay; `None` if it got nothing.

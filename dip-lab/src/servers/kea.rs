@@ -11,7 +11,7 @@ use crate::net::{accepts, free_port};
 use crate::requirement::Requirement;
 use crate::scratch::Scratch;
 use crate::servers::postgres::Postgres;
-use crate::servers::segment::{Lease, Segment};
+use crate::servers::segment::{BootQuestion, Lease, Segment};
 
 /// A running Kea.
 #[derive(Debug)]
@@ -25,10 +25,10 @@ pub struct Kea {
     /// The database of its hosts, where it has one.
     pub database: Option<Postgres>,
     _agent: Daemon,
-    _server: Daemon,
+    server: Daemon,
     _server6: Daemon,
     segment: Segment,
-    _scratch: Scratch,
+    scratch: Scratch,
 }
 
 impl Kea {
@@ -130,17 +130,29 @@ impl Kea {
         let mut agent = Daemon::spawn(&scratch, "kea-ctrl-agent", line)?;
         agent.ready(|| async { accepts(control).await }).await?;
         let server = serve(&scratch, &segment, "kea-dhcp4", &file, &socket).await?;
-        Ok(Self {
-            control,
-            socket,
-            file,
-            database,
-            _agent: agent,
-            _server: server,
-            _server6: server6,
-            segment,
-            _scratch: scratch,
-        })
+        Ok(Self { control, socket, file, database, _agent: agent, server, _server6: server6, segment, scratch })
+    }
+
+    /// The process id of the DHCPv4 server.
+    pub fn pid(&self) -> u32 {
+        self.server.pid()
+    }
+
+    /// Stops the DHCPv4 server.
+    pub fn stop(&mut self) {
+        self.server.stop();
+    }
+
+    /// Starts the DHCPv4 server again with what its file says now, killed or stopped as it was.
+    ///
+    /// # Errors
+    /// If it does not start.
+    pub async fn restart(&mut self) -> Result<(), LabError> {
+        self.stop();
+        // The socket of one that was killed is left behind.
+        let _ = std::fs::remove_file(&self.socket);
+        self.server = serve(&self.scratch, &self.segment, "kea-dhcp4", &self.file, &self.socket).await?;
+        Ok(())
     }
 
     /// Lets a real client with this hardware address ask for a lease; `None` if it got nothing.
@@ -149,6 +161,14 @@ impl Kea {
     /// If the client cannot be plugged in.
     pub async fn lease(&self, mac: &str) -> Result<Option<Lease>, LabError> {
         self.segment.lease(mac).await
+    }
+
+    /// Lets a real client with this hardware address ask for a lease and for what to boot; `None` if it got nothing.
+    ///
+    /// # Errors
+    /// If the client cannot be plugged in.
+    pub async fn boot(&self, mac: &str, says: BootQuestion) -> Result<Option<Lease>, LabError> {
+        self.segment.boot(mac, says).await
     }
 
     /// Lets a real client in 10.78.0.0/16 ask by a relay; `None` if it got nothing.

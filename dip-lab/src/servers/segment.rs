@@ -25,6 +25,23 @@ pub struct Lease {
     pub routers: Vec<Ipv4Addr>,
     /// The name servers, if the server sent some.
     pub name_servers: Vec<Ipv4Addr>,
+    /// The server that has the boot file, if one was named.
+    pub next_server: Option<Ipv4Addr>,
+    /// The boot file, out of the option for it or else the head of the packet.
+    pub boot_file: Option<String>,
+    /// The class that the answer is for, if the server sent one.
+    pub vendor_class: Option<String>,
+}
+
+/// What a client that boots from the network says of itself.
+#[derive(Debug, Clone, Copy)]
+pub struct BootQuestion {
+    /// Its architecture (option 93).
+    pub architecture: u16,
+    /// Its class (option 60).
+    pub vendor_class: &'static str,
+    /// Its user class (option 77), which iPXE has.
+    pub user_class: Option<&'static str>,
 }
 
 /// A namespace for the server with the bridge `br0`, 10.77.0.1/16 and fd77::1/64, that clients are plugged into.
@@ -67,9 +84,21 @@ impl Segment {
     /// # Errors
     /// If the client cannot be plugged in.
     pub async fn lease(&self, mac: &str) -> Result<Option<Lease>, LabError> {
+        self.ask(mac, None).await
+    }
+
+    /// The same for a client that boots from the network.
+    ///
+    /// # Errors
+    /// If the client cannot be plugged in.
+    pub async fn boot(&self, mac: &str, says: BootQuestion) -> Result<Option<Lease>, LabError> {
+        self.ask(mac, Some(says)).await
+    }
+
+    async fn ask(&self, mac: &str, says: Option<BootQuestion>) -> Result<Option<Lease>, LabError> {
         let (client, number) = self.plug(mac).await?;
         let scratch = self.scratch.within(&format!("client{number}"))?;
-        let lease = ask(&client, &scratch).await;
+        let lease = ask(&client, &scratch, says).await;
         self.unplug(number).await?;
         lease
     }
@@ -119,7 +148,7 @@ impl Segment {
         line.args(["-4", "-d", "-pf"]).arg(scratch.path("relay.pid"));
         line.args(["-id", "down0", "-iu", "up0", &Self::ADDRESS.to_string()]);
         let relaying = Daemon::spawn(&scratch, "dhcrelay", line)?;
-        let lease = ask(&client, &scratch).await;
+        let lease = ask(&client, &scratch, None).await;
         drop(relaying);
         self.unplug(number).await?;
         lease
@@ -161,7 +190,7 @@ impl Segment {
     }
 }
 
-async fn ask(client: &Namespace, scratch: &Scratch) -> Result<Option<Lease>, LabError> {
+async fn ask(client: &Namespace, scratch: &Scratch, says: Option<BootQuestion>) -> Result<Option<Lease>, LabError> {
     let got = scratch.path("lease.env");
     // dhclient tells its script all it got as variables; the file is moved into place when it is whole.
     let script = format!(
@@ -170,9 +199,18 @@ async fn ask(client: &Namespace, scratch: &Scratch) -> Result<Option<Lease>, Lab
     );
     let script = scratch.write("script", &script)?;
     make_executable(&script)?;
-    let conf =
-        "timeout 6;\nretry 1;\ninitial-interval 1;\nrequest subnet-mask, routers, domain-name-servers, host-name;\n";
-    let conf = scratch.write("dhclient.conf", conf)?;
+    let mut conf = "timeout 6;\nretry 1;\ninitial-interval 1;\n".to_owned();
+    let mut wants = "subnet-mask, routers, domain-name-servers, host-name".to_owned();
+    if let Some(BootQuestion { architecture, vendor_class, user_class }) = says {
+        conf.push_str(&format!(
+            "option architecture code 93 = unsigned integer 16;\nsend architecture {architecture};\n\
+             send vendor-class-identifier \"{vendor_class}\";\n"
+        ));
+        conf.extend(user_class.map(|class| format!("send user-class \"{class}\";\n")));
+        wants.push_str(", vendor-class-identifier, tftp-server-name, bootfile-name");
+    }
+    conf.push_str(&format!("request {wants};\n"));
+    let conf = scratch.write("dhclient.conf", &conf)?;
     let mut line = daemon_command(Some(client), "dhclient");
     line.args(["-4", "-1", "-d", "-sf"]).arg(&script).arg("-cf").arg(&conf);
     line.arg("-lf").arg(scratch.path("leases")).arg("-pf").arg(scratch.path("pid")).arg("eth0");
@@ -195,6 +233,9 @@ async fn ask(client: &Namespace, scratch: &Scratch) -> Result<Option<Lease>, Lab
         host_name: variable("new_host_name").map(str::to_owned),
         routers: list("new_routers"),
         name_servers: list("new_domain_name_servers"),
+        next_server: list("new_next_server").into_iter().find(|server| !server.is_unspecified()),
+        boot_file: variable("new_bootfile_name").or_else(|| variable("new_filename")).map(str::to_owned),
+        vendor_class: variable("new_vendor_class_identifier").map(str::to_owned),
     }))
 }
 

@@ -1,6 +1,6 @@
 //! The trials of [`Dhcp`].
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -9,6 +9,7 @@ use dip_core::conformance::{Failure, Trial, Verdict};
 use dip_core::hardware::{Duid, MacAddr};
 use dip_core::provider::{ErrorKind, Holder, sentence};
 
+use super::dhcp_boot::{boot_files_without_an_ipv4_address_are_refused, each_firmware_is_told_its_own_boot_file};
 use crate::provider::{Dhcp, Held, Reservation};
 
 /// A DHCP server under trial.
@@ -34,11 +35,20 @@ pub trait DhcpHarness: Send + Sync {
     fn clients(&self) -> Option<Arc<dyn DhcpClients>>;
 }
 
-/// Machines that ask the server for an address.
+/// Machines that ask the server for an address and for what to boot.
 #[async_trait]
 pub trait DhcpClients: Send + Sync {
     /// The IPv4 address that a new client with this MAC address gets; `None` where it gets none.
     async fn lease(&self, mac: MacAddr) -> Result<Option<IpAddr>, Failure>;
+
+    /// The server and the boot file that a new client with this MAC address, architecture (option 93) and user class (option 77) is told,
+    /// which calls itself an HTTP client where that is its architecture; `None` where it is told none.
+    async fn boot(
+        &self,
+        mac: MacAddr,
+        architecture: u16,
+        user_class: Option<&'static str>,
+    ) -> Result<Option<(Ipv4Addr, String)>, Failure>;
 }
 
 /// The trials that a provider of [`Dhcp`] must pass.
@@ -63,13 +73,15 @@ pub fn dhcp(harness: Arc<dyn DhcpHarness>) -> Vec<Trial> {
         a_dead_server_is_unreachable
         a_cancelled_call_can_be_looked_at_and_made_again
         a_client_gets_what_is_reserved_for_it
+        each_firmware_is_told_its_own_boot_file
+        boot_files_without_an_ipv4_address_are_refused
     ]
 }
 
 type Harness = Arc<dyn DhcpHarness>;
 
 /// What the server holds must be this reservation, ours.
-fn ours(held: Option<Held>, wanted: &Reservation) -> Result<(), Failure> {
+pub(super) fn ours(held: Option<Held>, wanted: &Reservation) -> Result<(), Failure> {
     let Some(held) = held else { return Err(format!("there is no reservation of {}", wanted.mac).into()) };
     same("the owner", &held.owner, &Some(us()))?;
     if held.reservation.agrees_with(wanted) {

@@ -6,11 +6,13 @@
 
 mod abilities;
 mod dhcp;
+mod dhcp_boot;
 mod mains;
 mod pdu;
 mod switch;
 
 pub use dhcp::{DhcpClients, DhcpHarness, dhcp};
+pub use dhcp_boot::trial_boot_files;
 pub use dip_core::conformance::{IpamHarness, ipam};
 pub use mains::{MainsHarness, mains};
 pub use pdu::{PduConsumers, PduHarness, pdu};

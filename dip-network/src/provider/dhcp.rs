@@ -8,6 +8,8 @@ use dip_core::id::SiteName;
 use dip_core::provider::{Holder, ProviderError};
 use serde::{Deserialize, Serialize};
 
+use super::boot::BootFiles;
+
 /// What is wanted: the addresses, and the host name, that an interface gets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reservation {
@@ -20,6 +22,9 @@ pub struct Reservation {
     /// By what it asks for IPv6 addresses, where its MAC address does not tell that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duid: Option<Duid>,
+    /// What it is told to boot from the network, by its firmware; `None` for nothing. It goes with an IPv4 address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub boot: Option<BootFiles>,
 }
 
 impl Reservation {
@@ -36,6 +41,7 @@ impl Reservation {
         self.mac == other.mac
             && self.host_name == other.host_name
             && self.needed_duid() == other.needed_duid()
+            && self.boot == other.boot
             && sorted(&self.addresses) == sorted(&other.addresses)
     }
 }
@@ -65,6 +71,9 @@ pub struct Held {
 /// * An interface or an address that anybody else holds (another site, or no mark at all) is
 ///   [`ErrorKind::Conflict`](dip_core::provider::ErrorKind::Conflict) for `reserve`, and an interface for `release`; nothing is changed then.
 /// * A DUID that anybody else's reservation has is a `Conflict` for `reserve` too.
+/// * Boot files are told to the interfaces whose reservations have them, and to nobody else. They are told over DHCPv4; a reservation that
+///   has some and no IPv4 address is [`ErrorKind::Invalid`](dip_core::provider::ErrorKind::Invalid). What the server says of them where no
+///   reservation of the owner has them any more, it says no longer.
 /// * `release` of an interface without a reservation is `Ok(())`.
 /// * `claim` puts the owner's mark on a reservation that `from` holds, and leaves what it says as it is. One that the owner holds
 ///   already, and a reservation that is not there, is `Ok(())`; one that anybody else holds is a `Conflict`.

@@ -1,6 +1,8 @@
 //! The provider traits of layer 1: switches, DHCP servers, power distribution units. Who keeps addresses is asked by `Ipam` of dip-core,
 //! which other layers fulfil too.
 
+mod architecture;
+mod boot;
 mod dhcp;
 mod metering;
 mod pdu;
@@ -8,6 +10,8 @@ mod port;
 mod switch;
 
 pub use crate::mlag::MlagPair;
+pub use architecture::ClientArchitecture;
+pub use boot::{BootClient, BootFiles, BootFilesError};
 pub use dhcp::{Dhcp, Held, Reservation};
 pub use metering::{Load, Metering, Milliamperes, Millivolts, Milliwatts};
 pub use pdu::Pdu;

@@ -1,5 +1,7 @@
 //! The real servers that this layer acts through, each behind a feature of its name.
 
+#[cfg(feature = "kea")]
+mod boot_tag;
 mod connect;
 #[cfg(feature = "dnsmasq")]
 pub mod dnsmasq;
@@ -11,6 +13,12 @@ mod host_name;
 pub mod isc_dhcpd;
 #[cfg(feature = "kea")]
 pub mod kea;
+#[cfg(any(feature = "dnsmasq", feature = "isc-dhcpd"))]
+#[cfg_attr(
+    not(all(feature = "dnsmasq", feature = "isc-dhcpd")),
+    allow(dead_code, reason = "dnsmasq needs the stamps alone, ISC dhcpd all but their numbers")
+)]
+mod kept;
 #[cfg(feature = "netconf")]
 pub mod netconf;
 #[cfg(feature = "openvswitch")]

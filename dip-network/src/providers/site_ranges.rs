@@ -278,6 +278,7 @@ mod tests {
             addresses: vec![address()],
             duid: None,
             host_name: None,
+            boot: None,
         };
         let taken = ranges_with(Some(Held { reservation, owner: None }));
         for _ in 0..3 {
@@ -306,6 +307,7 @@ mod tests {
                 addresses: vec![address()],
                 host_name: Some("printer".to_owned()),
                 duid: None,
+                boot: None,
             },
             owner,
         };

@@ -33,11 +33,10 @@
 //! ```
 
 mod answer;
-mod architecture;
 mod question;
 mod server;
 
-pub use architecture::ClientArchitecture;
+pub use crate::provider::ClientArchitecture;
 pub use question::BootQuestion;
 pub use server::{BootAnswer, BootDesk, ProxyDhcp};
 

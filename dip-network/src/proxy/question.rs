@@ -4,7 +4,7 @@ use dhcproto::v4::{DhcpOption, HType, Message, MessageType, Opcode, OptionCode};
 use dhcproto::{Decodable, Decoder};
 use dip_core::hardware::MacAddr;
 
-use super::architecture::ClientArchitecture;
+use crate::provider::ClientArchitecture;
 
 /// What a client wants to know.
 #[derive(Debug, Clone, PartialEq, Eq)]

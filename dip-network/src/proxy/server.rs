@@ -10,6 +10,7 @@ use tokio::net::UdpSocket;
 
 use super::answer;
 use super::question::{Asked, BootQuestion, Port};
+use crate::provider::{BootClient, BootFiles};
 
 /// The largest packet of a client: an Ethernet frame's.
 const LARGEST: usize = 1500;
@@ -24,6 +25,16 @@ pub struct BootAnswer {
     pub server: Ipv4Addr,
     /// The file, as its TFTP server knows it; the URL for a client that loads over HTTP. At most 255 octets.
     pub file: String,
+}
+
+impl BootAnswer {
+    /// What a site's boot files say to a question. iPXE hears of its script, or, where there is none, of what its firmware loads.
+    #[must_use]
+    pub fn of(files: &BootFiles, question: &BootQuestion) -> Option<Self> {
+        let script = files.file(BootClient::Ipxe).filter(|_| question.ipxe);
+        let file = script.or_else(|| files.file(BootClient::Firmware(question.architecture)))?;
+        Some(Self { server: files.server(), file: file.to_owned() })
+    }
 }
 
 /// Decides what a machine boots.

@@ -97,6 +97,9 @@ impl ReserveAddress {
         if has != wants {
             diff = diff.and("DUID", has, wants);
         }
+        if now.reservation.boot != self.reservation.boot {
+            diff = diff.and("boot files", now.reservation.boot.as_ref(), self.reservation.boot.as_ref());
+        }
         diff
     }
 }
@@ -167,6 +170,7 @@ mod tests {
             addresses: vec![address.parse().expect("an address")],
             host_name: Some("n1".to_owned()),
             duid: None,
+            boot: None,
         }
     }
 

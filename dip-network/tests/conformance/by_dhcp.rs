@@ -51,7 +51,7 @@ impl IpamHarness for ByDhcp {
 
     async fn give(&self, address: IpAddr, mac: MacAddr, to: &Holder) -> Result<Option<()>, Failure> {
         let host_name = Some(format!("h{}", mac.0[5]));
-        let reservation = Reservation { mac, addresses: vec![address], host_name, duid: None };
+        let reservation = Reservation { mac, addresses: vec![address], host_name, duid: None, boot: None };
         match to {
             Holder::Nobody => self.dhcp.seed_unmarked(&reservation).await,
             Holder::Site(site) => Ok(Some(self.dhcp.dhcp().reserve(&reservation, site).await?)),

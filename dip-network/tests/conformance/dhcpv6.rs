@@ -93,11 +93,18 @@ impl Segment {
             hosts_files: Vec::new(),
             lease_file: None,
             networks: Vec::new(),
+            boot: None,
         };
         let (provider, us) = (Dnsmasq::new(settings), SiteName::new("conformance")?);
         let reserved = |address: &str, duid: Option<&Duid>| -> Result<Reservation, Failure> {
             let addresses = vec!["10.77.3.1".parse()?, address.parse::<IpAddr>()?];
-            Ok(Reservation { mac: MAC.parse()?, addresses, host_name: Some("six".to_owned()), duid: duid.cloned() })
+            Ok(Reservation {
+                mac: MAC.parse()?,
+                addresses,
+                host_name: Some("six".to_owned()),
+                duid: duid.cloned(),
+                boot: None,
+            })
         };
         // The last one asks by the UUID of its machine.
         let uuid: Duid = "00:04:53:1a:6c:2e:00:11:22:33".parse()?;

@@ -24,7 +24,7 @@ use serde_json::json;
 
 use crate::by_dhcp::ByDhcp;
 use crate::openvswitch::is;
-use crate::{dhcpv6, step, wait};
+use crate::{boot_questions, dhcpv6, step, wait};
 
 const SERVER: &str = "dnsmasq";
 
@@ -52,6 +52,7 @@ pub(crate) async fn trials() -> Vec<Trial> {
             what_dnsmasq_would_misread_is_refused
             no_hidden_file_is_left_behind
             an_interface_is_found_by_its_lease_and_by_its_reservation
+            the_lines_of_the_documentation_tell_each_firmware_its_file_where_dip_has_reserved
         });
         trials.push(Trial::new("a_client_gets_the_ipv6_address_that_is_reserved_for_it", || async {
             dhcpv6::a_client_gets_the_ipv6_address_that_is_reserved_for_it().await.map(|()| Verdict::Passed)
@@ -76,6 +77,7 @@ fn settings(server: &dip_lab::Dnsmasq) -> DnsmasqSettings {
         hosts_files: Vec::new(),
         lease_file: Some(server.lease_file.clone()),
         networks: Vec::new(),
+        boot: None,
     }
 }
 
@@ -101,6 +103,7 @@ impl DhcpHarness for Rig {
             addresses: vec![IpAddr::V4(Ipv4Addr::new(10, 77, 1, number))],
             host_name: Some(format!("h{number}")),
             duid: None,
+            boot: None,
         }
     }
 
@@ -121,6 +124,16 @@ impl DhcpHarness for Rig {
 impl DhcpClients for Clients {
     async fn lease(&self, mac: MacAddr) -> Result<Option<IpAddr>, Failure> {
         Ok(wait(self.0.lease(&mac.to_string()))?.map(|lease| IpAddr::V4(lease.address)))
+    }
+
+    async fn boot(
+        &self,
+        mac: MacAddr,
+        architecture: u16,
+        user_class: Option<&'static str>,
+    ) -> Result<Option<(Ipv4Addr, String)>, Failure> {
+        let says = boot_questions::says(architecture, user_class);
+        boot_questions::boots(wait(self.0.boot(&mac.to_string(), says))?, says)
     }
 }
 
@@ -197,6 +210,57 @@ async fn an_interface_is_found_by_its_lease_and_by_its_reservation(rig: &Rig) ->
     // The client of a reservation has a lease of the same address: it is told once.
     wait(rig.server.lease(&kept.mac.to_string()))?.ok_or("the client got no lease")?;
     is("both", &format!("{:?}", found(kept.mac).await?), &format!("[{}]", kept.addresses[0]))
+}
+
+/// dip does not tell dnsmasq boot files; what its page gives its administrator must do so, for the entries that dip writes.
+async fn the_lines_of_the_documentation_tell_each_firmware_its_file_where_dip_has_reserved(
+    rig: &Rig,
+) -> Result<(), Failure> {
+    let page = include_str!("../../../docs/dhcp-dnsmasq.md");
+    let lines = page.lines().map(str::trim).filter(|line| line.starts_with("dhcp-") && line.contains("=set:"));
+    let boots = page.lines().map(str::trim).filter(|line| line.starts_with("dhcp-") && line.contains("=tag:known,"));
+    let conf: String = lines.chain(boots).map(|line| format!("{line}\n")).collect();
+    // One of its own: it is restarted, and asked after HUP.
+    let mut server = wait(dip_lab::Dnsmasq::start())?;
+    fs::write(&server.added, conf)?;
+    wait(server.restart())?;
+    let provider = Dnsmasq::new(settings(&server));
+    let wanted = DhcpHarness::fresh(rig);
+    provider.reserve(&wanted, &us()).await?;
+    let hears = |mac: MacAddr, architecture, user_class| {
+        let says = boot_questions::says(architecture, user_class);
+        boot_questions::boots(wait(server.boot(&mac.to_string(), says))?, says)
+    };
+    let kinds = [
+        (0, None, "undionly.kpxe"),
+        (7, None, "ipxe.efi"),
+        (9, None, "ipxe.efi"),
+        (11, None, "arm64/ipxe.efi"),
+        (16, None, "http://10.0.1.5/ipxe.efi"),
+        (19, None, "http://10.0.1.5/arm64/ipxe.efi"),
+        (7, Some("iPXE"), "http://10.0.1.5/boot.ipxe"),
+    ];
+    for (architecture, user_class, file) in kinds {
+        let told = hears(wanted.mac, architecture, user_class)?.ok_or(format!("{architecture} hears nothing"))?;
+        is("the file", &told.1, file)?;
+        is("the server", &told.0.to_string(), "10.0.1.5")?;
+    }
+    let other = DhcpHarness::fresh(rig);
+    is("what another machine hears", &format!("{:?}", hears(other.mac, 7, None)?), "None")?;
+    // HUP goes to a server that has told boot files.
+    let changed = Reservation { addresses: other.addresses, ..wanted.clone() };
+    provider.reserve(&changed, &us()).await?;
+    is(
+        "the address after a change",
+        &wait(server.lease(&wanted.mac.to_string()))?.map_or_else(String::new, |lease| lease.address.to_string()),
+        &changed.addresses[0].to_string(),
+    )?;
+    let with_boot = Reservation { boot: conformance::trial_boot_files().into_iter().next(), ..changed };
+    refused(
+        provider.reserve(&with_boot, &us()).await,
+        ErrorKind::Unsupported,
+        "cannot be told boot files for single entries",
+    )
 }
 
 async fn an_entry_of_the_main_configuration_is_a_conflict(rig: &Rig) -> Result<(), Failure> {

@@ -23,7 +23,7 @@ use tokio::time::sleep;
 
 use crate::by_dhcp::ByDhcp;
 use crate::openvswitch::is;
-use crate::{step, wait};
+use crate::{boot_questions, step, wait};
 
 const SERVER: &str = "isc-dhcpd";
 
@@ -100,6 +100,7 @@ fn settings(server: &dip_lab::IscDhcpd, key: usize) -> Result<IscDhcpdSettings, 
         lease_file: None,
         hosts_files: Vec::new(),
         networks: Vec::new(),
+        boot: None,
     })
 }
 
@@ -132,6 +133,7 @@ impl DhcpHarness for Rig {
             addresses: vec![IpAddr::V4(Ipv4Addr::new(10, 77, 1, number))],
             host_name: Some(format!("h{number}")),
             duid: None,
+            boot: None,
         }
     }
 
@@ -165,6 +167,16 @@ fn seed(server: &dip_lab::IscDhcpd, name: &str, reservation: &Reservation, more:
 impl DhcpClients for Clients {
     async fn lease(&self, mac: MacAddr) -> Result<Option<IpAddr>, Failure> {
         Ok(wait(self.0.lease(&mac.to_string()))?.map(|lease| IpAddr::V4(lease.address)))
+    }
+
+    async fn boot(
+        &self,
+        mac: MacAddr,
+        architecture: u16,
+        user_class: Option<&'static str>,
+    ) -> Result<Option<(Ipv4Addr, String)>, Failure> {
+        let says = boot_questions::says(architecture, user_class);
+        boot_questions::boots(wait(self.0.boot(&mac.to_string(), says))?, says)
     }
 }
 

@@ -65,6 +65,9 @@ impl Dhcp for SandboxDhcp {
         if reservation.addresses.is_empty() {
             return Err(self.line.error(ErrorKind::Invalid, action).because("a reservation needs an address"));
         }
+        if reservation.boot.is_some() && !reservation.addresses.iter().any(IpAddr::is_ipv4) {
+            return Err(self.line.error(ErrorKind::Invalid, action).because("boot files go with an IPv4 address"));
+        }
         let word = format!("reserve for {}", reservation.mac);
         self.change(action, word, |reservations| reservations.reserve(reservation, owner)).await
     }

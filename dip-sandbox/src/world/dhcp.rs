@@ -122,6 +122,7 @@ mod tests {
             addresses: addresses.iter().map(|address| address.parse().expect("an address")).collect(),
             host_name: None,
             duid: None,
+            boot: None,
         }
     }
 

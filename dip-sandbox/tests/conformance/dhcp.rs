@@ -1,6 +1,6 @@
 //! The simulated DHCP server.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -9,7 +9,7 @@ use dip_core::hardware::MacAddr;
 use dip_core::id::ServiceName;
 use dip_core::subject::Subject;
 use dip_network::conformance::{DhcpClients, DhcpHarness};
-use dip_network::provider::{Dhcp, Held, Reservation};
+use dip_network::provider::{BootClient, ClientArchitecture, Dhcp, Held, Reservation};
 use dip_sandbox::Access;
 
 use crate::datacenter::Datacenter;
@@ -53,6 +53,7 @@ impl DhcpHarness for Harness {
             addresses: vec![IpAddr::from([10, 3, high, low])],
             host_name: Some(format!("h{number}")),
             duid: None,
+            boot: None,
         }
     }
 
@@ -74,5 +75,21 @@ impl DhcpClients for Harness {
         let snapshot = self.0.sandbox.snapshot();
         let held = snapshot.reservations.get(&name()).into_iter().flatten().find(|held| held.reservation.mac == mac);
         Ok(held.and_then(|held| held.reservation.addresses.first().copied()))
+    }
+
+    async fn boot(
+        &self,
+        mac: MacAddr,
+        architecture: u16,
+        user_class: Option<&'static str>,
+    ) -> Result<Option<(Ipv4Addr, String)>, Failure> {
+        let snapshot = self.0.sandbox.snapshot();
+        let held = snapshot.reservations.get(&name()).into_iter().flatten().find(|held| held.reservation.mac == mac);
+        let Some(boot) = held.and_then(|held| held.reservation.boot.as_ref()) else { return Ok(None) };
+        let client = match user_class {
+            Some(_) => BootClient::Ipxe,
+            None => BootClient::Firmware(ClientArchitecture::of(architecture).ok_or("dip has nothing for it")?),
+        };
+        Ok(boot.file(client).map(|file| (boot.server(), file.to_owned())))
     }
 }

@@ -49,7 +49,7 @@ impl IpamHarness for Harness {
     }
 
     async fn give(&self, address: IpAddr, mac: MacAddr, to: &Holder) -> Result<Option<()>, Failure> {
-        let reservation = Reservation { mac, addresses: vec![address], host_name: None, duid: None };
+        let reservation = Reservation { mac, addresses: vec![address], host_name: None, duid: None, boot: None };
         let held = Held { reservation, owner: to.site().cloned() };
         self.0.sandbox.by_hand().write_reservation(&dhcp(), held);
         Ok(Some(()))

@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 use std::ffi::OsString;
-use std::fs::{self, DirEntry, File, Metadata};
+use std::fs::{self, DirEntry, File};
 use std::io::{self, Write};
 use std::net::IpAddr;
-use std::os::unix::fs::{DirEntryExt, MetadataExt, PermissionsExt};
+use std::os::unix::fs::{DirEntryExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -13,6 +13,7 @@ use dip_core::hardware::MacAddr;
 use dip_core::id::SiteName;
 use dip_core::provider::Holder;
 
+use super::super::kept::Stamp;
 use super::entry::{self, Entry};
 use crate::provider::{Held, Reservation};
 
@@ -40,26 +41,6 @@ pub(super) enum Look {
     At(MacAddr),
 }
 
-/// Tells whether a file is still the one that was read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Stamp {
-    inode: u64,
-    length: u64,
-    seconds: i64,
-    nanoseconds: i64,
-}
-
-impl Stamp {
-    fn of(metadata: &Metadata) -> Self {
-        Self {
-            inode: metadata.ino(),
-            length: metadata.len(),
-            seconds: metadata.mtime(),
-            nanoseconds: metadata.mtime_nsec(),
-        }
-    }
-}
-
 /// One entry, where it stands and whose it is.
 #[derive(Debug, Clone)]
 pub(super) struct Record {
@@ -76,6 +57,7 @@ impl Record {
                 addresses: self.entry.addresses.clone(),
                 host_name: self.entry.host_name.clone(),
                 duid: self.entry.duids.iter().find(|duid| duid.mac() != Some(*mac)).cloned(),
+                boot: None,
             },
             owner: self.owner.clone(),
         })

@@ -102,7 +102,7 @@ pub(super) fn is_plain(line: &str) -> bool {
     let one = if duids.len() > 1 { return false } else { duids.into_iter().next() };
     let has_client = one.is_some();
     // Other client identifiers than the DUID of an IPv6 address are not written again.
-    plain && has_client == (Reservation { mac, addresses, host_name, duid: one }).needed_duid().is_some()
+    plain && has_client == (Reservation { mac, addresses, host_name, duid: one, boot: None }).needed_duid().is_some()
 }
 
 /// The text of a file of ours; one that was given up carries no mark.
@@ -146,6 +146,7 @@ mod tests {
             addresses: vec!["10.1.0.11".parse().expect("an address"), "fd00::11".parse().expect("an address")],
             host_name: Some("n1".to_owned()),
             duid: None,
+            boot: None,
         };
         let owner = SiteName::new("lab").expect("a name");
         assert_eq!(write(&reservation, &Holder::Nobody), "52:54:00:00:00:01,10.1.0.11,[fd00::11],n1\n");

@@ -259,6 +259,13 @@ impl Verb<'_> {
             let advice = "give the interface one IPv4 address, IPv6 addresses, or both";
             return Err(self.error(ErrorKind::Invalid).advise(advice));
         }
+        if wanted.boot.is_some() {
+            // An entry of its directory can only be told apart by a tag (`set:`), and 2.90 ends at the next HUP after a client of such an
+            // entry was answered: it frees the tag together with what it was chained to.
+            let why = "dnsmasq cannot be told boot files for single entries while it runs";
+            let advice = "take `boot` out of this service, and add `dhcp-boot` lines for `tag:known` to dnsmasq's configuration (docs/dhcp-dnsmasq.md)";
+            return Err(self.error(ErrorKind::Unsupported).advise(format!("{why}; {advice}")));
+        }
         match &wanted.host_name {
             Some(name) if !entry::is_host_name(name) => Err(self.error(ErrorKind::Invalid).advise(format!(
                 "dnsmasq does not read `{name}` as a host name; rename the node to letters, digits and `-` that are not a time or a keyword"

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use dip_core::hardware::MacAddr;
 use dip_core::provider::{ErrorKind, Holder};
 
 use super::super::failure::Failure;
+use super::super::kept::Kept;
 use super::declarations::{self, Declared};
 use super::host::Marked;
 use crate::provider::{Held, Reservation};
@@ -19,6 +20,7 @@ use crate::provider::{Held, Reservation};
 pub(super) struct Files {
     hosts: Vec<PathBuf>,
     leases: Option<PathBuf>,
+    read: Arc<Mutex<Kept<Vec<Declared>>>>,
 }
 
 /// A host of a file.
@@ -30,7 +32,7 @@ pub(super) struct Entry {
 
 impl Files {
     pub(super) fn new(hosts: Vec<PathBuf>, leases: Option<PathBuf>) -> Self {
-        Self { hosts, leases }
+        Self { hosts, leases, read: Arc::new(Mutex::new(Kept::new())) }
     }
 
     /// Whether all hosts that were made by OMAPI can be seen here.
@@ -44,7 +46,11 @@ impl Files {
         if files.is_empty() {
             return Ok(Vec::new());
         }
-        let read = tokio::task::spawn_blocking(move || entries(&files));
+        let kept = Arc::clone(&self.read);
+        let read = tokio::task::spawn_blocking(move || {
+            // Whoever panicked has put nothing in that is not a file's.
+            entries(&files, &mut kept.lock().unwrap_or_else(PoisonError::into_inner))
+        });
         read.await.unwrap_or_else(|stopped| Err(Failure::new(ErrorKind::Unexpected, stopped.to_string())))
     }
 }
@@ -61,24 +67,26 @@ impl Entry {
     pub(super) fn held(&self) -> impl Iterator<Item = Held> {
         let marked = Marked::read(&self.declared.name);
         let owner = marked.as_ref().map(|marked| marked.site.clone());
-        let host_name = marked.map_or_else(|| self.declared.host_name.clone(), |marked| marked.host_name);
+        let (host_name, boot) =
+            marked.map_or_else(|| (self.declared.host_name.clone(), None), |marked| (marked.host_name, marked.boot));
         self.declared.macs.iter().map(move |mac| Held {
             reservation: Reservation {
                 mac: *mac,
                 addresses: self.declared.addresses.iter().copied().map(Into::into).collect(),
                 host_name: host_name.clone(),
                 duid: None,
+                boot: boot.clone(),
             },
             owner: owner.clone(),
         })
     }
 }
 
-fn entries(files: &[PathBuf]) -> Result<Vec<Entry>, Failure> {
+fn entries(files: &[PathBuf], kept: &mut Kept<Vec<Declared>>) -> Result<Vec<Entry>, Failure> {
     let mut hosts = BTreeMap::new();
     for file in files {
-        let text = match std::fs::read(file) {
-            Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+        let all = match kept.read(file, declarations::read) {
+            Ok(all) => all,
             Err(error) => {
                 let kind = match error.kind() {
                     io::ErrorKind::PermissionDenied => ErrorKind::Denied,
@@ -93,11 +101,12 @@ fn entries(files: &[PathBuf]) -> Result<Vec<Entry>, Failure> {
         };
         let at = Arc::new(file.clone());
         // What is said later of a name holds: a lease file begins with what the configuration had.
-        for declared in declarations::read(&text) {
+        for declared in all.iter() {
             if declared.deleted {
                 hosts.remove(&declared.name);
             } else {
-                hosts.insert(declared.name.clone(), Entry { declared, file: Arc::clone(&at) });
+                let entry = Entry { declared: declared.clone(), file: Arc::clone(&at) };
+                hosts.insert(declared.name.clone(), entry);
             }
         }
     }

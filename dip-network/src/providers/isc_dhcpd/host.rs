@@ -2,18 +2,23 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use dip_core::hardware::MacAddr;
 use dip_core::id::SiteName;
 use dip_core::provider::Holder;
 
 use super::super::host_name;
+use super::boot;
 use super::message::{Pairs, pair, value};
-use crate::provider::Reservation;
+use crate::provider::{BootFiles, Reservation};
 
 /// Begins the name of each object that carries a site's mark.
 const MARK: &str = "dip.";
 /// Parts a host name in the name of an object from what is before it; no host name begins a label of its own with two letters and `-`.
 const HOST: &str = ".h-";
+/// Parts the boot files in the name of an object from what is before them; neither they nor what follows them has such a part.
+const BOOT: &str = ".b";
 /// dhcpd's number of Ethernet (RFC 1700, "Hardware Type").
 const ETHERNET: u32 = 1;
 
@@ -32,6 +37,7 @@ pub(super) struct Marked {
     pub(super) site: SiteName,
     pub(super) mac: MacAddr,
     pub(super) host_name: Option<String>,
+    pub(super) boot: Option<BootFiles>,
 }
 
 /// An answer that is no host.
@@ -80,19 +86,36 @@ impl Marked {
             // A site may be called so.
             _ => (name, None),
         };
+        let (name, boot) = match name.rsplit_once(BOOT).and_then(|(name, boot)| Some((name, files(boot)?))) {
+            Some((name, boot)) => (name, Some(boot)),
+            None => (name, None),
+        };
         let (site, mac) = name.strip_prefix(MARK)?.rsplit_once(".m")?;
-        Some(Self { site: SiteName::new(site).ok()?, mac: undashed(mac)?, host_name })
+        Some(Self { site: SiteName::new(site).ok()?, mac: undashed(mac)?, host_name, boot })
     }
 }
 
-/// How an object is called: `dip.lab.m525400000101.h-n1`; `n1-525400000101` where it carries no mark.
+/// How an object is called: `dip.lab.m525400000101.h-n1`; `n1-525400000101` where it carries no mark. Its boot files stand in the name too,
+/// for OMAPI tells nobody what statements a host has.
 pub(super) fn object_name(reservation: &Reservation, holder: &Holder) -> String {
     let mac = reservation.mac.to_string().replace(':', "");
-    match (holder, &reservation.host_name) {
-        (Holder::Site(site), None) => format!("{MARK}{site}.m{mac}"),
-        (Holder::Site(site), Some(host)) => format!("{MARK}{site}.m{mac}{HOST}{host}"),
-        (Holder::Nobody, host) => format!("{}-{mac}", host.as_deref().unwrap_or("host")),
+    let Holder::Site(site) = holder else {
+        return format!("{}-{mac}", reservation.host_name.as_deref().unwrap_or("host"));
+    };
+    let mut name = format!("{MARK}{site}.m{mac}");
+    if let Some(boot) = &reservation.boot {
+        let told = serde_json::to_vec(boot).expect("plain data");
+        name.push_str(&format!("{BOOT}{}", URL_SAFE_NO_PAD.encode(told)));
     }
+    if let Some(host) = &reservation.host_name {
+        name.push_str(&format!("{HOST}{host}"));
+    }
+    name
+}
+
+/// The boot files in a name.
+fn files(told: &str) -> Option<BootFiles> {
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(told).ok()?).ok()
 }
 
 /// What a host is made of. dhcpd executes the statements whenever a message of the client is answered.
@@ -106,8 +129,10 @@ pub(super) fn pairs(reservation: &Reservation, address: Ipv4Addr, holder: &Holde
     if holder.site().is_some() {
         pairs.push(pair("dhcp-client-identifier", index(address)));
     }
-    if let Some(host) = &reservation.host_name {
-        pairs.push(pair("statements", format!("option host-name \"{host}\";")));
+    let name = reservation.host_name.iter().map(|host| format!("option host-name \"{host}\";"));
+    let statements: Vec<String> = name.chain(reservation.boot.as_ref().map(boot::statements)).collect();
+    if !statements.is_empty() {
+        pairs.push(pair("statements", statements.join(" ")));
     }
     pairs
 }
@@ -145,16 +170,22 @@ mod tests {
             addresses: vec!["10.0.0.1".parse().expect("an address")],
             host_name: host_name.map(str::to_owned),
             duid: None,
+            boot: None,
         }
+    }
+
+    fn files() -> Option<BootFiles> {
+        serde_json::from_str(r#"{"server": "10.0.0.5", "bios": "a.b.kpxe", "http_x64": "http://a/b"}"#).ok()
     }
 
     #[test]
     fn the_name_of_an_object_tells_site_interface_and_host() {
         for site in ["lab", "a.m525400000199", "x.h-y", "r_1"] {
-            for host in [None, Some("n1"), Some("h-n1"), Some("m525400000101")] {
-                let (site, wanted) = (SiteName::new(site).expect("a name"), reservation(host));
+            for (host, boot) in [(None, None), (Some("n1"), files()), (Some("h-n1"), None), (None, files())] {
+                let (site, wanted) = (SiteName::new(site).expect("a name"), Reservation { boot, ..reservation(host) });
                 let name = object_name(&wanted, &Holder::Site(site.clone()));
-                let marked = Marked { site, mac: wanted.mac, host_name: wanted.host_name.clone() };
+                let marked =
+                    Marked { site, mac: wanted.mac, host_name: wanted.host_name.clone(), boot: wanted.boot.clone() };
                 assert_eq!(Marked::read(&name), Some(marked), "{name}");
                 assert_eq!(Marked::read(&object_name(&wanted, &Holder::Nobody)), None);
             }

@@ -7,6 +7,7 @@
 //! Source: `omapi(3)`, `omshell(1)`, `dhcpd(8)` "The host object", `dhcpd.leases(5)`; that of the wire is told in `message.rs`.
 
 mod algorithm;
+mod boot;
 mod declarations;
 mod files;
 #[cfg(feature = "fuzzing")]

@@ -281,8 +281,9 @@ fn held_by(what: &str, holder: &Holder, name: &str, place: &str) -> Failure {
 fn told(host: &Host, mac: MacAddr) -> Held {
     let marked = host.marked();
     let addresses = host.addresses.iter().copied().map(IpAddr::V4).collect();
-    let (host_name, owner) = marked.map_or((None, None), |marked| (marked.host_name, Some(marked.site)));
-    Held { reservation: Reservation { mac, addresses, host_name, duid: None }, owner }
+    let (host_name, boot, owner) =
+        marked.map_or((None, None, None), |marked| (marked.host_name, marked.boot, Some(marked.site)));
+    Held { reservation: Reservation { mac, addresses, host_name, duid: None, boot }, owner }
 }
 
 /// The one address that dhcpd keeps.

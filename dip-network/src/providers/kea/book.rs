@@ -7,15 +7,22 @@ use dip_core::hardware::{Duid, MacAddr};
 use dip_core::id::SiteName;
 use dip_core::provider::{ErrorKind, Holder};
 
+use super::super::boot_tag::tag;
 use super::super::failure::Failure;
 use super::super::host_name;
+use super::classes::Classes;
 use super::entry::{Client, Entry, Family, Fate, Standing, Subnet, SubnetId};
-use crate::provider::{Held, Reservation};
+use crate::provider::{BootFiles, Held, Reservation};
 
 /// All entries that matter, found by interface and by address.
 #[derive(Debug, Default)]
 pub(super) struct Book {
     subnets: Vec<Subnet>,
+    classes: Classes,
+    /// The boot files that reservations of this change have, by the class that tells them.
+    boots: BTreeMap<String, (SiteName, BootFiles)>,
+    /// On whose behalf it is made.
+    sites: BTreeSet<SiteName>,
     entries: Vec<Entry>,
     by_mac: HashMap<MacAddr, Vec<usize>>,
     by_address: HashMap<IpAddr, Vec<usize>>,
@@ -29,14 +36,30 @@ impl Book {
         book
     }
 
+    pub(super) fn with_classes(mut self, classes: Classes) -> Self {
+        self.classes = classes;
+        self
+    }
+
+    /// The boot files that have to be told, by the class that tells them.
+    pub(super) const fn boots(&self) -> &BTreeMap<String, (SiteName, BootFiles)> {
+        &self.boots
+    }
+
+    /// The sites on whose behalf something changes.
+    pub(super) const fn sites(&self) -> &BTreeSet<SiteName> {
+        &self.sites
+    }
+
     /// What is kept for an interface, as one reservation. An entry without a mark among several makes it nobody's: it must be told, not hidden.
     pub(super) fn held(&self, mac: MacAddr) -> Option<Held> {
         let mut entries = self.of(mac).map(|at| &self.entries[at]).peekable();
         let mut owner = entries.peek()?.owner.clone();
-        let mut reservation = Reservation { mac, addresses: Vec::new(), host_name: None, duid: None };
+        let mut reservation = Reservation { mac, addresses: Vec::new(), host_name: None, duid: None, boot: None };
         for entry in entries {
             reservation.addresses.extend(&entry.addresses);
             reservation.host_name = reservation.host_name.or_else(|| entry.host_name.clone());
+            reservation.boot = reservation.boot.or_else(|| self.classes.boot(&entry.classes).cloned());
             reservation.duid = reservation.duid.or_else(|| entry.needed_duid(mac).cloned());
             owner = owner.filter(|_| entry.owner.is_some());
         }
@@ -53,6 +76,13 @@ impl Book {
     /// Keeps addresses for an interface. Nothing is changed where it fails.
     pub(super) fn reserve(&mut self, wanted: &Reservation, owner: &SiteName) -> Result<(), Failure> {
         let groups = self.groups(wanted)?;
+        if let Some(boot) = &wanted.boot {
+            if !groups.keys().any(|(family, _)| *family == Family::V4) {
+                let why = "boot files are told by DHCPv4, and no IPv4 address is wanted";
+                return Err(Failure::new(ErrorKind::Invalid, why).advise("give the interface an IPv4 address"));
+            }
+            self.classes.accept(owner, boot)?;
+        }
         let mut others = BTreeSet::new();
         for address in &wanted.addresses {
             for at in self.with(*address) {
@@ -70,6 +100,9 @@ impl Book {
         if let Some(duid) = duid {
             self.refuse_shared(duid, wanted, groups.keys(), owner)?;
         }
+        let class = wanted.boot.as_ref().map(|boot| tag(owner, boot));
+        self.sites.insert(owner.clone());
+        self.boots.extend(class.iter().cloned().zip(wanted.boot.iter().map(|boot| (owner.clone(), boot.clone()))));
         for at in others {
             let mut left = self.entries[at].addresses.clone();
             left.retain(|address| !wanted.addresses.contains(address));
@@ -90,7 +123,17 @@ impl Book {
                 (entry.family, entry.subnet) == (family, subnet)
             });
             match found {
-                Some(at) => self.change(at, addresses, wanted.host_name.clone()),
+                Some(at) => {
+                    let class = class.as_deref().filter(|_| family == Family::V4);
+                    // Somebody may have changed what a class says.
+                    let told =
+                        wanted.boot.as_ref().zip(class).is_none_or(|(boot, class)| self.classes.tell(class, boot));
+                    if !told {
+                        self.entries[at].fate = Fate::Changed;
+                    }
+                    let classes = self.entries[at].classes_with(class, owner);
+                    self.change(at, addresses, wanted.host_name.clone(), classes);
+                }
                 None => self.add(Entry {
                     standing: Standing::New,
                     fate: Fate::Changed,
@@ -100,6 +143,7 @@ impl Book {
                     duid: duid.filter(|_| family == Family::V6).cloned(),
                     addresses,
                     host_name: wanted.host_name.clone(),
+                    classes: class.iter().filter(|_| family == Family::V4).cloned().collect(),
                     owner: Some(owner.clone()),
                 }),
             }
@@ -110,6 +154,7 @@ impl Book {
     pub(super) fn release(&mut self, mac: MacAddr, owner: &SiteName) -> Result<(), Failure> {
         let present: Vec<usize> = self.of(mac).collect();
         present.iter().try_for_each(|at| self.refuse_foreign(*at, &mac.to_string(), owner))?;
+        self.sites.insert(owner.clone());
         for at in present {
             self.entries[at].fate = Fate::Removed;
         }
@@ -224,17 +269,18 @@ impl Book {
         Ok(())
     }
 
-    fn change(&mut self, at: usize, addresses: Vec<IpAddr>, host_name: Option<String>) {
+    fn change(&mut self, at: usize, addresses: Vec<IpAddr>, host_name: Option<String>, classes: Vec<String>) {
         let entry = &self.entries[at];
         let set = |addresses: &[IpAddr]| addresses.iter().copied().collect::<BTreeSet<_>>();
-        if set(&entry.addresses) == set(&addresses) && entry.host_name == host_name {
+        if set(&entry.addresses) == set(&addresses) && entry.host_name == host_name && entry.classes == classes {
             return;
         }
         for address in &addresses {
             self.by_address.entry(*address).or_default().push(at);
         }
         let entry = &mut self.entries[at];
-        (entry.addresses, entry.host_name, entry.fate) = (addresses, host_name, Fate::Changed);
+        (entry.addresses, entry.host_name, entry.classes) = (addresses, host_name, classes);
+        entry.fate = Fate::Changed;
     }
 
     fn add(&mut self, entry: Entry) {
@@ -282,7 +328,7 @@ mod tests {
 
     fn wanted(last: u8, addresses: &[&str]) -> Reservation {
         let addresses = addresses.iter().map(|address| address.parse().expect("an address")).collect();
-        Reservation { mac: mac(last), addresses, host_name: Some("n1".to_owned()), duid: None }
+        Reservation { mac: mac(last), addresses, host_name: Some("n1".to_owned()), duid: None, boot: None }
     }
 
     fn book() -> Book {

@@ -6,6 +6,8 @@ use std::net::IpAddr;
 use dip_core::hardware::Duid;
 use serde_json::{Map, Value, json};
 
+use super::book::Book;
+use super::classes::{self, Classes};
 use super::entry::{Client, Entry, Family, Fate, Standing, Subnet, SubnetId};
 use super::mark;
 
@@ -37,6 +39,10 @@ impl Config {
         root.is_object().then(|| Self { family, whole: json!({root_name(family): root}) })
     }
 
+    pub(super) const fn family(&self) -> Family {
+        self.family
+    }
+
     /// What `config-set` is given.
     pub(super) const fn arguments(&self) -> &Value {
         &self.whole
@@ -53,10 +59,15 @@ impl Config {
         all.zip(0..).map(|((subnet, item), number)| self.entry(subnet, item, number)).collect()
     }
 
+    /// The classes that tell boot files.
+    pub(super) fn classes(&self) -> Classes {
+        Classes::read(self.whole[root_name(self.family)]["client-classes"].as_array().map_or(&[], Vec::as_slice))
+    }
+
     /// Makes the changes that concern this server; whether there were any.
-    pub(super) fn apply<'a>(&mut self, changes: impl Iterator<Item = &'a Entry>) -> bool {
+    pub(super) fn apply(&mut self, book: &Book) -> bool {
         let (mut stored, mut new) = (BTreeMap::new(), BTreeMap::<SubnetId, Vec<&Entry>>::new());
-        for entry in changes.filter(|entry| entry.family == self.family) {
+        for entry in book.changes().filter(|entry| entry.family == self.family) {
             match entry.standing {
                 Standing::Stored(number) => drop(stored.insert(number, entry)),
                 Standing::New => new.entry(entry.subnet).or_default().push(entry),
@@ -88,7 +99,7 @@ impl Config {
             }
             for entry in new.remove(&place.id()).into_iter().flatten() {
                 let mut item = Value::Object(Map::new());
-                match entry.noted_interface().and_then(|mac| entry.needed_duid(mac)) {
+                match entry.identifying_duid() {
                     Some(duid) => item["duid"] = json!(duid),
                     None => item["hw-address"] = json!(entry.client.to_string()),
                 }
@@ -97,7 +108,25 @@ impl Config {
             }
             owner.insert("reservations".to_owned(), Value::Array(after));
         }
+        if self.family == Family::V4 {
+            self.apply_classes(book);
+        }
         true
+    }
+
+    /// Makes the classes tell the boot files that its reservations have now.
+    fn apply_classes(&mut self, book: &Book) {
+        let used = self.entries().into_iter().flat_map(|entry| entry.classes).collect();
+        let Some(body) = self.whole["Dhcp4"].as_object_mut() else { return };
+        let before = body.get("client-classes").cloned();
+        let mut list = before.as_ref().and_then(Value::as_array).cloned().unwrap_or_default();
+        classes::apply(&mut list, book.boots(), &used, book.sites());
+        // A configuration that had no list gets none that is empty.
+        if !list.is_empty() {
+            body.insert("client-classes".to_owned(), Value::Array(list));
+        } else if before.is_some() {
+            body.insert("client-classes".to_owned(), json!([]));
+        }
     }
 
     fn places(&self) -> Vec<Place> {
@@ -150,6 +179,10 @@ impl Config {
             // Kea tells 0.0.0.0 where there is none.
             addresses: addresses.filter(|address| !address.is_unspecified()).collect(),
             host_name: item["hostname"].as_str().filter(|name| !name.is_empty()).map(str::to_owned),
+            classes: match self.family {
+                Family::V4 => classes_of(item),
+                Family::V6 => Vec::new(),
+            },
             owner: mark::owner(item.get("user-context")),
         }
     }
@@ -182,8 +215,17 @@ fn duid(item: &Value) -> Option<Duid> {
     Duid::new(&digits.chunks(2).map(octet).collect::<Option<Vec<u8>>>()?)
 }
 
+/// The classes that a reservation puts its client into.
+fn classes_of(item: &Value) -> Vec<String> {
+    let list = item["client-classes"].as_array().map(Vec::as_slice).unwrap_or_default();
+    list.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
 /// Writes what dip decides into a reservation; whatever else it says stays.
 fn write(item: &mut Value, entry: &Entry) {
+    if entry.family == Family::V4 && classes_of(item) != entry.classes {
+        item["client-classes"] = json!(entry.classes);
+    }
     let Some(item) = item.as_object_mut() else { return };
     match (entry.family, entry.addresses.as_slice()) {
         (Family::V4, []) => drop(item.remove("ip-address")),
@@ -206,7 +248,6 @@ mod tests {
     use dip_core::id::SiteName;
     use dip_core::provider::Holder;
 
-    use super::super::book::Book;
     use super::*;
     use crate::provider::Reservation;
 
@@ -234,6 +275,7 @@ mod tests {
             addresses: vec![address.parse().expect("an address")],
             host_name: Some("n1".to_owned()),
             duid: None,
+            boot: None,
         }
     }
 
@@ -242,13 +284,13 @@ mod tests {
         let (before, mut config) = (config(), config());
         let mut book = Book::new(config.subnets(), config.entries());
         book.reserve(&wanted("10.1.0.1"), &site()).expect("it is free");
-        assert!(config.apply(book.changes()));
+        assert!(config.apply(&book));
         let added = config.whole.pointer("/Dhcp4/shared-networks/0/subnet4/0/reservations/1");
         let shape = json!({"hw-address": "02:00:00:00:00:01", "ip-address": "10.1.0.1", "hostname": "n1", "user-context": {"dip": {"site": "lab"}}});
         assert_eq!(added, Some(&shape));
         let mut book = Book::new(config.subnets(), config.entries());
         book.release(wanted("10.1.0.1").mac, &site()).expect("it is ours");
-        assert!(config.apply(book.changes()));
+        assert!(config.apply(&book));
         assert_eq!(config.whole["Dhcp4"], before.whole["Dhcp4"]);
         assert!(config.whole.get("hash").is_none());
     }
@@ -260,7 +302,7 @@ mod tests {
         let theirs = MacAddr([2, 0, 0, 0, 0, 9]);
         assert_eq!(book.held(theirs).expect("its DUID tells its MAC address").owner, None);
         book.hand_over(theirs, &Holder::Nobody, &Holder::Site(site())).expect("it is nobody's");
-        assert!(config.apply(book.changes()));
+        assert!(config.apply(&book));
         let shape = json!({"duid": "00:03:00:01:02:00:00:00:00:09", "ip-address": "10.0.0.9", "next-server": "10.0.0.2", "user-context": {"dip": {"site": "lab"}}});
         assert_eq!(config.whole.pointer("/Dhcp4/subnet4/0/reservations/0"), Some(&shape));
     }

@@ -10,8 +10,10 @@ use tokio::sync::Mutex;
 
 use super::super::failure::Failure;
 use super::book::Book;
+use super::classes::Classes;
 use super::client::{Server, Servers};
 use super::config::Config;
+use super::entry::Family;
 use super::store::{Ask, Store, Written};
 
 /// The servers, and what they said when they were last read.
@@ -55,7 +57,8 @@ impl Store for Configuration {
             read.push(look(server).await?);
         }
         let subnets = read.iter().flat_map(|read| read.config.subnets()).collect();
-        let book = Book::new(subnets, read.iter().flat_map(|read| read.config.entries()));
+        let book = Book::new(subnets, read.iter().flat_map(|read| read.config.entries()))
+            .with_classes(classes(read.iter().map(|read| &read.config)));
         *self.read.lock().await = read;
         Ok(book)
     }
@@ -65,7 +68,7 @@ impl Store for Configuration {
         let mut changed = Vec::new();
         for (server, read) in self.servers.iter().zip(before.iter()) {
             let mut config = read.config.clone();
-            if config.apply(book.changes()) {
+            if config.apply(book) {
                 // A server that refuses must do so before the other one is changed.
                 server.command("config-test", Some(config.arguments())).await?;
                 changed.push((server, read, config));
@@ -97,6 +100,11 @@ pub(super) async fn config(server: &Server) -> Result<(Config, Option<Value>), F
         Failure::new(ErrorKind::Unexpected, why).advise("see whether `dhcp4` and `dhcp6` are exchanged")
     })?;
     Ok((config, hash))
+}
+
+/// The classes of the one server that has some.
+pub(super) fn classes<'c>(configs: impl Iterator<Item = &'c Config>) -> Classes {
+    configs.filter(|config| config.family() == Family::V4).map(Config::classes).next().unwrap_or_default()
 }
 
 async fn look(server: &Server) -> Result<Read, Failure> {

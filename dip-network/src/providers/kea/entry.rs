@@ -7,6 +7,8 @@ use dip_core::hardware::{Duid, MacAddr};
 use dip_core::id::SiteName;
 use ipnetwork::IpNetwork;
 
+use super::super::boot_tag::site_of;
+
 /// Which of Kea's two servers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Family {
@@ -88,6 +90,8 @@ pub(super) struct Entry {
     pub(super) duid: Option<Duid>,
     pub(super) addresses: Vec<IpAddr>,
     pub(super) host_name: Option<String>,
+    /// The classes that the client of an IPv4 reservation is put into, dip's and others.
+    pub(super) classes: Vec<String>,
     pub(super) owner: Option<SiteName>,
 }
 
@@ -100,8 +104,19 @@ impl Entry {
         }
     }
 
+    /// The DUID that stands for its client where it has one; its MAC address does else.
+    pub(super) fn identifying_duid(&self) -> Option<&Duid> {
+        self.noted_interface().and_then(|mac| self.needed_duid(mac))
+    }
+
     /// The DUID that it is known by where its interface does not tell that.
     pub(super) fn needed_duid(&self, mac: MacAddr) -> Option<&Duid> {
         self.duid.as_ref().filter(|duid| duid.mac() != Some(mac))
+    }
+
+    /// Its classes with these boot files of the site, or with none.
+    pub(super) fn classes_with(&self, boot: Option<&str>, site: &SiteName) -> Vec<String> {
+        let others = self.classes.iter().filter(|class| site_of(class).is_none_or(|of| of != *site)).cloned();
+        others.chain(boot.map(str::to_owned)).collect()
     }
 }

@@ -14,9 +14,10 @@ use tokio_postgres::{Client as Database, NoTls};
 
 use super::super::failure::Failure;
 use super::book::Book;
+use super::classes::{Classes, Keeper};
 use super::client::Servers;
 use super::configuration;
-use super::entry::{Entry, Standing};
+use super::entry::{Entry, Standing, Subnet};
 use super::rows::{Matter, entries};
 use super::sheet::Sheet;
 use super::store::{Ask, Store, Written};
@@ -31,8 +32,18 @@ pub(super) struct Hosts {
     target: Target,
     shown: String,
     connection: Mutex<Option<Database>>,
+    /// What Kea said of itself last.
+    known: Mutex<Option<Known>>,
     /// What was looked at last, and what was there.
     read: Mutex<(Matter, Vec<Entry>)>,
+}
+
+/// What a change has to know of Kea's configuration.
+#[derive(Debug, Clone)]
+struct Known {
+    subnets: Vec<Subnet>,
+    fixed: Vec<Entry>,
+    classes: Classes,
 }
 
 impl Hosts {
@@ -50,7 +61,41 @@ impl Hosts {
             target.password(secrets.resolve(password).map_err(|error| sentence(&error))?.expose());
         }
         let shown = format!("the database `{}` at {}", settings.name, settings.address);
-        Ok(Self { servers, target, shown, connection: Mutex::default(), read: Mutex::default() })
+        Ok(Self {
+            servers,
+            target,
+            shown,
+            connection: Mutex::default(),
+            known: Mutex::default(),
+            read: Mutex::default(),
+        })
+    }
+
+    /// What Kea says of itself now. Where it is away, what it said last: it will read from the database when it comes back, and need
+    /// not be there meanwhile.
+    async fn known(&self) -> Result<Known, Failure> {
+        let mut kept = self.known.lock().await;
+        match (self.ask().await, &*kept) {
+            (Ok(known), _) => Ok(kept.insert(known).clone()),
+            (Err(failure), Some(known)) if failure.kind == ErrorKind::Unreachable => {
+                tracing::warn!(%failure, "Kea is away: its reservations go on by what it said of its subnets before");
+                Ok(known.clone())
+            }
+            (Err(failure), _) => Err(failure),
+        }
+    }
+
+    async fn ask(&self) -> Result<Known, Failure> {
+        let (mut subnets, mut fixed, mut configs) = (Vec::new(), Vec::new(), Vec::new());
+        for server in self.servers.iter() {
+            let (config, _) = configuration::config(server).await?;
+            subnets.extend(config.subnets());
+            fixed.extend(config.entries().into_iter().map(|entry| Entry { standing: Standing::Fixed, ..entry }));
+            configs.push(config);
+        }
+        // Whoever keeps reservations in a database keeps the configuration by a tool of his own.
+        let classes = configuration::classes(configs.iter()).kept_by(Keeper::Operator);
+        Ok(Known { subnets, fixed, classes })
     }
 
     async fn connect(&self) -> Result<Database, Failure> {
@@ -112,16 +157,11 @@ impl Hosts {
 #[async_trait]
 impl Store for Hosts {
     async fn read(&self, asks: &[Ask]) -> Result<Book, Failure> {
-        let (mut subnets, mut fixed) = (Vec::new(), Vec::new());
-        for server in self.servers.iter() {
-            let (config, _) = configuration::config(server).await?;
-            subnets.extend(config.subnets());
-            fixed.extend(config.entries().into_iter().map(|entry| Entry { standing: Standing::Fixed, ..entry }));
-        }
+        let Known { subnets, fixed, classes } = self.known().await?;
         let matter = Matter::of(asks);
         let rows = self.on(async |database| matter.select(&*database).await).await?;
         let stored = entries(&rows);
-        let book = Book::new(subnets, fixed.into_iter().chain(stored.iter().cloned()));
+        let book = Book::new(subnets, fixed.into_iter().chain(stored.iter().cloned())).with_classes(classes);
         *self.read.lock().await = (matter, stored);
         Ok(book)
     }

@@ -28,6 +28,8 @@ struct Columns {
     names: Vec<Option<String>>,
     marks: Vec<Option<String>>,
     contexts: Vec<Option<String>>,
+    /// Of DHCPv4.
+    classes: Vec<Option<String>>,
     /// The row and the IPv6 address.
     v6: Vec<(usize, String)>,
 }
@@ -37,7 +39,7 @@ impl Columns {
         let row = self.ids.len();
         self.ids.push(id);
         let interface = entry.noted_interface();
-        let (identifier, kind) = match (&entry.client, interface.and_then(|mac| entry.needed_duid(mac))) {
+        let (identifier, kind) = match (&entry.client, entry.identifying_duid()) {
             (_, Some(duid)) => (duid.octets().to_vec(), 1),
             (Client::Mac(mac), None) => (mac.0.to_vec(), 0),
             (Client::Other(_), None) => (Vec::new(), 0),
@@ -52,6 +54,7 @@ impl Columns {
         self.names.push(entry.host_name.clone());
         self.marks.push(mark::said(entry.owner.as_ref(), interface).map(|said| said.to_string()));
         self.contexts.push(mark::marked(None, entry.owner.as_ref(), interface).map(|context| context.to_string()));
+        self.classes.push((!entry.classes.is_empty()).then(|| entry.classes.join(",")));
         let v6 = entry.addresses.iter().filter(|address| address.is_ipv6());
         self.v6.extend(v6.map(|address| (row, address.to_string())));
     }
@@ -82,18 +85,20 @@ impl Sheet {
         transaction
             .execute("UPDATE hosts SET ipv4_address = NULL WHERE host_id = ANY($1::bigint[])", &[&v4.ids])
             .await?;
-        for (columns, address) in [(v4, ", ipv4_address = c.v4"), (v6, "")] {
+        for (columns, address) in [(v4, ", ipv4_address = c.v4, dhcp4_client_classes = c.classes"), (v6, "")] {
             // Whatever else the user context says stays.
             let update = format!(
                 "UPDATE hosts SET hostname = c.name{address}, user_context = nullif(
                     CASE WHEN c.mark IS NULL THEN base - 'dip'
                     ELSE base || jsonb_build_object('dip', c.mark::jsonb) END, '{{}}'::jsonb)::text
                  FROM (SELECT host_id AS of, coalesce(nullif(user_context, ''), '{{}}')::jsonb AS base FROM hosts) h
-                 JOIN unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[]) AS c(id, v4, name, mark) ON h.of = c.id
+                 JOIN unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[])
+                     AS c(id, v4, name, mark, classes) ON h.of = c.id
                  WHERE host_id = c.id"
             );
             if !columns.ids.is_empty() {
-                transaction.execute(&update, &[&columns.ids, &columns.v4, &columns.names, &columns.marks]).await?;
+                let Columns { ids, v4, names, marks, classes, .. } = columns;
+                transaction.execute(&update, &[ids, v4, names, marks, classes]).await?;
             }
         }
         let cleared = "DELETE FROM ipv6_reservations WHERE type = 0 AND host_id = ANY($1::bigint[])";
@@ -135,13 +140,13 @@ async fn insert(transaction: &Transaction<'_>, columns: &mut Columns, subnet: &s
     let numbers = transaction.query(numbers, &[&wanted]).await?;
     columns.ids = numbers.iter().map(|row| row.get(0)).collect();
     let rows = format!(
-        "INSERT INTO hosts (host_id, dhcp_identifier, dhcp_identifier_type, {subnet}, ipv4_address, hostname, user_context)
-         SELECT id, identifier, kind, subnet, v4, name, context FROM
-         unnest($1::bigint[], $2::bytea[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::smallint[])
-             AS n(id, identifier, subnet, v4, name, context, kind)"
+        "INSERT INTO hosts (host_id, dhcp_identifier, dhcp_identifier_type, {subnet}, ipv4_address, hostname, user_context, dhcp4_client_classes)
+         SELECT id, identifier, kind, subnet, v4, name, context, classes FROM
+         unnest($1::bigint[], $2::bytea[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::smallint[], $8::text[])
+             AS n(id, identifier, subnet, v4, name, context, kind, classes)"
     );
-    let Columns { ids, identifiers, kinds, subnets, v4, names, contexts, .. } = columns;
-    transaction.execute(&rows, &[ids, identifiers, subnets, v4, names, contexts, kinds]).await.map(drop)
+    let Columns { ids, identifiers, kinds, subnets, v4, names, contexts, classes, .. } = columns;
+    transaction.execute(&rows, &[ids, identifiers, subnets, v4, names, contexts, kinds, classes]).await.map(drop)
 }
 
 async fn insert_v6(transaction: &Transaction<'_>, columns: &Columns) -> Result<(), Error> {

@@ -26,33 +26,29 @@ use crate::{step, wait};
 const SERVER: &str = "kea";
 
 pub(super) async fn trials() -> Vec<Trial> {
-    on_server(
-        SERVER,
-        Requirement::Kea.check(),
-        async { dip_lab::Kea::start().await.map_err(Failure::from).and_then(Rig::new) },
-        |rig| {
-            let mut trials = conformance::dhcp(Arc::clone(&rig) as Arc<dyn DhcpHarness>);
-            let addresses = ByDhcp { kind: "kea", dhcp: Arc::clone(&rig) as _ };
-            trials.extend(conformance::ipam(Arc::new(addresses)));
-            trials.extend(trials_of! {rig;
-                a_dhcpv6_client_gets_what_is_reserved_for_it
-                a_client_behind_a_relay_gets_what_is_reserved_for_it
-                a_lease_is_told
-                a_conflict_says_who_holds_it
-                an_address_of_no_subnet_is_refused
-                the_step_reserves_and_a_real_client_gets_address_and_name
-                nothing_else_in_the_configuration_is_touched
-                an_edit_that_comes_between_is_seen_and_kept
-                who_edits_all_the_time_makes_it_busy
-                many_reservations_become_few_changes
-                what_is_killed_between_set_and_write_is_saved_by_the_next_run
-                a_server_that_hangs_up_is_unreachable
-                a_server_that_is_killed_before_it_sets_changes_nothing_and_the_next_run_does
-                answers_that_come_late_are_waited_for
-            });
-            trials
-        },
-    )
+    on_server(SERVER, Requirement::Kea.check(), async { Rig::new(dip_lab::Kea::start().await?).await }, |rig| {
+        let mut trials = conformance::dhcp(Arc::clone(&rig) as Arc<dyn DhcpHarness>);
+        let addresses = ByDhcp { kind: "kea", dhcp: Arc::clone(&rig) as _ };
+        trials.extend(conformance::ipam(Arc::new(addresses)));
+        trials.extend(trials_of! {rig;
+            a_dhcpv6_client_gets_what_is_reserved_for_it
+            a_client_behind_a_relay_gets_what_is_reserved_for_it
+            a_lease_is_told
+            a_conflict_says_who_holds_it
+            an_address_of_no_subnet_is_refused
+            the_step_reserves_and_a_real_client_gets_address_and_name
+            nothing_else_in_the_configuration_is_touched
+            an_edit_that_comes_between_is_seen_and_kept
+            who_edits_all_the_time_makes_it_busy
+            many_reservations_become_few_changes
+            what_is_killed_between_set_and_write_is_saved_by_the_next_run
+            a_server_that_hangs_up_is_unreachable
+            a_server_that_is_killed_before_it_sets_changes_nothing_and_the_next_run_does
+            answers_that_come_late_are_waited_for
+            a_kea_that_is_killed_in_the_middle_loses_nothing_and_the_next_run_completes
+        });
+        trials
+    })
     .await
 }
 
@@ -108,6 +104,7 @@ fn by_socket(socket: &std::path::Path) -> Result<dip_network::providers::kea::Ke
         tls_ca: None,
         hosts_database: None,
         networks: Vec::new(),
+        boot: None,
     })
 }
 
@@ -151,7 +148,7 @@ async fn many_reservations_become_few_changes(rig: &Rig) -> Result<(), Failure> 
         let [high, low] = number.to_be_bytes();
         let (mac, address) = (MacAddr([2, 0xd1, 0x70, 0x10, high, low]), [10, 77, 40 + high, low].into());
         let (wanted, dhcp) =
-            (Reservation { mac, addresses: vec![address], host_name: None, duid: None }, Arc::clone(&dhcp));
+            (Reservation { mac, addresses: vec![address], host_name: None, duid: None, boot: None }, Arc::clone(&dhcp));
         all.spawn(async move { dhcp.reserve(&wanted, &us()).await });
     }
     all.join_all().await.into_iter().collect::<Result<(), _>>()?;
@@ -211,4 +208,48 @@ async fn answers_that_come_late_are_waited_for(rig: &Rig) -> Result<(), Failure>
     dhcp.reserve(&wanted, &us()).await?;
     let held = dhcp.reservation(wanted.mac).await?.ok_or("it is not there")?;
     same("that it says what is wanted", &held.reservation.agrees_with(&wanted), &true)
+}
+
+/// It is one of its own: others are asked meanwhile. Each time it is killed before another command is answered.
+async fn a_kea_that_is_killed_in_the_middle_loses_nothing_and_the_next_run_completes(rig: &Rig) -> Result<(), Failure> {
+    let mut server = wait(dip_lab::Kea::start())?;
+    let theirs = DhcpHarness::fresh(rig);
+    let mut file: Value = serde_json::from_str(&std::fs::read_to_string(&server.file)?)?;
+    file["Dhcp4"]["subnet4"][0]["reservations"] =
+        json!([{"hw-address": theirs.mac, "ip-address": theirs.addresses[0]}]);
+    std::fs::write(&server.file, file.to_string())?;
+    wait(server.restart())?;
+    let victims = ["config-get", "config-test", "config-set", "config-write"];
+    for victim in victims {
+        let wanted: Vec<Reservation> = (0..3).map(|_| DhcpHarness::fresh(rig)).collect();
+        let pid = server.pid().to_string();
+        let kill: Before = Box::new(move |command| {
+            if command == victim {
+                std::process::Command::new("kill").args(["-9", &pid]).status()?;
+            }
+            Ok(())
+        });
+        let between = Interposed::before(&server.socket, &format!("{victim}.sock"), kill)?;
+        let dhcp = by_socket(&between.socket)?;
+        for wanted in &wanted {
+            refused(dhcp.reserve(wanted, &us()).await, ErrorKind::Unreachable, "see whether Kea still runs")?;
+        }
+        drop(between);
+        wait(server.restart())?;
+        let dhcp = by_socket(&server.socket)?;
+        for wanted in &wanted {
+            dhcp.reserve(wanted, &us()).await?;
+        }
+        let held = dhcp.list().await?;
+        for wanted in &wanted {
+            let found = held.iter().filter(|held| held.reservation.mac == wanted.mac);
+            same("the number of its reservations", &found.count(), &1)?;
+        }
+    }
+    // What the file says is what it starts with: all of them, and the one of somebody else, who is not touched.
+    wait(server.restart())?;
+    let held = by_socket(&server.socket)?.list().await?;
+    same("the number of reservations", &held.len(), &(victims.len() * 3 + 1))?;
+    let found = held.iter().find(|held| held.reservation.mac == theirs.mac).ok_or("the foreign one is gone")?;
+    same("its owner", &found.owner, &None)
 }

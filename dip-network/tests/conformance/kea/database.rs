@@ -11,6 +11,7 @@ use dip_lab::{Postgres, Requirement};
 use dip_network::conformance::{self, DhcpHarness};
 use dip_network::provider::{Dhcp, Reservation};
 use dip_network::providers::kea::Kea;
+use dip_network::settings::KeaSettings;
 use tokio::task::JoinSet;
 
 use super::rig::{
@@ -28,7 +29,7 @@ pub(super) async fn trials() -> Vec<Trial> {
     on_server(
         SERVER,
         Requirement::check_all(&[Requirement::Kea, Requirement::KeaPostgres]),
-        async { dip_lab::Kea::start_with_database().await.map_err(Failure::from).and_then(Rig::new) },
+        async { Rig::new(dip_lab::Kea::start_with_database().await?).await },
         |rig| {
             let mut trials = conformance::dhcp(Arc::clone(&rig) as Arc<dyn DhcpHarness>);
             let addresses = ByDhcp { kind: "kea", dhcp: Arc::clone(&rig) as _ };
@@ -45,6 +46,7 @@ pub(super) async fn trials() -> Vec<Trial> {
                 a_database_without_keas_tables_is_told
                 somebody_who_holds_the_table_is_waited_for
                 a_database_that_is_killed_in_the_middle_keeps_all_or_nothing_and_the_next_run_goes_on
+                reservations_go_on_while_kea_is_away_and_it_has_them_when_it_comes_back
             });
             trials
         },
@@ -106,8 +108,10 @@ async fn ten_thousand_reservations_are_written_together(rig: &Rig) -> Result<(),
         let [high, low] = number.to_be_bytes();
         let (mac, address) = (MacAddr([2, 0xd1, 0x70, 0x20, high, low]), [10, 77, 40 + high, low].into());
         let host_name = Some(format!("m{number}"));
-        let (wanted, dhcp) =
-            (Reservation { mac, addresses: vec![address], host_name, duid: None }, Arc::clone(&rig.provider));
+        let (wanted, dhcp) = (
+            Reservation { mac, addresses: vec![address], host_name, duid: None, boot: None },
+            Arc::clone(&rig.provider),
+        );
         all.spawn(async move { dhcp.reserve(&wanted, &us()).await });
     }
     all.join_all().await.into_iter().collect::<Result<(), _>>()?;
@@ -199,4 +203,27 @@ async fn a_database_that_is_killed_in_the_middle_keeps_all_or_nothing_and_the_ne
         wait(database.sql(Postgres::DATABASE, "SELECT hostname FROM hosts WHERE user_context IS NULL"))?.trim(),
         "printer",
     )
+}
+
+/// It is one of its own: others are asked meanwhile.
+async fn reservations_go_on_while_kea_is_away_and_it_has_them_when_it_comes_back(rig: &Rig) -> Result<(), Failure> {
+    let mut server = wait(dip_lab::Kea::start_with_database())?;
+    let socket = Some(format!("unix:{}", server.socket.display()));
+    let settings = KeaSettings { dhcp4: socket, dhcp6: None, user: None, password: None, ..settings(&server)? };
+    let dhcp = provider(&settings)?;
+    let (before, meanwhile) = (DhcpHarness::fresh(rig), DhcpHarness::fresh(rig));
+    dhcp.reserve(&before, &us()).await?;
+    server.stop();
+    dhcp.reserve(&meanwhile, &us()).await?;
+    dhcp.release(before.mac, &us()).await?;
+    // Whoever has not seen Kea's subnets cannot know where an address belongs.
+    let words = "start Kea, or correct the path";
+    refused(provider(&settings)?.reserve(&before, &us()).await, ErrorKind::Unreachable, words)?;
+    wait(server.restart())?;
+    let lease = wait(server.lease(&meanwhile.mac.to_string()))?.ok_or("the client got no lease")?;
+    is("the lease", &lease.address.to_string(), &meanwhile.addresses[0].to_string())?;
+    let dhcp = provider(&settings)?;
+    same("what was released", &dhcp.reservation(before.mac).await?, &None)?;
+    dhcp.reserve(&before, &us()).await?;
+    same("the number of reservations", &dhcp.list().await?.len(), &2)
 }

@@ -9,16 +9,16 @@ use async_trait::async_trait;
 use dip_core::conformance::Failure;
 use dip_core::conformance::expect::{refused, us};
 use dip_core::hardware::{Duid, MacAddr};
-use dip_core::provider::ErrorKind;
+use dip_core::provider::{ErrorKind, sentence};
 use dip_core::secret::LocalSecrets;
-use dip_network::conformance::{DhcpClients, DhcpHarness};
+use dip_network::conformance::{self, DhcpClients, DhcpHarness};
 use dip_network::provider::{Dhcp, Reservation};
 use dip_network::providers::kea::Kea;
 use dip_network::settings::{HostsDatabase, KeaSettings};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::openvswitch::is;
-use crate::wait;
+use crate::{boot_questions, wait};
 
 pub(super) struct Rig {
     pub(super) server: Arc<dip_lab::Kea>,
@@ -29,9 +29,30 @@ pub(super) struct Rig {
 struct Clients(Arc<dip_lab::Kea>);
 
 impl Rig {
-    pub(super) fn new(server: dip_lab::Kea) -> Result<Self, Failure> {
+    pub(super) async fn new(server: dip_lab::Kea) -> Result<Self, Failure> {
         let provider = provider(&settings(&server)?)?;
-        Ok(Self { server: Arc::new(server), provider: Arc::new(provider), numbers: AtomicU8::new(10) })
+        let rig = Self { server: Arc::new(server), provider: Arc::new(provider), numbers: AtomicU8::new(10) };
+        if rig.server.database.is_some() {
+            rig.prepare().await?;
+        }
+        Ok(rig)
+    }
+
+    /// Adds the classes that a refusal tells to a configuration that dip does not write.
+    async fn prepare(&self) -> Result<(), Failure> {
+        for boot in conformance::trial_boot_files() {
+            let wanted = Reservation { boot: Some(boot), ..DhcpHarness::fresh(self) };
+            let refused = self.provider.reserve(&wanted, &us()).await.err().ok_or("it is kept without its classes")?;
+            let told = sentence(&refused);
+            let (_, classes) = told.split_once("reload it: ").ok_or("it does not say what to add")?;
+            let mut all = serde_json::Deserializer::from_str(classes).into_iter::<Vec<Value>>();
+            let added = all.next().ok_or("it tells no classes")??;
+            let mut config = self.server.command("config-get", json!({})).await?;
+            let before = config["Dhcp4"]["client-classes"].as_array().cloned().unwrap_or_default();
+            config["Dhcp4"]["client-classes"] = json!([before, added].concat());
+            self.server.command("config-set", config).await?;
+        }
+        Ok(())
     }
 }
 
@@ -67,6 +88,7 @@ pub(super) fn settings(server: &dip_lab::Kea) -> Result<KeaSettings, Failure> {
         tls_ca: None,
         hosts_database: database.transpose()?,
         networks: Vec::new(),
+        boot: None,
     })
 }
 
@@ -111,6 +133,7 @@ impl DhcpHarness for Rig {
             addresses: vec![IpAddr::V4(Ipv4Addr::new(10, 77, 1, number))],
             host_name: Some(format!("h{number}")),
             duid: None,
+            boot: None,
         }
     }
 
@@ -151,6 +174,21 @@ pub(super) async fn seed(server: &Arc<dip_lab::Kea>, reservation: &Reservation) 
 impl DhcpClients for Clients {
     async fn lease(&self, mac: MacAddr) -> Result<Option<IpAddr>, Failure> {
         Ok(lease(&self.0, mac)?.map(|lease| IpAddr::V4(lease.address)))
+    }
+
+    async fn boot(
+        &self,
+        mac: MacAddr,
+        architecture: u16,
+        user_class: Option<&'static str>,
+    ) -> Result<Option<(Ipv4Addr, String)>, Failure> {
+        let says = boot_questions::says(architecture, user_class);
+        let ask = || wait(self.0.boot(&mac.to_string(), says));
+        let told = match ask()? {
+            None => ask()?,
+            told => told,
+        };
+        boot_questions::boots(told, says)
     }
 }
 

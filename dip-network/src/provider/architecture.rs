@@ -20,17 +20,37 @@ pub enum ClientArchitecture {
 }
 
 impl ClientArchitecture {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Bios, Self::UefiX64, Self::UefiArm64, Self::HttpX64, Self::HttpArm64];
+
     /// The architecture of a number; `None` for those that dip has nothing for.
     #[must_use]
-    pub const fn of(number: u16) -> Option<Self> {
-        Some(match number {
-            0 => Self::Bios,
-            7 | 9 => Self::UefiX64,
-            11 => Self::UefiArm64,
-            16 => Self::HttpX64,
-            19 => Self::HttpArm64,
-            _ => return None,
-        })
+    pub fn of(number: u16) -> Option<Self> {
+        Self::ALL.into_iter().find(|architecture| architecture.numbers().contains(&number))
+    }
+
+    /// Its numbers in the registry.
+    #[must_use]
+    pub const fn numbers(self) -> &'static [u16] {
+        match self {
+            Self::Bios => &[0],
+            Self::UefiX64 => &[7, 9],
+            Self::UefiArm64 => &[11],
+            Self::HttpX64 => &[16],
+            Self::HttpArm64 => &[19],
+        }
+    }
+
+    /// As it is written in a site file.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Bios => "bios",
+            Self::UefiX64 => "uefi_x64",
+            Self::UefiArm64 => "uefi_arm64",
+            Self::HttpX64 => "http_x64",
+            Self::HttpArm64 => "http_arm64",
+        }
     }
 
     /// Whether it loads a URL and not a file by TFTP.

@@ -1,0 +1,89 @@
+//! The trials of [`Dhcp`](crate::provider::Dhcp) that are about what machines boot.
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use dip_core::conformance::expect::{fails, ignored, same, us};
+use dip_core::conformance::{Failure, Verdict};
+use dip_core::hardware::MacAddr;
+use dip_core::provider::{ErrorKind, sentence};
+
+use super::dhcp::{DhcpClients, DhcpHarness, ours};
+use crate::provider::{BootClient, BootFiles, ClientArchitecture, Reservation};
+
+type Harness = Arc<dyn DhcpHarness>;
+
+const SERVER: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 5);
+
+/// The boot files of the trials, which site [`us`] has. Where somebody else than dip has to tell the server of them, he does so beforehand.
+#[must_use]
+pub fn trial_boot_files() -> [BootFiles; 2] {
+    ["boot/first.kpxe", "boot/second.kpxe"].map(|bios| {
+        let file = |client: BootClient| match client {
+            BootClient::Firmware(ClientArchitecture::Bios) => bios.to_owned(),
+            client if client.is_http() => format!("http://10.77.0.5/{}.efi", client.word()),
+            client => format!("boot/{}", client.word()),
+        };
+        BootFiles::new(SERVER, BootClient::ALL.map(|client| (client, file(client)))).expect("they can be told")
+    })
+}
+
+/// Everything that a client hears must be its own file.
+async fn hears(clients: &dyn DhcpClients, mac: MacAddr, boot: Option<&BootFiles>) -> Result<(), Failure> {
+    for architecture in ClientArchitecture::ALL {
+        let file = boot.and_then(|boot| boot.file(BootClient::Firmware(architecture)));
+        let wanted = file.map(|file| (SERVER, file.to_owned()));
+        for number in architecture.numbers() {
+            let what = format!("what a client of architecture {number} boots");
+            same(&what, &clients.boot(mac, *number, None).await?, &wanted)?;
+        }
+    }
+    let wanted = boot.and_then(|boot| boot.file(BootClient::Ipxe)).map(|file| (SERVER, file.to_owned()));
+    same("what iPXE boots", &clients.boot(mac, 7, Some("iPXE")).await?, &wanted)
+}
+
+pub(super) async fn each_firmware_is_told_its_own_boot_file(harness: Harness) -> Result<Verdict, Failure> {
+    let (dhcp, plain) = (harness.dhcp(), harness.fresh());
+    let [first, second] = trial_boot_files();
+    let wanted = Reservation { boot: Some(first.clone()), ..harness.fresh() };
+    match dhcp.reserve(&wanted, &us()).await {
+        Err(error) if error.kind() == ErrorKind::Unsupported => return ignored(&sentence(&error)),
+        reserved => reserved?,
+    }
+    dhcp.reserve(&wanted, &us()).await?;
+    ours(dhcp.reservation(wanted.mac).await?, &wanted)?;
+    dhcp.reserve(&plain, &us()).await?;
+    ours(dhcp.reservation(plain.mac).await?, &plain)?;
+    let clients = harness.clients();
+    if let Some(clients) = &clients {
+        hears(&**clients, wanted.mac, Some(&first)).await?;
+        same("what another machine boots", &clients.boot(plain.mac, 7, None).await?, &None)?;
+    }
+    let changed = Reservation { boot: Some(second), ..wanted.clone() };
+    dhcp.reserve(&changed, &us()).await?;
+    ours(dhcp.reservation(wanted.mac).await?, &changed)?;
+    if let Some(clients) = &clients {
+        let told = clients.boot(wanted.mac, 0, None).await?;
+        same("what it boots after a change", &told, &Some((SERVER, "boot/second.kpxe".to_owned())))?;
+    }
+    let without = Reservation { boot: None, ..wanted };
+    dhcp.reserve(&without, &us()).await?;
+    ours(dhcp.reservation(without.mac).await?, &without)?;
+    if let Some(clients) = &clients {
+        same("what it boots without boot files", &clients.boot(without.mac, 0, None).await?, &None)?;
+    }
+    dhcp.release(without.mac, &us()).await?;
+    Ok(Verdict::Passed)
+}
+
+pub(super) async fn boot_files_without_an_ipv4_address_are_refused(harness: Harness) -> Result<Verdict, Failure> {
+    let (dhcp, boot) = (harness.dhcp(), trial_boot_files()[0].clone());
+    let fresh = harness.fresh();
+    let wanted = Reservation { boot: Some(boot), addresses: vec!["2001:db8::77".parse()?], ..fresh };
+    match dhcp.reserve(&wanted, &us()).await {
+        Err(error) if error.kind() == ErrorKind::Unsupported => return ignored(&sentence(&error)),
+        refused => fails("reserving", refused, ErrorKind::Invalid)?,
+    }
+    same("what is left of it", &dhcp.reservation(wanted.mac).await?, &None)?;
+    Ok(Verdict::Passed)
+}
