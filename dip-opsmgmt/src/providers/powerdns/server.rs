@@ -36,7 +36,7 @@ pub struct ApiServer {
     api: Api,
     ttl: u32,
     listed: Mutex<Option<(Instant, BTreeSet<String>)>>,
-    /// Two writers of one sqlite database lock each other out, also in different zones.
+    /// Two writers of one sqlite database lock each other out, also in different zones; and nobody looks in the middle of a change.
     writer: Turn<()>,
 }
 
@@ -113,6 +113,8 @@ impl ZoneServer for ApiServer {
 
     async fn look(&self, zone: &str, looks: &[&Look]) -> Result<Vec<Seen>, Fault> {
         let names = looks.iter().map(|look| look.name.as_str()).collect();
+        // A name and its mark are asked for one after the other: a change of ours between the two would show one without the other.
+        let _turn = self.writer.lock().await;
         let held = self.held(zone, &names).await?;
         Ok(looks.iter().map(|look| held.look(look)).collect())
     }
