@@ -77,7 +77,7 @@ def test_exceptions_of_dip_keep_their_kind_advice_and_text(site_without_resolver
         def ensure(self, wanted, owner):
             raise dip.Conflict("ops holds it", advice="ask ops for it")
 
-    expected = "Python DNS could not register {}.demo.example: conflict; ask ops for it: ops holds it"
+    expected = "Python DNS could not register {}.demo.example: conflict: ops holds it; ask ops for it"
     assert failures_of(site_without_resolver, Taken()) == {("conflict", expected)}
 
     class Locked(Table):
