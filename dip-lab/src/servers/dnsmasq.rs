@@ -139,10 +139,7 @@ impl Dnsmasq {
     /// # Errors
     /// If the client cannot be plugged in.
     pub async fn lease(&self, mac: &str) -> Result<Option<Lease>, LabError> {
-        match &self.segment {
-            Some(segment) => segment.lease(mac).await,
-            None => Err(LabError::answer("dnsmasq", "it serves a datacenter: its hosts are the clients")),
-        }
+        self.ask(mac, None).await
     }
 
     /// Where its clients are plugged in, if it serves a segment of its own.
@@ -150,13 +147,14 @@ impl Dnsmasq {
         self.segment.as_ref()
     }
 
-    /// Lets a real client with this hardware address ask for a lease and for what to boot; `None` if it got nothing.
+    /// Lets a real client with this hardware address ask for a lease, and for what to boot if it says what it is; `None` if it got
+    /// nothing.
     ///
     /// # Errors
     /// If the client cannot be plugged in.
-    pub async fn boot(&self, mac: &str, says: BootQuestion) -> Result<Option<Lease>, LabError> {
+    pub async fn ask(&self, mac: &str, says: Option<BootQuestion>) -> Result<Option<Lease>, LabError> {
         match &self.segment {
-            Some(segment) => segment.boot(mac, says).await,
+            Some(segment) => segment.ask(mac, says).await,
             None => Err(LabError::answer("dnsmasq", "it serves a datacenter: its hosts are the clients")),
         }
     }

@@ -107,12 +107,13 @@ impl IscDhcpd {
         self.segment.lease(mac).await
     }
 
-    /// Lets a real client with this hardware address ask for a lease and for what to boot; `None` if it got nothing.
+    /// Lets a real client with this hardware address ask for a lease, and for what to boot if it says what it is; `None` if it got
+    /// nothing.
     ///
     /// # Errors
     /// If the client cannot be plugged in.
-    pub async fn boot(&self, mac: &str, says: BootQuestion) -> Result<Option<Lease>, LabError> {
-        self.segment.boot(mac, says).await
+    pub async fn ask(&self, mac: &str, says: Option<BootQuestion>) -> Result<Option<Lease>, LabError> {
+        self.segment.ask(mac, says).await
     }
 
     /// Lets a real client in 10.78.0.0/16 ask by a relay; `None` if it got nothing.

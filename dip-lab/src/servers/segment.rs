@@ -87,15 +87,11 @@ impl Segment {
         self.ask(mac, None).await
     }
 
-    /// The same for a client that boots from the network.
+    /// The same for a client that boots from the network and says what it is, if it does.
     ///
     /// # Errors
     /// If the client cannot be plugged in.
-    pub async fn boot(&self, mac: &str, says: BootQuestion) -> Result<Option<Lease>, LabError> {
-        self.ask(mac, Some(says)).await
-    }
-
-    async fn ask(&self, mac: &str, says: Option<BootQuestion>) -> Result<Option<Lease>, LabError> {
+    pub async fn ask(&self, mac: &str, says: Option<BootQuestion>) -> Result<Option<Lease>, LabError> {
         let (client, number) = self.plug(mac).await?;
         let scratch = self.scratch.within(&format!("client{number}"))?;
         let lease = ask(&client, &scratch, says).await;

@@ -4,21 +4,29 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use dip_core::conformance::Failure;
+use dip_core::conformance::{Failure, Trial};
 use dip_core::hardware::MacAddr;
 use dip_core::provider::{Holder, Ipam, Providers};
 use dip_core::subject::Subject;
-use dip_network::conformance::{DhcpHarness, IpamHarness};
+use dip_network::conformance::{self, DhcpHarness, IpamHarness};
 use dip_network::provider::{Dhcp, Reservation};
 use dip_network::providers::SiteRanges;
 use serde_json::json;
 
 use crate::step;
 
+/// The trials of `Dhcp` for a server of a kind, and those of `Ipam` for what it knows.
+pub(crate) fn dhcp_and_ipam<H: DhcpHarness + 'static>(kind: &'static str, rig: &Arc<H>) -> Vec<Trial> {
+    let dhcp: Arc<dyn DhcpHarness> = Arc::clone(rig) as _;
+    let mut trials = conformance::dhcp(Arc::clone(&dhcp));
+    trials.extend(conformance::ipam(Arc::new(ByDhcp { kind, dhcp })));
+    trials
+}
+
 /// The addresses of a site with one DHCP server of a kind.
-pub(crate) struct ByDhcp {
-    pub(crate) kind: &'static str,
-    pub(crate) dhcp: Arc<dyn DhcpHarness>,
+struct ByDhcp {
+    kind: &'static str,
+    dhcp: Arc<dyn DhcpHarness>,
 }
 
 impl ByDhcp {

@@ -22,9 +22,10 @@ use dip_network::providers::dnsmasq::Dnsmasq;
 use dip_network::settings::DnsmasqSettings;
 use serde_json::json;
 
-use crate::by_dhcp::ByDhcp;
+use crate::by_dhcp::dhcp_and_ipam;
+use crate::clients::Clients;
 use crate::openvswitch::is;
-use crate::{boot_questions, dhcpv6, step, wait};
+use crate::{dhcpv6, step, wait};
 
 const SERVER: &str = "dnsmasq";
 
@@ -34,13 +35,9 @@ struct Rig {
     numbers: AtomicU8,
 }
 
-struct Clients(Arc<dip_lab::Dnsmasq>);
-
 pub(crate) async fn trials() -> Vec<Trial> {
     on_server(SERVER, Requirement::Dnsmasq.check(), Rig::start(), |rig| {
-        let mut trials = conformance::dhcp(Arc::clone(&rig) as Arc<dyn DhcpHarness>);
-        let addresses = ByDhcp { kind: "dnsmasq", dhcp: Arc::clone(&rig) as _ };
-        trials.extend(conformance::ipam(Arc::new(addresses)));
+        let mut trials = dhcp_and_ipam(SERVER, &rig);
         trials.extend(trials_of! {rig;
             the_step_reserves_and_a_real_client_gets_address_and_name
             an_interrupted_change_is_seen_and_mended
@@ -116,25 +113,13 @@ impl DhcpHarness for Rig {
     }
 
     fn clients(&self) -> Option<Arc<dyn DhcpClients>> {
-        Some(Arc::new(Clients(Arc::clone(&self.server))))
+        Some(Arc::new(clients(&self.server)))
     }
 }
 
-#[async_trait]
-impl DhcpClients for Clients {
-    async fn lease(&self, mac: MacAddr) -> Result<Option<IpAddr>, Failure> {
-        Ok(wait(self.0.lease(&mac.to_string()))?.map(|lease| IpAddr::V4(lease.address)))
-    }
-
-    async fn boot(
-        &self,
-        mac: MacAddr,
-        architecture: u16,
-        user_class: Option<&'static str>,
-    ) -> Result<Option<(Ipv4Addr, String)>, Failure> {
-        let says = boot_questions::says(architecture, user_class);
-        boot_questions::boots(wait(self.0.boot(&mac.to_string(), says))?, says)
-    }
+fn clients(server: &Arc<dip_lab::Dnsmasq>) -> Clients {
+    let server = Arc::clone(server);
+    Clients::that(move |mac, says| wait(server.ask(mac, says)))
 }
 
 fn refused(result: Result<(), ProviderError>, kind: ErrorKind, words: &str) -> Result<(), Failure> {
@@ -224,13 +209,9 @@ async fn the_lines_of_the_documentation_tell_each_firmware_its_file_where_dip_ha
     let mut server = wait(dip_lab::Dnsmasq::start())?;
     fs::write(&server.added, conf)?;
     wait(server.restart())?;
-    let provider = Dnsmasq::new(settings(&server));
+    let (provider, clients) = (Dnsmasq::new(settings(&server)), clients(&Arc::new(server)));
     let wanted = DhcpHarness::fresh(rig);
     provider.reserve(&wanted, &us()).await?;
-    let hears = |mac: MacAddr, architecture, user_class| {
-        let says = boot_questions::says(architecture, user_class);
-        boot_questions::boots(wait(server.boot(&mac.to_string(), says))?, says)
-    };
     let kinds = [
         (0, None, "undionly.kpxe"),
         (7, None, "ipxe.efi"),
@@ -241,18 +222,19 @@ async fn the_lines_of_the_documentation_tell_each_firmware_its_file_where_dip_ha
         (7, Some("iPXE"), "http://10.0.1.5/boot.ipxe"),
     ];
     for (architecture, user_class, file) in kinds {
-        let told = hears(wanted.mac, architecture, user_class)?.ok_or(format!("{architecture} hears nothing"))?;
+        let told = clients.boot(wanted.mac, architecture, user_class).await?;
+        let told = told.ok_or(format!("{architecture} hears nothing"))?;
         is("the file", &told.1, file)?;
         is("the server", &told.0.to_string(), "10.0.1.5")?;
     }
     let other = DhcpHarness::fresh(rig);
-    is("what another machine hears", &format!("{:?}", hears(other.mac, 7, None)?), "None")?;
+    is("what another machine hears", &format!("{:?}", clients.boot(other.mac, 7, None).await?), "None")?;
     // HUP goes to a server that has told boot files.
     let changed = Reservation { addresses: other.addresses, ..wanted.clone() };
     provider.reserve(&changed, &us()).await?;
     is(
         "the address after a change",
-        &wait(server.lease(&wanted.mac.to_string()))?.map_or_else(String::new, |lease| lease.address.to_string()),
+        &clients.lease(wanted.mac).await?.map_or_else(String::new, |address| address.to_string()),
         &changed.addresses[0].to_string(),
     )?;
     let with_boot = Reservation { boot: conformance::trial_boot_files().into_iter().next(), ..changed };

@@ -13,7 +13,7 @@ use dip_core::hardware::MacAddr;
 use dip_core::provider::{ErrorKind, Holder, ProviderError, Retry, sentence};
 use dip_core::secret::{LocalSecrets, SecretRef};
 use dip_lab::Requirement;
-use dip_network::conformance::{self, DhcpClients, DhcpHarness};
+use dip_network::conformance::{DhcpClients, DhcpHarness};
 use dip_network::provider::{Dhcp, Reservation};
 use dip_network::providers::isc_dhcpd::IscDhcpd;
 use dip_network::settings::{IscDhcpdSettings, KeyAlgorithm};
@@ -21,9 +21,10 @@ use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::sleep;
 
-use crate::by_dhcp::ByDhcp;
+use crate::by_dhcp::dhcp_and_ipam;
+use crate::clients::Clients;
 use crate::openvswitch::is;
-use crate::{boot_questions, step, wait};
+use crate::{step, wait};
 
 const SERVER: &str = "isc-dhcpd";
 
@@ -35,14 +36,11 @@ struct Rig {
     numbers: AtomicU8,
 }
 
-struct Clients(Arc<dip_lab::IscDhcpd>);
-
 pub(crate) async fn trials() -> Vec<Trial> {
     let check = || Requirement::IscDhcpd.check();
     let (mut all, by_omapi) = tokio::join!(
         on_server(SERVER, check(), Rig::start(true), |rig| {
-            let mut trials = conformance::dhcp(Arc::clone(&rig) as Arc<dyn DhcpHarness>);
-            trials.extend(conformance::ipam(Arc::new(ByDhcp { kind: SERVER, dhcp: Arc::clone(&rig) as _ })));
+            let mut trials = dhcp_and_ipam(SERVER, &rig);
             trials.extend(trials_of! {rig;
                 the_step_reserves_and_a_real_client_gets_address_and_name
                 a_client_behind_a_relay_gets_what_is_reserved_for_it
@@ -145,7 +143,8 @@ impl DhcpHarness for Rig {
     }
 
     fn clients(&self) -> Option<Arc<dyn DhcpClients>> {
-        Some(Arc::new(Clients(Arc::clone(&self.server))))
+        let server = Arc::clone(&self.server);
+        Some(Arc::new(Clients::that(move |mac, says| wait(server.ask(mac, says)))))
     }
 }
 
@@ -160,23 +159,6 @@ fn seed(server: &dip_lab::IscDhcpd, name: &str, reservation: &Reservation, more:
     match told.contains("can't") || !told.contains("ip-address") {
         true => Err(format!("omshell did not make the host: {told}").into()),
         false => Ok(()),
-    }
-}
-
-#[async_trait]
-impl DhcpClients for Clients {
-    async fn lease(&self, mac: MacAddr) -> Result<Option<IpAddr>, Failure> {
-        Ok(wait(self.0.lease(&mac.to_string()))?.map(|lease| IpAddr::V4(lease.address)))
-    }
-
-    async fn boot(
-        &self,
-        mac: MacAddr,
-        architecture: u16,
-        user_class: Option<&'static str>,
-    ) -> Result<Option<(Ipv4Addr, String)>, Failure> {
-        let says = boot_questions::says(architecture, user_class);
-        boot_questions::boots(wait(self.0.boot(&mac.to_string(), says))?, says)
     }
 }
 

@@ -1,8 +1,8 @@
 //! Open vSwitch, netconfd, lldpd, dnsmasq, ISC dhcpd, Kea and snmpd, the real ones, against the trials of their traits; and this layer's steps on them.
 
-mod boot_questions;
 mod by_dhcp;
 mod cabling;
+mod clients;
 mod dhcpv6;
 mod dnsmasq;
 mod isc_dhcpd;

@@ -7,7 +7,7 @@ use dip_core::conformance::{Failure, Trial, on_server, trials_of};
 use dip_core::hardware::MacAddr;
 use dip_core::provider::ErrorKind;
 use dip_lab::Requirement;
-use dip_network::conformance::{self, DhcpHarness};
+use dip_network::conformance::DhcpHarness;
 use dip_network::provider::{Dhcp, Reservation};
 use dip_network::settings::KeaSettings;
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ use super::rig::{
     a_dhcpv6_client_gets_what_is_reserved_for_it, a_lease_is_told, an_address_of_no_subnet_is_refused, lease, provider,
     seed, settings,
 };
-use crate::by_dhcp::ByDhcp;
+use crate::by_dhcp::dhcp_and_ipam;
 use crate::openvswitch::is;
 use crate::{step, wait};
 
@@ -27,9 +27,7 @@ const SERVER: &str = "kea";
 
 pub(super) async fn trials() -> Vec<Trial> {
     on_server(SERVER, Requirement::Kea.check(), async { Rig::new(dip_lab::Kea::start().await?).await }, |rig| {
-        let mut trials = conformance::dhcp(Arc::clone(&rig) as Arc<dyn DhcpHarness>);
-        let addresses = ByDhcp { kind: "kea", dhcp: Arc::clone(&rig) as _ };
-        trials.extend(conformance::ipam(Arc::new(addresses)));
+        let mut trials = dhcp_and_ipam("kea", &rig);
         trials.extend(trials_of! {rig;
             a_dhcpv6_client_gets_what_is_reserved_for_it
             a_client_behind_a_relay_gets_what_is_reserved_for_it

@@ -8,7 +8,7 @@ use dip_core::conformance::{Failure, Trial, on_server, trials_of};
 use dip_core::hardware::MacAddr;
 use dip_core::provider::{ErrorKind, Holder, ProviderError, Retry};
 use dip_lab::{Postgres, Requirement};
-use dip_network::conformance::{self, DhcpHarness};
+use dip_network::conformance::DhcpHarness;
 use dip_network::provider::{Dhcp, Reservation};
 use dip_network::providers::kea::Kea;
 use dip_network::settings::KeaSettings;
@@ -19,7 +19,7 @@ use super::rig::{
     a_dhcpv6_client_gets_what_is_reserved_for_it, a_lease_is_told, an_address_of_no_subnet_is_refused, provider,
     settings,
 };
-use crate::by_dhcp::ByDhcp;
+use crate::by_dhcp::dhcp_and_ipam;
 use crate::openvswitch::is;
 use crate::wait;
 
@@ -31,9 +31,7 @@ pub(super) async fn trials() -> Vec<Trial> {
         Requirement::check_all(&[Requirement::Kea, Requirement::KeaPostgres]),
         async { Rig::new(dip_lab::Kea::start_with_database().await?).await },
         |rig| {
-            let mut trials = conformance::dhcp(Arc::clone(&rig) as Arc<dyn DhcpHarness>);
-            let addresses = ByDhcp { kind: "kea", dhcp: Arc::clone(&rig) as _ };
-            trials.extend(conformance::ipam(Arc::new(addresses)));
+            let mut trials = dhcp_and_ipam("kea", &rig);
             trials.extend(trials_of! {rig;
                 a_dhcpv6_client_gets_what_is_reserved_for_it
                 a_client_behind_a_relay_gets_what_is_reserved_for_it

@@ -11,22 +11,22 @@ use dip_core::conformance::expect::{refused, us};
 use dip_core::hardware::{Duid, MacAddr};
 use dip_core::provider::{ErrorKind, sentence};
 use dip_core::secret::LocalSecrets;
+use dip_lab::{LabError, Lease};
 use dip_network::conformance::{self, DhcpClients, DhcpHarness};
 use dip_network::provider::{Dhcp, Reservation};
 use dip_network::providers::kea::Kea;
 use dip_network::settings::{HostsDatabase, KeaSettings};
 use serde_json::{Value, json};
 
+use crate::clients::Clients;
 use crate::openvswitch::is;
-use crate::{boot_questions, wait};
+use crate::wait;
 
 pub(super) struct Rig {
     pub(super) server: Arc<dip_lab::Kea>,
     pub(super) provider: Arc<Kea>,
     numbers: AtomicU8,
 }
-
-struct Clients(Arc<dip_lab::Kea>);
 
 impl Rig {
     pub(super) async fn new(server: dip_lab::Kea) -> Result<Self, Failure> {
@@ -142,7 +142,8 @@ impl DhcpHarness for Rig {
     }
 
     fn clients(&self) -> Option<Arc<dyn DhcpClients>> {
-        Some(Arc::new(Clients(Arc::clone(&self.server))))
+        let server = Arc::clone(&self.server);
+        Some(Arc::new(Clients::that(move |mac, says| asked_twice(|| wait(server.ask(mac, says))))))
     }
 }
 
@@ -170,36 +171,16 @@ pub(super) async fn seed(server: &Arc<dip_lab::Kea>, reservation: &Reservation) 
     })
 }
 
-#[async_trait]
-impl DhcpClients for Clients {
-    async fn lease(&self, mac: MacAddr) -> Result<Option<IpAddr>, Failure> {
-        Ok(lease(&self.0, mac)?.map(|lease| IpAddr::V4(lease.address)))
-    }
-
-    async fn boot(
-        &self,
-        mac: MacAddr,
-        architecture: u16,
-        user_class: Option<&'static str>,
-    ) -> Result<Option<(Ipv4Addr, String)>, Failure> {
-        let says = boot_questions::says(architecture, user_class);
-        let ask = || wait(self.0.boot(&mac.to_string(), says));
-        let told = match ask()? {
-            None => ask()?,
-            told => told,
-        };
-        boot_questions::boots(told, says)
+/// What a client gets. Kea hears nothing for a moment when its configuration is set, which other trials do: such a client asks again.
+fn asked_twice<T>(ask: impl Fn() -> Result<Option<T>, LabError>) -> Result<Option<T>, LabError> {
+    match ask()? {
+        None => ask(),
+        got => Ok(got),
     }
 }
 
-/// What a client gets. Kea hears nothing for a moment when its configuration is set, which other trials do: such a client asks again.
-pub(super) fn lease(server: &dip_lab::Kea, mac: MacAddr) -> Result<Option<dip_lab::Lease>, Failure> {
-    for _ in 0..2 {
-        if let Some(lease) = wait(server.lease(&mac.to_string()))? {
-            return Ok(Some(lease));
-        }
-    }
-    Ok(None)
+pub(super) fn lease(server: &dip_lab::Kea, mac: MacAddr) -> Result<Option<Lease>, LabError> {
+    asked_twice(|| wait(server.lease(&mac.to_string())))
 }
 
 pub(super) async fn a_dhcpv6_client_gets_what_is_reserved_for_it(rig: &Rig) -> Result<(), Failure> {
@@ -212,10 +193,7 @@ pub(super) async fn a_dhcpv6_client_gets_what_is_reserved_for_it(rig: &Rig) -> R
         wanted.addresses.push(address.parse()?);
         rig.provider.reserve(&wanted, &us()).await?;
         let ask = || wait(rig.server.lease6(&wanted.mac.to_string(), wanted.duid.as_ref().map(Duid::octets)));
-        let got = match ask()? {
-            None => ask()?,
-            got => got,
-        };
+        let got = asked_twice(ask)?;
         is("the address", &got.ok_or("the client got no lease")?.to_string(), address)?;
     }
     Ok(())
@@ -224,11 +202,7 @@ pub(super) async fn a_dhcpv6_client_gets_what_is_reserved_for_it(rig: &Rig) -> R
 pub(super) async fn a_client_behind_a_relay_gets_what_is_reserved_for_it(rig: &Rig) -> Result<(), Failure> {
     let wanted = Reservation { addresses: vec!["10.78.1.7".parse()?], ..DhcpHarness::fresh(rig) };
     rig.provider.reserve(&wanted, &us()).await?;
-    let ask = || wait(rig.server.lease_behind_relay(&wanted.mac.to_string()));
-    let lease = match ask()? {
-        None => ask()?,
-        lease => lease,
-    };
+    let lease = asked_twice(|| wait(rig.server.lease_behind_relay(&wanted.mac.to_string())))?;
     let lease = lease.ok_or("the client got no lease")?;
     is("the address", &lease.address.to_string(), "10.78.1.7")?;
     is("the host name", &lease.host_name.unwrap_or_default(), wanted.host_name.as_deref().unwrap_or_default())
