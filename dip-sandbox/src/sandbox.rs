@@ -70,9 +70,9 @@ impl Sandbox {
     }
 
     /// Keeps a run in another journal whose disk takes time on the simulation's clock, so that steps which go on at once share writes
-    /// as they do on a real machine: a write waits 150 ms for others and takes 100 ms. Without it each instant of virtual time costs a
-    /// write of its own. A thread of its own makes the records durable while the simulation goes on, so the other journal must not wait
-    /// for the simulation.
+    /// as they do on a real machine: a write waits 400 ms for others and takes 200 ms, while the next one may begin. Without it each
+    /// instant of virtual time costs a write of its own. A thread of its own makes the records durable while the simulation goes on, so
+    /// the other journal must not wait for the simulation.
     #[must_use]
     pub fn journal(&self, kept: Arc<dyn Journal>) -> Arc<dyn Journal> {
         Arc::new(SandboxJournal::over(&self.world, kept))
