@@ -3,6 +3,7 @@
 
 use std::process::ExitCode;
 
+mod failures;
 mod fuzz;
 mod lab;
 mod setup;
