@@ -12,6 +12,7 @@ use dip::core::journal::{FileJournal, Journal, JournalError, MemoryJournal, Reco
 use dip::core::site::{Format, Lock, Site, Source};
 use dip::sandbox::{Sandbox, datacenter};
 use dip::{Engine, Goal, Layers, Limits, Observed, Outcome, Planner, Stop};
+use tokio::runtime::Runtime;
 
 mod disk;
 
@@ -65,6 +66,11 @@ impl Journal for Counted {
     async fn sync(&self) -> Result<(), JournalError> {
         self.syncs.fetch_add(1, Ordering::Relaxed);
         self.journal.sync().await
+    }
+
+    fn sync_from(&self, runtime: &Runtime) -> Result<(), JournalError> {
+        self.syncs.fetch_add(1, Ordering::Relaxed);
+        self.journal.sync_from(runtime)
     }
 }
 

@@ -134,7 +134,7 @@ impl Writer {
             let runtime = runtime.expect("a runtime with one thread needs little");
             for order in queue {
                 // Nobody may wait any more: the run was given up.
-                order.send(runtime.block_on(kept.sync())).ok();
+                order.send(kept.sync_from(&runtime)).ok();
             }
         });
         Self { orders: Some(orders), thread: Some(thread) }

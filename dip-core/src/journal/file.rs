@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 
 use super::frame::{self, Frame};
@@ -24,6 +25,13 @@ struct Pending {
     bytes: Vec<u8>,
     /// How many records were ever appended.
     appended: u64,
+}
+
+impl Pending {
+    /// What is to be written, and how many records are on disk then.
+    fn take(&mut self) -> (Vec<u8>, u64) {
+        (std::mem::take(&mut self.bytes), self.appended)
+    }
 }
 
 #[derive(Debug)]
@@ -159,19 +167,30 @@ impl Journal for FileJournal {
             if disk.durable >= wanted {
                 return Ok(());
             }
-            let (bytes, appended) = {
-                let mut pending = self.pending();
-                (std::mem::take(&mut pending.bytes), pending.appended)
-            };
+            let (bytes, appended) = self.pending().take();
             let file = Arc::clone(&disk.file);
-            let task = tokio::task::spawn_blocking(move || {
-                let mut file = &*file;
-                file.write_all(&bytes)?;
-                file.sync_data()
-            });
+            let task = tokio::task::spawn_blocking(move || write(&file, &bytes));
             disk.writing = Some(Writing { task, appended });
         }
     }
+
+    fn sync_from(&self, runtime: &Runtime) -> Result<(), JournalError> {
+        let wanted = self.pending().appended;
+        let mut disk = self.disk.blocking_lock();
+        runtime.block_on(self.finish(&mut disk))?;
+        if disk.durable >= wanted {
+            return Ok(());
+        }
+        let (bytes, appended) = self.pending().take();
+        let written = write(&disk.file, &bytes);
+        self.written(&mut disk, written, appended)
+    }
+}
+
+/// Makes bytes durable at the end of a file.
+fn write(mut file: &File, bytes: &[u8]) -> std::io::Result<()> {
+    file.write_all(bytes)?;
+    file.sync_data()
 }
 
 impl FileJournal {
@@ -184,6 +203,11 @@ impl FileJournal {
         let written = (&mut writing.task).await.unwrap_or_else(|join| Err(std::io::Error::other(join)));
         let appended = writing.appended;
         disk.writing = None;
+        self.written(disk, written, appended)
+    }
+
+    /// Notes what became of a write.
+    fn written(&self, disk: &mut Disk, written: std::io::Result<()>, appended: u64) -> Result<(), JournalError> {
         match written {
             Ok(()) => {
                 disk.durable = appended;

@@ -35,6 +35,18 @@ pub trait Journal: std::fmt::Debug + Send + Sync {
     /// # Errors
     /// Where it cannot be written.
     async fn sync(&self) -> Result<(), JournalError>;
+
+    /// As [`Self::sync`], from a thread that may block and has a runtime of its own. A journal that would change to such a thread
+    /// for its write writes on this one instead.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    ///
+    /// # Panics
+    /// Where it is called from within a runtime, which must not be blocked.
+    fn sync_from(&self, runtime: &tokio::runtime::Runtime) -> Result<(), JournalError> {
+        runtime.block_on(self.sync())
+    }
 }
 
 /// A journal cannot be written or read.

@@ -130,6 +130,27 @@ async fn a_cancelled_sync_does_not_break_the_journal() {
 }
 
 #[test]
+fn a_thread_that_may_block_shares_the_journal_with_those_that_may_not() {
+    let scratch = Scratch::new("blocking");
+    let journal = FileJournal::create(&scratch.journal()).expect("a journal");
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let on_disk =
+        || JournalReader::open(&scratch.journal()).and_then(|mut reader| reader.read()).expect("records").len();
+    for sequence in (0..20).step_by(2) {
+        journal.append(&stopping(sequence)).expect("it is sound");
+        // A write that has begun, and that nobody waits for any more, comes first.
+        runtime.block_on(async { futures_util::FutureExt::now_or_never(journal.sync()) });
+        journal.append(&stopping(sequence + 1)).expect("it is sound");
+        journal.sync_from(&runtime).expect("nothing is broken");
+        assert_eq!(on_disk() as u64, sequence + 2);
+        journal.sync_from(&runtime).expect("there is nothing to write");
+    }
+    runtime.block_on(journal.sync()).expect("there is nothing to write");
+    let records = JournalReader::open(&scratch.journal()).and_then(|mut reader| reader.read()).expect("records");
+    assert_eq!(records.iter().map(|record| record.sequence).collect::<Vec<_>>(), (0..20).collect::<Vec<_>>());
+}
+
+#[test]
 fn a_journal_can_be_named_without_a_directory() {
     let path = PathBuf::from(format!("relative-{}.journal", std::process::id()));
     let made = FileJournal::create(&path);
