@@ -1,5 +1,7 @@
 //! DNS servers that die, hang, or can no longer write: what is told, that a later call goes on, and that nothing foreign changed.
 
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -37,7 +39,7 @@ fn node(number: u16) -> HostName {
 /// So many names are made at once: enough that they share messages, and few enough that one message is not all of them.
 const WORKERS: u16 = 16;
 
-/// Many names, of which those that were made and what failed are told; the former are counted while it goes on.
+/// Many names, of which those that were made and what failed are told; the former are counted while it goes on. Who fails, ends.
 async fn make(dns: &Arc<dyn Dns>, count: u16, counted: &Arc<AtomicUsize>) -> (Vec<u16>, Vec<(ErrorKind, String)>) {
     let tasks: Vec<_> = (0..WORKERS)
         .map(|worker| {
@@ -50,7 +52,10 @@ async fn make(dns: &Arc<dyn Dns>, count: u16, counted: &Arc<AtomicUsize>) -> (Ve
                             made.push(number);
                             counted.fetch_add(1, Ordering::Relaxed);
                         }
-                        Err(error) => failed.push((error.kind(), sentence(&error))),
+                        Err(error) => {
+                            failed.push((error.kind(), sentence(&error)));
+                            break;
+                        }
                     }
                 }
                 (made, failed)
@@ -77,12 +82,14 @@ fn foreign(primary: &Primary) -> Result<String, Failure> {
 
 fn signal(pid: Option<u32>, name: &str) -> Result<(), Failure> {
     let pid = pid.ok_or("the server does not run")?;
-    let sent = std::process::Command::new("kill").args([format!("-{name}"), pid.to_string()]).status()?;
+    let sent = Command::new("kill").args([format!("-{name}"), pid.to_string()]).status()?;
     if sent.success() { Ok(()) } else { Err(format!("the server cannot be sent {name}").into()) }
 }
 
 /// After so many the server is killed: some messages are written by then, and most are not.
 const FIRST: usize = 20;
+/// So many would be made if nobody died: more than can be made while a signal is on its way.
+const ALL: u16 = 4_000;
 
 async fn killed_in_the_middle(requirement: Requirement) -> Result<Verdict, Failure> {
     if let Err(missing) = requirement.check() {
@@ -95,7 +102,7 @@ async fn killed_in_the_middle(requirement: Requirement) -> Result<Verdict, Failu
     let counted = Arc::new(AtomicUsize::new(0));
     let running = tokio::spawn({
         let (dns, counted) = (Arc::clone(&dns), Arc::clone(&counted));
-        async move { make(&dns, 400, &counted).await }
+        async move { make(&dns, ALL, &counted).await }
     });
     while counted.load(Ordering::Relaxed) < FIRST && !running.is_finished() {
         tokio::time::sleep(Duration::from_millis(1)).await;
@@ -159,10 +166,12 @@ async fn database_read_only() -> Result<Verdict, Failure> {
     dns.ensure(&node(1), &us()).await?;
     // Another program holds the database for writing: all others are locked out until it ends.
     let mut holder =
-        std::process::Command::new("sqlite3").arg(lab.database()).stdin(std::process::Stdio::piped()).spawn()?;
+        Command::new("sqlite3").arg(lab.database()).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
     let mut input = holder.stdin.take().ok_or("it has an input")?;
-    std::io::Write::write_all(&mut input, b"begin immediate;\n")?;
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    input.write_all(b".timeout 10000\nbegin immediate;\n.print held\n")?;
+    let mut said = String::new();
+    BufReader::new(holder.stdout.take().ok_or("it has an output")?).read_line(&mut said)?;
+    is("what the holder says", said.trim(), "held")?;
     let told = dns.ensure(&node(2), &us()).await;
     drop(input);
     holder.wait()?;
