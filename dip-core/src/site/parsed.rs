@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jiff::civil::Time;
 
 use super::shape::Parsed;
-use super::{AddressRange, OutletRef, PortRef, Zone};
+use super::{AddressRange, Endpoint, OutletRef, PortRef, Zone};
 use crate::hardware::{Duid, MacAddr, PciAddress};
 use crate::id::NodeName;
 use crate::secret::SecretRef;
@@ -101,15 +101,7 @@ pub(crate) fn range(text: &str) -> Result<AddressRange, String> {
 }
 
 fn endpoint(text: &str) -> Result<(), String> {
-    let wrong = || format!("`{text}` is not an address or host name with an optional port, for example `10.1.0.5:53`");
-    if text.parse::<IpAddr>().is_ok() || text.parse::<std::net::SocketAddr>().is_ok() {
-        return Ok(());
-    }
-    let (host, port) = text.split_once(':').map_or((text, None), |(host, port)| (host, Some(port)));
-    let port = port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0));
-    // A host that is all digits and dots is a mistyped address, not a name.
-    let numeric = host.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    if port && !numeric && domain(host).is_ok() { Ok(()) } else { Err(wrong()) }
+    text.parse::<Endpoint>().map(drop).map_err(|error| error.to_string())
 }
 
 /// A DNS name with places: `{node}` must be among them, or two nodes would have one name.

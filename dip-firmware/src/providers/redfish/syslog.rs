@@ -1,5 +1,6 @@
 //! Where a controller sends its log. The standard knows subscriptions (DSP0268, `EventDestination`); Dell and HPE have places of their own.
 
+use dip_core::site::Endpoint;
 use serde_json::{Map, Value, json};
 
 use super::address::last_part;
@@ -57,10 +58,13 @@ impl Machine {
             Way::Hpe(_) if wanted.len() > 1 => Err(too_many(1)),
             Way::Hpe(_) => {
                 let receiver = wanted.first().map(String::as_str).unwrap_or_default();
-                let told = receiver.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse::<u16>().ok()?)));
-                let (server, port) = told.unwrap_or((receiver, PORT));
+                let (server, port) = match receiver.parse::<Endpoint>() {
+                    Ok(told) => (told.host().to_owned(), told.port()),
+                    Err(_) => (receiver.to_owned(), None),
+                };
                 let body = json!({ "Oem": { "Hpe": {
-                    "RemoteSyslogEnabled": !wanted.is_empty(), "RemoteSyslogServer": server, "RemoteSyslogPort": port,
+                    "RemoteSyslogEnabled": !wanted.is_empty(), "RemoteSyslogServer": server,
+                    "RemoteSyslogPort": port.unwrap_or(PORT),
                 }}});
                 self.change(network.path(), |_: &Value| Ok(Some(body.clone()))).await.map(drop)
             }
@@ -70,8 +74,9 @@ impl Machine {
 
     async fn subscribe(&self, path: &str, known: &[(Member, String)], wanted: &[String]) -> Result<(), Failure> {
         for receiver in wanted.iter().filter(|receiver| !known.iter().any(|(_, other)| other == *receiver)) {
+            let authority = receiver.parse::<Endpoint>().map_or_else(|_| receiver.clone(), |told| told.authority());
             let body = json!({
-                "Destination": format!("syslog://{receiver}"), "Protocol": "SyslogUDP", "SubscriptionType": "Syslog", "Context": "dip",
+                "Destination": format!("syslog://{authority}"), "Protocol": "SyslogUDP", "SubscriptionType": "Syslog", "Context": "dip",
             });
             self.client.post(path, &body).await?;
         }
@@ -131,10 +136,11 @@ impl Way {
             Self::Hpe(own) if own.enabled.0 == Some(true) => {
                 let server = own.server.as_deref().filter(|server| !server.is_empty());
                 let port = own.port.count::<u16>().filter(|port| *port != PORT);
-                server
-                    .map(|server| port.map_or_else(|| server.to_owned(), |port| format!("{server}:{port}")))
-                    .into_iter()
-                    .collect()
+                let told = server.map(|server| match (server.parse::<Endpoint>(), port) {
+                    (Ok(alone), Some(port)) => alone.with_port(port),
+                    _ => server.to_owned(),
+                });
+                told.into_iter().collect()
             }
             Self::Hpe(_) => Vec::new(),
             Self::Standard(_, known) => known.iter().map(|(_, receiver)| receiver.clone()).collect(),
@@ -142,8 +148,8 @@ impl Way {
     }
 }
 
-/// The host and port of a `syslog:` URL.
+/// The host and port of a `syslog:` URL, as a site file has them.
 fn receiver(destination: &str) -> String {
-    let bare = destination.split_once("://").map_or(destination, |(_, rest)| rest);
-    bare.trim_end_matches('/').to_owned()
+    let bare = destination.split_once("://").map_or(destination, |(_, rest)| rest).trim_end_matches('/');
+    bare.parse::<Endpoint>().map_or_else(|_| bare.to_owned(), |told| told.to_string())
 }

@@ -80,7 +80,8 @@ pub(super) fn time_servers(model: Arc<ModelBmc>) -> Told {
 pub(super) fn log_receivers(model: Arc<ModelBmc>) -> Told {
     Box::pin(async move {
         let controller = model.bmc().controller().ok_or("Redfish tells of the controller")?;
-        for wanted in [vec!["192.0.2.5:1514".to_owned()], vec!["logs.example.org".to_owned()], vec![]] {
+        let receivers = ["192.0.2.5:1514", "logs.example.org", "2001:db8::5", "[2001:db8::5]:1514"];
+        for wanted in receivers.map(|receiver| vec![receiver.to_owned()]).into_iter().chain([vec![]]) {
             for _ in 0..2 {
                 controller.set_syslog(&wanted).await?;
                 let seen = controller.state().await?.syslog;

@@ -11,6 +11,7 @@ use dip_core::hardware::MacAddr;
 use dip_core::id::SiteName;
 use dip_core::provider::{ErrorKind, Holder, ProviderError, sentence};
 use dip_core::secret::Secrets;
+use dip_core::site::{Endpoint, EndpointError};
 use tokio::sync::Mutex;
 
 use super::super::failure::Failure;
@@ -61,27 +62,15 @@ impl IscDhcpd {
         let secret = STANDARD
             .decode(secret.expose().trim())
             .map_err(|_| format!("`secret` ({}) is not in base64, as a key in dhcpd.conf is", settings.secret))?;
+        let address: Endpoint = settings.address.parse().map_err(|error: EndpointError| error.to_string())?;
         let target = Target {
-            address: with_port(&settings.address),
+            address: address.with_port(DEFAULT_PORT),
             key: settings.key.clone(),
             algorithm: settings.algorithm,
             secret,
         };
         let files = Files::new(settings.hosts_files.clone(), settings.lease_file.clone());
         Ok(Self { shared: Arc::new(Shared { target, files, change: Mutex::new(()) }) })
-    }
-}
-
-fn with_port(address: &str) -> String {
-    let has_port = match address.rsplit_once(':') {
-        // An IPv6 address without brackets has colons and no port.
-        Some((host, _)) => !host.contains(':') || host.ends_with(']'),
-        None => false,
-    };
-    match has_port {
-        true => address.to_owned(),
-        false if address.contains(':') && !address.starts_with('[') => format!("[{address}]:{DEFAULT_PORT}"),
-        false => format!("{address}:{DEFAULT_PORT}"),
     }
 }
 
@@ -303,19 +292,5 @@ fn accepted(wanted: &Reservation) -> Result<Ipv4Addr, Failure> {
             let why = format!("{} addresses are wanted", wanted.addresses.len());
             Err(Failure::new(ErrorKind::Invalid, why).advise("give the interface one IPv4 address"))
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_address_has_its_port_or_that_of_omapi() {
-        assert_eq!(with_port("10.0.0.1"), "10.0.0.1:7911");
-        assert_eq!(with_port("dhcp.example:99"), "dhcp.example:99");
-        assert_eq!(with_port("fd00::1"), "[fd00::1]:7911");
-        assert_eq!(with_port("[fd00::1]"), "[fd00::1]:7911");
-        assert_eq!(with_port("[fd00::1]:99"), "[fd00::1]:99");
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use dip_core::provider::{ErrorKind, sentence};
 use dip_core::secret::Secrets;
+use dip_core::site::{Endpoint, EndpointError};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 use tokio_postgres::config::Config as Target;
@@ -38,6 +39,9 @@ pub(super) struct Hosts {
     read: Mutex<(Matter, Vec<Entry>)>,
 }
 
+/// Where PostgreSQL listens whose address names no port.
+const DEFAULT_PORT: u16 = 5432;
+
 /// What a change has to know of Kea's configuration.
 #[derive(Debug, Clone)]
 struct Known {
@@ -53,8 +57,8 @@ impl Hosts {
         match settings.address.strip_prefix("unix:") {
             Some(directory) => drop(target.host_path(directory)),
             None => {
-                let (host, port) = place(&settings.address);
-                target.host(host).port(port.ok_or_else(|| format!("`{}` is no address", settings.address))?);
+                let address: Endpoint = settings.address.parse().map_err(|error: EndpointError| error.to_string())?;
+                target.host(address.host()).port(address.port().unwrap_or(DEFAULT_PORT));
             }
         }
         if let Some(password) = &settings.password {
@@ -185,19 +189,5 @@ impl Store for Hosts {
 
     async fn settle(&self) -> Result<(), Failure> {
         Ok(())
-    }
-}
-
-fn place(address: &str) -> (&str, Option<u16>) {
-    const DEFAULT: Option<u16> = Some(5432);
-    if let Some((host, rest)) = address.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        return (
-            host,
-            if rest.is_empty() { DEFAULT } else { rest.strip_prefix(':').and_then(|port| port.parse().ok()) },
-        );
-    }
-    match address.split_once(':') {
-        Some((host, port)) if !port.contains(':') => (host, port.parse().ok()),
-        _ => (address, DEFAULT),
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use dip_core::provider::sentence;
 use dip_core::secret::{Secret, Secrets};
+use dip_core::site::{Endpoint, EndpointError};
 use russh::client::{self, AuthResult, Handle, Msg};
 use russh::keys::ssh_key::{Algorithm, Fingerprint};
 use russh::keys::{HashAlg, PrivateKey, PrivateKeyWithHashAlg, PublicKey, PublicKeyOrCertificate, decode_secret_key};
@@ -60,25 +61,9 @@ impl NetconfTarget {
                 settings.host_key
             )
         })?;
-        let (host, port) = place(&settings.address).ok_or_else(|| format!("`{}` is no address", settings.address))?;
-        Ok(Self { host: host.to_owned(), port, user: settings.user.clone(), login, host_key })
-    }
-}
-
-/// `host`, `host:port`, `[v6]`, `[v6]:port`, or an IPv6 address alone.
-fn place(text: &str) -> Option<(&str, u16)> {
-    let number = |port: &str| port.parse().ok().filter(|port| *port > 0);
-    if let Some(rest) = text.strip_prefix('[') {
-        let (host, after) = rest.split_once(']')?;
-        return if after.is_empty() {
-            Some((host, DEFAULT_PORT))
-        } else {
-            Some((host, number(after.strip_prefix(':')?)?))
-        };
-    }
-    match text.split_once(':') {
-        Some((host, port)) if !port.contains(':') => Some((host, number(port)?)),
-        _ => Some((text, DEFAULT_PORT)),
+        let address: Endpoint = settings.address.parse().map_err(|error: EndpointError| error.to_string())?;
+        let port = address.port().unwrap_or(DEFAULT_PORT);
+        Ok(Self { host: address.host().to_owned(), port, user: settings.user.clone(), login, host_key })
     }
 }
 
@@ -304,20 +289,6 @@ mod tests {
             assert_eq!(pinned.to_string(), PRINT);
         }
         assert!(PinnedKey::parse("SHA256:").is_none() && PinnedKey::parse("yes").is_none());
-    }
-
-    #[test]
-    fn addresses_have_their_port_or_that_of_netconf() {
-        for (text, host, port) in [
-            ("10.0.9.2", "10.0.9.2", 830),
-            ("sw2.lab.example:22", "sw2.lab.example", 22),
-            ("fd00::2", "fd00::2", 830),
-            ("[fd00::2]", "fd00::2", 830),
-            ("[fd00::2]:22", "fd00::2", 22),
-        ] {
-            assert_eq!(place(text), Some((host, port)));
-        }
-        assert_eq!((place("a:b"), place("[fd00::2"), place("a:0")), (None, None, None));
     }
 
     #[test]

@@ -4,6 +4,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use dip_core::site::Endpoint;
+
 /// The port that IANA gave to OVSDB (RFC 7047, section 6).
 const DEFAULT_PORT: u16 = 6640;
 
@@ -41,32 +43,12 @@ impl FromStr for OvsdbAddress {
             Some(("unix", _)) => Err(wrong("the path of a socket is absolute")),
             Some(("ssl", _)) => Err(wrong("TLS is not offered")),
             Some(("tcp", place)) => {
-                let (host, port) = split_port(place).ok_or_else(|| wrong("it names no host and port"))?;
-                let port = match port {
-                    None => DEFAULT_PORT,
-                    Some(port) => port
-                        .parse()
-                        .ok()
-                        .filter(|port| *port > 0)
-                        .ok_or_else(|| wrong("its port is no number from 1 to 65535"))?,
-                };
-                Ok(Self::Tcp { host: host.to_owned(), port })
+                let place: Endpoint = place.parse().map_err(|_| wrong("it names no host, or a port that is none"))?;
+                Ok(Self::Tcp { host: place.host().to_owned(), port: place.port().unwrap_or(DEFAULT_PORT) })
             }
             _ => Err(wrong("it does not start with `tcp:` or `unix:`")),
         }
     }
-}
-
-/// `host`, `host:port`, `[v6]` or `[v6]:port`.
-fn split_port(place: &str) -> Option<(&str, Option<&str>)> {
-    let (host, port) = match place.strip_prefix('[') {
-        Some(rest) => {
-            let (host, after) = rest.split_once(']')?;
-            (host, if after.is_empty() { None } else { Some(after.strip_prefix(':')?) })
-        }
-        None => place.split_once(':').map_or((place, None), |(host, port)| (host, Some(port))),
-    };
-    (!host.is_empty()).then_some((host, port))
 }
 
 impl fmt::Display for OvsdbAddress {

@@ -1,7 +1,6 @@
 //! A time server as a site file writes it.
 
-use std::net::{IpAddr, SocketAddr};
-
+use dip_core::site::Endpoint;
 use serde::{Deserialize, Serialize};
 
 /// An NTP server.
@@ -19,21 +18,8 @@ impl Server {
         let wrong = || {
             format!("`{text}` is not an NTP server; write an address or a host name, with a port where it is not 123")
         };
-        if let Ok(address) = text.parse::<IpAddr>() {
-            return Ok(Self { host: address.to_string(), port: None });
-        }
-        if let Ok(address) = text.parse::<SocketAddr>() {
-            return Ok(Self { host: address.ip().to_string(), port: Some(address.port()) });
-        }
-        let (host, port) = match text.split_once(':') {
-            Some((host, port)) => (host, Some(port.parse().map_err(|_| wrong())?)),
-            None => (text, None),
-        };
-        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
-        if host.is_empty() || !host.chars().all(plain) {
-            return Err(wrong());
-        }
-        Ok(Self { host: host.to_owned(), port })
+        let endpoint: Endpoint = text.parse().map_err(|_| wrong())?;
+        Ok(Self { host: endpoint.host().to_owned(), port: endpoint.port() })
     }
 }
 

@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use dip_core::secret::Secret;
+use dip_core::site::{Endpoint, EndpointError};
 use hickory_proto::rr::TSigner;
 use hickory_proto::rr::rdata::tsig::TsigAlgorithm;
 
@@ -13,6 +14,9 @@ use crate::settings::{KeyAlgorithm, Rfc2136Settings};
 
 /// RFC 8945 section 10 recommends five minutes of difference between two clocks.
 const FUDGE: u16 = 300;
+
+/// Where a server listens whose settings name no port (RFC 1035, 4.2).
+const PORT: u16 = 53;
 
 /// Why settings cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +29,9 @@ pub enum SettingsError {
         /// What is wrong with it.
         source: NameError,
     },
+    /// The server is no address or host name.
+    #[error(transparent)]
+    Server(#[from] EndpointError),
     /// The secret cannot be a key. It is not repeated.
     #[error(
         "the secret of key `{0}` is not base64; copy the `secret` of the key from the server's configuration, without quotes"
@@ -39,7 +46,7 @@ impl Rfc2136 {
     /// A provider for the server of the settings. It connects when it is first asked.
     ///
     /// # Errors
-    /// Where a name is no DNS name or the secret is not base64.
+    /// Where a name is no DNS name, the server is no address, or the secret is not base64.
     pub fn new(settings: &Rfc2136Settings, secret: &Secret) -> Result<Self, SettingsError> {
         let name = |text: &str| qualified(text).map_err(|source| SettingsError::Name { name: text.to_owned(), source });
         let zones = settings.zones.iter().map(|zone| name(zone)).collect::<Result<Vec<_>, _>>()?;
@@ -51,43 +58,8 @@ impl Rfc2136 {
         };
         let signer = TSigner::new(bytes, algorithm, name(&key.name)?, FUDGE)
             .map_err(|_| SettingsError::Key(key.name.clone()))?;
-        let pool = Pool::new(endpoint(&settings.server), signer);
+        let server: Endpoint = settings.server.parse()?;
+        let pool = Pool::new(server.with_port(PORT), signer);
         Ok(Self::of(UpdateServer { pool, zones, ttl: settings.ttl }))
-    }
-}
-
-/// Adds the port of DNS where none is said.
-fn endpoint(server: &str) -> String {
-    let has_port = match server.rsplit_once(':') {
-        // More than one colon without brackets is an IPv6 address.
-        Some((host, port)) => port.parse::<u16>().is_ok() && (host.ends_with(']') || !host.contains(':')),
-        None => false,
-    };
-    if has_port {
-        server.to_owned()
-    } else if server.contains(':') && !server.starts_with('[') {
-        format!("[{server}]:53")
-    } else {
-        format!("{server}:53")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_port_of_dns_is_added_where_none_is_said() {
-        let cases = [
-            ("10.0.0.5", "10.0.0.5:53"),
-            ("10.0.0.5:5353", "10.0.0.5:5353"),
-            ("ns.example", "ns.example:53"),
-            ("2001:db8::5", "[2001:db8::5]:53"),
-            ("[2001:db8::5]", "[2001:db8::5]:53"),
-            ("[2001:db8::5]:5353", "[2001:db8::5]:5353"),
-        ];
-        for (text, wanted) in cases {
-            assert_eq!(endpoint(text), wanted);
-        }
     }
 }
