@@ -136,7 +136,7 @@ impl Netbox {
         ))
     }
 
-    /// Whether it has interfaces, which somebody else made: dip makes none.
+    /// Whether it has interfaces: somebody else's then, for those that dip made went before it.
     async fn has_parts(&self, device: &Device, action: &str) -> Result<bool, ProviderError> {
         let id = device.id();
         let query = [(self.dialect.of_device(), id.as_str()), ("limit", "1")];
