@@ -105,6 +105,8 @@ impl Responder {
         };
         let command = told["command"].as_str().unwrap_or_default();
         let answer = if self.commands().contains(&command) {
+            // A Kea that is not there answers nothing, its hook neither.
+            UnixStream::connect(&self.kea).await?;
             let answered = self.answer(command, &told["arguments"]).await;
             answered.unwrap_or_else(|Refused(why)| json!({"result": 1, "text": why}))
         } else {

@@ -15,10 +15,11 @@ pub(crate) struct Refused(pub(crate) String);
 
 impl From<Error> for Refused {
     fn from(error: Error) -> Self {
-        match error.code() {
-            Some(&SqlState::UNIQUE_VIOLATION) => duplicate(),
-            Some(_) => Self(error.to_string()),
-            None => Self("fatal database error or connectivity lost".to_owned()),
+        match error.as_db_error() {
+            Some(told) if *told.code() == SqlState::UNIQUE_VIOLATION => duplicate(),
+            // A database that ends says so, with a code of this class.
+            Some(told) if !told.code().code().starts_with("57") => Self(told.message().to_owned()),
+            _ => Self("fatal database error or connectivity lost".to_owned()),
         }
     }
 }
@@ -259,15 +260,16 @@ async fn insert(transaction: &Transaction<'_>, family: u8, host: &Value) -> Resu
     let query = format!(
         "INSERT INTO hosts (dhcp_identifier, dhcp_identifier_type, dhcp{family}_subnet_id, ipv4_address, hostname, user_context,
                             dhcp4_next_server, dhcp4_server_hostname, dhcp4_boot_file_name, dhcp{family}_client_classes)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, nullif($10::text, '')) RETURNING host_id::bigint"
+         SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, nullif($10::text, '')
+         WHERE NOT EXISTS (SELECT 1 FROM hosts WHERE ipv4_address = $4 AND dhcp{family}_subnet_id = $3) RETURNING host_id::bigint"
     );
     let subnet = host["subnet-id"].as_i64();
     let (address, next) = (v4("ip-address"), v4("next-server"));
     let (name, server, boot) = (text("hostname"), text("server-hostname"), text("boot-file-name"));
     let row = transaction
-        .query_one(&query, &[&octets, &kind, &subnet, &address, &name, &context, &next, &server, &boot, &classes])
+        .query_opt(&query, &[&octets, &kind, &subnet, &address, &name, &context, &next, &server, &boot, &classes])
         .await?;
-    let id: i64 = row.get(0);
+    let id: i64 = row.ok_or_else(duplicate)?.get(0);
     let addresses = texts("ip-addresses").into_iter().map(|address| (address, 128_i64, 0_i64));
     let prefixes = texts("prefixes").into_iter().filter_map(|prefix| {
         let (address, length) = prefix.split_once('/')?;
