@@ -18,7 +18,11 @@ impl From<Error> for Refused {
         match error.as_db_error() {
             Some(told) if *told.code() == SqlState::UNIQUE_VIOLATION => duplicate(),
             // A database that ends says so, with a code of this class.
-            Some(told) if !told.code().code().starts_with("57") => Self(told.message().to_owned()),
+            Some(told) if !told.code().code().starts_with("57") => Self(format!(
+                "Statement exec failed for: a statement, status: 7sqlstate:[ {} ], reason: ERROR:  {}",
+                told.code().code(),
+                told.message()
+            )),
             _ => Self("fatal database error or connectivity lost".to_owned()),
         }
     }

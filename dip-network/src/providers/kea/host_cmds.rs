@@ -134,16 +134,39 @@ fn by(subnet: SubnetId, Identifier(kind, client): &Identifier) -> Value {
 
 /// A command, with its refusals as what the engine can act on.
 async fn ask(server: &Server, command: &str, arguments: &Value) -> Result<Option<Value>, Failure> {
-    server.command(command, Some(arguments)).await.map_err(|failure| {
-        if failure.kind != ErrorKind::Invalid {
-            failure
-        } else if failure.why.contains("read only mode") {
-            Failure { kind: ErrorKind::Denied, ..failure }.advise("take `readonly` out of its `hosts-databases`")
-        // What it says of its own connection to the database; it goes on to connect anew.
-        } else if ["connectivity lost", "invalid connection"].iter().any(|words| failure.why.contains(words)) {
-            Failure { kind: ErrorKind::Busy, ..failure }.advise("see whether its hosts database runs")
-        } else {
-            failure
-        }
-    })
+    server.command(command, Some(arguments)).await.map_err(told)
+}
+
+/// What a refusal says of the server rather than of what it was asked.
+fn told(failure: Failure) -> Failure {
+    // Its connection to the database, and PostgreSQL's classes of errors that pass: 40 and 55, somebody holds what it needs; 53, out of
+    // memory or connections; 57, it shuts down or starts.
+    const PASSING: [&str; 6] =
+        ["connectivity lost", "invalid connection", "sqlstate:[ 40", "sqlstate:[ 53", "sqlstate:[ 55", "sqlstate:[ 57"];
+    if failure.kind != ErrorKind::Invalid {
+        failure
+    } else if failure.why.contains("read only mode") {
+        Failure { kind: ErrorKind::Denied, ..failure }.advise("take `readonly` out of its `hosts-databases`")
+    } else if PASSING.iter().any(|words| failure.why.contains(words)) {
+        Failure { kind: ErrorKind::Busy, ..failure }.advise("see whether its hosts database runs, and Kea itself")
+    } else {
+        failure
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The words are those of Kea's backend for PostgreSQL.
+    #[test]
+    fn a_refusal_that_is_of_the_database_is_told_as_such_and_another_stays() {
+        let kind = |text: &str| told(Failure::new(ErrorKind::Invalid, format!("kea refuses it: {text}"))).kind;
+        let read_only = "PostgreSQL host database backend is configured to operate in read only mode";
+        assert_eq!(kind(read_only), ErrorKind::Denied);
+        assert_eq!(kind("fatal database error or connectivity lost"), ErrorKind::Busy);
+        let deadlock = "Statement exec failed for: insert_host_unique_ip, status: 7sqlstate:[ 40P01 ], reason: ERROR:  deadlock detected";
+        assert_eq!(kind(deadlock), ErrorKind::Busy);
+        assert_eq!(kind("Database duplicate entry error"), ErrorKind::Invalid);
+    }
 }
