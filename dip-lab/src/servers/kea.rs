@@ -34,8 +34,6 @@ pub struct Kea {
     pub database: Option<Postgres>,
     /// The stand-in for the hook `host_cmds` before both of its servers, DHCPv4 first, where there is one.
     pub host_commands: Option<[KeaHostCommands; 2]>,
-    /// The control socket of the DHCPv6 server itself.
-    pub socket6: PathBuf,
     _agent: Daemon,
     server: Daemon,
     _server6: Daemon,
@@ -174,7 +172,6 @@ impl Kea {
             file,
             database,
             host_commands,
-            socket6,
             _agent: agent,
             server,
             _server6: server6,

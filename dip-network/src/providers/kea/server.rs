@@ -203,3 +203,52 @@ fn look(book: &super::book::Book, ask: &Ask) -> Answer {
         Ask::Reserve(..) | Ask::HandOver { .. } | Ask::Release(..) => Vec::new(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
+    use super::super::book::Book;
+    use super::*;
+
+    /// It takes a second for each read, and counts those that began and those that ended.
+    #[derive(Default)]
+    struct Slow {
+        began: AtomicUsize,
+        ended: AtomicUsize,
+    }
+
+    #[async_trait]
+    impl Store for Slow {
+        async fn read(&self, _: &[Ask]) -> Result<Book, Failure> {
+            let began = self.began.fetch_add(1, Ordering::Relaxed);
+            assert_eq!(began, self.ended.load(Ordering::Relaxed), "one is under way");
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            self.ended.fetch_add(1, Ordering::Relaxed);
+            Ok(Book::new(Vec::new(), []))
+        }
+
+        async fn write(&self, _: &Book) -> Result<Written, Failure> {
+            Ok(Written::Done)
+        }
+
+        async fn settle(&self) -> Result<(), Failure> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_change_goes_on_to_its_end_where_whoever_asked_is_gone_and_the_next_one_waits_for_it() {
+        let store = Arc::new(Slow::default());
+        let one = One { store: Arc::clone(&store) as Arc<dyn Store>, turn: Arc::default() };
+        let gather = Gather::new();
+        let given_up = tokio::time::timeout(Duration::from_millis(10), gather.join(NAME, Ask::List, &one)).await;
+        assert!(given_up.is_err());
+        assert_eq!((store.began.load(Ordering::Relaxed), store.ended.load(Ordering::Relaxed)), (1, 0));
+        let all: Vec<_> = (0..100).map(|_| gather.join(NAME, Ask::List, &one)).collect();
+        let answers = futures_util::future::join_all(all).await;
+        assert!(answers.iter().all(Result::is_ok));
+        assert_eq!(store.ended.load(Ordering::Relaxed), 3, "the first, one more, and all others together");
+    }
+}
