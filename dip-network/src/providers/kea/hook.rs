@@ -46,8 +46,8 @@ impl Hook {
     /// from outside.
     async fn make(&self, read: &Read, turn: &Turn) -> Result<Written, Failure> {
         let (Turn::Remove(entry) | Turn::Change(entry, _) | Turn::Add(entry)) = turn;
-        let all = self.servers.iter().zip(&read.told);
-        let Some((server, (config, _))) = all.into_iter().find(|(server, _)| server.family == entry.family) else {
+        let mut all = self.servers.iter().zip(&read.told);
+        let Some((server, (config, _))) = all.find(|(server, _)| server.family == entry.family) else {
             // A book of these servers has no other entries.
             return Ok(Written::Overtaken);
         };

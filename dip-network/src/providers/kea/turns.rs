@@ -21,9 +21,9 @@ pub(super) enum Turn {
 ///
 /// Two that exchange their addresses are a circle: one of them gives its address up first, and has none for that moment.
 pub(super) fn waves(book: &Book, stored: &[Entry]) -> Vec<Vec<Turn>> {
-    let (mut removed, mut changed, mut added) = (Vec::new(), Vec::new(), Vec::new());
-    let mut returning: HashMap<_, &Entry> =
-        book.changes().filter(|entry| entry.standing == Standing::New).map(|entry| (known_by(entry), entry)).collect();
+    let (mut removed, mut changed) = (Vec::new(), Vec::new());
+    let new = || book.changes().filter(|entry| entry.standing == Standing::New);
+    let mut returning: HashMap<_, _> = new().map(|entry| (known_by(entry), entry)).collect();
     for entry in book.changes() {
         let Standing::Stored(number) = entry.standing else { continue };
         let Some(before) = usize::try_from(number).ok().and_then(|number| stored.get(number)) else { continue };
@@ -37,12 +37,10 @@ pub(super) fn waves(book: &Book, stored: &[Entry]) -> Vec<Vec<Turn>> {
             None => removed.push(Turn::Remove(before.clone())),
         }
     }
-    // In the order of the book.
-    let new = book.changes().filter(|entry| entry.standing == Standing::New);
-    added.extend(new.filter(|entry| returning.contains_key(&known_by(entry))).cloned().map(Turn::Add));
+    let added = new().filter(|entry| returning.contains_key(&known_by(entry)));
     let mut waves = vec![removed];
     waves.extend(Exchange::of(changed).waves());
-    waves.push(added);
+    waves.push(added.cloned().map(Turn::Add).collect());
     waves.retain(|wave| !wave.is_empty());
     waves
 }
@@ -63,11 +61,9 @@ struct Exchange {
 
 impl Exchange {
     fn of(changes: Vec<(Entry, Entry)>) -> Self {
-        let held = |at: usize, (before, _): &(Entry, Entry)| {
-            before.addresses.iter().map(|address| (*address, at)).collect::<Vec<_>>()
-        };
-        let holders: HashMap<IpAddr, usize> =
-            changes.iter().enumerate().flat_map(|(at, change)| held(at, change)).collect();
+        let held =
+            changes.iter().enumerate().flat_map(|(at, (before, _))| before.addresses.iter().map(move |a| (*a, at)));
+        let holders: HashMap<IpAddr, usize> = held.collect();
         let (mut waits, mut waiting) = (vec![0; changes.len()], vec![Vec::new(); changes.len()]);
         for (at, (_, after)) in changes.iter().enumerate() {
             let others = after.addresses.iter().filter_map(|address| holders.get(address)).filter(|of| **of != at);

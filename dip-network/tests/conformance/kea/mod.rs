@@ -4,6 +4,8 @@
 mod configuration;
 mod database;
 mod hook;
+mod hook_faults;
+mod hook_rig;
 mod interposed;
 mod rig;
 
