@@ -73,6 +73,7 @@ fn provider(lab: &KeaLab, database: &Postgres) -> Kea {
             user: user.to_owned(),
             password: Some(SecretRef::File(file)),
         }),
+        backend: None,
         networks: Vec::new(),
         boot: None,
     };

@@ -1,4 +1,4 @@
-//! The settings of Kea: where its servers answer, and the database of its hosts backend where it has one.
+//! The settings of Kea: where its servers answer, and the hook or the database that its reservations are written by.
 
 use std::path::PathBuf;
 
@@ -28,12 +28,23 @@ pub struct KeaSettings {
     pub tls_ca: Option<PathBuf>,
     /// The database of the hosts backend; the reservations are in the servers' configuration where it is left out.
     pub hosts_database: Option<HostsDatabase>,
+    /// What the reservations are written by, where it is not the database or the configuration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backend: Option<KeaBackend>,
     /// The networks that it serves; empty for all.
     #[serde(default)]
     pub networks: Vec<NetworkName>,
     /// What the interfaces with a reservation are told to boot; nothing where it is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub boot: Option<BootFiles>,
+}
+
+/// A way into Kea that its settings do not show by themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KeaBackend {
+    /// The commands of Kea's hook `libdhcp_host_cmds.so`, which writes into whatever hosts backend Kea has.
+    Hook,
 }
 
 /// The PostgreSQL database of Kea's hosts backend.
@@ -76,6 +87,11 @@ pub(crate) fn variant() -> Variant {
                 "hosts_database",
                 Shape::Object(database()),
                 "The PostgreSQL database of the hosts backend; the reservations are in the configuration where it is left out.",
+            ),
+            Field::optional(
+                "backend",
+                Shape::Choice(vec!["hook"]),
+                "`hook` where Kea has `libdhcp_host_cmds.so` and hosts databases: its commands write the reservations. Where it is left out, they are in `hosts_database` or in the configuration.",
             ),
             Field::optional(
                 "networks",

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use crate::isc_dhcpd_settings::ISC_DHCPD;
 pub use crate::isc_dhcpd_settings::{IscDhcpdSettings, KeyAlgorithm};
 pub(crate) use crate::kea_settings::KEA;
-pub use crate::kea_settings::{HostsDatabase, KeaSettings};
+pub use crate::kea_settings::{HostsDatabase, KeaBackend, KeaSettings};
 pub(crate) use crate::pdu_settings::SNMP;
 pub use crate::pdu_settings::{
     CommandObject, LoadObjects, MeasureObject, MibMap, NameObject, SnmpDigest, SnmpSecurity, SnmpSettings, SnmpVersion,

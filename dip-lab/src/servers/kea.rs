@@ -10,8 +10,16 @@ use crate::error::LabError;
 use crate::net::{accepts, free_port};
 use crate::requirement::Requirement;
 use crate::scratch::Scratch;
+use crate::servers::kea_host_cmds::{HostCommandsAge, KeaHostCommands, Service};
 use crate::servers::postgres::Postgres;
 use crate::servers::segment::{BootQuestion, Lease, Segment};
+
+/// What the control agent finds in the place of Kea's servers.
+#[derive(Debug, Clone, Copy)]
+enum Before {
+    Nothing,
+    HostCommands,
+}
 
 /// A running Kea.
 #[derive(Debug)]
@@ -24,6 +32,8 @@ pub struct Kea {
     pub file: PathBuf,
     /// The database of its hosts, where it has one.
     pub database: Option<Postgres>,
+    /// The stand-in for the hook `host_cmds` before both of its servers, DHCPv4 first, where there is one.
+    pub host_commands: Option<[KeaHostCommands; 2]>,
     _agent: Daemon,
     server: Daemon,
     _server6: Daemon,
@@ -41,7 +51,7 @@ impl Kea {
     /// # Errors
     /// If a program is missing, the user is not root, or Kea does not start.
     pub async fn start() -> Result<Self, LabError> {
-        Self::start_on(None, Scratch::temporary()?).await
+        Self::start_on(None, Scratch::temporary()?, Before::Nothing).await
     }
 
     /// The same with a hosts backend in a PostgreSQL of its own.
@@ -49,14 +59,26 @@ impl Kea {
     /// # Errors
     /// If a program is missing, the user is not root, or one of them does not start.
     pub async fn start_with_database() -> Result<Self, LabError> {
+        Self::start_on_database(Before::Nothing).await
+    }
+
+    /// The same, and the control agent finds a stand-in for the hook `host_cmds` before both servers.
+    ///
+    /// # Errors
+    /// If a program is missing, the user is not root, or one of them does not start.
+    pub async fn start_with_host_commands() -> Result<Self, LabError> {
+        Self::start_on_database(Before::HostCommands).await
+    }
+
+    async fn start_on_database(before: Before) -> Result<Self, LabError> {
         Requirement::KeaPostgres.check()?;
         let scratch = Scratch::temporary()?;
         let database = Postgres::start(&scratch).await?;
         database.prepare_for_kea().await?;
-        Self::start_on(Some(database), scratch).await
+        Self::start_on(Some(database), scratch, before).await
     }
 
-    async fn start_on(database: Option<Postgres>, scratch: Scratch) -> Result<Self, LabError> {
+    async fn start_on(database: Option<Postgres>, scratch: Scratch, before: Before) -> Result<Self, LabError> {
         Requirement::Kea.check()?;
         let segment = Segment::create(&scratch).await?;
         let (socket, socket6) = (scratch.path("kea4.sock"), scratch.path("kea6.sock"));
@@ -110,6 +132,20 @@ impl Kea {
         let file6 = scratch.write("kea-dhcp6.json", &json!({ "Dhcp6": v6 }).to_string())?;
         let server6 = serve(&scratch, &segment, "kea-dhcp6", &file6, &socket6).await?;
 
+        let host_commands = match (before, &database) {
+            (Before::HostCommands, Some(database)) => {
+                let hook = |kea, service, name| {
+                    KeaHostCommands::before(kea, service, database, name, HostCommandsAge::Current)
+                };
+                let (v4, v6) = ((&socket, Service::Dhcp4, "hook4.sock"), (&socket6, Service::Dhcp6, "hook6.sock"));
+                Some([hook(v4.0, v4.1, v4.2)?, hook(v6.0, v6.1, v6.2)?])
+            }
+            _ => None,
+        };
+        let [front, front6] = match &host_commands {
+            Some([v4, v6]) => [&v4.socket, &v6.socket],
+            None => [&socket, &socket6],
+        };
         let control = free_port()?;
         let (user, password) = Self::LOGIN;
         let conf = json!({ "Control-agent": {
@@ -119,8 +155,8 @@ impl Kea {
                 "type": "basic", "realm": "kea", "clients": [{ "user": user, "password": password }],
             },
             "control-sockets": {
-                "dhcp4": { "socket-type": "unix", "socket-name": &socket },
-                "dhcp6": { "socket-type": "unix", "socket-name": &socket6 },
+                "dhcp4": { "socket-type": "unix", "socket-name": front },
+                "dhcp6": { "socket-type": "unix", "socket-name": front6 },
             },
             "loggers": [{ "name": "kea-ctrl-agent", "severity": "WARN", "output_options": [{ "output": "stdout" }] }],
         }});
@@ -130,7 +166,28 @@ impl Kea {
         let mut agent = Daemon::spawn(&scratch, "kea-ctrl-agent", line)?;
         agent.ready(|| async { accepts(control).await }).await?;
         let server = serve(&scratch, &segment, "kea-dhcp4", &file, &socket).await?;
-        Ok(Self { control, socket, file, database, _agent: agent, server, _server6: server6, segment, scratch })
+        Ok(Self {
+            control,
+            socket,
+            file,
+            database,
+            host_commands,
+            _agent: agent,
+            server,
+            _server6: server6,
+            segment,
+            scratch,
+        })
+    }
+
+    /// A further stand-in for the hook `host_cmds` of the DHCPv4 server, which listens beside Kea's socket under this name.
+    ///
+    /// # Errors
+    /// If there is no database, or something listens there.
+    pub fn host_commands(&self, name: &str, age: HostCommandsAge) -> Result<KeaHostCommands, LabError> {
+        let database =
+            self.database.as_ref().ok_or_else(|| LabError::answer("kea", "it has no database".to_owned()))?;
+        KeaHostCommands::before(&self.socket, Service::Dhcp4, database, name, age)
     }
 
     /// The process id of the DHCPv4 server.

@@ -133,6 +133,14 @@ impl Postgres {
         Daemon::spawn(&self.scratch, "psql", line)
     }
 
+    /// How a program of the lab reaches Kea's database as its owner.
+    pub(crate) fn target(&self) -> tokio_postgres::Config {
+        let ((owner, password), mut target) = (Self::OWNER, tokio_postgres::Config::new());
+        target.host(self.addr.ip().to_string()).port(self.addr.port()).dbname(Self::DATABASE);
+        target.user(owner).password(password);
+        target
+    }
+
     pub(crate) async fn prepare_for_kea(&self) -> Result<(), LabError> {
         let (owner, password) = Self::OWNER;
         self.sql("postgres", &format!("CREATE USER {owner} PASSWORD '{password}'")).await?;

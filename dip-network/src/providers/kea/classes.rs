@@ -21,7 +21,6 @@ pub(super) enum Keeper {
     #[default]
     Dip,
     /// Somebody who keeps the configuration by hand or by a tool.
-    #[cfg_attr(not(feature = "kea-postgresql"), allow(dead_code, reason = "only a hosts backend has one"))]
     Operator,
 }
 
@@ -43,7 +42,6 @@ impl Classes {
         Self { known, rival: rival.map(str::to_owned), keeper: Keeper::Dip }
     }
 
-    #[cfg_attr(not(feature = "kea-postgresql"), allow(dead_code, reason = "only a hosts backend has one"))]
     pub(super) fn kept_by(mut self, keeper: Keeper) -> Self {
         self.keeper = keeper;
         self

@@ -64,6 +64,12 @@ impl Config {
         Classes::read(self.whole[root_name(self.family)]["client-classes"].as_array().map_or(&[], Vec::as_slice))
     }
 
+    /// Whether the server has a database of hosts.
+    pub(super) fn has_hosts_database(&self) -> bool {
+        let body = &self.whole[root_name(self.family)];
+        body["hosts-database"].is_object() || body["hosts-databases"].as_array().is_some_and(|all| !all.is_empty())
+    }
+
     /// Makes the changes that concern this server; whether there were any.
     pub(super) fn apply(&mut self, book: &Book) -> bool {
         let (mut stored, mut new) = (BTreeMap::new(), BTreeMap::<SubnetId, Vec<&Entry>>::new());
@@ -97,15 +103,7 @@ impl Config {
                 }
                 number += 1;
             }
-            for entry in new.remove(&place.id()).into_iter().flatten() {
-                let mut item = Value::Object(Map::new());
-                match entry.identifying_duid() {
-                    Some(duid) => item["duid"] = json!(duid),
-                    None => item["hw-address"] = json!(entry.client.to_string()),
-                }
-                write(&mut item, entry);
-                after.push(item);
-            }
+            after.extend(new.remove(&place.id()).into_iter().flatten().map(item));
             owner.insert("reservations".to_owned(), Value::Array(after));
         }
         if self.family == Family::V4 {
@@ -161,7 +159,8 @@ impl Config {
         list.map(Vec::as_slice).unwrap_or_default()
     }
 
-    fn entry(&self, subnet: SubnetId, item: &Value, number: i64) -> Entry {
+    /// A reservation of this server as it tells it.
+    pub(super) fn entry(&self, subnet: SubnetId, item: &Value, number: i64) -> Entry {
         let addresses = match self.family {
             Family::V4 => item["ip-address"].as_str().into_iter().collect(),
             Family::V6 => {
@@ -196,7 +195,7 @@ const fn root_name(family: Family) -> &'static str {
 }
 
 /// By what an entry knows its client. A DUID that is made of a MAC address, or noted beside one, is that interface.
-fn client(item: &Value) -> Client {
+pub(super) fn client(item: &Value) -> Client {
     if let Some(mac) = item["hw-address"].as_str().and_then(|mac| mac.parse().ok()) {
         return Client::Mac(mac);
     }
@@ -221,8 +220,19 @@ fn classes_of(item: &Value) -> Vec<String> {
     list.iter().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
+/// A reservation that is not there yet.
+pub(super) fn item(entry: &Entry) -> Value {
+    let mut item = Value::Object(Map::new());
+    match entry.identifying_duid() {
+        Some(duid) => item["duid"] = json!(duid),
+        None => item["hw-address"] = json!(entry.client.to_string()),
+    }
+    write(&mut item, entry);
+    item
+}
+
 /// Writes what dip decides into a reservation; whatever else it says stays.
-fn write(item: &mut Value, entry: &Entry) {
+pub(super) fn write(item: &mut Value, entry: &Entry) {
     if entry.family == Family::V4 && classes_of(item) != entry.classes {
         item["client-classes"] = json!(entry.classes);
     }

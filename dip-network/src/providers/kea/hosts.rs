@@ -15,10 +15,9 @@ use tokio_postgres::{Client as Database, NoTls};
 
 use super::super::failure::Failure;
 use super::book::Book;
-use super::classes::{Classes, Keeper};
 use super::client::Servers;
-use super::configuration;
-use super::entry::{Entry, Standing, Subnet};
+use super::entry::Entry;
+use super::known::Known;
 use super::rows::{Matter, entries};
 use super::sheet::Sheet;
 use super::store::{Ask, Store, Written};
@@ -41,14 +40,6 @@ pub(super) struct Hosts {
 
 /// Where PostgreSQL listens whose address names no port.
 const DEFAULT_PORT: u16 = 5432;
-
-/// What a change has to know of Kea's configuration.
-#[derive(Debug, Clone)]
-struct Known {
-    subnets: Vec<Subnet>,
-    fixed: Vec<Entry>,
-    classes: Classes,
-}
 
 impl Hosts {
     pub(super) fn new(servers: Arc<Servers>, settings: &HostsDatabase, secrets: &dyn Secrets) -> Result<Self, String> {
@@ -79,7 +70,7 @@ impl Hosts {
     /// not be there meanwhile.
     async fn known(&self) -> Result<Known, Failure> {
         let mut kept = self.known.lock().await;
-        match (self.ask().await, &*kept) {
+        match (Known::ask(&self.servers).await, &*kept) {
             (Ok(known), _) => Ok(kept.insert(known).clone()),
             (Err(failure), Some(known)) if failure.kind == ErrorKind::Unreachable => {
                 tracing::warn!(%failure, "Kea is away: its reservations go on by what it said of its subnets before");
@@ -87,19 +78,6 @@ impl Hosts {
             }
             (Err(failure), _) => Err(failure),
         }
-    }
-
-    async fn ask(&self) -> Result<Known, Failure> {
-        let (mut subnets, mut fixed, mut configs) = (Vec::new(), Vec::new(), Vec::new());
-        for server in self.servers.iter() {
-            let (config, _) = configuration::config(server).await?;
-            subnets.extend(config.subnets());
-            fixed.extend(config.entries().into_iter().map(|entry| Entry { standing: Standing::Fixed, ..entry }));
-            configs.push(config);
-        }
-        // Whoever keeps reservations in a database keeps the configuration by a tool of his own.
-        let classes = configuration::classes(configs.iter()).kept_by(Keeper::Operator);
-        Ok(Known { subnets, fixed, classes })
     }
 
     async fn connect(&self) -> Result<Database, Failure> {
@@ -161,11 +139,11 @@ impl Hosts {
 #[async_trait]
 impl Store for Hosts {
     async fn read(&self, asks: &[Ask]) -> Result<Book, Failure> {
-        let Known { subnets, fixed, classes } = self.known().await?;
+        let known = self.known().await?;
         let matter = Matter::of(asks);
         let rows = self.on(async |database| matter.select(&*database).await).await?;
         let stored = entries(&rows);
-        let book = Book::new(subnets, fixed.into_iter().chain(stored.iter().cloned())).with_classes(classes);
+        let book = known.book(stored.iter().cloned());
         *self.read.lock().await = (matter, stored);
         Ok(book)
     }

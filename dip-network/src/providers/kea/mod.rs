@@ -1,4 +1,5 @@
-//! Kea: reservations by its control socket or agent, or in the PostgreSQL database of its hosts backend.
+//! Kea: reservations by its control socket or agent, in its configuration or by the commands of its hook, or in the PostgreSQL database of
+//! its hosts backend.
 //!
 //! Many reservations that are asked for at once become one change of the server: what arrives while one is under way is gathered.
 
@@ -8,9 +9,11 @@ mod client;
 mod config;
 mod configuration;
 mod entry;
-mod gather;
+mod hook;
+mod host_cmds;
 #[cfg(feature = "kea-postgresql")]
 mod hosts;
+mod known;
 mod mark;
 #[cfg(feature = "kea-postgresql")]
 mod rows;
@@ -18,5 +21,6 @@ mod server;
 #[cfg(feature = "kea-postgresql")]
 mod sheet;
 mod store;
+mod turns;
 
 pub use server::Kea;

@@ -43,7 +43,10 @@ pub(super) trait Store: Send + Sync {
     /// All that matters for what is asked.
     async fn read(&self, asks: &[Ask]) -> Result<Book, Failure>;
 
-    /// Makes what the last `read` gave into what the book says now, whole or not at all.
+    /// Makes what the last `read` gave into what the book says now: whole or not at all, or, where the place takes one reservation after the
+    /// other, in an order that harms nobody where it ends half-way, so that the next change completes it.
+    ///
+    /// What is refused of it fails as `Invalid` or `Unsupported`: the rest may be asked for without it.
     async fn write(&self, book: &Book) -> Result<Written, Failure>;
 
     /// Sees to it that what is there outlasts the server; called where a change was asked for and nothing had to be changed.

@@ -101,6 +101,7 @@ fn by_socket(socket: &std::path::Path) -> Result<dip_network::providers::kea::Ke
         password: None,
         tls_ca: None,
         hosts_database: None,
+        backend: None,
         networks: Vec::new(),
         boot: None,
     })

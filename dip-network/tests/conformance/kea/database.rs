@@ -52,7 +52,7 @@ pub(super) async fn trials() -> Vec<Trial> {
     .await
 }
 
-fn sql(rig: &Rig, text: &str) -> Result<String, Failure> {
+pub(super) fn sql(rig: &Rig, text: &str) -> Result<String, Failure> {
     let database = rig.server.database.as_ref().ok_or("it has a database")?;
     Ok(wait(database.sql(Postgres::DATABASE, text))?.trim().to_owned())
 }
@@ -80,7 +80,7 @@ async fn what_else_a_claimed_row_says_stays(rig: &Rig) -> Result<(), Failure> {
     is("the row that was given back", &row(rig)?, r#"ipxe.efi|{"room": 7}"#)
 }
 
-async fn two_nodes_can_exchange_their_addresses(rig: &Rig) -> Result<(), Failure> {
+pub(super) async fn two_nodes_can_exchange_their_addresses(rig: &Rig) -> Result<(), Failure> {
     let (first, second) = (DhcpHarness::fresh(rig), DhcpHarness::fresh(rig));
     rig.provider.reserve(&first, &us()).await?;
     rig.provider.reserve(&second, &us()).await?;
@@ -147,7 +147,7 @@ async fn somebody_who_holds_the_table_is_waited_for(rig: &Rig) -> Result<(), Fai
 }
 
 /// Each asks for itself, all at once.
-fn reserve_all(dhcp: &Arc<Kea>, wanted: &[Reservation]) -> JoinSet<Result<(), ProviderError>> {
+pub(super) fn reserve_all(dhcp: &Arc<Kea>, wanted: &[Reservation]) -> JoinSet<Result<(), ProviderError>> {
     let mut all = JoinSet::new();
     for wanted in wanted {
         let (wanted, dhcp) = (wanted.clone(), Arc::clone(dhcp));

@@ -1,4 +1,4 @@
-//! What both ways into Kea have in common.
+//! What all ways into Kea have in common.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
@@ -15,7 +15,7 @@ use dip_lab::{LabError, Lease};
 use dip_network::conformance::{self, DhcpClients, DhcpHarness};
 use dip_network::provider::{Dhcp, Reservation};
 use dip_network::providers::kea::Kea;
-use dip_network::settings::{HostsDatabase, KeaSettings};
+use dip_network::settings::{HostsDatabase, KeaBackend, KeaSettings};
 use serde_json::{Value, json};
 
 use crate::clients::Clients;
@@ -67,10 +67,11 @@ fn secret(server: &dip_lab::Kea, name: &str, text: &str) -> Result<dip_core::sec
     Ok(format!("file:{}", file.display()).parse()?)
 }
 
-/// The control agent, and the database where there is one.
+/// The control agent, and the hook or the database where there is one.
 pub(super) fn settings(server: &dip_lab::Kea) -> Result<KeaSettings, Failure> {
     let (user, password) = dip_lab::Kea::LOGIN;
-    let database = server.database.as_ref().map(|database| {
+    let backend = server.host_commands.as_ref().map(|_| KeaBackend::Hook);
+    let database = server.database.as_ref().filter(|_| backend.is_none()).map(|database| {
         let (user, password) = dip_lab::Postgres::LOGIN;
         Ok::<_, Failure>(HostsDatabase {
             address: database.addr.to_string(),
@@ -87,6 +88,7 @@ pub(super) fn settings(server: &dip_lab::Kea) -> Result<KeaSettings, Failure> {
         password: Some(secret(server, "agent-password", password)?),
         tls_ca: None,
         hosts_database: database.transpose()?,
+        backend,
         networks: Vec::new(),
         boot: None,
     })
