@@ -90,6 +90,6 @@ impl DhcpClients for Harness {
             Some(_) => BootClient::Ipxe,
             None => BootClient::Firmware(ClientArchitecture::of(architecture).ok_or("dip has nothing for it")?),
         };
-        Ok(boot.file(client).map(|file| (boot.server(), file.to_owned())))
+        Ok(boot.server().zip(boot.file(client)).map(|(server, file)| (server, file.to_owned())))
     }
 }

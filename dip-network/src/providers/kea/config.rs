@@ -7,7 +7,8 @@ use dip_core::hardware::Duid;
 use serde_json::{Map, Value, json};
 
 use super::book::Book;
-use super::classes::{self, Classes};
+use super::boot_class;
+use super::classes::{self, Classes, Rival};
 use super::entry::{Client, Entry, Family, Fate, Standing, Subnet, SubnetId};
 use super::mark;
 
@@ -35,12 +36,8 @@ impl Config {
     /// `None` where it is no configuration of this server.
     pub(super) fn new(family: Family, mut arguments: Value) -> Option<Self> {
         // Kea 2.4 and later tell a hash beside it, which does not belong into what is set.
-        let root = arguments.get_mut(root_name(family))?.take();
-        root.is_object().then(|| Self { family, whole: json!({root_name(family): root}) })
-    }
-
-    pub(super) const fn family(&self) -> Family {
-        self.family
+        let root = arguments.get_mut(family.root())?.take();
+        root.is_object().then(|| Self { family, whole: json!({family.root(): root}) })
     }
 
     /// What `config-set` is given.
@@ -61,7 +58,28 @@ impl Config {
 
     /// The classes that tell boot files.
     pub(super) fn classes(&self) -> Classes {
-        Classes::read(self.whole[root_name(self.family)]["client-classes"].as_array().map_or(&[], Vec::as_slice))
+        let list = self.whole[self.family.root()]["client-classes"].as_array().map_or(&[] as &[_], Vec::as_slice);
+        Classes::read(self.family, list).beside(self.rivals())
+    }
+
+    /// The subnets whose clients hear of a boot file before Kea comes to their classes: from the subnet, one of its pools or its shared network.
+    fn rivals(&self) -> Vec<Rival> {
+        let places = self.places().into_iter().filter_map(|place| {
+            let subnet = place.subnet?;
+            let of = |pointer: &str| self.whole.pointer(pointer);
+            let here = of(&place.pointer)?;
+            let pools = here["pools"].as_array().into_iter().flatten();
+            let network = place.pointer.rsplit_once("/subnet").and_then(|(network, _)| of(network));
+            let network = network.filter(|_| place.pointer.contains("/shared-networks/"));
+            let tells = |of: &Value| boot_class::tells_file(self.family, of);
+            pools.chain([here]).chain(network).any(tells).then(|| Rival {
+                family: self.family,
+                subnet: Some(subnet.id),
+                what: format!("the subnet {}, one of its pools or its shared network", subnet.prefix),
+                advice: "take the boot file out of its `option-data`, or put it into a class for clients without a reservation (`not member('KNOWN')`)",
+            })
+        });
+        places.collect()
     }
 
     /// Makes the changes that concern this server; whether there were any.
@@ -108,19 +126,17 @@ impl Config {
             }
             owner.insert("reservations".to_owned(), Value::Array(after));
         }
-        if self.family == Family::V4 {
-            self.apply_classes(book);
-        }
+        self.apply_classes(book);
         true
     }
 
     /// Makes the classes tell the boot files that its reservations have now.
     fn apply_classes(&mut self, book: &Book) {
         let used = self.entries().into_iter().flat_map(|entry| entry.classes).collect();
-        let Some(body) = self.whole["Dhcp4"].as_object_mut() else { return };
+        let Some(body) = self.whole[self.family.root()].as_object_mut() else { return };
         let before = body.get("client-classes").cloned();
         let mut list = before.as_ref().and_then(Value::as_array).cloned().unwrap_or_default();
-        classes::apply(&mut list, book.boots(), &used, book.sites());
+        classes::apply(self.family, &mut list, book.boots(), &used, book.sites());
         // A configuration that had no list gets none that is empty.
         if !list.is_empty() {
             body.insert("client-classes".to_owned(), Value::Array(list));
@@ -130,12 +146,12 @@ impl Config {
     }
 
     fn places(&self) -> Vec<Place> {
-        let root = format!("/{}", root_name(self.family));
+        let root = format!("/{}", self.family.root());
         let subnets = match self.family {
             Family::V4 => "subnet4",
             Family::V6 => "subnet6",
         };
-        let body = &self.whole[root_name(self.family)];
+        let body = &self.whole[self.family.root()];
         let everywhere = body["reservations-in-subnet"].as_bool().unwrap_or(true);
         let mut places = vec![Place { pointer: root.clone(), subnet: None }];
         let mut add = |pointer: String, owner: &Value, reservable: bool| {
@@ -179,19 +195,9 @@ impl Config {
             // Kea tells 0.0.0.0 where there is none.
             addresses: addresses.filter(|address| !address.is_unspecified()).collect(),
             host_name: item["hostname"].as_str().filter(|name| !name.is_empty()).map(str::to_owned),
-            classes: match self.family {
-                Family::V4 => classes_of(item),
-                Family::V6 => Vec::new(),
-            },
+            classes: classes_of(item),
             owner: mark::owner(item.get("user-context")),
         }
-    }
-}
-
-const fn root_name(family: Family) -> &'static str {
-    match family {
-        Family::V4 => "Dhcp4",
-        Family::V6 => "Dhcp6",
     }
 }
 
@@ -223,7 +229,7 @@ fn classes_of(item: &Value) -> Vec<String> {
 
 /// Writes what dip decides into a reservation; whatever else it says stays.
 fn write(item: &mut Value, entry: &Entry) {
-    if entry.family == Family::V4 && classes_of(item) != entry.classes {
+    if classes_of(item) != entry.classes {
         item["client-classes"] = json!(entry.classes);
     }
     let Some(item) = item.as_object_mut() else { return };
@@ -246,10 +252,10 @@ fn write(item: &mut Value, entry: &Entry) {
 mod tests {
     use dip_core::hardware::MacAddr;
     use dip_core::id::SiteName;
-    use dip_core::provider::Holder;
+    use dip_core::provider::{ErrorKind, Holder};
 
     use super::*;
-    use crate::provider::Reservation;
+    use crate::provider::{BootFiles, Reservation};
 
     fn config() -> Config {
         let theirs =
@@ -313,5 +319,31 @@ mod tests {
         let mut book = Book::new(config.subnets(), config.entries());
         let failure = book.reserve(&wanted("10.1.0.7"), &site()).expect_err("it is taken");
         assert!(failure.why.contains("for circuit-id 'port7' in Kea's subnet 7"), "{failure}");
+    }
+
+    #[test]
+    fn a_subnet_that_tells_a_boot_file_itself_is_no_place_for_boot_files_and_others_are() {
+        let url = json!([{"name": "bootfile-url", "data": "tftp://[fd00::9]/grub.efi"}]);
+        let config = json!({"Dhcp6": {
+            "subnet6": [
+                {"id": 1, "subnet": "fd00:1::/64", "pools": [{"pool": "fd00:1::/80", "option-data": url}]},
+                {"id": 2, "subnet": "fd00:2::/64", "pools": [{"pool": "fd00:2::/80"}]},
+            ],
+            "shared-networks": [{"name": "floor", "option-data": url, "subnet6": [{"id": 3, "subnet": "fd00:3::/64"}]}],
+            "option-data": url,
+        }});
+        let config = Config::new(Family::V6, config).expect("a configuration");
+        let boot = json!({"server6": "fd00::5", "uefi_x64": "ipxe.efi"});
+        let boot = serde_json::from_value::<BootFiles>(boot).expect("they can be told");
+        let reserve = |address: &str| {
+            let mut book = Book::new(config.subnets(), config.entries()).with_classes(config.classes());
+            book.reserve(&Reservation { boot: Some(boot.clone()), ..wanted(address) }, &site())
+        };
+        for (address, subnet) in [("fd00:1::7", "fd00:1::/64"), ("fd00:3::7", "fd00:3::/64")] {
+            let failure = reserve(address).expect_err("the subnet's comes first");
+            assert_eq!(failure.kind, ErrorKind::Conflict);
+            assert!(failure.why.starts_with(&format!("the subnet {subnet}")), "{failure}");
+        }
+        reserve("fd00:2::7").expect("what all clients may hear comes after the classes");
     }
 }

@@ -3,6 +3,7 @@
 //! Many reservations that are asked for at once become one change of the server: what arrives while one is under way is gathered.
 
 mod book;
+mod boot_class;
 mod classes;
 mod client;
 mod config;
