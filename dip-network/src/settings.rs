@@ -243,6 +243,7 @@ mod tests {
             Shape::Object(fields) => object(fields),
             Shape::Parsed(Parsed::Secret) => json!("env:A"),
             Shape::Choice(words) => json!(words[0]),
+            Shape::Parsed(Parsed::Address) if field.name.ends_with('6') => json!("fd00::5"),
             Shape::Parsed(Parsed::Address) => json!("10.0.0.5"),
             Shape::Text if field.name.starts_with("http_") => json!("http://a/"),
             _ => json!("a"),

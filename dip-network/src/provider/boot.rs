@@ -53,6 +53,9 @@ pub enum BootFilesError {
     /// Nobody has them.
     #[error("it names no server: give it `server` for DHCPv4, `server6` for DHCPv6, or both")]
     NoServer,
+    /// It is no address of its family.
+    #[error("`{1}` of `{0}` is no address of its family: `server` is the IPv4 address of the server, `server6` its IPv6 address")]
+    Family(&'static str, IpAddr),
     /// It is empty or longer than the head of a packet has room for (RFC 2131, section 2), or has a character that ends it in the
     /// configuration of one of the DHCP servers.
     #[error(
@@ -221,9 +224,9 @@ impl fmt::Display for BootFiles {
 #[serde(deny_unknown_fields)]
 struct Told {
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    server: Option<Ipv4Addr>,
+    server: Option<IpAddr>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    server6: Option<Ipv6Addr>,
+    server6: Option<IpAddr>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ipxe: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -246,9 +249,11 @@ impl TryFrom<Told> for BootFiles {
         let files = [ipxe, bios, uefi_x64, uefi_arm64, http_x64, http_arm64];
         let files = BootClient::ALL.into_iter().zip(files);
         let servers = match (server, server6) {
-            (Some(v4), Some(v6)) => BootServers::Both(v4, v6),
-            (Some(v4), None) => BootServers::V4(v4),
-            (None, Some(v6)) => BootServers::V6(v6),
+            (Some(IpAddr::V6(v6)), _) => return Err(BootFilesError::Family("server", v6.into())),
+            (_, Some(IpAddr::V4(v4))) => return Err(BootFilesError::Family("server6", v4.into())),
+            (Some(IpAddr::V4(v4)), Some(IpAddr::V6(v6))) => BootServers::Both(v4, v6),
+            (Some(IpAddr::V4(v4)), None) => BootServers::V4(v4),
+            (None, Some(IpAddr::V6(v6))) => BootServers::V6(v6),
             (None, None) => return Err(BootFilesError::NoServer),
         };
         Self::new(servers, files.filter_map(|(client, file)| Some((client, file?))))
@@ -257,7 +262,7 @@ impl TryFrom<Told> for BootFiles {
 
 impl From<BootFiles> for Told {
     fn from(files: BootFiles) -> Self {
-        let (server, server6) = (files.server(), files.server6());
+        let (server, server6) = (files.server().map(IpAddr::V4), files.server6().map(IpAddr::V6));
         let mut files = files.files;
         let [ipxe, bios, uefi_x64, uefi_arm64, http_x64, http_arm64] =
             BootClient::ALL.map(|client| files.remove(&client));
@@ -304,6 +309,8 @@ mod tests {
         fails(json!({"server": "10.0.0.5", "http_x64": "ipxe.efi"}), "is no `http://`");
         fails(json!({"server": "10.0.0.5", "risc_v": "a"}), "unknown field");
         fails(json!({"bios": "a"}), "it names no server");
+        fails(json!({"server": "fd00::5", "bios": "a"}), "`fd00::5` of `server` is no address of its family");
+        fails(json!({"server6": "10.0.0.5", "bios": "a"}), "`10.0.0.5` of `server6` is no address of its family");
         fails(json!({"server6": "fd00::5", "bios": "a%41"}), "means something in a URL");
         let elsewhere = "is at an IPv4 address that is not `server`";
         fails(json!({"server6": "fd00::5", "http_x64": "http://10.0.0.5/a"}), elsewhere);

@@ -15,8 +15,9 @@ use tokio::task::JoinSet;
 
 use super::interposed::{Before, Interposed};
 use super::rig::{
-    Rig, a_client_behind_a_relay_gets_what_is_reserved_for_it, a_conflict_says_who_holds_it,
-    a_dhcpv6_client_gets_what_is_reserved_for_it, a_lease_is_told, an_address_of_no_subnet_is_refused, lease, provider,
+    Rig, a_client_behind_a_relay_gets_what_is_reserved_for_it, a_client_behind_a_relay_is_told_its_boot_file,
+    a_conflict_says_who_holds_it, a_dhcpv6_client_gets_what_is_reserved_for_it,
+    a_dhcpv6_client_with_a_duid_of_its_own_is_told_the_url_of_its_boot_file, a_lease_is_told, an_address_of_no_subnet_is_refused, lease, provider,
     seed, settings,
 };
 use crate::by_dhcp::dhcp_and_ipam;
@@ -30,7 +31,9 @@ pub(super) async fn trials() -> Vec<Trial> {
         let mut trials = dhcp_and_ipam("kea", &rig);
         trials.extend(trials_of! {rig;
             a_dhcpv6_client_gets_what_is_reserved_for_it
+            a_dhcpv6_client_with_a_duid_of_its_own_is_told_the_url_of_its_boot_file
             a_client_behind_a_relay_gets_what_is_reserved_for_it
+            a_client_behind_a_relay_is_told_its_boot_file
             a_lease_is_told
             a_conflict_says_who_holds_it
             an_address_of_no_subnet_is_refused

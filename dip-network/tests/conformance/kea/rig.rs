@@ -7,18 +7,18 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use async_trait::async_trait;
 use dip_core::conformance::Failure;
-use dip_core::conformance::expect::{refused, us};
+use dip_core::conformance::expect::{refused, same, us};
 use dip_core::hardware::{Duid, MacAddr};
 use dip_core::provider::{ErrorKind, sentence};
 use dip_core::secret::LocalSecrets;
-use dip_lab::{LabError, Lease};
+use dip_lab::{BootQuestion, LabError, Lease, Lease6};
 use dip_network::conformance::{self, DhcpClients, DhcpHarness};
-use dip_network::provider::{Dhcp, Reservation};
+use dip_network::provider::{BootClient, ClientArchitecture, Dhcp, Reservation};
 use dip_network::providers::kea::Kea;
 use dip_network::settings::{HostsDatabase, KeaSettings};
 use serde_json::{Value, json};
 
-use crate::clients::Clients;
+use crate::clients::{Clients, boot_url, is_told_its_files, question};
 use crate::openvswitch::is;
 use crate::wait;
 
@@ -38,20 +38,35 @@ impl Rig {
         Ok(rig)
     }
 
-    /// Adds the classes that a refusal tells to a configuration that dip does not write.
+    /// Adds the classes that refusals tell to configurations that dip does not write.
     async fn prepare(&self) -> Result<(), Failure> {
         for boot in conformance::trial_boot_files() {
-            let wanted = Reservation { boot: Some(boot), ..DhcpHarness::fresh(self) };
-            let refused = self.provider.reserve(&wanted, &us()).await.err().ok_or("it is kept without its classes")?;
-            let told = sentence(&refused);
-            let (_, classes) = told.split_once("reload it: ").ok_or("it does not say what to add")?;
-            let mut all = serde_json::Deserializer::from_str(classes).into_iter::<Vec<Value>>();
-            let added = all.next().ok_or("it tells no classes")??;
-            let mut config = self.server.command("config-get", json!({})).await?;
-            let before = config["Dhcp4"]["client-classes"].as_array().cloned().unwrap_or_default();
-            config["Dhcp4"]["client-classes"] = json!([before, added].concat());
-            self.server.command("config-set", config).await?;
+            self.prepare_for(Reservation { boot: Some(boot), ..DhcpHarness::fresh(self) }).await?;
         }
+        for boot in conformance::trial_boot_files6() {
+            let addresses = vec!["2001:db8::77".parse()?];
+            self.prepare_for(Reservation { boot: Some(boot), addresses, ..DhcpHarness::fresh(self) }).await?;
+        }
+        Ok(())
+    }
+
+    async fn prepare_for(&self, wanted: Reservation) -> Result<(), Failure> {
+        let refused = self.provider.reserve(&wanted, &us()).await.err().ok_or("it is kept without its classes")?;
+        let told = sentence(&refused);
+        let (where_to, classes) = told.split_once("reload it: ").ok_or("it does not say what to add")?;
+        let mut all = serde_json::Deserializer::from_str(classes).into_iter::<Vec<Value>>();
+        let added = all.next().ok_or("it tells no classes")??;
+        let is_v4 = wanted.addresses.iter().all(IpAddr::is_ipv4);
+        let root = if is_v4 { "Dhcp4" } else { "Dhcp6" };
+        is("that it says where", &where_to.contains(root).to_string(), "true")?;
+        let command = async |name: &str, arguments: Value| match is_v4 {
+            true => self.server.command(name, arguments).await,
+            false => self.server.command6(name, arguments).await,
+        };
+        let mut config = command("config-get", json!({})).await?;
+        let before = config[root]["client-classes"].as_array().cloned().unwrap_or_default();
+        config[root]["client-classes"] = json!([before, added].concat());
+        command("config-set", config).await?;
         Ok(())
     }
 }
@@ -142,8 +157,10 @@ impl DhcpHarness for Rig {
     }
 
     fn clients(&self) -> Option<Arc<dyn DhcpClients>> {
-        let server = Arc::clone(&self.server);
-        Some(Arc::new(Clients::that(move |mac, says| asked_twice(|| wait(server.ask(mac, says))))))
+        let (server, behind) = (Arc::clone(&self.server), Arc::clone(&self.server));
+        let clients = Clients::that(move |mac, says| asked_twice(|| wait(server.ask(mac, says))));
+        let behind = move |mac: &str, says| asked_twice(|| wait(behind.ask6_behind_relay(mac, says)));
+        Some(Arc::new(clients.and_over_ipv6(behind)))
     }
 }
 
@@ -192,20 +209,59 @@ pub(super) async fn a_dhcpv6_client_gets_what_is_reserved_for_it(rig: &Rig) -> R
         wanted.addresses.truncate(1);
         wanted.addresses.push(address.parse()?);
         rig.provider.reserve(&wanted, &us()).await?;
-        let ask = || wait(rig.server.lease6(&wanted.mac.to_string(), wanted.duid.as_ref().map(Duid::octets)));
-        let got = asked_twice(ask)?;
-        is("the address", &got.ok_or("the client got no lease")?.to_string(), address)?;
+        is("the address", &ask6(rig, &wanted, None)?.address.to_string(), address)?;
     }
+    Ok(())
+}
+
+/// What the client of a reservation gets over DHCPv6, on the server's own segment.
+fn ask6(rig: &Rig, of: &Reservation, says: Option<BootQuestion>) -> Result<Lease6, Failure> {
+    let ask = || wait(rig.server.ask6(&of.mac.to_string(), of.duid.as_ref().map(Duid::octets), says));
+    Ok(asked_twice(ask)?.ok_or("the client got no lease")?)
+}
+
+/// It asks by the UUID of its machine, as firmware does (UEFI 2.10, section 24.3.15).
+pub(super) async fn a_dhcpv6_client_with_a_duid_of_its_own_is_told_the_url_of_its_boot_file(
+    rig: &Rig,
+) -> Result<(), Failure> {
+    let [boot, _] = conformance::trial_boot_files6();
+    let fresh = DhcpHarness::fresh(rig);
+    let duid = Duid::new(&[&[0, 4, 0x53, 0x1a, 0x6d], fresh.mac.0.as_slice()].concat());
+    let wanted = Reservation { addresses: vec!["fd77::66".parse()?], duid, boot: Some(boot.clone()), ..fresh };
+    rig.provider.reserve(&wanted, &us()).await?;
+    for (number, architecture) in [(11, ClientArchitecture::UefiArm64), (16, ClientArchitecture::HttpX64)] {
+        let lease = ask6(rig, &wanted, Some(question(number, None)))?;
+        is("the address", &lease.address.to_string(), "fd77::66")?;
+        same("the URL", &boot_url(number, lease)?, &boot.url(BootClient::Firmware(architecture)))?;
+    }
+    // What does not boot from the network hears nothing of it.
+    let lease = ask6(rig, &wanted, None)?;
+    same("what a system hears", &(lease.boot_url, lease.vendor_class), &(None, None))?;
+    rig.provider.release(wanted.mac, &us()).await?;
     Ok(())
 }
 
 pub(super) async fn a_client_behind_a_relay_gets_what_is_reserved_for_it(rig: &Rig) -> Result<(), Failure> {
     let wanted = Reservation { addresses: vec!["10.78.1.7".parse()?], ..DhcpHarness::fresh(rig) };
     rig.provider.reserve(&wanted, &us()).await?;
-    let lease = asked_twice(|| wait(rig.server.lease_behind_relay(&wanted.mac.to_string())))?;
-    let lease = lease.ok_or("the client got no lease")?;
+    let lease = behind_relay(rig, &wanted, None)?;
     is("the address", &lease.address.to_string(), "10.78.1.7")?;
     is("the host name", &lease.host_name.unwrap_or_default(), wanted.host_name.as_deref().unwrap_or_default())
+}
+
+fn behind_relay(rig: &Rig, of: &Reservation, says: Option<BootQuestion>) -> Result<Lease, Failure> {
+    let lease = asked_twice(|| wait(rig.server.ask_behind_relay(&of.mac.to_string(), says)))?;
+    Ok(lease.ok_or("the client got no lease")?)
+}
+
+pub(super) async fn a_client_behind_a_relay_is_told_its_boot_file(rig: &Rig) -> Result<(), Failure> {
+    let [boot, _] = conformance::trial_boot_files();
+    let fresh = DhcpHarness::fresh(rig);
+    let wanted = Reservation { addresses: vec!["10.78.1.8".parse()?], boot: Some(boot), ..fresh };
+    rig.provider.reserve(&wanted, &us()).await?;
+    is_told_its_files(&wanted, |says| behind_relay(rig, &wanted, says))?;
+    rig.provider.release(wanted.mac, &us()).await?;
+    Ok(())
 }
 
 pub(super) async fn a_lease_is_told(rig: &Rig) -> Result<(), Failure> {
