@@ -340,6 +340,7 @@ fn says6(BootQuestion { architecture, vendor_class, user_class }: BootQuestion) 
     // 343 is the number that firmware has in its class.
     let mut conf = format!(
         "option dhcp6.architecture code 61 = unsigned integer 16;\noption dhcp6.boot-url code 59 = text;\n\
+         option dhcp6.vendor-class code 16 = string;\noption dhcp6.user-class code 15 = string;\n\
          send dhcp6.architecture {architecture};\nsend dhcp6.vendor-class 00:00:01:57:{};\n",
         class(vendor_class)
     );
