@@ -37,7 +37,8 @@ impl Kea {
     pub const LOGIN: (&'static str, &'static str) = ("dip", "kea-secret");
 
     /// Starts it on 10.77.0.0/16 with the pool 10.77.100.0 to 10.77.199.255, subnet id 1; and on fd77::/64 (id 1) with the pool
-    /// fd77::100 to fd77::1ff. Behind a relay are 10.78.0.0/16 (id 2) and 2001:db8::/64 (id 2).
+    /// fd77::100 to fd77::1ff. Behind a relay are 10.78.0.0/16 (id 2) and 2001:db8::/64 (id 2), each in a shared
+    /// network `floor`.
     ///
     /// # Errors
     /// If a program is missing, the user is not root, or Kea does not start.
@@ -91,8 +92,8 @@ impl Kea {
                     "interface": Segment::INTERFACE,
                     "pools": [{ "pool": "fd77::100 - fd77::1ff" }],
                 },
-                { "id": 2, "subnet": "2001:db8::/64" },
             ],
+            "shared-networks": [{ "name": "floor", "subnet6": [{ "id": 2, "subnet": "2001:db8::/64" }] }],
         });
         for (conf, socket, name) in [(&mut v4, &socket, "kea-dhcp4"), (&mut v6, &socket6, "kea-dhcp6")] {
             conf["control-socket"] = json!({ "socket-type": "unix", "socket-name": socket });

@@ -64,7 +64,7 @@ impl Book {
                 Family::V4 => &mut boot,
                 Family::V6 => &mut boot6,
             };
-            *told = told.take().or_else(|| self.classes.boot(&entry.classes).cloned());
+            *told = told.take().or_else(|| self.classes.boot(entry.family, entry.subnet, &entry.classes).cloned());
             reservation.duid = reservation.duid.or_else(|| entry.needed_duid(mac).cloned());
             owner = owner.filter(|_| entry.owner.is_some());
         }
@@ -129,7 +129,9 @@ impl Book {
             match found {
                 Some(at) => {
                     // Somebody may have changed what a class says.
-                    let told = boots.get(&family).is_none_or(|boot| self.classes.tell(&tag(owner, boot), boot));
+                    let told = boots
+                        .get(&family)
+                        .is_none_or(|boot| self.classes.tell(family, subnet, &tag(owner, boot), boot));
                     if !told {
                         self.entries[at].fate = Fate::Changed;
                     }

@@ -149,6 +149,11 @@ pub(super) fn tells_file(family: Family, of: &Value) -> bool {
     options.into_iter().any(|option| option["code"] == code || option["name"] == name)
 }
 
+/// The names of the classes of these files that Kea has to look at.
+pub(super) fn names<'b>(base: &'b str, boot: &'b BootFiles) -> impl Iterator<Item = String> + 'b {
+    boot.iter().map(move |(client, _)| format!("{base}-{}", client.word()))
+}
+
 /// The name of the boot files that a class belongs to.
 pub(super) fn base(name: &str) -> Option<&str> {
     if is_tag(name) {

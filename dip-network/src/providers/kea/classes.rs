@@ -12,6 +12,7 @@ use super::super::failure::Failure;
 use super::boot_class;
 use super::entry::{Family, SubnetId};
 use super::mark;
+use super::surroundings::{Rival, Shared};
 use crate::provider::BootFiles;
 
 /// Who writes classes.
@@ -30,18 +31,8 @@ pub(super) enum Keeper {
 pub(super) struct Classes {
     known: BTreeMap<String, BootFiles>,
     rivals: Vec<Rival>,
+    shared: BTreeMap<(Family, SubnetId), Shared>,
     keeper: Keeper,
-}
-
-/// What tells a boot file before the classes of reservations do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Rival {
-    pub(super) family: Family,
-    /// The subnet whose clients hear it; `None` where all of them may.
-    pub(super) subnet: Option<SubnetId>,
-    /// In words: a class or a subnet of the configuration.
-    pub(super) what: String,
-    pub(super) advice: &'static str,
 }
 
 impl Classes {
@@ -56,12 +47,13 @@ impl Classes {
             what: format!("the class `{name}`"),
             advice: "take its boot file out, or end its test with `and not member('KNOWN')`, so that it is for clients without a reservation",
         });
-        Self { known, rivals: rivals.into_iter().collect(), keeper: Keeper::Dip }
+        Self { known, rivals: rivals.into_iter().collect(), ..Self::default() }
     }
 
-    /// The same with what else tells boot files there.
-    pub(super) fn beside(mut self, rivals: Vec<Rival>) -> Self {
+    /// The same with what surrounds the subnets.
+    pub(super) fn beside(mut self, rivals: Vec<Rival>, shared: BTreeMap<(Family, SubnetId), Shared>) -> Self {
         self.rivals.extend(rivals);
+        self.shared.extend(shared);
         self
     }
 
@@ -69,6 +61,7 @@ impl Classes {
     pub(super) fn and(mut self, other: Self) -> Self {
         self.known.extend(other.known);
         self.rivals.extend(other.rivals);
+        self.shared.extend(other.shared);
         self
     }
 
@@ -78,14 +71,21 @@ impl Classes {
         self
     }
 
-    /// The boot files of a reservation with these classes.
-    pub(super) fn boot(&self, classes: &[String]) -> Option<&BootFiles> {
-        classes.iter().find_map(|class| self.known.get(class))
+    /// The boot files that the client of a reservation in a subnet hears of by these classes.
+    pub(super) fn boot(&self, family: Family, subnet: SubnetId, classes: &[String]) -> Option<&BootFiles> {
+        let heard = |class: &String, boot: &&BootFiles| self.unrequired(family, subnet, class, boot).is_none();
+        classes.iter().find_map(|class| self.known.get(class).filter(|boot| heard(class, boot)))
     }
 
-    /// Whether a class is there that tells these files.
-    pub(super) fn tell(&self, class: &str, boot: &BootFiles) -> bool {
-        self.known.get(class) == Some(boot)
+    /// Whether a client in a subnet hears of these files by a class that is there.
+    pub(super) fn tell(&self, family: Family, subnet: SubnetId, class: &str, boot: &BootFiles) -> bool {
+        self.known.get(class) == Some(boot) && self.unrequired(family, subnet, class, boot).is_none()
+    }
+
+    /// The shared network of a subnet where it does not require the classes of these files.
+    fn unrequired(&self, family: Family, subnet: SubnetId, class: &str, boot: &BootFiles) -> Option<&Shared> {
+        let network = self.shared.get(&(family, subnet))?;
+        boot_class::names(class, boot).any(|name| !network.required.contains(&name)).then_some(network)
     }
 
     /// Whether a client in one of these subnets would hear of these files.
@@ -103,17 +103,26 @@ impl Classes {
             let why = format!("{what} of Kea's configuration tells a boot file too, and Kea takes that one");
             return Err(Failure::new(ErrorKind::Conflict, why).advise(*advice));
         }
-        let class = tag(site, boot);
-        if self.keeper == Keeper::Dip || self.tell(&class, boot) {
+        if self.keeper == Keeper::Dip {
             return Ok(());
         }
-        let root = family.root();
-        let why = format!("Kea's configuration (`{root}`) has no classes `{class}` that tell {boot}");
-        let wanted = Value::Array(boot_class::written(family, site, boot));
-        let advice = format!(
-            "dip does not write the configuration of a Kea with a hosts backend: add these to `client-classes` of `{root}` and reload it: {wanted}"
-        );
-        Err(Failure::new(ErrorKind::NotFound, why).advise(advice))
+        let (class, root) = (tag(site, boot), family.root());
+        if self.known.get(&class) != Some(boot) {
+            let why = format!("Kea's configuration (`{root}`) has no classes `{class}` that tell {boot}");
+            let wanted = Value::Array(boot_class::written(family, site, boot));
+            let advice = format!(
+                "dip does not write the configuration of a Kea with a hosts backend: add these to `client-classes` of `{root}` and reload it: {wanted}"
+            );
+            return Err(Failure::new(ErrorKind::NotFound, why).advise(advice));
+        }
+        if let Some(network) = subnets.iter().find_map(|subnet| self.unrequired(family, *subnet, &class, boot)) {
+            let name = &network.name;
+            let why = format!("the shared network `{name}` does not require the classes of `{class}`, which Kea looks at too early else");
+            let wanted: Value = boot_class::names(&class, boot).collect();
+            let advice = format!("add these to `require-client-classes` of `{name}` in `{root}` and reload it: {wanted}");
+            return Err(Failure::new(ErrorKind::NotFound, why).advise(advice));
+        }
+        Ok(())
     }
 }
 
@@ -126,7 +135,7 @@ pub(super) fn apply(
     sites: &BTreeSet<SiteName>,
 ) {
     let known = Classes::read(family, list);
-    let missing = wanted.iter().filter(|(class, (_, boot))| used.contains(*class) && !known.tell(class, boot));
+    let missing = wanted.iter().filter(|(class, (_, boot))| used.contains(*class) && known.known.get(*class) != Some(boot));
     let missing: BTreeMap<_, _> = missing.collect();
     list.retain(|class| {
         let Some(base) = class["name"].as_str().and_then(boot_class::base) else { return true };
@@ -169,7 +178,7 @@ mod tests {
     }
 
     fn told<'c>(classes: &'c Classes, boot: &BootFiles) -> Option<&'c BootFiles> {
-        classes.boot(&[tag(&site("lab"), boot)])
+        classes.boot(Family::V4, SubnetId(1), &[tag(&site("lab"), boot)])
     }
 
     #[test]

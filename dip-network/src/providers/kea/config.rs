@@ -1,16 +1,15 @@
 //! Reservations in the configuration of one of Kea's servers, as JSON: found, read, and changed without touching anything else.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use dip_core::hardware::Duid;
 use serde_json::{Map, Value, json};
 
 use super::book::Book;
-use super::boot_class;
-use super::classes::{self, Classes, Rival};
+use super::classes::{self, Classes};
 use super::entry::{Client, Entry, Family, Fate, Standing, Subnet, SubnetId};
-use super::mark;
+use super::{mark, surroundings};
 
 /// The configuration of a server, as `config-get` tells it.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,10 +19,12 @@ pub(super) struct Config {
 }
 
 /// A list of reservations: of a subnet, or of all of them.
-struct Place {
+pub(super) struct Place {
     /// Where the object that has it stands (RFC 6901).
-    pointer: String,
-    subnet: Option<Subnet>,
+    pub(super) pointer: String,
+    /// Where the shared network of the subnet stands, if it is in one.
+    pub(super) network: Option<String>,
+    pub(super) subnet: Option<Subnet>,
 }
 
 impl Place {
@@ -59,27 +60,9 @@ impl Config {
     /// The classes that tell boot files.
     pub(super) fn classes(&self) -> Classes {
         let list = self.whole[self.family.root()]["client-classes"].as_array().map_or(&[] as &[_], Vec::as_slice);
-        Classes::read(self.family, list).beside(self.rivals())
-    }
-
-    /// The subnets whose clients hear of a boot file before Kea comes to their classes: from the subnet, one of its pools or its shared network.
-    fn rivals(&self) -> Vec<Rival> {
-        let places = self.places().into_iter().filter_map(|place| {
-            let subnet = place.subnet?;
-            let of = |pointer: &str| self.whole.pointer(pointer);
-            let here = of(&place.pointer)?;
-            let pools = here["pools"].as_array().into_iter().flatten();
-            let network = place.pointer.rsplit_once("/subnet").and_then(|(network, _)| of(network));
-            let network = network.filter(|_| place.pointer.contains("/shared-networks/"));
-            let tells = |of: &Value| boot_class::tells_file(self.family, of);
-            pools.chain([here]).chain(network).any(tells).then(|| Rival {
-                family: self.family,
-                subnet: Some(subnet.id),
-                what: format!("the subnet {}, one of its pools or its shared network", subnet.prefix),
-                advice: "take the boot file out of its `option-data`, or put it into a class for clients without a reservation (`not member('KNOWN')`)",
-            })
-        });
-        places.collect()
+        let places = self.places();
+        let rivals = surroundings::rivals(self.family, &self.whole, &places);
+        Classes::read(self.family, list).beside(rivals, surroundings::shared(self.family, &self.whole, &places))
     }
 
     /// Makes the changes that concern this server; whether there were any.
@@ -139,10 +122,16 @@ impl Config {
         classes::apply(self.family, &mut list, book.boots(), &used, book.sites());
         // A configuration that had no list gets none that is empty.
         if !list.is_empty() {
-            body.insert("client-classes".to_owned(), Value::Array(list));
+            body.insert("client-classes".to_owned(), Value::Array(list.clone()));
         } else if before.is_some() {
             body.insert("client-classes".to_owned(), json!([]));
         }
+        let mut used = BTreeMap::<SubnetId, BTreeSet<String>>::new();
+        for entry in self.entries() {
+            used.entry(entry.subnet).or_default().extend(entry.classes);
+        }
+        let places = self.places();
+        surroundings::require(&mut self.whole, &places, &list, &used, book.sites());
     }
 
     fn places(&self) -> Vec<Place> {
@@ -153,21 +142,23 @@ impl Config {
         };
         let body = &self.whole[self.family.root()];
         let everywhere = body["reservations-in-subnet"].as_bool().unwrap_or(true);
-        let mut places = vec![Place { pointer: root.clone(), subnet: None }];
-        let mut add = |pointer: String, owner: &Value, reservable: bool| {
+        let mut places = vec![Place { pointer: root.clone(), network: None, subnet: None }];
+        let mut add = |pointer: String, network: Option<&str>, owner: &Value, reservable: bool| {
             for (number, subnet) in owner[subnets].as_array().into_iter().flatten().enumerate() {
                 let id = subnet["id"].as_u64().and_then(|id| u32::try_from(id).ok());
                 let prefix = subnet["subnet"].as_str().and_then(|prefix| prefix.parse().ok());
                 let (Some(id), Some(prefix)) = (id, prefix) else { continue };
                 let reservable = subnet["reservations-in-subnet"].as_bool().unwrap_or(reservable);
                 let subnet = Some(Subnet { id: SubnetId(id), prefix, reservable });
-                places.push(Place { pointer: format!("{pointer}/{subnets}/{number}"), subnet });
+                let pointer = format!("{pointer}/{subnets}/{number}");
+                places.push(Place { pointer, network: network.map(str::to_owned), subnet });
             }
         };
-        add(root.clone(), body, everywhere);
+        add(root.clone(), None, body, everywhere);
         for (number, network) in body["shared-networks"].as_array().into_iter().flatten().enumerate() {
             let reservable = network["reservations-in-subnet"].as_bool().unwrap_or(everywhere);
-            add(format!("{root}/shared-networks/{number}"), network, reservable);
+            let pointer = format!("{root}/shared-networks/{number}");
+            add(pointer.clone(), Some(&pointer), network, reservable);
         }
         places
     }

@@ -19,5 +19,6 @@ mod server;
 #[cfg(feature = "kea-postgresql")]
 mod sheet;
 mod store;
+mod surroundings;
 
 pub use server::Kea;

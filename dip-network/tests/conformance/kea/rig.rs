@@ -13,7 +13,7 @@ use dip_core::provider::{ErrorKind, sentence};
 use dip_core::secret::LocalSecrets;
 use dip_lab::{BootQuestion, LabError, Lease, Lease6};
 use dip_network::conformance::{self, DhcpClients, DhcpHarness};
-use dip_network::provider::{BootClient, ClientArchitecture, Dhcp, Reservation};
+use dip_network::provider::{BootClient, BootFiles, ClientArchitecture, Dhcp, Reservation};
 use dip_network::providers::kea::Kea;
 use dip_network::settings::{HostsDatabase, KeaSettings};
 use serde_json::{Value, json};
@@ -38,34 +38,51 @@ impl Rig {
         Ok(rig)
     }
 
-    /// Adds the classes that refusals tell to configurations that dip does not write.
+    /// Adds what refusals tell to configurations that dip does not write: on the server's segment, and behind a relay, in a shared network.
     async fn prepare(&self) -> Result<(), Failure> {
         for boot in conformance::trial_boot_files() {
-            self.prepare_for(Reservation { boot: Some(boot), ..DhcpHarness::fresh(self) }).await?;
+            for address in ["10.77.1.7", "10.78.1.7"] {
+                self.prepare_for(&boot, address.parse()?).await?;
+            }
         }
         for boot in conformance::trial_boot_files6() {
-            let addresses = vec!["2001:db8::77".parse()?];
-            self.prepare_for(Reservation { boot: Some(boot), addresses, ..DhcpHarness::fresh(self) }).await?;
+            for address in ["fd77::7", "2001:db8::7"] {
+                self.prepare_for(&boot, address.parse()?).await?;
+            }
         }
         Ok(())
     }
 
-    async fn prepare_for(&self, wanted: Reservation) -> Result<(), Failure> {
-        let refused = self.provider.reserve(&wanted, &us()).await.err().ok_or("it is kept without its classes")?;
-        let told = sentence(&refused);
-        let (where_to, classes) = told.split_once("reload it: ").ok_or("it does not say what to add")?;
-        let mut all = serde_json::Deserializer::from_str(classes).into_iter::<Vec<Value>>();
-        let added = all.next().ok_or("it tells no classes")??;
-        let is_v4 = wanted.addresses.iter().all(IpAddr::is_ipv4);
-        let root = if is_v4 { "Dhcp4" } else { "Dhcp6" };
-        is("that it says where", &where_to.contains(root).to_string(), "true")?;
-        let command = async |name: &str, arguments: Value| match is_v4 {
-            true => self.server.command(name, arguments).await,
-            false => self.server.command6(name, arguments).await,
+    async fn prepare_for(&self, boot: &BootFiles, address: IpAddr) -> Result<(), Failure> {
+        let fresh = DhcpHarness::fresh(self);
+        let wanted = Reservation { boot: Some(boot.clone()), addresses: vec![address], ..fresh };
+        // First the classes are missing, then what requires them in a shared network.
+        for _ in 0..2 {
+            let Err(refused) = self.provider.reserve(&wanted, &us()).await else { break };
+            self.obey(&sentence(&refused), address).await?;
+        }
+        self.provider.reserve(&wanted, &us()).await?;
+        Ok(self.provider.release(wanted.mac, &us()).await?)
+    }
+
+    /// Does what a refusal tells.
+    async fn obey(&self, refusal: &str, address: IpAddr) -> Result<(), Failure> {
+        let (place, added) = refusal.split_once("reload it: ").ok_or("it does not say what to add")?;
+        let mut added = serde_json::Deserializer::from_str(added).into_iter::<Vec<Value>>();
+        let added = added.next().ok_or("it tells nothing to add")??;
+        let root = if address.is_ipv4() { "Dhcp4" } else { "Dhcp6" };
+        is("that it says where", &place.contains(root).to_string(), "true")?;
+        let command = async |name: &str, arguments: Value| match address {
+            IpAddr::V4(_) => self.server.command(name, arguments).await,
+            IpAddr::V6(_) => self.server.command6(name, arguments).await,
         };
         let mut config = command("config-get", json!({})).await?;
-        let before = config[root]["client-classes"].as_array().cloned().unwrap_or_default();
-        config[root]["client-classes"] = json!([before, added].concat());
+        let body = &mut config[root];
+        let list = match place.contains("`require-client-classes` of `floor`") {
+            true => &mut body["shared-networks"][0]["require-client-classes"],
+            false => &mut body["client-classes"],
+        };
+        *list = json!([list.as_array().cloned().unwrap_or_default(), added].concat());
         command("config-set", config).await?;
         Ok(())
     }
