@@ -133,7 +133,18 @@ impl Kea {
         let mut agent = Daemon::spawn(&scratch, "kea-ctrl-agent", line)?;
         agent.ready(|| async { accepts(control).await }).await?;
         let server = serve(&scratch, &segment, "kea-dhcp4", &file, &socket).await?;
-        Ok(Self { control, socket, socket6, file, database, _agent: agent, server, _server6: server6, segment, scratch })
+        Ok(Self {
+            control,
+            socket,
+            socket6,
+            file,
+            database,
+            _agent: agent,
+            server,
+            _server6: server6,
+            segment,
+            scratch,
+        })
     }
 
     /// The process id of the DHCPv4 server.

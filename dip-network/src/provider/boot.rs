@@ -54,7 +54,9 @@ pub enum BootFilesError {
     #[error("it names no server: give it `server` for DHCPv4, `server6` for DHCPv6, or both")]
     NoServer,
     /// It is no address of its family.
-    #[error("`{1}` of `{0}` is no address of its family: `server` is the IPv4 address of the server, `server6` its IPv6 address")]
+    #[error(
+        "`{1}` of `{0}` is no address of its family: `server` is the IPv4 address of the server, `server6` its IPv6 address"
+    )]
     Family(&'static str, IpAddr),
     /// It is empty or longer than the head of a packet has room for (RFC 2131, section 2), or has a character that ends it in the
     /// configuration of one of the DHCP servers.

@@ -301,7 +301,9 @@ fn accepted(wanted: &Reservation) -> Result<Ipv4Addr, Failure> {
         return Err(Failure::new(ErrorKind::Unsupported, why).advise(advice));
     }
     if wanted.boot.as_ref().is_some_and(|boot| boot.server().is_none()) {
-        return Err(Failure::new(ErrorKind::Unsupported, "boot files with `server6` alone are wanted").advise(NO_DHCPV6));
+        return Err(
+            Failure::new(ErrorKind::Unsupported, "boot files with `server6` alone are wanted").advise(NO_DHCPV6)
+        );
     }
     if let Some(name) = wanted.host_name.as_ref().filter(|name| !host_name::is_label(name)) {
         let why = format!("`{name}` is no host name");

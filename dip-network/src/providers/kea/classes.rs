@@ -96,9 +96,8 @@ impl Classes {
         site: &SiteName,
         boot: &BootFiles,
     ) -> Result<(), Failure> {
-        let comes_first = |rival: &&Rival| {
-            rival.family == family && rival.subnet.is_none_or(|subnet| subnets.contains(&subnet))
-        };
+        let comes_first =
+            |rival: &&Rival| rival.family == family && rival.subnet.is_none_or(|subnet| subnets.contains(&subnet));
         if let Some(Rival { what, advice, .. }) = self.rivals.iter().find(comes_first) {
             let why = format!("{what} of Kea's configuration tells a boot file too, and Kea takes that one");
             return Err(Failure::new(ErrorKind::Conflict, why).advise(*advice));
@@ -117,9 +116,12 @@ impl Classes {
         }
         if let Some(network) = subnets.iter().find_map(|subnet| self.unrequired(family, *subnet, &class, boot)) {
             let name = &network.name;
-            let why = format!("the shared network `{name}` does not require the classes of `{class}`, which Kea looks at too early else");
+            let why = format!(
+                "the shared network `{name}` does not require the classes of `{class}`, which Kea looks at too early else"
+            );
             let wanted: Value = boot_class::names(&class, boot).collect();
-            let advice = format!("add these to `require-client-classes` of `{name}` in `{root}` and reload it: {wanted}");
+            let advice =
+                format!("add these to `require-client-classes` of `{name}` in `{root}` and reload it: {wanted}");
             return Err(Failure::new(ErrorKind::NotFound, why).advise(advice));
         }
         Ok(())
@@ -135,7 +137,8 @@ pub(super) fn apply(
     sites: &BTreeSet<SiteName>,
 ) {
     let known = Classes::read(family, list);
-    let missing = wanted.iter().filter(|(class, (_, boot))| used.contains(*class) && known.known.get(*class) != Some(boot));
+    let missing =
+        wanted.iter().filter(|(class, (_, boot))| used.contains(*class) && known.known.get(*class) != Some(boot));
     let missing: BTreeMap<_, _> = missing.collect();
     list.retain(|class| {
         let Some(base) = class["name"].as_str().and_then(boot_class::base) else { return true };

@@ -84,10 +84,9 @@ impl Sheet {
         transaction
             .execute("UPDATE hosts SET ipv4_address = NULL WHERE host_id = ANY($1::bigint[])", &[&v4.ids])
             .await?;
-        for (columns, own) in [
-            (v4, "ipv4_address = c.v4, dhcp4_client_classes = c.classes"),
-            (v6, "dhcp6_client_classes = c.classes"),
-        ] {
+        for (columns, own) in
+            [(v4, "ipv4_address = c.v4, dhcp4_client_classes = c.classes"), (v6, "dhcp6_client_classes = c.classes")]
+        {
             // Whatever else the user context says stays.
             let update = format!(
                 "UPDATE hosts SET hostname = c.name, {own}, user_context = nullif(
