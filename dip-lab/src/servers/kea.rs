@@ -147,6 +147,11 @@ impl Kea {
         })
     }
 
+    /// Where its clients are.
+    pub(crate) fn segment(&self) -> &Segment {
+        &self.segment
+    }
+
     /// The process id of the DHCPv4 server.
     pub fn pid(&self) -> u32 {
         self.server.pid()
