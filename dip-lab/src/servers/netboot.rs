@@ -67,7 +67,9 @@ impl Netboot {
     pub const HOST: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 2);
     /// The same in IPv6.
     pub const HOST6: Ipv6Addr = Ipv6Addr::new(0xfd77, 0, 0, 0, 0, 0, 0, 2);
-    /// Its interface.
+    /// The UUID of each machine with UEFI.
+    pub const UUID: &'static str = "00112233-4455-6677-8899-aabbccddeeff";
+    /// The host's interface.
     pub const INTERFACE: &'static str = "eth0";
     /// iPXE as a program of UEFI that talks by the firmware's own network driver.
     pub const IPXE_EFI: &'static str = "snponly.efi";
@@ -174,7 +176,7 @@ impl Netboot {
                 let variables = self.scratch.path(&format!("{tap}.vars"));
                 let from = Path::new(OVMF_VARIABLES);
                 fs::copy(from, &variables).map_err(|source| LabError::file("copy", from, source))?;
-                line.args(["-machine", "q35"]);
+                line.args(["-machine", "q35", "-uuid", Self::UUID]);
                 line.args(["-drive", &flash(Path::new(OVMF_CODE), ",readonly=on")]);
                 line.args(["-drive", &flash(&variables, "")]);
                 // Without the card's ROM, which is iPXE too: the firmware's own client is to boot.

@@ -237,7 +237,7 @@ fn ask6(rig: &Rig, of: &Reservation, says: Option<BootQuestion>) -> Result<Lease
     Ok(asked_twice(ask)?.ok_or("the client got no lease")?)
 }
 
-/// It asks by the UUID of its machine, as firmware does (UEFI 2.10, section 24.3.15).
+/// It asks by the UUID of its machine, as firmware does (RFC 6355).
 pub(super) async fn a_dhcpv6_client_with_a_duid_of_its_own_is_told_the_url_of_its_boot_file(
     rig: &Rig,
 ) -> Result<(), Failure> {
