@@ -14,7 +14,8 @@ use serde_json::json;
 
 use crate::{MARK, SCRIPT};
 
-const MAC: &str = "02:b0:07:00:06:01";
+/// One that a maker gave: Kea reads no other out of a link-local address.
+const MAC: &str = "00:16:3e:06:00:01";
 const ADDRESS: &str = "fd77::b007";
 /// By what the firmware asks: [`Netboot::UUID`] as SMBIOS keeps it, the first three groups backwards (RFC 6355; SMBIOS 3.6, section 7.2.1).
 const DUID: &str = "00:04:33:22:11:00:55:44:77:66:88:99:aa:bb:cc:dd:ee:ff";
