@@ -51,8 +51,15 @@ async fn booted(firmware: BootFirmware, duid: Option<&str>) -> Result<String, La
     let kea = lab.kea().expect("it was started with one");
     let mut config = kea.command("config-get", json!({})).await?;
     let test = "substring(option[77].hex,-4,4) == 'iPXE'";
-    config["Dhcp4"]["client-classes"] =
-        json!([{"name": "script", "test": test, "boot-file-name": SCRIPT, "next-server": Netboot::HOST}]);
+    // Firmware that loads over HTTP tries IPv4 first, for a minute where it hears of no URL, and gives up at once where there is no file.
+    let gone = format!("http://{}/gone.efi", Netboot::HOST);
+    config["Dhcp4"]["client-classes"] = json!([
+        {"name": "script", "test": test, "boot-file-name": SCRIPT, "next-server": Netboot::HOST},
+        {"name": "http", "test": "option[93].hex == 0x0010", "boot-file-name": gone, "option-data": [
+            {"name": "vendor-class-identifier", "data": "HTTPClient", "always-send": true},
+            {"name": "boot-file-name", "data": gone, "always-send": true},
+        ]},
+    ]);
     kea.command("config-set", config).await?;
     reserve(kea, duid).await;
     let said = lab.boot(firmware, MAC).await?;

@@ -2,9 +2,10 @@
 //!
 //! Source: Kea ARM, "Client Classification"; a class whose test has `KNOWN` is looked at when the reservation has been found.
 
-use serde_json::{Value, json};
+use std::net::Ipv4Addr;
 
 use dip_core::id::SiteName;
+use serde_json::{Value, json};
 
 use super::super::boot_tag::{is_tag, tag};
 use super::entry::Family;
@@ -61,7 +62,7 @@ fn tell_url(class: &mut Value, boot: &BootFiles, client: BootClient) {
     // A client that boots asks for it (option 6), and no other has to hear of it.
     let mut options = vec![json!({"name": "bootfile-url", "data": boot.url(client)})];
     if client.is_http() {
-        // It takes no answer but one to an HTTP client here too (UEFI 2.10, section 24.7.3.1).
+        // It takes no answer but one to an HTTP client here too, and asks for this option (16).
         let echo = json!({"name": "vendor-class", "csv-format": false, "data": HTTP_CLIENT, "always-send": true});
         options.push(echo);
     }
@@ -102,7 +103,7 @@ fn told(base: &str, list: &[Value]) -> Option<BootFiles> {
     let told = BootClient::ALL.into_iter().filter_map(|client| {
         let name = format!("{base}-{}", client.word());
         let class = list.iter().find(|class| class["name"] == name)?;
-        let server: std::net::Ipv4Addr = class["next-server"].as_str()?.parse().ok()?;
+        let server: Ipv4Addr = class["next-server"].as_str()?.parse().ok()?;
         Some((client, class["boot-file-name"].as_str()?.to_owned(), server))
     });
     let told: Vec<_> = told.collect();
