@@ -10,7 +10,7 @@ use dip_core::provider::{ErrorKind, Holder};
 use super::super::boot_tag::tag;
 use super::super::failure::Failure;
 use super::super::host_name;
-use super::classes::Classes;
+use super::classes::{self, Classes};
 use super::entry::{Client, Entry, Family, Fate, Standing, Subnet, SubnetId};
 use crate::provider::{BootFiles, Held, Reservation};
 
@@ -82,7 +82,7 @@ impl Book {
     /// Keeps addresses for an interface. Nothing is changed where it fails.
     pub(super) fn reserve(&mut self, wanted: &Reservation, owner: &SiteName) -> Result<(), Failure> {
         let groups = self.groups(wanted)?;
-        let boots = boots(wanted)?;
+        let boots = classes::parts(wanted)?;
         for (family, boot) in &boots {
             let of = groups.keys().filter(|(of, _)| of == family).map(|(_, subnet)| *subnet).collect();
             self.classes.accept(*family, &of, owner, boot)?;
@@ -311,22 +311,6 @@ impl Book {
         let all = self.by_address.get(&address).into_iter().flatten().copied();
         all.filter(move |at| self.entries[*at].fate != Fate::Removed && self.entries[*at].addresses.contains(&address))
     }
-}
-
-/// The boot files that each of the servers has to tell.
-fn boots(wanted: &Reservation) -> Result<BTreeMap<Family, BootFiles>, Failure> {
-    let Some(boot) = &wanted.boot else { return Ok(BTreeMap::new()) };
-    let Some(told) = wanted.told_boot() else {
-        let (by, address) = match boot.server() {
-            Some(_) => ("DHCPv4", "IPv4"),
-            None => ("DHCPv6", "IPv6"),
-        };
-        let why = format!("boot files are told by {by}, and no {address} address is wanted");
-        let advice = format!("give the interface an {address} address, or the boot files a server of the other family");
-        return Err(Failure::new(ErrorKind::Invalid, why).advise(advice));
-    };
-    let parts = [(Family::V4, told.over_v4()), (Family::V6, told.over_v6())];
-    Ok(parts.into_iter().filter_map(|(family, part)| Some((family, part?))).collect())
 }
 
 fn in_a_file(what: &str) -> Failure {

@@ -13,7 +13,7 @@ use super::boot_class;
 use super::entry::{Family, SubnetId};
 use super::mark;
 use super::surroundings::{Rival, Shared};
-use crate::provider::BootFiles;
+use crate::provider::{BootFiles, Reservation};
 
 /// Who writes classes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -126,6 +126,22 @@ impl Classes {
         }
         Ok(())
     }
+}
+
+/// The boot files that each of the servers has to tell.
+pub(super) fn parts(wanted: &Reservation) -> Result<BTreeMap<Family, BootFiles>, Failure> {
+    let Some(boot) = &wanted.boot else { return Ok(BTreeMap::new()) };
+    let Some(told) = wanted.told_boot() else {
+        let (by, address) = match boot.server() {
+            Some(_) => ("DHCPv4", "IPv4"),
+            None => ("DHCPv6", "IPv6"),
+        };
+        let why = format!("boot files are told by {by}, and no {address} address is wanted");
+        let advice = format!("give the interface an {address} address, or the boot files a server of the other family");
+        return Err(Failure::new(ErrorKind::Invalid, why).advise(advice));
+    };
+    let parts = [(Family::V4, told.over_v4()), (Family::V6, told.over_v6())];
+    Ok(parts.into_iter().filter_map(|(family, part)| Some((family, part?))).collect())
 }
 
 /// Makes a server's list of classes tell the wanted boot files of reservations, and none of these sites' that no reservation has.
