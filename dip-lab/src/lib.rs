@@ -35,8 +35,8 @@ pub use requirement::{Program, Requirement, find_program, is_build_server, is_ro
 pub use servers::{
     Alertmanager, Bind, BindConfig, BmcUser, BootDevice, BootFirmware, BootQuestion, Chassis, Chrony, DhcpServer,
     Dnsmasq, DnsmasqNames, Etcd, GuestConfig, HostCommandsAge, IpmiSim, IpmiSimConfig, IscDhcpd, Kea, KeaHostCommands,
-    Knot, KnotConfig, Lease, LldpSegment, Lldpd, Nautobot, Netboot, NetconfTarget, Netconfd, NodeDirectory, Ovs,
-    PduConfig, Postgres, PowerDns, PowerState, Prometheus, PuppetServer, RedfishSystem, SaltMaster, Segment, SnmpPdu,
-    SushyEmulator, Tinyproxy, Tls, Transfers, Zone, ZoneLimits, run_guest,
+    Knot, KnotConfig, Lease, Lease6, LldpSegment, Lldpd, Nautobot, Netboot, NetconfTarget, Netconfd, NodeDirectory,
+    Ovs, PduConfig, Postgres, PowerDns, PowerState, Prometheus, PuppetServer, RedfishSystem, SaltMaster, Segment,
+    SnmpPdu, SushyEmulator, Tinyproxy, Tls, Transfers, Zone, ZoneLimits, run_guest,
 };
 pub use trial::trial;

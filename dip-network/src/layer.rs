@@ -79,7 +79,7 @@ impl Layer for NetworkLayer {
             .filter_map(|service| match service.driver.read::<DhcpScope>() {
                 Ok(scope) => Some((service, scope)),
                 Err(error) => {
-                    let text = format!("the networks of service `{}` cannot be read: {error}", service.name);
+                    let text = format!("`networks` and `boot` of service `{}` cannot be read: {error}", service.name);
                     notes.push(Note { text, origin: service.driver.origin.clone() });
                     None
                 }
@@ -197,13 +197,13 @@ fn reserve_address(site: &Site, dhcp: &[(&Service, DhcpScope)], node: &Node, nic
     }
     // One DHCP client must not rename a node that has another interface: only the primary one tells the name.
     let primary = node.primary_nic().is_some_and(|primary| primary.name == nic.name);
+    let addresses: Vec<_> = nic.addresses.iter().map(|address| address.address).collect();
     let reservation = Reservation {
         mac,
-        addresses: nic.addresses.iter().map(|address| address.address).collect(),
         host_name: primary.then(|| node.name.as_str().split('.').next().unwrap_or_default().to_owned()),
         duid: nic.duid.clone(),
-        // DHCPv4 tells it.
-        boot: scope.boot.clone().filter(|_| nic.addresses.iter().any(|address| address.address.is_ipv4())),
+        boot: scope.boot.as_ref().and_then(|boot| boot.told_to(&addresses)),
+        addresses,
     };
     let step = ReserveAddress {
         service: service.name.clone(),

@@ -148,9 +148,18 @@ fn dnsmasq() -> Variant {
 
 /// What every DHCP service can say of boot files.
 pub(crate) fn boot_field() -> Field {
-    let server = Field::required("server", Shape::Parsed(Parsed::Address), "The server that has the files, by TFTP.");
+    let server = Field::optional(
+        "server",
+        Shape::Parsed(Parsed::Address),
+        "The IPv4 address of the server that has the files, by TFTP; nothing is told over DHCPv4 where it is left out.",
+    );
+    let server6 = Field::optional(
+        "server6",
+        Shape::Parsed(Parsed::Address),
+        "The IPv6 address of that server, for DHCPv6, which tells `tftp://[server6]/file`, and a URL at `server` as one at `server6`; nothing is told over DHCPv6 where it is left out.",
+    );
     let file = |client: BootClient| Field::optional(client.word(), Shape::Text, boot_file(client));
-    let fields = [server].into_iter().chain(BootClient::ALL.map(file)).collect();
+    let fields = [server, server6].into_iter().chain(BootClient::ALL.map(file)).collect();
     let text = "What the interfaces with a reservation are told to boot from the network, by their firmware; nothing where it is left out.";
     Field::optional("boot", Shape::Object(fields), text)
 }
@@ -234,6 +243,7 @@ mod tests {
             Shape::Object(fields) => object(fields),
             Shape::Parsed(Parsed::Secret) => json!("env:A"),
             Shape::Choice(words) => json!(words[0]),
+            Shape::Parsed(Parsed::Address) if field.name.ends_with('6') => json!("fd00::5"),
             Shape::Parsed(Parsed::Address) => json!("10.0.0.5"),
             Shape::Text if field.name.starts_with("http_") => json!("http://a/"),
             _ => json!("a"),

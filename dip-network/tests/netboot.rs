@@ -1,5 +1,9 @@
 //! Machines that boot by what the proxy DHCP server says, beside a dnsmasq that gives addresses and knows of no boot: SeaBIOS with iPXE, and
-//! OVMF with its own clients for PXE and for HTTP.
+//! OVMF with its own clients for PXE and for HTTP. And by what Kea says over DHCPv6.
+
+#[cfg(feature = "kea")]
+#[path = "netboot/kea.rs"]
+mod kea;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
@@ -20,13 +24,15 @@ fn main() -> ExitCode {
     macro_rules! trials {
         ($($test:ident)*) => { vec![$(dip_lab::trial(stringify!($test), &[Requirement::Netboot], $test)),*] };
     }
-    let trials = trials! {
+    let mut trials = trials! {
         a_machine_with_bios_runs_what_the_proxy_names
         a_machine_that_shall_not_boot_from_the_network_goes_on_to_its_disk
         a_machine_that_the_dhcp_server_sends_to_port_4011_runs_what_is_named_there
         a_machine_with_uefi_runs_what_the_proxy_names
         a_machine_with_uefi_loads_over_http_what_the_proxy_names
     };
+    #[cfg(feature = "kea")]
+    trials.extend(kea::trials());
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
 

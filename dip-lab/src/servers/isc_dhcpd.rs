@@ -116,12 +116,12 @@ impl IscDhcpd {
         self.segment.ask(mac, says).await
     }
 
-    /// Lets a real client in 10.78.0.0/16 ask by a relay; `None` if it got nothing.
+    /// Lets a real client in 10.78.0.0/16 ask by a relay, and for what to boot if it says what it is; `None` if it got nothing.
     ///
     /// # Errors
     /// If the relay or the client cannot be plugged in.
-    pub async fn lease_behind_relay(&self, mac: &str) -> Result<Option<Lease>, LabError> {
-        self.segment.lease_behind_relay(mac).await
+    pub async fn ask_behind_relay(&self, mac: &str, says: Option<BootQuestion>) -> Result<Option<Lease>, LabError> {
+        self.segment.ask_behind_relay(mac, says).await
     }
 
     /// Lets a person who has the key type into `omshell`, connected; what it prints.

@@ -1,6 +1,6 @@
 //! Kea, DHCPv4 and DHCPv6, with its control agent, on a segment of its own; its hosts in PostgreSQL where that is wanted.
 
-use std::net::{Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use crate::requirement::Requirement;
 use crate::scratch::Scratch;
 use crate::servers::kea_host_cmds::{HostCommandsAge, KeaHostCommands, Service};
 use crate::servers::postgres::Postgres;
-use crate::servers::segment::{BootQuestion, Lease, Segment};
+use crate::servers::segment::{BootQuestion, Lease, Lease6, Segment};
 
 /// What the control agent finds in the place of Kea's servers.
 #[derive(Debug, Clone, Copy)]
@@ -28,6 +28,7 @@ pub struct Kea {
     pub control: SocketAddr,
     /// The control socket of the DHCPv4 server itself.
     pub socket: PathBuf,
+    socket6: PathBuf,
     /// The file that the DHCPv4 server was started with.
     pub file: PathBuf,
     /// The database of its hosts, where it has one.
@@ -46,7 +47,8 @@ impl Kea {
     pub const LOGIN: (&'static str, &'static str) = ("dip", "kea-secret");
 
     /// Starts it on 10.77.0.0/16 with the pool 10.77.100.0 to 10.77.199.255, subnet id 1; and on fd77::/64 (id 1) with the pool
-    /// fd77::100 to fd77::1ff. Behind a relay are 10.78.0.0/16 (id 2) and 2001:db8::/64 (id 2).
+    /// fd77::100 to fd77::1ff. Behind a relay are 10.78.0.0/16 (id 2) and 2001:db8::/64 (id 2), each in a shared
+    /// network `floor`.
     ///
     /// # Errors
     /// If a program is missing, the user is not root, or Kea does not start.
@@ -100,7 +102,8 @@ impl Kea {
         let mut v6 = json!({
             // dhclient takes no address that is preferred for longer than it is valid.
             "preferred-lifetime": 300,
-            "interfaces-config": { "interfaces": [Segment::INTERFACE] },
+            // A relay sends to the address.
+            "interfaces-config": { "interfaces": [Segment::INTERFACE, format!("{}/{}", Segment::INTERFACE, Segment::ADDRESS6)] },
             "host-reservation-identifiers": ["hw-address", "duid"],
             // Else it keeps its own DUID in a directory of the whole machine.
             "server-id": { "type": "EN", "enterprise-id": 2495, "identifier": "0123456789", "persist": false },
@@ -111,8 +114,8 @@ impl Kea {
                     "interface": Segment::INTERFACE,
                     "pools": [{ "pool": "fd77::100 - fd77::1ff" }],
                 },
-                { "id": 2, "subnet": "2001:db8::/64" },
             ],
+            "shared-networks": [{ "name": "floor", "subnet6": [{ "id": 2, "subnet": "2001:db8::/64" }] }],
         });
         for (conf, socket, name) in [(&mut v4, &socket, "kea-dhcp4"), (&mut v6, &socket6, "kea-dhcp6")] {
             conf["control-socket"] = json!({ "socket-type": "unix", "socket-name": socket });
@@ -169,6 +172,7 @@ impl Kea {
         Ok(Self {
             control,
             socket,
+            socket6,
             file,
             database,
             host_commands,
@@ -188,6 +192,11 @@ impl Kea {
         let database =
             self.database.as_ref().ok_or_else(|| LabError::answer("kea", "it has no database".to_owned()))?;
         KeaHostCommands::before(&self.socket, Service::Dhcp4, database, name, age)
+    }
+
+    /// Where its clients are.
+    pub(crate) fn segment(&self) -> &Segment {
+        &self.segment
     }
 
     /// The process id of the DHCPv4 server.
@@ -229,21 +238,34 @@ impl Kea {
         self.segment.ask(mac, says).await
     }
 
-    /// Lets a real client in 10.78.0.0/16 ask by a relay; `None` if it got nothing.
+    /// Lets a real client in 10.78.0.0/16 ask by a relay, and for what to boot if it says what it is; `None` if it got nothing.
     ///
     /// # Errors
     /// If the relay or the client cannot be plugged in.
-    pub async fn lease_behind_relay(&self, mac: &str) -> Result<Option<Lease>, LabError> {
-        self.segment.lease_behind_relay(mac).await
+    pub async fn ask_behind_relay(&self, mac: &str, says: Option<BootQuestion>) -> Result<Option<Lease>, LabError> {
+        self.segment.ask_behind_relay(mac, says).await
     }
 
-    /// Lets a real DHCPv6 client with this hardware address, and a DUID of its own or one of that address, ask for a lease; `None` if it got
-    /// nothing.
+    /// Lets a real DHCPv6 client with this hardware address, and a DUID of its own or one of that address, ask for a lease, and for what to
+    /// boot if it says what it is; `None` if it got nothing.
     ///
     /// # Errors
     /// If the client cannot be plugged in.
-    pub async fn lease6(&self, mac: &str, duid: Option<&[u8]>) -> Result<Option<Ipv6Addr>, LabError> {
-        self.segment.lease6(mac, duid).await
+    pub async fn ask6(
+        &self,
+        mac: &str,
+        duid: Option<&[u8]>,
+        says: Option<BootQuestion>,
+    ) -> Result<Option<Lease6>, LabError> {
+        self.segment.ask6(mac, duid, says).await
+    }
+
+    /// Lets a real DHCPv6 client in 2001:db8::/64 ask by a relay, and for what to boot if it says what it is; `None` if it got nothing.
+    ///
+    /// # Errors
+    /// If the relay or the client cannot be plugged in.
+    pub async fn ask6_behind_relay(&self, mac: &str, says: Option<BootQuestion>) -> Result<Option<Lease6>, LabError> {
+        self.segment.ask6_behind_relay(mac, says).await
     }
 
     /// Sends a command to the DHCPv4 server as an administrator does, by its socket.
@@ -251,18 +273,30 @@ impl Kea {
     /// # Errors
     /// If it does not answer with success.
     pub async fn command(&self, name: &str, arguments: Value) -> Result<Value, LabError> {
-        use tokio::io::{AsyncReadExt, AsyncWriteExt};
-        let exchange = async {
-            let mut stream = tokio::net::UnixStream::connect(&self.socket).await?;
-            stream.write_all(json!({ "command": name, "arguments": arguments }).to_string().as_bytes()).await?;
-            let mut answer = String::new();
-            stream.read_to_string(&mut answer).await?;
-            Ok::<_, std::io::Error>(answer)
-        };
-        let answer = exchange.await.map_err(|error| LabError::answer("kea-dhcp4", error.to_string()))?;
-        let mut told: Value = serde_json::from_str(&answer).unwrap_or_default();
-        if told["result"] == 0 { Ok(told["arguments"].take()) } else { Err(LabError::answer("kea-dhcp4", answer)) }
+        command("kea-dhcp4", &self.socket, name, arguments).await
     }
+
+    /// The same for the DHCPv6 server.
+    ///
+    /// # Errors
+    /// If it does not answer with success.
+    pub async fn command6(&self, name: &str, arguments: Value) -> Result<Value, LabError> {
+        command("kea-dhcp6", &self.socket6, name, arguments).await
+    }
+}
+
+async fn command(server: &'static str, socket: &Path, name: &str, arguments: Value) -> Result<Value, LabError> {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let exchange = async {
+        let mut stream = tokio::net::UnixStream::connect(socket).await?;
+        stream.write_all(json!({ "command": name, "arguments": arguments }).to_string().as_bytes()).await?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await?;
+        Ok::<_, std::io::Error>(answer)
+    };
+    let answer = exchange.await.map_err(|error| LabError::answer(server, error.to_string()))?;
+    let mut told: Value = serde_json::from_str(&answer).unwrap_or_default();
+    if told["result"] == 0 { Ok(told["arguments"].take()) } else { Err(LabError::answer(server, answer)) }
 }
 
 async fn serve(

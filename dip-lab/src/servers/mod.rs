@@ -57,7 +57,7 @@ pub use prometheus::Prometheus;
 pub use puppet_server::PuppetServer;
 pub use redfish::{RedfishSystem, SushyEmulator, Tls};
 pub use salt_master::SaltMaster;
-pub use segment::{BootQuestion, Lease, Segment};
+pub use segment::{BootQuestion, Lease, Lease6, Segment};
 pub use snmpd::{PduConfig, SnmpPdu};
 pub use tinyproxy::Tinyproxy;
 pub use zone_limits::{Transfers, ZoneLimits};

@@ -1,8 +1,8 @@
-//! A segment where machines boot from the network by what somebody says beside the DHCP server: dnsmasq gives addresses and knows of no
-//! boot, a host of its own has the files.
+//! A segment where machines boot from the network: by what somebody says beside the DHCP server, dnsmasq that gives addresses and knows of no
+//! boot, or by what Kea says. A host of its own has the files.
 
 use std::fs;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use crate::namespace::Namespace;
 use crate::requirement::Requirement;
 use crate::scratch::Scratch;
 use crate::servers::dnsmasq::Dnsmasq;
+use crate::servers::kea::Kea;
 use crate::servers::segment::Segment;
 
 /// Emulation is slow, and the machine has others to serve: the slowest client is through in 30 s where it is idle.
@@ -29,6 +30,8 @@ pub enum BootFirmware {
     Bios,
     /// OVMF with its own client for PXE.
     Uefi,
+    /// The same, over IPv6 alone.
+    UefiV6,
     /// OVMF with its own client for HTTP boot.
     UefiHttp,
 }
@@ -42,10 +45,17 @@ pub enum DhcpServer {
     NamesPxe,
 }
 
+/// The DHCP server whose segment it is.
+#[derive(Debug)]
+enum Dhcp {
+    Dnsmasq(Box<Dnsmasq>),
+    Kea(Box<Kea>),
+}
+
 /// The segment with its servers.
 #[derive(Debug)]
 pub struct Netboot {
-    dhcp: Dnsmasq,
+    dhcp: Dhcp,
     host: Namespace,
     files: Daemon,
     web: Daemon,
@@ -55,7 +65,11 @@ pub struct Netboot {
 impl Netboot {
     /// The host that has the files, by TFTP and HTTP.
     pub const HOST: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 2);
-    /// Its interface.
+    /// The same in IPv6.
+    pub const HOST6: Ipv6Addr = Ipv6Addr::new(0xfd77, 0, 0, 0, 0, 0, 0, 2);
+    /// The UUID of each machine with UEFI.
+    pub const UUID: &'static str = "00112233-4455-6677-8899-aabbccddeeff";
+    /// The host's interface.
     pub const INTERFACE: &'static str = "eth0";
     /// iPXE as a program of UEFI that talks by the firmware's own network driver.
     pub const IPXE_EFI: &'static str = "snponly.efi";
@@ -71,8 +85,21 @@ impl Netboot {
             DhcpServer::NamesPxe => "dhcp-option-force=60,PXEClient\n",
         })
         .await?;
+        Self::start_on(Dhcp::Dnsmasq(Box::new(dhcp)), texts).await
+    }
+
+    /// The same with Kea as the DHCP server, of both families.
+    ///
+    /// # Errors
+    /// If something is missing, the user is not root, or a server does not start.
+    pub async fn start_with_kea(texts: &[(&str, &str)]) -> Result<Self, LabError> {
+        Requirement::Netboot.check()?;
+        Self::start_on(Dhcp::Kea(Box::new(Kea::start().await?)), texts).await
+    }
+
+    async fn start_on(dhcp: Dhcp, texts: &[(&str, &str)]) -> Result<Self, LabError> {
         let scratch = Scratch::temporary()?;
-        let host = dhcp.segment().expect(ITS_OWN).station(Self::HOST).await?;
+        let host = dhcp.segment().station(Self::HOST).await?;
         let root = scratch.within("files")?;
         for (name, text) in texts {
             root.write(name, text)?;
@@ -100,6 +127,14 @@ impl Netboot {
         let look = ["wget", "-q", "-O", "/dev/null", "http://127.0.0.1/ready"];
         web.ready(|| async { host.run("busybox", &look).await.is_ok() }).await?;
         Ok(Self { dhcp, host, files, web, scratch })
+    }
+
+    /// The Kea that it was started with.
+    pub fn kea(&self) -> Option<&Kea> {
+        match &self.dhcp {
+            Dhcp::Kea(kea) => Some(kea),
+            Dhcp::Dnsmasq(_) => None,
+        }
     }
 
     /// The host that has the files.
@@ -137,18 +172,22 @@ impl Netboot {
         match firmware {
             // The texts of the BIOS and of what it starts go to the serial port; where nothing boots it starts anew, which ends QEMU.
             BootFirmware::Bios => drop(line.args(["-machine", "pc,graphics=off", "-boot", "reboot-timeout=1"])),
-            BootFirmware::Uefi | BootFirmware::UefiHttp => {
+            BootFirmware::Uefi | BootFirmware::UefiV6 | BootFirmware::UefiHttp => {
                 let variables = self.scratch.path(&format!("{tap}.vars"));
                 let from = Path::new(OVMF_VARIABLES);
                 fs::copy(from, &variables).map_err(|source| LabError::file("copy", from, source))?;
-                line.args(["-machine", "q35"]);
+                line.args(["-machine", "q35", "-uuid", Self::UUID]);
                 line.args(["-drive", &flash(Path::new(OVMF_CODE), ",readonly=on")]);
                 line.args(["-drive", &flash(&variables, "")]);
                 // Without the card's ROM, which is iPXE too: the firmware's own client is to boot.
                 card += ",romfile=";
                 // It would try PXE for two minutes first.
-                let pxe = if firmware == BootFirmware::Uefi { "y" } else { "n" };
-                for version in ["IPv4", "IPv6"] {
+                let (v4, v6) = match firmware {
+                    BootFirmware::Uefi => ("y", "y"),
+                    BootFirmware::UefiV6 => ("n", "y"),
+                    _ => ("n", "n"),
+                };
+                for (version, pxe) in [("IPv4", v4), ("IPv6", v6)] {
                     line.args(["-fw_cfg", &format!("name=opt/org.tianocore/{version}PXESupport,string={pxe}")]);
                 }
             }
@@ -158,7 +197,16 @@ impl Netboot {
     }
 
     fn segment(&self) -> &Segment {
-        self.dhcp.segment().expect(ITS_OWN)
+        self.dhcp.segment()
+    }
+}
+
+impl Dhcp {
+    fn segment(&self) -> &Segment {
+        match self {
+            Self::Dnsmasq(dnsmasq) => dnsmasq.segment().expect(ITS_OWN),
+            Self::Kea(kea) => kea.segment(),
+        }
     }
 }
 

@@ -33,15 +33,37 @@ pub struct Lease {
     pub vendor_class: Option<String>,
 }
 
+/// What a DHCPv6 client got.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease6 {
+    /// The address.
+    pub address: Ipv6Addr,
+    /// The boot file, if the server sent one.
+    pub boot_url: Option<String>,
+    /// The vendor class that the answer is for, in octets as `dhclient` writes them (`0:0:1:57:...`), if the server sent one.
+    pub vendor_class: Option<String>,
+}
+
 /// What a client that boots from the network says of itself.
 #[derive(Debug, Clone, Copy)]
 pub struct BootQuestion {
-    /// Its architecture (option 93).
+    /// Its architecture (option 93; over DHCPv6 61).
     pub architecture: u16,
-    /// Its class (option 60).
+    /// Its class (option 60; over DHCPv6 16).
     pub vendor_class: &'static str,
-    /// Its user class (option 77), which iPXE has.
+    /// Its user class (option 77; over DHCPv6 15), which iPXE has.
     pub user_class: Option<&'static str>,
+}
+
+/// The kernel would else try a client's link-local address out for a second.
+const NO_DAD: &str = "echo 0 > /proc/sys/net/ipv6/conf/eth0/accept_dad";
+
+/// A client behind a relay.
+struct Behind {
+    number: u32,
+    relay: Namespace,
+    client: Namespace,
+    scratch: Scratch,
 }
 
 /// A namespace for the server with the bridge `br0`, 10.77.0.1/16 and fd77::1/64, that clients are plugged into.
@@ -55,6 +77,8 @@ pub struct Segment {
 impl Segment {
     /// The server's own address.
     pub const ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
+    /// The same in IPv6.
+    pub const ADDRESS6: Ipv6Addr = Ipv6Addr::new(0xfd77, 0, 0, 0, 0, 0, 0, 1);
     /// The server's interface.
     pub const INTERFACE: &'static str = "br0";
 
@@ -68,7 +92,7 @@ impl Segment {
         namespace.ip(&["link", "set", "carrier0", "master", Self::INTERFACE, "up"]).await?;
         namespace.ip(&["link", "set", "carrier1", "up"]).await?;
         // A DHCPv6 server talks from its link-local address, which the kernel would try out for a second.
-        for address in ["fe80::77/64", "fd77::1/64"] {
+        for address in ["fe80::77/64", &format!("{}/64", Self::ADDRESS6)] {
             namespace.ip(&["address", "add", address, "dev", Self::INTERFACE, "nodad"]).await?;
         }
         Ok(Self { namespace, scratch: scratch.clone(), clients: AtomicU32::new(0) })
@@ -100,26 +124,60 @@ impl Segment {
     }
 
     /// Plugs a client with this hardware address in and lets ISC dhclient ask for an IPv6 address, by a DUID of its own or by one of nothing
-    /// but that hardware address; `None` if it got nothing.
+    /// but that hardware address, and for what to boot if it says what it is; `None` if it got nothing.
     ///
     /// # Errors
     /// If the client cannot be plugged in.
-    pub async fn lease6(&self, mac: &str, duid: Option<&[u8]>) -> Result<Option<Ipv6Addr>, LabError> {
+    pub async fn ask6(
+        &self,
+        mac: &str,
+        duid: Option<&[u8]>,
+        says: Option<BootQuestion>,
+    ) -> Result<Option<Lease6>, LabError> {
         let (client, number) = self.plug(mac).await?;
-        let show = ["-6", "address", "show", "dev", "eth0", "scope", "link", "-tentative"];
-        // dhclient gives up without a link-local address.
-        until(ASKS, || async { client.ip(&show).await.is_ok_and(|told| told.contains("fe80")) }).await;
         let scratch = self.scratch.within(&format!("client{number}"))?;
-        let lease = ask6(&client, &scratch, duid).await;
+        let lease = ask6(&client, &scratch, duid, says).await;
         self.unplug(number).await?;
         lease
     }
 
-    /// Lets a client in another network, 10.78.0.0/16, ask by ISC's relay; `None` if it got nothing.
+    /// Lets a client in another network, 10.78.0.0/16, ask by ISC's relay, and for what to boot if it says what it is; `None` if it got
+    /// nothing.
     ///
     /// # Errors
     /// If the relay or the client cannot be plugged in.
-    pub async fn lease_behind_relay(&self, mac: &str) -> Result<Option<Lease>, LabError> {
+    pub async fn ask_behind_relay(&self, mac: &str, says: Option<BootQuestion>) -> Result<Option<Lease>, LabError> {
+        let behind = self.relay(mac).await?;
+        let Behind { number, relay, client, scratch, .. } = &behind;
+        let mut line = daemon_command(Some(relay), "dhcrelay");
+        line.args(["-4", "-d", "-pf"]).arg(scratch.path("relay.pid"));
+        line.args(["-id", "down0", "-iu", "up0", &Self::ADDRESS.to_string()]);
+        let relaying = Daemon::spawn(scratch, "dhcrelay", line)?;
+        let lease = ask(client, scratch, says).await;
+        drop(relaying);
+        self.unplug(*number).await?;
+        lease
+    }
+
+    /// The same for a DHCPv6 client in 2001:db8::/64.
+    ///
+    /// # Errors
+    /// If the relay or the client cannot be plugged in.
+    pub async fn ask6_behind_relay(&self, mac: &str, says: Option<BootQuestion>) -> Result<Option<Lease6>, LabError> {
+        let behind = self.relay(mac).await?;
+        let Behind { number, relay, client, scratch } = &behind;
+        let mut line = daemon_command(Some(relay), "dhcrelay");
+        line.args(["-6", "-d", "-pf"]).arg(scratch.path("relay.pid"));
+        line.args(["-l", "down0", "-u", &format!("{}%up0", Self::ADDRESS6)]);
+        let relaying = Daemon::spawn(scratch, "dhcrelay", line)?;
+        let lease = ask6(client, scratch, None, says).await;
+        drop(relaying);
+        self.unplug(*number).await?;
+        lease
+    }
+
+    /// Plugs a relay in with a client behind it, in 10.78.0.0/16 and 2001:db8::/64.
+    async fn relay(&self, mac: &str) -> Result<Behind, LabError> {
         let number = self.clients.fetch_add(1, Ordering::Relaxed);
         let (relay, client) = (Namespace::create(&self.scratch).await?, Namespace::create(&self.scratch).await?);
         let port = format!("c{number}");
@@ -129,25 +187,21 @@ impl Segment {
         let peer =
             ["link", "add", "down0", "type", "veth", "peer", "name", "eth0", "address", mac, "netns", client.name()];
         relay.ip(&peer).await?;
+        client.run("sh", &["-c", NO_DAD]).await?;
         // Several relays may stand here at once: each has addresses of its own, and the server finds the way to the one that asked.
         let [high, low] = u16::try_from(number % 0xff00).unwrap_or_default().to_be_bytes();
         let (near, far) = (format!("10.77.{}.{low}", 250 - high), format!("10.78.{}.{low}", 250 - high));
-        for (address, link) in [(&near, "up0"), (&far, "down0")] {
+        let (near6, far6) = (format!("fd77::fa:{number:x}"), format!("2001:db8::fa:{number:x}"));
+        for (address, address6, link) in [(&near, &near6, "up0"), (&far, &far6, "down0")] {
             relay.ip(&["address", "add", &format!("{address}/16"), "dev", link]).await?;
+            relay.ip(&["address", "add", &format!("{address6}/64"), "dev", link, "nodad"]).await?;
             relay.ip(&["link", "set", link, "up"]).await?;
         }
         client.ip(&["link", "set", "eth0", "up"]).await?;
         relay.run("sh", &["-c", "echo 1 > /proc/sys/net/ipv4/ip_forward"]).await?;
         self.namespace.ip(&["route", "add", &format!("{far}/32"), "via", &near]).await?;
         let scratch = self.scratch.within(&format!("client{number}"))?;
-        let mut line = daemon_command(Some(&relay), "dhcrelay");
-        line.args(["-4", "-d", "-pf"]).arg(scratch.path("relay.pid"));
-        line.args(["-id", "down0", "-iu", "up0", &Self::ADDRESS.to_string()]);
-        let relaying = Daemon::spawn(&scratch, "dhcrelay", line)?;
-        let lease = ask(&client, &scratch, None).await;
-        drop(relaying);
-        self.unplug(number).await?;
-        lease
+        Ok(Behind { number, relay, client, scratch })
     }
 
     /// Plugs a host with this address in, at its `eth0`.
@@ -176,7 +230,7 @@ impl Segment {
             ["link", "add", &port, "type", "veth", "peer", "name", "eth0", "address", mac, "netns", client.name()];
         self.namespace.ip(&peer).await?;
         self.namespace.ip(&["link", "set", &port, "master", Self::INTERFACE, "up"]).await?;
-        client.run("sh", &["-c", "echo 0 > /proc/sys/net/ipv6/conf/eth0/accept_dad"]).await?;
+        client.run("sh", &["-c", NO_DAD]).await?;
         client.ip(&["link", "set", "eth0", "up"]).await?;
         Ok((client, number))
     }
@@ -235,7 +289,15 @@ async fn ask(client: &Namespace, scratch: &Scratch, says: Option<BootQuestion>) 
     }))
 }
 
-async fn ask6(client: &Namespace, scratch: &Scratch, duid: Option<&[u8]>) -> Result<Option<Ipv6Addr>, LabError> {
+async fn ask6(
+    client: &Namespace,
+    scratch: &Scratch,
+    duid: Option<&[u8]>,
+    says: Option<BootQuestion>,
+) -> Result<Option<Lease6>, LabError> {
+    let show = ["-6", "address", "show", "dev", "eth0", "scope", "link", "-tentative"];
+    // dhclient gives up without a link-local address.
+    until(ASKS, || async { client.ip(&show).await.is_ok_and(|told| told.contains("fe80")) }).await;
     let got = scratch.path("lease.env");
     let script =
         format!("#!/bin/sh\ncase $reason in BOUND6) env > {0}.part && mv {0}.part {0} ;; esac\n", got.display());
@@ -246,8 +308,10 @@ async fn ask6(client: &Namespace, scratch: &Scratch, duid: Option<&[u8]>) -> Res
         let octets: String = duid.iter().map(|octet| format!("\\{octet:03o}")).collect();
         scratch.write("leases", &format!("default-duid \"{octets}\";\n"))?;
     }
+    let conf = says.map(says6).unwrap_or_default();
+    let conf = scratch.write("dhclient6.conf", &conf)?;
     let mut line = daemon_command(Some(client), "dhclient");
-    line.args(["-6", "-1", "-d", "-D", "LL", "-sf"]).arg(&script);
+    line.args(["-6", "-1", "-d", "-D", "LL", "-sf"]).arg(&script).arg("-cf").arg(&conf);
     line.arg("-lf").arg(scratch.path("leases")).arg("-pf").arg(scratch.path("pid")).arg("eth0");
     let dhclient = Daemon::spawn(scratch, "dhclient", line)?;
     let bound = until(ASKS, || async { got.exists() }).await;
@@ -256,8 +320,33 @@ async fn ask6(client: &Namespace, scratch: &Scratch, duid: Option<&[u8]>) -> Res
         return Ok(None);
     }
     let text = std::fs::read_to_string(&got).map_err(|source| LabError::file("read", &got, source))?;
-    let address = text.lines().find_map(|line| line.strip_prefix("new_ip6_address="));
-    address.and_then(|address| address.parse().ok()).map(Some).ok_or_else(|| LabError::answer("dhclient", text.clone()))
+    let variable = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+    let address = variable("new_ip6_address")
+        .and_then(|ip| ip.parse().ok())
+        .ok_or_else(|| LabError::answer("dhclient", text.clone()))?;
+    Ok(Some(Lease6 {
+        address,
+        boot_url: variable("new_dhcp6_boot_url").map(str::to_owned),
+        vendor_class: variable("new_dhcp6_vendor_class").map(str::to_owned),
+    }))
+}
+
+/// What a DHCPv6 client that boots says, in dhclient's words: each class has its length before it (RFC 8415, sections 21.15 and 21.16).
+fn says6(BootQuestion { architecture, vendor_class, user_class }: BootQuestion) -> String {
+    let class = |text: &str| {
+        let length = u16::try_from(text.len()).unwrap_or_default().to_be_bytes();
+        length.iter().chain(text.as_bytes()).map(|octet| format!("{octet:02x}")).collect::<Vec<_>>().join(":")
+    };
+    // 343 is the number that firmware has in its class.
+    let mut conf = format!(
+        "option dhcp6.architecture code 61 = unsigned integer 16;\noption dhcp6.boot-url code 59 = text;\n\
+         option dhcp6.vendor-class code 16 = string;\noption dhcp6.user-class code 15 = string;\n\
+         send dhcp6.architecture {architecture};\nsend dhcp6.vendor-class 00:00:01:57:{};\n",
+        class(vendor_class)
+    );
+    conf.extend(user_class.map(|user| format!("send dhcp6.user-class {};\n", class(user))));
+    conf.push_str("also request dhcp6.boot-url, dhcp6.vendor-class;\n");
+    conf
 }
 
 pub(crate) fn make_executable(file: &Path) -> Result<(), LabError> {

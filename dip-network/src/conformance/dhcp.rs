@@ -9,7 +9,10 @@ use dip_core::conformance::{Failure, Trial, Verdict};
 use dip_core::hardware::{Duid, MacAddr};
 use dip_core::provider::{ErrorKind, Holder, sentence};
 
-use super::dhcp_boot::{boot_files_without_an_ipv4_address_are_refused, each_firmware_is_told_its_own_boot_file};
+use super::dhcp_boot::{
+    boot_files_without_an_ipv4_address_are_refused, each_firmware_is_told_its_own_boot_file,
+    each_firmware_is_told_the_url_of_its_boot_file_over_dhcpv6,
+};
 use crate::provider::{Dhcp, Held, Reservation};
 
 /// A DHCP server under trial.
@@ -49,6 +52,16 @@ pub trait DhcpClients: Send + Sync {
         architecture: u16,
         user_class: Option<&'static str>,
     ) -> Result<Option<(Ipv4Addr, String)>, Failure>;
+
+    /// The URL of the boot file that a new DHCPv6 client with this MAC address (and a DUID of nothing else), architecture (option 61) and
+    /// user class (option 15) is told, which calls itself an HTTP client where that is its architecture; `None` where it is told none. It
+    /// is where the addresses of the documentation prefix of RFC 3849 are.
+    async fn boot6(
+        &self,
+        mac: MacAddr,
+        architecture: u16,
+        user_class: Option<&'static str>,
+    ) -> Result<Option<String>, Failure>;
 }
 
 /// The trials that a provider of [`Dhcp`] must pass.
@@ -74,6 +87,7 @@ pub fn dhcp(harness: Arc<dyn DhcpHarness>) -> Vec<Trial> {
         a_cancelled_call_can_be_looked_at_and_made_again
         a_client_gets_what_is_reserved_for_it
         each_firmware_is_told_its_own_boot_file
+        each_firmware_is_told_the_url_of_its_boot_file_over_dhcpv6
         boot_files_without_an_ipv4_address_are_refused
     ]
 }
@@ -127,7 +141,7 @@ async fn ipv4_and_ipv6_addresses_are_kept_together(harness: Harness) -> Result<V
 }
 
 /// The same with an IPv6 address of the documentation prefix of RFC 3849, unique because the MAC address is.
-fn with_v6(mut reservation: Reservation) -> Reservation {
+pub(super) fn with_v6(mut reservation: Reservation) -> Reservation {
     let [a, b, c, d, e, f] = reservation.mac.0.map(u16::from);
     let v6 = [0x2001, 0xdb8, 0, 0, 0, a << 8 | b, c << 8 | d, e << 8 | f];
     reservation.addresses.push(IpAddr::from(v6));

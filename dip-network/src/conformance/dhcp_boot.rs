@@ -1,6 +1,6 @@
 //! The trials of [`Dhcp`](crate::provider::Dhcp) that are about what machines boot.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use dip_core::conformance::expect::{fails, ignored, same, us};
@@ -8,12 +8,13 @@ use dip_core::conformance::{Failure, Verdict};
 use dip_core::hardware::MacAddr;
 use dip_core::provider::{ErrorKind, sentence};
 
-use super::dhcp::{DhcpClients, DhcpHarness, ours};
-use crate::provider::{BootClient, BootFiles, ClientArchitecture, Reservation};
+use super::dhcp::{DhcpClients, DhcpHarness, ours, with_v6};
+use crate::provider::{BootClient, BootFiles, BootServers, ClientArchitecture, Reservation};
 
 type Harness = Arc<dyn DhcpHarness>;
 
 const SERVER: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 5);
+const SERVER6: Ipv6Addr = Ipv6Addr::new(0xfd77, 0, 0, 0, 0, 0, 0, 5);
 
 /// The boot files of the trials, which site [`us`] has. Where somebody else than dip has to tell the server of them, he does so beforehand.
 #[must_use]
@@ -25,6 +26,15 @@ pub fn trial_boot_files() -> [BootFiles; 2] {
             client => format!("boot/{}", client.word()),
         };
         BootFiles::new(SERVER, BootClient::ALL.map(|client| (client, file(client)))).expect("they can be told")
+    })
+}
+
+/// The same where the server has an IPv6 address too: over DHCPv6 each is a URL there.
+#[must_use]
+pub fn trial_boot_files6() -> [BootFiles; 2] {
+    trial_boot_files().map(|boot| {
+        let files = boot.iter().map(|(client, file)| (client, file.to_owned()));
+        BootFiles::new(BootServers::Both(SERVER, SERVER6), files).expect("they can be told")
     })
 }
 
@@ -71,6 +81,58 @@ pub(super) async fn each_firmware_is_told_its_own_boot_file(harness: Harness) ->
     ours(dhcp.reservation(without.mac).await?, &without)?;
     if let Some(clients) = &clients {
         same("what it boots without boot files", &clients.boot(without.mac, 0, None).await?, &None)?;
+    }
+    dhcp.release(without.mac, &us()).await?;
+    Ok(Verdict::Passed)
+}
+
+/// The same over DHCPv6, where each client hears a URL.
+async fn hears6(clients: &dyn DhcpClients, mac: MacAddr, boot: Option<&BootFiles>) -> Result<(), Failure> {
+    for architecture in ClientArchitecture::ALL {
+        let wanted = boot.and_then(|boot| boot.url(BootClient::Firmware(architecture)));
+        for number in architecture.numbers() {
+            let what = format!("what a DHCPv6 client of architecture {number} boots");
+            same(&what, &clients.boot6(mac, *number, None).await?, &wanted)?;
+        }
+    }
+    let wanted = boot.and_then(|boot| boot.url(BootClient::Ipxe));
+    same("what iPXE boots over IPv6", &clients.boot6(mac, 7, Some("iPXE")).await?, &wanted)
+}
+
+pub(super) async fn each_firmware_is_told_the_url_of_its_boot_file_over_dhcpv6(
+    harness: Harness,
+) -> Result<Verdict, Failure> {
+    let (dhcp, plain) = (harness.dhcp(), with_v6(harness.fresh()));
+    let [first, second] = trial_boot_files6();
+    let wanted = Reservation { boot: Some(first.clone()), ..with_v6(harness.fresh()) };
+    match dhcp.reserve(&wanted, &us()).await {
+        Err(error) if error.kind() == ErrorKind::Unsupported => return ignored(&sentence(&error)),
+        reserved => reserved?,
+    }
+    dhcp.reserve(&wanted, &us()).await?;
+    ours(dhcp.reservation(wanted.mac).await?, &wanted)?;
+    dhcp.reserve(&plain, &us()).await?;
+    ours(dhcp.reservation(plain.mac).await?, &plain)?;
+    let clients = harness.clients();
+    if let Some(clients) = &clients {
+        hears(&**clients, wanted.mac, Some(&first)).await?;
+        hears6(&**clients, wanted.mac, Some(&first)).await?;
+        same("what another machine boots", &clients.boot6(plain.mac, 7, None).await?, &None)?;
+    }
+    // Without its IPv4 address it hears them over DHCPv6 alone.
+    let mut alone = Reservation { boot: Some(second.clone()), ..wanted.clone() };
+    alone.addresses.retain(IpAddr::is_ipv6);
+    dhcp.reserve(&alone, &us()).await?;
+    ours(dhcp.reservation(wanted.mac).await?, &alone)?;
+    if let Some(clients) = &clients {
+        let told = clients.boot6(wanted.mac, 0, None).await?;
+        same("what it boots after a change", &told, &second.url(BootClient::Firmware(ClientArchitecture::Bios)))?;
+    }
+    let without = Reservation { boot: None, ..wanted };
+    dhcp.reserve(&without, &us()).await?;
+    ours(dhcp.reservation(without.mac).await?, &without)?;
+    if let Some(clients) = &clients {
+        same("what it boots without boot files", &clients.boot6(without.mac, 0, None).await?, &None)?;
     }
     dhcp.release(without.mac, &us()).await?;
     Ok(Verdict::Passed)

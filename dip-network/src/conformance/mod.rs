@@ -12,7 +12,7 @@ mod pdu;
 mod switch;
 
 pub use dhcp::{DhcpClients, DhcpHarness, dhcp};
-pub use dhcp_boot::trial_boot_files;
+pub use dhcp_boot::{trial_boot_files, trial_boot_files6};
 pub use dip_core::conformance::{IpamHarness, ipam};
 pub use mains::{MainsHarness, mains};
 pub use pdu::{PduConsumers, PduHarness, pdu};

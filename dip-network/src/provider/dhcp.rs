@@ -22,7 +22,8 @@ pub struct Reservation {
     /// By what it asks for IPv6 addresses, where its MAC address does not tell that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duid: Option<Duid>,
-    /// What it is told to boot from the network, by its firmware; `None` for nothing. It goes with an IPv4 address.
+    /// What it is told to boot from the network, by its firmware; `None` for nothing. It goes with an address of a family that it has a
+    /// server in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub boot: Option<BootFiles>,
 }
@@ -35,13 +36,19 @@ impl Reservation {
         self.duid.as_ref().filter(|duid| has_v6 && duid.mac() != Some(self.mac))
     }
 
+    /// What of its boot files it is told: `None` where its addresses are of no family that they have a server in.
+    #[must_use]
+    pub fn told_boot(&self) -> Option<BootFiles> {
+        self.boot.as_ref()?.told_to(&self.addresses)
+    }
+
     /// Whether another reservation says the same; the order of addresses means nothing.
     #[must_use]
     pub fn agrees_with(&self, other: &Self) -> bool {
         self.mac == other.mac
             && self.host_name == other.host_name
             && self.needed_duid() == other.needed_duid()
-            && self.boot == other.boot
+            && self.told_boot() == other.told_boot()
             && sorted(&self.addresses) == sorted(&other.addresses)
     }
 }
@@ -71,9 +78,10 @@ pub struct Held {
 /// * An interface or an address that anybody else holds (another site, or no mark at all) is
 ///   [`ErrorKind::Conflict`](dip_core::provider::ErrorKind::Conflict) for `reserve`, and an interface for `release`; nothing is changed then.
 /// * A DUID that anybody else's reservation has is a `Conflict` for `reserve` too.
-/// * Boot files are told to the interfaces whose reservations have them, and to nobody else. They are told over DHCPv4; a reservation that
-///   has some and no IPv4 address is [`ErrorKind::Invalid`](dip_core::provider::ErrorKind::Invalid). What the server says of them where no
-///   reservation of the owner has them any more, it says no longer.
+/// * Boot files are told to the interfaces whose reservations have them, and to nobody else. They are told over DHCPv4 where
+///   they have a server in IPv4 and the reservation an IPv4 address, and over DHCPv6 likewise; a reservation that has some and hears of them
+///   over neither is [`ErrorKind::Invalid`](dip_core::provider::ErrorKind::Invalid). What the server says of them where no reservation of
+///   the owner has them any more, it says no longer.
 /// * `release` of an interface without a reservation is `Ok(())`.
 /// * `claim` puts the owner's mark on a reservation that `from` holds, and leaves what it says as it is. One that the owner holds
 ///   already, and a reservation that is not there, is `Ok(())`; one that anybody else holds is a `Conflict`.

@@ -3,6 +3,8 @@
 
 mod architecture;
 mod boot;
+mod boot_client;
+mod boot_url;
 mod dhcp;
 mod metering;
 mod pdu;
@@ -11,7 +13,8 @@ mod switch;
 
 pub use crate::mlag::MlagPair;
 pub use architecture::ClientArchitecture;
-pub use boot::{BootClient, BootFiles, BootFilesError};
+pub use boot::{BootFiles, BootFilesError, BootServers};
+pub use boot_client::BootClient;
 pub use dhcp::{Dhcp, Held, Reservation};
 pub use metering::{Load, Metering, Milliamperes, Millivolts, Milliwatts};
 pub use pdu::Pdu;

@@ -28,12 +28,12 @@ pub struct BootAnswer {
 }
 
 impl BootAnswer {
-    /// What a site's boot files say to a question. iPXE hears of its script, or, where there is none, of what its firmware loads.
+    /// What a site's boot files say to a question over DHCPv4, where they have a server in IPv4. iPXE hears of its script, or, where there is none, of what its firmware loads.
     #[must_use]
     pub fn of(files: &BootFiles, question: &BootQuestion) -> Option<Self> {
         let script = files.file(BootClient::Ipxe).filter(|_| question.ipxe);
         let file = script.or_else(|| files.file(BootClient::Firmware(question.architecture)))?;
-        Some(Self { server: files.server(), file: file.to_owned() })
+        Some(Self { server: files.server()?, file: file.to_owned() })
     }
 }
 

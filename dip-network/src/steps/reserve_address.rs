@@ -97,8 +97,9 @@ impl ReserveAddress {
         if has != wants {
             diff = diff.and("DUID", has, wants);
         }
-        if now.reservation.boot != self.reservation.boot {
-            diff = diff.and("boot files", now.reservation.boot.as_ref(), self.reservation.boot.as_ref());
+        let (has, wants) = (now.reservation.told_boot(), self.reservation.told_boot());
+        if has != wants {
+            diff = diff.and("boot files", has, wants);
         }
         diff
     }

@@ -13,8 +13,8 @@ use dip_core::hardware::MacAddr;
 use dip_core::provider::{ErrorKind, Holder, ProviderError, Retry, sentence};
 use dip_core::secret::{LocalSecrets, SecretRef};
 use dip_lab::Requirement;
-use dip_network::conformance::{DhcpClients, DhcpHarness};
-use dip_network::provider::{Dhcp, Reservation};
+use dip_network::conformance::{self, DhcpClients, DhcpHarness};
+use dip_network::provider::{BootFiles, Dhcp, Reservation};
 use dip_network::providers::isc_dhcpd::IscDhcpd;
 use dip_network::settings::{IscDhcpdSettings, KeyAlgorithm};
 use serde_json::json;
@@ -22,7 +22,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::sleep;
 
 use crate::by_dhcp::dhcp_and_ipam;
-use crate::clients::Clients;
+use crate::clients::{Clients, is_told_its_files};
 use crate::openvswitch::is;
 use crate::{step, wait};
 
@@ -44,6 +44,8 @@ pub(crate) async fn trials() -> Vec<Trial> {
             trials.extend(trials_of! {rig;
                 the_step_reserves_and_a_real_client_gets_address_and_name
                 a_client_behind_a_relay_gets_what_is_reserved_for_it
+                a_client_behind_a_relay_is_told_its_boot_file
+                boot_files_over_dhcpv6_are_refused_before_anything_is_sent
                 omshell_sees_what_dip_made_and_dip_what_omshell_made
                 a_host_of_the_configuration_is_a_conflict_and_can_be_claimed_where_it_is_plain
                 a_host_that_says_more_than_dip_keeps_is_not_claimed
@@ -186,9 +188,34 @@ async fn the_step_reserves_and_a_real_client_gets_address_and_name(rig: &Rig) ->
 async fn a_client_behind_a_relay_gets_what_is_reserved_for_it(rig: &Rig) -> Result<(), Failure> {
     let wanted = Reservation { addresses: vec!["10.78.1.7".parse()?], ..DhcpHarness::fresh(rig) };
     rig.provider.reserve(&wanted, &us()).await?;
-    let lease = wait(rig.server.lease_behind_relay(&wanted.mac.to_string()))?.ok_or("the client got no lease")?;
+    let lease = wait(rig.server.ask_behind_relay(&wanted.mac.to_string(), None))?.ok_or("the client got no lease")?;
     is("the address", &lease.address.to_string(), "10.78.1.7")?;
     is("the host name", &lease.host_name.unwrap_or_default(), wanted.host_name.as_deref().unwrap_or_default())
+}
+
+async fn a_client_behind_a_relay_is_told_its_boot_file(rig: &Rig) -> Result<(), Failure> {
+    let [boot, _] = conformance::trial_boot_files();
+    let fresh = DhcpHarness::fresh(rig);
+    let wanted = Reservation { addresses: vec!["10.78.1.8".parse()?], boot: Some(boot), ..fresh };
+    rig.provider.reserve(&wanted, &us()).await?;
+    let mac = wanted.mac.to_string();
+    is_told_its_files(&wanted, |says| {
+        Ok(wait(rig.server.ask_behind_relay(&mac, says))?.ok_or("the client got no lease")?)
+    })?;
+    rig.provider.release(wanted.mac, &us()).await?;
+    Ok(())
+}
+
+async fn boot_files_over_dhcpv6_are_refused_before_anything_is_sent(rig: &Rig) -> Result<(), Failure> {
+    let [boot, _] = conformance::trial_boot_files6();
+    let told = rig.with(|settings| settings.boot = Some(boot.clone())).err().ok_or("it is taken")?.to_string();
+    let words = "`server6` (fd77::5) of `boot`: a host of OMAPI has no IPv6 address";
+    is("that it tells why", &told.contains(words).to_string(), "true")?;
+    let files = boot.iter().map(|(client, file)| (client, file.replace("10.77.0.5", "boot.example")));
+    let server6 = boot.server6().ok_or("it has one")?;
+    let alone = BootFiles::new(server6, files)?;
+    let wanted = Reservation { boot: Some(alone), ..DhcpHarness::fresh(rig) };
+    refused(rig.provider.reserve(&wanted, &us()).await, ErrorKind::Unsupported, "serve DHCPv6 by Kea")
 }
 
 async fn omshell_sees_what_dip_made_and_dip_what_omshell_made(rig: &Rig) -> Result<(), Failure> {

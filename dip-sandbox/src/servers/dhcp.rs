@@ -65,8 +65,9 @@ impl Dhcp for SandboxDhcp {
         if reservation.addresses.is_empty() {
             return Err(self.line.error(ErrorKind::Invalid, action).because("a reservation needs an address"));
         }
-        if reservation.boot.is_some() && !reservation.addresses.iter().any(IpAddr::is_ipv4) {
-            return Err(self.line.error(ErrorKind::Invalid, action).because("boot files go with an IPv4 address"));
+        if reservation.boot.is_some() && reservation.told_boot().is_none() {
+            let why = "boot files go with an address of a family that they have a server in";
+            return Err(self.line.error(ErrorKind::Invalid, action).because(why));
         }
         let word = format!("reserve for {}", reservation.mac);
         self.change(action, word, |reservations| reservations.reserve(reservation, owner)).await

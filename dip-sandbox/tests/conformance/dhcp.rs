@@ -9,7 +9,7 @@ use dip_core::hardware::MacAddr;
 use dip_core::id::ServiceName;
 use dip_core::subject::Subject;
 use dip_network::conformance::{DhcpClients, DhcpHarness};
-use dip_network::provider::{BootClient, ClientArchitecture, Dhcp, Held, Reservation};
+use dip_network::provider::{BootClient, BootFiles, ClientArchitecture, Dhcp, Held, Reservation};
 use dip_sandbox::Access;
 
 use crate::datacenter::Datacenter;
@@ -83,13 +83,34 @@ impl DhcpClients for Harness {
         architecture: u16,
         user_class: Option<&'static str>,
     ) -> Result<Option<(Ipv4Addr, String)>, Failure> {
-        let snapshot = self.0.sandbox.snapshot();
-        let held = snapshot.reservations.get(&name()).into_iter().flatten().find(|held| held.reservation.mac == mac);
-        let Some(boot) = held.and_then(|held| held.reservation.boot.as_ref()) else { return Ok(None) };
-        let client = match user_class {
-            Some(_) => BootClient::Ipxe,
-            None => BootClient::Firmware(ClientArchitecture::of(architecture).ok_or("dip has nothing for it")?),
-        };
-        Ok(boot.file(client).map(|file| (boot.server(), file.to_owned())))
+        let Some(boot) = self.told(mac) else { return Ok(None) };
+        let file = boot.file(client(architecture, user_class)?);
+        Ok(boot.server().zip(file).map(|(server, file)| (server, file.to_owned())))
     }
+
+    async fn boot6(
+        &self,
+        mac: MacAddr,
+        architecture: u16,
+        user_class: Option<&'static str>,
+    ) -> Result<Option<String>, Failure> {
+        let client = client(architecture, user_class)?;
+        Ok(self.told(mac).and_then(|boot| boot.url(client)))
+    }
+}
+
+impl Harness {
+    /// The boot files that an interface is told.
+    fn told(&self, mac: MacAddr) -> Option<BootFiles> {
+        let snapshot = self.0.sandbox.snapshot();
+        let mut all = snapshot.reservations.get(&name()).into_iter().flatten();
+        all.find(|held| held.reservation.mac == mac)?.reservation.told_boot()
+    }
+}
+
+fn client(architecture: u16, user_class: Option<&'static str>) -> Result<BootClient, Failure> {
+    Ok(match user_class {
+        Some(_) => BootClient::Ipxe,
+        None => BootClient::Firmware(ClientArchitecture::of(architecture).ok_or("dip has nothing for it")?),
+    })
 }

@@ -6,7 +6,7 @@ use crate::provider::{BootClient, BootFiles};
 
 /// The first condition that holds decides, and a client that none fits hears of no file.
 pub(super) fn statements(boot: &BootFiles) -> String {
-    let mut text = format!("next-server {};", boot.server());
+    let mut text: String = boot.server().map(|server| format!("next-server {server};")).into_iter().collect();
     for (number, (client, file)) in boot.iter().enumerate() {
         let word = if number == 0 { "if" } else { "elsif" };
         text.push_str(&format!(" {word} {} {{ filename \"{file}\";", asks(client)));

@@ -103,8 +103,8 @@ pub(super) fn object_name(reservation: &Reservation, holder: &Holder) -> String 
         return format!("{}-{mac}", reservation.host_name.as_deref().unwrap_or("host"));
     };
     let mut name = format!("{MARK}{site}.m{mac}");
-    if let Some(boot) = &reservation.boot {
-        let told = serde_json::to_vec(boot).expect("plain data");
+    if let Some(boot) = reservation.told_boot() {
+        let told = serde_json::to_vec(&boot).expect("plain data");
         name.push_str(&format!("{BOOT}{}", URL_SAFE_NO_PAD.encode(told)));
     }
     if let Some(host) = &reservation.host_name {
@@ -130,7 +130,7 @@ pub(super) fn pairs(reservation: &Reservation, address: Ipv4Addr, holder: &Holde
         pairs.push(pair("dhcp-client-identifier", index(address)));
     }
     let name = reservation.host_name.iter().map(|host| format!("option host-name \"{host}\";"));
-    let statements: Vec<String> = name.chain(reservation.boot.as_ref().map(boot::statements)).collect();
+    let statements: Vec<String> = name.chain(reservation.told_boot().as_ref().map(boot::statements)).collect();
     if !statements.is_empty() {
         pairs.push(pair("statements", statements.join(" ")));
     }

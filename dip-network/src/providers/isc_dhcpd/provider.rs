@@ -19,13 +19,17 @@ use super::super::host_name;
 use super::files::{Entry, Files};
 use super::host::{self, Host};
 use super::session::{Session, Target};
-use crate::provider::{Dhcp, Held, Reservation};
+use crate::provider::{BootFiles, Dhcp, Held, Reservation};
 use crate::settings::IscDhcpdSettings;
 
 const NAME: &str = "isc-dhcpd";
 
 /// The port that dhcpd's manual gives to OMAPI.
 const DEFAULT_PORT: u16 = 7911;
+
+/// Why it tells no boot files over DHCPv6, and what to do.
+const NO_DHCPV6: &str = "a host of OMAPI has no IPv6 address and no DUID, so this dhcpd tells nothing over DHCPv6; \
+     give the boot files `server` alone, and serve DHCPv6 by Kea";
 
 /// A lease that is given (`dhcpd(8)`, "The lease object").
 const ACTIVE: u32 = 2;
@@ -58,6 +62,9 @@ impl IscDhcpd {
     /// # Errors
     /// Why the settings cannot be used, as a sentence.
     pub fn new(settings: &IscDhcpdSettings, secrets: &dyn Secrets) -> Result<Self, String> {
+        if let Some(server6) = settings.boot.as_ref().and_then(BootFiles::server6) {
+            return Err(format!("`server6` ({server6}) of `boot`: {NO_DHCPV6}"));
+        }
         let secret = secrets.resolve(&settings.secret).map_err(|error| sentence(&error))?;
         let secret = STANDARD
             .decode(secret.expose().trim())
@@ -281,6 +288,11 @@ fn accepted(wanted: &Reservation) -> Result<Ipv4Addr, Failure> {
         let why = format!("{v6} is an IPv6 address, which a host of OMAPI cannot have");
         let advice = "give the interface IPv4 alone in the networks of this service, or serve IPv6 by Kea or dnsmasq";
         return Err(Failure::new(ErrorKind::Unsupported, why).advise(advice));
+    }
+    if wanted.boot.as_ref().is_some_and(|boot| boot.server().is_none()) {
+        return Err(
+            Failure::new(ErrorKind::Unsupported, "boot files with `server6` alone are wanted").advise(NO_DHCPV6)
+        );
     }
     if let Some(name) = wanted.host_name.as_ref().filter(|name| !host_name::is_label(name)) {
         let why = format!("`{name}` is no host name");

@@ -10,7 +10,7 @@ use dip_core::provider::{ErrorKind, Holder};
 use super::super::boot_tag::tag;
 use super::super::failure::Failure;
 use super::super::host_name;
-use super::classes::Classes;
+use super::classes::{self, Classes};
 use super::entry::{Client, Entry, Family, Fate, Standing, Subnet, SubnetId};
 use crate::provider::{BootFiles, Held, Reservation};
 
@@ -56,13 +56,19 @@ impl Book {
         let mut entries = self.of(mac).map(|at| &self.entries[at]).peekable();
         let mut owner = entries.peek()?.owner.clone();
         let mut reservation = Reservation { mac, addresses: Vec::new(), host_name: None, duid: None, boot: None };
+        let (mut boot, mut boot6) = (None, None);
         for entry in entries {
             reservation.addresses.extend(&entry.addresses);
             reservation.host_name = reservation.host_name.or_else(|| entry.host_name.clone());
-            reservation.boot = reservation.boot.or_else(|| self.classes.boot(&entry.classes).cloned());
+            let told = match entry.family {
+                Family::V4 => &mut boot,
+                Family::V6 => &mut boot6,
+            };
+            *told = told.take().or_else(|| self.classes.boot(entry.family, entry.subnet, &entry.classes).cloned());
             reservation.duid = reservation.duid.or_else(|| entry.needed_duid(mac).cloned());
             owner = owner.filter(|_| entry.owner.is_some());
         }
+        reservation.boot = BootFiles::joined(boot, boot6);
         reservation.addresses.sort_unstable();
         reservation.addresses.dedup();
         Some(Held { reservation, owner })
@@ -76,12 +82,10 @@ impl Book {
     /// Keeps addresses for an interface. Nothing is changed where it fails.
     pub(super) fn reserve(&mut self, wanted: &Reservation, owner: &SiteName) -> Result<(), Failure> {
         let groups = self.groups(wanted)?;
-        if let Some(boot) = &wanted.boot {
-            if !groups.keys().any(|(family, _)| *family == Family::V4) {
-                let why = "boot files are told by DHCPv4, and no IPv4 address is wanted";
-                return Err(Failure::new(ErrorKind::Invalid, why).advise("give the interface an IPv4 address"));
-            }
-            self.classes.accept(owner, boot)?;
+        let boots = classes::parts(wanted)?;
+        for (family, boot) in &boots {
+            let of = groups.keys().filter(|(of, _)| of == family).map(|(_, subnet)| *subnet).collect();
+            self.classes.accept(*family, &of, owner, boot)?;
         }
         let mut others = BTreeSet::new();
         for address in &wanted.addresses {
@@ -100,9 +104,9 @@ impl Book {
         if let Some(duid) = duid {
             self.refuse_shared(duid, wanted, groups.keys(), owner)?;
         }
-        let class = wanted.boot.as_ref().map(|boot| tag(owner, boot));
+        let class = |family: Family| boots.get(&family).map(|boot| tag(owner, boot));
         self.sites.insert(owner.clone());
-        self.boots.extend(class.iter().cloned().zip(wanted.boot.iter().map(|boot| (owner.clone(), boot.clone()))));
+        self.boots.extend(boots.values().map(|boot| (tag(owner, boot), (owner.clone(), boot.clone()))));
         for at in others {
             let mut left = self.entries[at].addresses.clone();
             left.retain(|address| !wanted.addresses.contains(address));
@@ -124,14 +128,14 @@ impl Book {
             });
             match found {
                 Some(at) => {
-                    let class = class.as_deref().filter(|_| family == Family::V4);
                     // Somebody may have changed what a class says.
-                    let told =
-                        wanted.boot.as_ref().zip(class).is_none_or(|(boot, class)| self.classes.tell(class, boot));
+                    let told = boots
+                        .get(&family)
+                        .is_none_or(|boot| self.classes.tell(family, subnet, &tag(owner, boot), boot));
                     if !told {
                         self.entries[at].fate = Fate::Changed;
                     }
-                    let classes = self.entries[at].classes_with(class, owner);
+                    let classes = self.entries[at].classes_with(class(family).as_deref(), owner);
                     self.change(at, addresses, wanted.host_name.clone(), classes);
                 }
                 None => self.add(Entry {
@@ -143,7 +147,7 @@ impl Book {
                     duid: duid.filter(|_| family == Family::V6).cloned(),
                     addresses,
                     host_name: wanted.host_name.clone(),
-                    classes: class.iter().filter(|_| family == Family::V4).cloned().collect(),
+                    classes: class(family).into_iter().collect(),
                     owner: Some(owner.clone()),
                 }),
             }

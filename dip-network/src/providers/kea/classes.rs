@@ -1,18 +1,19 @@
 //! Boot files as Kea tells them: a client class that a reservation puts its client into, and, for each kind of firmware, a class that
-//! depends on it and tells the file.
-//!
-//! Source: Kea ARM, "Client Classification"; a class whose test has `KNOWN` is looked at when the reservation has been found.
+//! depends on it and tells the file. Here it is decided which of them are there; how they are written is in `boot_class`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use dip_core::id::SiteName;
 use dip_core::provider::ErrorKind;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::super::boot_tag::{is_tag, tag};
 use super::super::failure::Failure;
+use super::boot_class;
+use super::entry::{Family, SubnetId};
 use super::mark;
-use crate::provider::{BootClient, BootFiles};
+use super::surroundings::{Rival, Shared};
+use crate::provider::{BootFiles, Reservation};
 
 /// Who writes classes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -24,22 +25,43 @@ pub(super) enum Keeper {
     Operator,
 }
 
-/// The classes of a configuration, as far as they matter for boot files.
+/// The classes of the servers' configurations, as far as they matter for boot files.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Classes {
     known: BTreeMap<String, BootFiles>,
-    /// A class of somebody else that tells a boot file first.
-    rival: Option<String>,
+    rivals: Vec<Rival>,
+    shared: BTreeMap<(Family, SubnetId), Shared>,
     keeper: Keeper,
 }
 
 impl Classes {
-    /// What stands in a list of `client-classes`.
-    pub(super) fn read(list: &[Value]) -> Self {
+    /// What stands in the list of `client-classes` of a server.
+    pub(super) fn read(family: Family, list: &[Value]) -> Self {
         let bases = list.iter().filter_map(|class| class["name"].as_str()).filter(|name| is_tag(name));
-        let known = bases.filter_map(|base| Some((base.to_owned(), files(base, list)?))).collect();
-        let rival = list.iter().find(|class| is_rival(class)).and_then(|class| class["name"].as_str());
-        Self { known, rival: rival.map(str::to_owned), keeper: Keeper::Dip }
+        let known = bases.filter_map(|base| Some((base.to_owned(), boot_class::files(family, base, list)?))).collect();
+        let rival = list.iter().find(|class| boot_class::is_rival(family, class));
+        let rivals = rival.and_then(|class| class["name"].as_str()).map(|name| Rival {
+            family,
+            subnet: None,
+            what: format!("the class `{name}`"),
+            advice: "take its boot file out, or end its test with `and not member('KNOWN')`, so that it is for clients without a reservation",
+        });
+        Self { known, rivals: rivals.into_iter().collect(), ..Self::default() }
+    }
+
+    /// The same with what surrounds the subnets.
+    pub(super) fn beside(mut self, rivals: Vec<Rival>, shared: BTreeMap<(Family, SubnetId), Shared>) -> Self {
+        self.rivals.extend(rivals);
+        self.shared.extend(shared);
+        self
+    }
+
+    /// The classes of both servers.
+    pub(super) fn and(mut self, other: Self) -> Self {
+        self.known.extend(other.known);
+        self.rivals.extend(other.rivals);
+        self.shared.extend(other.shared);
+        self
     }
 
     pub(super) fn kept_by(mut self, keeper: Keeper) -> Self {
@@ -47,151 +69,121 @@ impl Classes {
         self
     }
 
-    /// The boot files of a reservation with these classes.
-    pub(super) fn boot(&self, classes: &[String]) -> Option<&BootFiles> {
-        classes.iter().find_map(|class| self.known.get(class))
+    /// The boot files that the client of a reservation in a subnet hears of by these classes.
+    pub(super) fn boot(&self, family: Family, subnet: SubnetId, classes: &[String]) -> Option<&BootFiles> {
+        let heard = |class: &String, boot: &&BootFiles| self.unrequired(family, subnet, class, boot).is_none();
+        classes.iter().find_map(|class| self.known.get(class).filter(|boot| heard(class, boot)))
     }
 
-    /// Whether a class is there that tells these files.
-    pub(super) fn tell(&self, class: &str, boot: &BootFiles) -> bool {
-        self.known.get(class) == Some(boot)
+    /// Whether a client in a subnet hears of these files by a class that is there.
+    pub(super) fn tell(&self, family: Family, subnet: SubnetId, class: &str, boot: &BootFiles) -> bool {
+        self.known.get(class) == Some(boot) && self.unrequired(family, subnet, class, boot).is_none()
     }
 
-    /// Whether a client would hear of these files.
-    pub(super) fn accept(&self, site: &SiteName, boot: &BootFiles) -> Result<(), Failure> {
-        if let Some(rival) = &self.rival {
-            let why =
-                format!("the class `{rival}` of Kea's configuration tells a boot file too, and Kea takes that one");
-            let advice = "take its `boot-file-name` out, or end its test with `and not member('KNOWN')`, so that it is for clients without a reservation";
-            return Err(Failure::new(ErrorKind::Conflict, why).advise(advice));
+    /// The shared network of a subnet where it does not require the classes of these files.
+    fn unrequired(&self, family: Family, subnet: SubnetId, class: &str, boot: &BootFiles) -> Option<&Shared> {
+        let network = self.shared.get(&(family, subnet))?;
+        boot_class::names(class, boot).any(|name| !network.required.contains(&name)).then_some(network)
+    }
+
+    /// Whether a client in one of these subnets would hear of these files.
+    pub(super) fn accept(
+        &self,
+        family: Family,
+        subnets: &BTreeSet<SubnetId>,
+        site: &SiteName,
+        boot: &BootFiles,
+    ) -> Result<(), Failure> {
+        let comes_first =
+            |rival: &&Rival| rival.family == family && rival.subnet.is_none_or(|subnet| subnets.contains(&subnet));
+        if let Some(Rival { what, advice, .. }) = self.rivals.iter().find(comes_first) {
+            let why = format!("{what} of Kea's configuration tells a boot file too, and Kea takes that one");
+            return Err(Failure::new(ErrorKind::Conflict, why).advise(*advice));
         }
-        let class = tag(site, boot);
-        if self.keeper == Keeper::Dip || self.tell(&class, boot) {
+        if self.keeper == Keeper::Dip {
             return Ok(());
         }
-        let why = format!("Kea's configuration has no classes `{class}` that tell {boot}");
-        let wanted = Value::Array(written(site, boot));
-        let advice = format!(
-            "dip does not write the configuration of a Kea with a hosts backend: add these to its `client-classes` and reload it: {wanted}"
-        );
-        Err(Failure::new(ErrorKind::NotFound, why).advise(advice))
+        let (class, root) = (tag(site, boot), family.root());
+        if self.known.get(&class) != Some(boot) {
+            let why = format!("Kea's configuration (`{root}`) has no classes `{class}` that tell {boot}");
+            let wanted = Value::Array(boot_class::written(family, site, boot));
+            let advice = format!(
+                "dip does not write the configuration of a Kea with a hosts backend: add these to `client-classes` of `{root}` and reload it: {wanted}"
+            );
+            return Err(Failure::new(ErrorKind::NotFound, why).advise(advice));
+        }
+        if let Some(network) = subnets.iter().find_map(|subnet| self.unrequired(family, *subnet, &class, boot)) {
+            let name = &network.name;
+            let why = format!(
+                "the shared network `{name}` does not require the classes of `{class}`, which Kea looks at too early else"
+            );
+            let wanted: Value = boot_class::names(&class, boot).collect();
+            let advice =
+                format!("add these to `require-client-classes` of `{name}` in `{root}` and reload it: {wanted}");
+            return Err(Failure::new(ErrorKind::NotFound, why).advise(advice));
+        }
+        Ok(())
     }
 }
 
-/// Makes a list of classes tell the wanted boot files of reservations, and none of these sites' that no reservation has.
+/// The boot files that each of the servers has to tell.
+pub(super) fn parts(wanted: &Reservation) -> Result<BTreeMap<Family, BootFiles>, Failure> {
+    let Some(boot) = &wanted.boot else { return Ok(BTreeMap::new()) };
+    let Some(told) = wanted.told_boot() else {
+        let (by, address) = match boot.server() {
+            Some(_) => ("DHCPv4", "IPv4"),
+            None => ("DHCPv6", "IPv6"),
+        };
+        let why = format!("boot files are told by {by}, and no {address} address is wanted");
+        let advice = format!("give the interface an {address} address, or the boot files a server of the other family");
+        return Err(Failure::new(ErrorKind::Invalid, why).advise(advice));
+    };
+    let parts = [(Family::V4, told.over_v4()), (Family::V6, told.over_v6())];
+    Ok(parts.into_iter().filter_map(|(family, part)| Some((family, part?))).collect())
+}
+
+/// Makes a server's list of classes tell the wanted boot files of reservations, and none of these sites' that no reservation has.
 pub(super) fn apply(
+    family: Family,
     list: &mut Vec<Value>,
     wanted: &BTreeMap<String, (SiteName, BootFiles)>,
     used: &BTreeSet<String>,
     sites: &BTreeSet<SiteName>,
 ) {
-    let known = Classes::read(list);
-    let missing = wanted.iter().filter(|(class, (_, boot))| used.contains(*class) && !known.tell(class, boot));
+    let known = Classes::read(family, list);
+    let missing =
+        wanted.iter().filter(|(class, (_, boot))| used.contains(*class) && known.known.get(*class) != Some(boot));
     let missing: BTreeMap<_, _> = missing.collect();
     list.retain(|class| {
-        let Some(base) = class["name"].as_str().and_then(base) else { return true };
+        let Some(base) = class["name"].as_str().and_then(boot_class::base) else { return true };
         let ours = mark::owner(class.get("user-context")).is_some_and(|owner| sites.contains(&owner));
         !(ours && (!used.contains(base) || missing.contains_key(&base.to_owned())))
     });
     for (site, boot) in missing.into_values() {
-        list.extend(written(site, boot));
+        list.extend(boot_class::written(family, site, boot));
     }
-}
-
-/// The classes of boot files, as they are written.
-fn written(site: &SiteName, boot: &BootFiles) -> Vec<Value> {
-    let base = tag(site, boot);
-    let context = mark::marked(None, Some(site), None);
-    let mut all = vec![json!({"name": base, "user-context": context})];
-    for (client, file) in boot.iter() {
-        let test = format!("member('KNOWN') and member('{base}') and {}", asks(client, boot));
-        let mut class = json!({
-            "name": format!("{base}-{}", client.word()),
-            "test": test,
-            "boot-file-name": file,
-            "next-server": boot.server(),
-            "user-context": context,
-        });
-        if client.is_http() {
-            // It takes no answer but one to an HTTP client, and looks for its URL in the option alone (UEFI 2.10, section 24.7.2).
-            class["option-data"] = json!([
-                {"name": "vendor-class-identifier", "data": "HTTPClient", "always-send": true},
-                {"name": "boot-file-name", "data": file, "always-send": true},
-            ]);
-        }
-        all.push(class);
-    }
-    all
-}
-
-/// Whether it is this client. The user class of iPXE may have its length before it (RFC 3004).
-fn asks(client: BootClient, boot: &BootFiles) -> String {
-    const IPXE: &str = "substring(option[77].hex,-4,4) == 'iPXE'";
-    let BootClient::Firmware(architecture) = client else { return IPXE.to_owned() };
-    let is = |number: &u16| format!("option[93].hex == 0x{number:04x}");
-    let test = architecture.numbers().iter().map(is).collect::<Vec<_>>().join(" or ");
-    let unless = boot.file(BootClient::Ipxe).map(|_| format!(" and not ({IPXE})")).unwrap_or_default();
-    format!("({test}){unless}")
-}
-
-/// The boot files that the classes of a name tell; `None` where they say otherwise than dip would.
-fn files(base: &str, list: &[Value]) -> Option<BootFiles> {
-    let named = |name: &str| list.iter().find(|class| class["name"] == name);
-    let site = mark::owner(named(base)?.get("user-context"))?;
-    let told = BootClient::ALL.into_iter().filter_map(|client| {
-        let class = named(&format!("{base}-{}", client.word()))?;
-        Some((client, class["boot-file-name"].as_str()?.to_owned(), class["next-server"].as_str()?.parse().ok()?))
-    });
-    let told: Vec<_> = told.collect();
-    let (_, _, server) = told.first()?;
-    let boot = BootFiles::new(*server, told.iter().map(|(client, file, _)| (*client, file.clone()))).ok()?;
-    let wanted = written(&site, &boot);
-    let same = |wanted: &Value| named(wanted["name"].as_str()?).filter(|class| says(class, wanted)).map(drop);
-    (tag(&site, &boot) == base && wanted.iter().all(|class| same(class).is_some())).then_some(boot)
-}
-
-/// Whether a value says what is wanted, and perhaps more: Kea tells all defaults.
-fn says(found: &Value, wanted: &Value) -> bool {
-    match (found, wanted) {
-        (Value::Object(found), Value::Object(wanted)) => {
-            wanted.iter().all(|(key, wanted)| found.get(key).is_some_and(|found| says(found, wanted)))
-        }
-        (Value::Array(found), Value::Array(wanted)) => {
-            found.len() == wanted.len() && found.iter().zip(wanted).all(|(found, wanted)| says(found, wanted))
-        }
-        (found, wanted) => found == wanted,
-    }
-}
-
-/// Kea takes the file of the first class that tells one; those that need no reservation come first.
-fn is_rival(class: &Value) -> bool {
-    let file = class["boot-file-name"].as_str().is_some_and(|file| !file.is_empty());
-    let test = class["test"].as_str().unwrap_or_default();
-    let firmware = ["option[93]", "option[60]", "vendor-class-identifier"].iter().any(|word| test.contains(word));
-    file && firmware && !test.contains("KNOWN")
-}
-
-/// The name of the boot files that a class belongs to.
-fn base(name: &str) -> Option<&str> {
-    if is_tag(name) {
-        return Some(name);
-    }
-    let words = BootClient::ALL.map(BootClient::word);
-    let base = words.into_iter().find_map(|word| name.strip_suffix(word)?.strip_suffix('-'))?;
-    is_tag(base).then_some(base)
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    const FAMILIES: [Family; 2] = [Family::V4, Family::V6];
 
     fn site(name: &str) -> SiteName {
         SiteName::new(name).expect("a name")
     }
 
-    fn boot(file: &str) -> BootFiles {
-        let told = json!({"server": "10.0.0.5", "ipxe": "http://a/x", "uefi_x64": file, "http_x64": "http://a/e"});
-        serde_json::from_value(told).expect("they can be told")
+    fn boot(family: Family, file: &str) -> BootFiles {
+        let told = json!({"server": "10.0.0.5", "server6": "fd00::5", "ipxe": "http://10.0.0.5/x", "uefi_x64": file, "http_x64": "http://a/e"});
+        let boot: BootFiles = serde_json::from_value(told).expect("they can be told");
+        let part = match family {
+            Family::V4 => boot.over_v4(),
+            Family::V6 => boot.over_v6(),
+        };
+        part.expect("they are told by both")
     }
 
     fn wanted(boots: &[&BootFiles]) -> BTreeMap<String, (SiteName, BootFiles)> {
@@ -202,46 +194,65 @@ mod tests {
         boots.iter().map(|boot| tag(&site("lab"), boot)).collect()
     }
 
+    fn told<'c>(classes: &'c Classes, boot: &BootFiles) -> Option<&'c BootFiles> {
+        classes.boot(Family::V4, SubnetId(1), &[tag(&site("lab"), boot)])
+    }
+
     #[test]
     fn classes_come_and_go_with_the_reservations_that_have_them_and_others_stay() {
-        let theirs = json!({"name": "voip", "test": "option[60].hex == 'phone'", "boot-file-name": ""});
-        let (first, second, ours) = (boot("a.efi"), boot("b.efi"), BTreeSet::from([site("lab")]));
-        let mut list = vec![theirs.clone()];
-        list.extend(written(&site("other"), &first));
-        let before = list.clone();
-        apply(&mut list, &wanted(&[&first]), &used(&[&first]), &ours);
-        assert_eq!(Classes::read(&list).boot(&[tag(&site("lab"), &first)]), Some(&first));
-        let once = list.clone();
-        apply(&mut list, &wanted(&[&first]), &used(&[&first]), &ours);
-        assert_eq!(list, once);
-        apply(&mut list, &wanted(&[&second]), &used(&[&second]), &ours);
-        assert_eq!(Classes::read(&list).boot(&[tag(&site("lab"), &first)]), None);
-        assert_eq!(Classes::read(&list).boot(&[tag(&site("lab"), &second)]), Some(&second));
-        apply(&mut list, &BTreeMap::new(), &BTreeSet::new(), &ours);
-        assert_eq!(list, before);
+        for family in FAMILIES {
+            let theirs = json!({"name": "voip", "test": "option[60].hex == 'phone'", "boot-file-name": ""});
+            let (first, second) = (boot(family, "a.efi"), boot(family, "b.efi"));
+            let ours = BTreeSet::from([site("lab")]);
+            let mut list = vec![theirs.clone()];
+            list.extend(boot_class::written(family, &site("other"), &first));
+            let before = list.clone();
+            apply(family, &mut list, &wanted(&[&first]), &used(&[&first]), &ours);
+            assert_eq!(told(&Classes::read(family, &list), &first), Some(&first));
+            let once = list.clone();
+            apply(family, &mut list, &wanted(&[&first]), &used(&[&first]), &ours);
+            assert_eq!(list, once);
+            apply(family, &mut list, &wanted(&[&second]), &used(&[&second]), &ours);
+            assert_eq!(told(&Classes::read(family, &list), &first), None);
+            assert_eq!(told(&Classes::read(family, &list), &second), Some(&second));
+            apply(family, &mut list, &BTreeMap::new(), &BTreeSet::new(), &ours);
+            assert_eq!(list, before);
+        }
     }
 
     #[test]
     fn classes_that_somebody_changed_are_not_known_and_are_written_anew() {
-        let (files, ours) = (boot("a.efi"), BTreeSet::from([site("lab")]));
-        let mut list = written(&site("lab"), &files);
-        list[2]["next-server"] = json!("10.0.0.9");
-        assert_eq!(Classes::read(&list).boot(&[tag(&site("lab"), &files)]), None);
-        apply(&mut list, &wanted(&[&files]), &used(&[&files]), &ours);
-        assert_eq!(list, written(&site("lab"), &files));
+        for (family, at) in [(Family::V4, "/next-server"), (Family::V6, "/option-data/0/data")] {
+            let (files, ours) = (boot(family, "a.efi"), BTreeSet::from([site("lab")]));
+            let mut list = boot_class::written(family, &site("lab"), &files);
+            *list[2].pointer_mut(at).expect("it says that") = json!("10.0.0.9");
+            assert_eq!(told(&Classes::read(family, &list), &files), None);
+            apply(family, &mut list, &wanted(&[&files]), &used(&[&files]), &ours);
+            assert_eq!(list, boot_class::written(family, &site("lab"), &files));
+        }
     }
 
     #[test]
     fn what_the_operator_has_to_add_is_told_whole_and_a_class_that_comes_before_by_name() {
-        let (lab, files) = (site("lab"), boot("a.efi"));
-        let absent = Classes::read(&[]).kept_by(Keeper::Operator).accept(&lab, &files).expect_err("it is not there");
-        assert_eq!(absent.kind, ErrorKind::NotFound);
-        let advice = absent.advice.expect("it says what to do");
-        let list = advice.split_once(": [").map(|(_, list)| format!("[{list}")).expect("with the classes");
-        let list: Vec<Value> = serde_json::from_str(&list).expect("as Kea reads them");
-        assert!(Classes::read(&list).kept_by(Keeper::Operator).accept(&lab, &files).is_ok());
-        let theirs = json!({"name": "efi", "test": "option[93].hex == 0x0007", "boot-file-name": "grub.efi"});
-        let rival = Classes::read(&[theirs]).accept(&lab, &files).expect_err("it comes first");
-        assert!(rival.why.contains("the class `efi`"), "{rival}");
+        let (lab, here) = (site("lab"), BTreeSet::from([SubnetId(1)]));
+        for (family, option) in [(Family::V4, 93), (Family::V6, 61)] {
+            let files = boot(family, "a.efi");
+            let accept = |list: &[Value], keeper: Keeper| {
+                Classes::read(family, list).kept_by(keeper).accept(family, &here, &lab, &files)
+            };
+            let absent = accept(&[], Keeper::Operator).expect_err("it is not there");
+            assert_eq!(absent.kind, ErrorKind::NotFound);
+            let advice = absent.advice.expect("it says what to do");
+            assert!(advice.contains(family.root()), "{advice}");
+            let list = advice.split_once(": [").map(|(_, list)| format!("[{list}")).expect("with the classes");
+            let list: Vec<Value> = serde_json::from_str(&list).expect("as Kea reads them");
+            assert!(accept(&list, Keeper::Operator).is_ok());
+            let mut theirs = json!({"name": "efi", "test": format!("option[{option}].hex == 0x0007"), "boot-file-name": "grub.efi",
+                "option-data": [{"code": 59, "data": "tftp://[fd00::9]/grub.efi"}]});
+            let rival = accept(&[theirs.clone()], Keeper::Dip).expect_err("it comes first");
+            assert!(rival.why.contains("the class `efi`"), "{rival}");
+            theirs["test"] = json!(format!("option[{option}].hex == 0x0007 and not member('KNOWN')"));
+            assert!(accept(&[theirs], Keeper::Dip).is_ok());
+        }
     }
 }

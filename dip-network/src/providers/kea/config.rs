@@ -1,6 +1,6 @@
 //! Reservations in the configuration of one of Kea's servers, as JSON: found, read, and changed without touching anything else.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use dip_core::hardware::Duid;
@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::book::Book;
 use super::classes::{self, Classes};
 use super::entry::{Client, Entry, Family, Fate, Standing, Subnet, SubnetId};
-use super::mark;
+use super::{mark, surroundings};
 
 /// The configuration of a server, as `config-get` tells it.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,10 +19,12 @@ pub(super) struct Config {
 }
 
 /// A list of reservations: of a subnet, or of all of them.
-struct Place {
+pub(super) struct Place {
     /// Where the object that has it stands (RFC 6901).
-    pointer: String,
-    subnet: Option<Subnet>,
+    pub(super) pointer: String,
+    /// Where the shared network of the subnet stands, if it is in one.
+    pub(super) network: Option<String>,
+    pub(super) subnet: Option<Subnet>,
 }
 
 impl Place {
@@ -35,12 +37,8 @@ impl Config {
     /// `None` where it is no configuration of this server.
     pub(super) fn new(family: Family, mut arguments: Value) -> Option<Self> {
         // Kea 2.4 and later tell a hash beside it, which does not belong into what is set.
-        let root = arguments.get_mut(root_name(family))?.take();
-        root.is_object().then(|| Self { family, whole: json!({root_name(family): root}) })
-    }
-
-    pub(super) const fn family(&self) -> Family {
-        self.family
+        let root = arguments.get_mut(family.root())?.take();
+        root.is_object().then(|| Self { family, whole: json!({family.root(): root}) })
     }
 
     /// What `config-set` is given.
@@ -61,12 +59,15 @@ impl Config {
 
     /// The classes that tell boot files.
     pub(super) fn classes(&self) -> Classes {
-        Classes::read(self.whole[root_name(self.family)]["client-classes"].as_array().map_or(&[], Vec::as_slice))
+        let list = self.whole[self.family.root()]["client-classes"].as_array().map_or(&[] as &[_], Vec::as_slice);
+        let places = self.places();
+        let rivals = surroundings::rivals(self.family, &self.whole, &places);
+        Classes::read(self.family, list).beside(rivals, surroundings::shared(self.family, &self.whole, &places))
     }
 
     /// Whether the server has a database of hosts.
     pub(super) fn has_hosts_database(&self) -> bool {
-        let body = &self.whole[root_name(self.family)];
+        let body = &self.whole[self.family.root()];
         body["hosts-database"].is_object() || body["hosts-databases"].as_array().is_some_and(|all| !all.is_empty())
     }
 
@@ -106,50 +107,56 @@ impl Config {
             after.extend(new.remove(&place.id()).into_iter().flatten().map(item));
             owner.insert("reservations".to_owned(), Value::Array(after));
         }
-        if self.family == Family::V4 {
-            self.apply_classes(book);
-        }
+        self.apply_classes(book);
         true
     }
 
     /// Makes the classes tell the boot files that its reservations have now.
     fn apply_classes(&mut self, book: &Book) {
         let used = self.entries().into_iter().flat_map(|entry| entry.classes).collect();
-        let Some(body) = self.whole["Dhcp4"].as_object_mut() else { return };
+        let Some(body) = self.whole[self.family.root()].as_object_mut() else { return };
         let before = body.get("client-classes").cloned();
         let mut list = before.as_ref().and_then(Value::as_array).cloned().unwrap_or_default();
-        classes::apply(&mut list, book.boots(), &used, book.sites());
+        classes::apply(self.family, &mut list, book.boots(), &used, book.sites());
         // A configuration that had no list gets none that is empty.
         if !list.is_empty() {
-            body.insert("client-classes".to_owned(), Value::Array(list));
+            body.insert("client-classes".to_owned(), Value::Array(list.clone()));
         } else if before.is_some() {
             body.insert("client-classes".to_owned(), json!([]));
         }
+        let mut used = BTreeMap::<SubnetId, BTreeSet<String>>::new();
+        for entry in self.entries() {
+            used.entry(entry.subnet).or_default().extend(entry.classes);
+        }
+        let places = self.places();
+        surroundings::require(&mut self.whole, &places, &list, &used, book.sites());
     }
 
     fn places(&self) -> Vec<Place> {
-        let root = format!("/{}", root_name(self.family));
+        let root = format!("/{}", self.family.root());
         let subnets = match self.family {
             Family::V4 => "subnet4",
             Family::V6 => "subnet6",
         };
-        let body = &self.whole[root_name(self.family)];
+        let body = &self.whole[self.family.root()];
         let everywhere = body["reservations-in-subnet"].as_bool().unwrap_or(true);
-        let mut places = vec![Place { pointer: root.clone(), subnet: None }];
-        let mut add = |pointer: String, owner: &Value, reservable: bool| {
+        let mut places = vec![Place { pointer: root.clone(), network: None, subnet: None }];
+        let mut add = |pointer: String, network: Option<&str>, owner: &Value, reservable: bool| {
             for (number, subnet) in owner[subnets].as_array().into_iter().flatten().enumerate() {
                 let id = subnet["id"].as_u64().and_then(|id| u32::try_from(id).ok());
                 let prefix = subnet["subnet"].as_str().and_then(|prefix| prefix.parse().ok());
                 let (Some(id), Some(prefix)) = (id, prefix) else { continue };
                 let reservable = subnet["reservations-in-subnet"].as_bool().unwrap_or(reservable);
                 let subnet = Some(Subnet { id: SubnetId(id), prefix, reservable });
-                places.push(Place { pointer: format!("{pointer}/{subnets}/{number}"), subnet });
+                let pointer = format!("{pointer}/{subnets}/{number}");
+                places.push(Place { pointer, network: network.map(str::to_owned), subnet });
             }
         };
-        add(root.clone(), body, everywhere);
+        add(root.clone(), None, body, everywhere);
         for (number, network) in body["shared-networks"].as_array().into_iter().flatten().enumerate() {
             let reservable = network["reservations-in-subnet"].as_bool().unwrap_or(everywhere);
-            add(format!("{root}/shared-networks/{number}"), network, reservable);
+            let pointer = format!("{root}/shared-networks/{number}");
+            add(pointer.clone(), Some(&pointer), network, reservable);
         }
         places
     }
@@ -178,19 +185,9 @@ impl Config {
             // Kea tells 0.0.0.0 where there is none.
             addresses: addresses.filter(|address| !address.is_unspecified()).collect(),
             host_name: item["hostname"].as_str().filter(|name| !name.is_empty()).map(str::to_owned),
-            classes: match self.family {
-                Family::V4 => classes_of(item),
-                Family::V6 => Vec::new(),
-            },
+            classes: classes_of(item),
             owner: mark::owner(item.get("user-context")),
         }
-    }
-}
-
-const fn root_name(family: Family) -> &'static str {
-    match family {
-        Family::V4 => "Dhcp4",
-        Family::V6 => "Dhcp6",
     }
 }
 
@@ -233,7 +230,7 @@ pub(super) fn item(entry: &Entry) -> Value {
 
 /// Writes what dip decides into a reservation; whatever else it says stays.
 pub(super) fn write(item: &mut Value, entry: &Entry) {
-    if entry.family == Family::V4 && classes_of(item) != entry.classes {
+    if classes_of(item) != entry.classes {
         item["client-classes"] = json!(entry.classes);
     }
     let Some(item) = item.as_object_mut() else { return };
@@ -256,10 +253,10 @@ pub(super) fn write(item: &mut Value, entry: &Entry) {
 mod tests {
     use dip_core::hardware::MacAddr;
     use dip_core::id::SiteName;
-    use dip_core::provider::Holder;
+    use dip_core::provider::{ErrorKind, Holder};
 
     use super::*;
-    use crate::provider::Reservation;
+    use crate::provider::{BootFiles, Reservation};
 
     fn config() -> Config {
         let theirs =
@@ -323,5 +320,31 @@ mod tests {
         let mut book = Book::new(config.subnets(), config.entries());
         let failure = book.reserve(&wanted("10.1.0.7"), &site()).expect_err("it is taken");
         assert!(failure.why.contains("for circuit-id 'port7' in Kea's subnet 7"), "{failure}");
+    }
+
+    #[test]
+    fn a_subnet_that_tells_a_boot_file_itself_is_no_place_for_boot_files_and_others_are() {
+        let url = json!([{"name": "bootfile-url", "data": "tftp://[fd00::9]/grub.efi"}]);
+        let config = json!({"Dhcp6": {
+            "subnet6": [
+                {"id": 1, "subnet": "fd00:1::/64", "pools": [{"pool": "fd00:1::/80", "option-data": url}]},
+                {"id": 2, "subnet": "fd00:2::/64", "pools": [{"pool": "fd00:2::/80"}]},
+            ],
+            "shared-networks": [{"name": "floor", "option-data": url, "subnet6": [{"id": 3, "subnet": "fd00:3::/64"}]}],
+            "option-data": url,
+        }});
+        let config = Config::new(Family::V6, config).expect("a configuration");
+        let boot = json!({"server6": "fd00::5", "uefi_x64": "ipxe.efi"});
+        let boot = serde_json::from_value::<BootFiles>(boot).expect("they can be told");
+        let reserve = |address: &str| {
+            let mut book = Book::new(config.subnets(), config.entries()).with_classes(config.classes());
+            book.reserve(&Reservation { boot: Some(boot.clone()), ..wanted(address) }, &site())
+        };
+        for (address, subnet) in [("fd00:1::7", "fd00:1::/64"), ("fd00:3::7", "fd00:3::/64")] {
+            let failure = reserve(address).expect_err("the subnet's comes first");
+            assert_eq!(failure.kind, ErrorKind::Conflict);
+            assert!(failure.why.starts_with(&format!("the subnet {subnet}")), "{failure}");
+        }
+        reserve("fd00:2::7").expect("what all clients may hear comes after the classes");
     }
 }

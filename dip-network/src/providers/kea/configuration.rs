@@ -13,7 +13,6 @@ use super::book::Book;
 use super::classes::Classes;
 use super::client::{Server, Servers};
 use super::config::Config;
-use super::entry::Family;
 use super::store::{Ask, Store, Written};
 
 /// The servers, and what they said when they were last read.
@@ -102,9 +101,9 @@ pub(super) async fn config(server: &Server) -> Result<(Config, Option<Value>), F
     Ok((config, hash))
 }
 
-/// The classes of the one server that has some.
+/// The classes of the servers.
 pub(super) fn classes<'c>(configs: impl Iterator<Item = &'c Config>) -> Classes {
-    configs.filter(|config| config.family() == Family::V4).map(Config::classes).next().unwrap_or_default()
+    configs.map(Config::classes).reduce(Classes::and).unwrap_or_default()
 }
 
 async fn look(server: &Server) -> Result<Read, Failure> {

@@ -23,6 +23,14 @@ impl Family {
             IpAddr::V6(_) => Self::V6,
         }
     }
+
+    /// What a configuration of this server has everything in.
+    pub(super) const fn root(self) -> &'static str {
+        match self {
+            Self::V4 => "Dhcp4",
+            Self::V6 => "Dhcp6",
+        }
+    }
 }
 
 /// Kea's number of a subnet; 0 for what holds in all of them.
@@ -90,7 +98,7 @@ pub(super) struct Entry {
     pub(super) duid: Option<Duid>,
     pub(super) addresses: Vec<IpAddr>,
     pub(super) host_name: Option<String>,
-    /// The classes that the client of an IPv4 reservation is put into, dip's and others.
+    /// The classes that its client is put into, dip's and others.
     pub(super) classes: Vec<String>,
     pub(super) owner: Option<SiteName>,
 }

@@ -4,6 +4,7 @@
 //! Many reservations that are asked for at once become one change of the server: what arrives while one is under way is gathered.
 
 mod book;
+mod boot_class;
 mod classes;
 mod client;
 mod config;
@@ -21,6 +22,7 @@ mod server;
 #[cfg(feature = "kea-postgresql")]
 mod sheet;
 mod store;
+mod surroundings;
 mod turns;
 
 pub use server::Kea;

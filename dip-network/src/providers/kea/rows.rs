@@ -16,7 +16,8 @@ const HW_ADDRESS: i16 = 0;
 const DUID: i16 = 1;
 
 const JOINED: &str = "SELECT h.host_id::bigint, h.dhcp_identifier, h.dhcp_identifier_type, h.dhcp4_subnet_id::bigint, \
-     h.dhcp6_subnet_id::bigint, h.ipv4_address::bigint, h.hostname::text, h.user_context::text, r.address::text, h.dhcp4_client_classes::text \
+     h.dhcp6_subnet_id::bigint, h.ipv4_address::bigint, h.hostname::text, h.user_context::text, r.address::text, h.dhcp4_client_classes::text, \
+     h.dhcp6_client_classes::text \
      FROM hosts h LEFT JOIN ipv6_reservations r ON r.host_id = h.host_id AND r.type = 0";
 
 /// The rows that matter for what is asked: of an interface, or with an address; all where the list is asked for.
@@ -104,10 +105,10 @@ pub(super) fn entries(rows: &[Row]) -> Vec<Entry> {
                     duid: duid(row.get(1), row.get(2)),
                     addresses: Vec::new(),
                     host_name: row.get::<_, Option<String>>(6).filter(|name| !name.is_empty()),
-                    classes: match family {
-                        Family::V4 => classes(row.get(9)),
-                        Family::V6 => Vec::new(),
-                    },
+                    classes: classes(match family {
+                        Family::V4 => row.get(9),
+                        Family::V6 => row.get(10),
+                    }),
                     owner: mark::owner(context.as_ref()),
                 });
                 all.len() - 1

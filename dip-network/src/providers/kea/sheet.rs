@@ -28,7 +28,6 @@ struct Columns {
     names: Vec<Option<String>>,
     marks: Vec<Option<String>>,
     contexts: Vec<Option<String>>,
-    /// Of DHCPv4.
     classes: Vec<Option<String>>,
     /// The row and the IPv6 address.
     v6: Vec<(usize, String)>,
@@ -85,10 +84,12 @@ impl Sheet {
         transaction
             .execute("UPDATE hosts SET ipv4_address = NULL WHERE host_id = ANY($1::bigint[])", &[&v4.ids])
             .await?;
-        for (columns, address) in [(v4, ", ipv4_address = c.v4, dhcp4_client_classes = c.classes"), (v6, "")] {
+        for (columns, own) in
+            [(v4, "ipv4_address = c.v4, dhcp4_client_classes = c.classes"), (v6, "dhcp6_client_classes = c.classes")]
+        {
             // Whatever else the user context says stays.
             let update = format!(
-                "UPDATE hosts SET hostname = c.name{address}, user_context = nullif(
+                "UPDATE hosts SET hostname = c.name, {own}, user_context = nullif(
                     CASE WHEN c.mark IS NULL THEN base - 'dip'
                     ELSE base || jsonb_build_object('dip', c.mark::jsonb) END, '{{}}'::jsonb)::text
                  FROM (SELECT host_id AS of, coalesce(nullif(user_context, ''), '{{}}')::jsonb AS base FROM hosts) h
@@ -103,8 +104,8 @@ impl Sheet {
         }
         let cleared = "DELETE FROM ipv6_reservations WHERE type = 0 AND host_id = ANY($1::bigint[])";
         transaction.execute(cleared, &[&v6.ids]).await?;
-        for (columns, subnet) in self.new.iter_mut().zip(["dhcp4_subnet_id", "dhcp6_subnet_id"]) {
-            insert(transaction, columns, subnet).await?;
+        for (columns, server) in self.new.iter_mut().zip(["dhcp4", "dhcp6"]) {
+            insert(transaction, columns, server).await?;
         }
         for columns in [&self.changed[1], &self.new[1]] {
             insert_v6(transaction, columns).await?;
@@ -131,7 +132,7 @@ impl Sheet {
     }
 }
 
-async fn insert(transaction: &Transaction<'_>, columns: &mut Columns, subnet: &str) -> Result<(), Error> {
+async fn insert(transaction: &Transaction<'_>, columns: &mut Columns, server: &str) -> Result<(), Error> {
     if columns.identifiers.is_empty() {
         return Ok(());
     }
@@ -140,7 +141,8 @@ async fn insert(transaction: &Transaction<'_>, columns: &mut Columns, subnet: &s
     let numbers = transaction.query(numbers, &[&wanted]).await?;
     columns.ids = numbers.iter().map(|row| row.get(0)).collect();
     let rows = format!(
-        "INSERT INTO hosts (host_id, dhcp_identifier, dhcp_identifier_type, {subnet}, ipv4_address, hostname, user_context, dhcp4_client_classes)
+        "INSERT INTO hosts (host_id, dhcp_identifier, dhcp_identifier_type, {server}_subnet_id, ipv4_address, hostname, user_context,
+             {server}_client_classes)
          SELECT id, identifier, kind, subnet, v4, name, context, classes FROM
          unnest($1::bigint[], $2::bytea[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::smallint[], $8::text[])
              AS n(id, identifier, subnet, v4, name, context, kind, classes)"

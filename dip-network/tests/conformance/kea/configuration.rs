@@ -7,7 +7,7 @@ use dip_core::conformance::{Failure, Trial, on_server, trials_of};
 use dip_core::hardware::MacAddr;
 use dip_core::provider::ErrorKind;
 use dip_lab::Requirement;
-use dip_network::conformance::DhcpHarness;
+use dip_network::conformance::{self, DhcpHarness};
 use dip_network::provider::{Dhcp, Reservation};
 use dip_network::settings::KeaSettings;
 use serde_json::{Value, json};
@@ -15,9 +15,10 @@ use tokio::task::JoinSet;
 
 use super::interposed::{Before, Interposed};
 use super::rig::{
-    Rig, a_client_behind_a_relay_gets_what_is_reserved_for_it, a_conflict_says_who_holds_it,
-    a_dhcpv6_client_gets_what_is_reserved_for_it, a_lease_is_told, an_address_of_no_subnet_is_refused, lease, provider,
-    seed, settings,
+    Rig, a_client_behind_a_relay_gets_what_is_reserved_for_it, a_client_behind_a_relay_is_told_its_boot_file,
+    a_conflict_says_who_holds_it, a_dhcpv6_client_gets_what_is_reserved_for_it,
+    a_dhcpv6_client_with_a_duid_of_its_own_is_told_the_url_of_its_boot_file, a_lease_is_told,
+    an_address_of_no_subnet_is_refused, lease, provider, seed, settings,
 };
 use crate::by_dhcp::dhcp_and_ipam;
 use crate::openvswitch::is;
@@ -30,12 +31,15 @@ pub(super) async fn trials() -> Vec<Trial> {
         let mut trials = dhcp_and_ipam("kea", &rig);
         trials.extend(trials_of! {rig;
             a_dhcpv6_client_gets_what_is_reserved_for_it
+            a_dhcpv6_client_with_a_duid_of_its_own_is_told_the_url_of_its_boot_file
             a_client_behind_a_relay_gets_what_is_reserved_for_it
+            a_client_behind_a_relay_is_told_its_boot_file
             a_lease_is_told
             a_conflict_says_who_holds_it
             an_address_of_no_subnet_is_refused
             the_step_reserves_and_a_real_client_gets_address_and_name
             nothing_else_in_the_configuration_is_touched
+            what_boot_files_add_goes_with_them_and_everything_else_stays
             an_edit_that_comes_between_is_seen_and_kept
             who_edits_all_the_time_makes_it_busy
             many_reservations_become_few_changes
@@ -91,6 +95,57 @@ async fn nothing_else_in_the_configuration_is_touched(rig: &Rig) -> Result<(), F
     same("the rest in the file", &rest(file), &rest(before.clone()))?;
     dhcp.release(wanted.mac, &us()).await?;
     same("the rest after its end", &rest(config(rig)?), &rest(before))
+}
+
+/// It is one of its own: others write their boot files meanwhile. Both servers have a class of somebody else that a shared network requires.
+async fn what_boot_files_add_goes_with_them_and_everything_else_stays(rig: &Rig) -> Result<(), Failure> {
+    let server = wait(dip_lab::Kea::start())?;
+    let theirs = json!([{"name": "theirs", "test": "pkt.iface == 'br0'", "only-if-required": true}]);
+    for root in ["Dhcp4", "Dhcp6"] {
+        let mut config = told(&server, root)?;
+        config[root]["client-classes"] = theirs.clone();
+        config[root]["shared-networks"][0]["require-client-classes"] = json!(["theirs"]);
+        match root {
+            "Dhcp4" => wait(server.command("config-set", config))?,
+            _ => wait(server.command6("config-set", config))?,
+        };
+    }
+    let dhcp = provider(&settings(&server)?)?;
+    let before = [told(&server, "Dhcp4")?, told(&server, "Dhcp6")?];
+    let [first, second] = conformance::trial_boot_files6();
+    let wanted = Reservation {
+        addresses: vec!["10.78.1.9".parse()?, "2001:db8::9".parse()?, "fd77::9".parse()?],
+        boot: Some(first),
+        ..DhcpHarness::fresh(rig)
+    };
+    let another = Reservation {
+        addresses: vec!["10.77.1.9".parse()?, "fd77::a".parse()?],
+        boot: Some(second),
+        ..DhcpHarness::fresh(rig)
+    };
+    for wanted in [&wanted, &another] {
+        dhcp.reserve(wanted, &us()).await?;
+        let held = dhcp.reservation(wanted.mac).await?.ok_or("it is not there")?;
+        same("that it says what is wanted", &held.reservation.agrees_with(wanted), &true)?;
+    }
+    for root in ["Dhcp4", "Dhcp6"] {
+        let config = &told(&server, root)?[root];
+        let required = config["shared-networks"][0]["require-client-classes"].as_array().map_or(0, Vec::len);
+        same("what the shared network requires: theirs, and one for each client of the first files", &required, &7)?;
+        same("the classes of both", &config["client-classes"].as_array().map_or(0, Vec::len), &15)?;
+    }
+    dhcp.release(wanted.mac, &us()).await?;
+    dhcp.release(another.mac, &us()).await?;
+    same("DHCPv4 after their end", &told(&server, "Dhcp4")?, &before[0])?;
+    same("DHCPv6 after their end", &told(&server, "Dhcp6")?, &before[1])
+}
+
+/// The configuration of one of a Kea's servers.
+fn told(server: &dip_lab::Kea, root: &str) -> Result<Value, Failure> {
+    Ok(match root {
+        "Dhcp4" => wait(server.command("config-get", json!({})))?,
+        _ => wait(server.command6("config-get", json!({})))?,
+    })
 }
 
 fn by_socket(socket: &std::path::Path) -> Result<dip_network::providers::kea::Kea, Failure> {

@@ -8,16 +8,17 @@ use dip_core::conformance::{Failure, Trial, on_server, trials_of};
 use dip_core::hardware::MacAddr;
 use dip_core::provider::{ErrorKind, Holder, ProviderError, Retry};
 use dip_lab::{Postgres, Requirement};
-use dip_network::conformance::DhcpHarness;
+use dip_network::conformance::{self, DhcpHarness};
 use dip_network::provider::{Dhcp, Reservation};
 use dip_network::providers::kea::Kea;
 use dip_network::settings::KeaSettings;
 use tokio::task::JoinSet;
 
 use super::rig::{
-    Rig, a_client_behind_a_relay_gets_what_is_reserved_for_it, a_conflict_says_who_holds_it,
-    a_dhcpv6_client_gets_what_is_reserved_for_it, a_lease_is_told, an_address_of_no_subnet_is_refused, provider,
-    settings,
+    Rig, a_client_behind_a_relay_gets_what_is_reserved_for_it, a_client_behind_a_relay_is_told_its_boot_file,
+    a_conflict_says_who_holds_it, a_dhcpv6_client_gets_what_is_reserved_for_it,
+    a_dhcpv6_client_with_a_duid_of_its_own_is_told_the_url_of_its_boot_file, a_lease_is_told,
+    an_address_of_no_subnet_is_refused, provider, settings,
 };
 use crate::by_dhcp::dhcp_and_ipam;
 use crate::openvswitch::is;
@@ -34,11 +35,14 @@ pub(super) async fn trials() -> Vec<Trial> {
             let mut trials = dhcp_and_ipam("kea", &rig);
             trials.extend(trials_of! {rig;
                 a_dhcpv6_client_gets_what_is_reserved_for_it
+                a_dhcpv6_client_with_a_duid_of_its_own_is_told_the_url_of_its_boot_file
                 a_client_behind_a_relay_gets_what_is_reserved_for_it
+                a_client_behind_a_relay_is_told_its_boot_file
                 a_lease_is_told
                 a_conflict_says_who_holds_it
                 an_address_of_no_subnet_is_refused
                 what_else_a_claimed_row_says_stays
+                classes_that_somebody_gave_a_dhcpv6_row_stay_beside_those_of_boot_files
                 two_nodes_can_exchange_their_addresses
                 ten_thousand_reservations_are_written_together
                 a_database_without_keas_tables_is_told
@@ -78,6 +82,22 @@ async fn what_else_a_claimed_row_says_stays(rig: &Rig) -> Result<(), Failure> {
     is("the row that was changed", &row(rig)?, r#"ipxe.efi|{"dip": {"site": "conformance"}, "room": 7}"#)?;
     rig.provider.disown(wanted.mac, &us()).await?;
     is("the row that was given back", &row(rig)?, r#"ipxe.efi|{"room": 7}"#)
+}
+
+async fn classes_that_somebody_gave_a_dhcpv6_row_stay_beside_those_of_boot_files(rig: &Rig) -> Result<(), Failure> {
+    let [boot, _] = conformance::trial_boot_files6();
+    let wanted = Reservation { addresses: vec!["fd77::b".parse()?], boot: Some(boot), ..DhcpHarness::fresh(rig) };
+    rig.provider.reserve(&Reservation { boot: None, ..wanted.clone() }, &us()).await?;
+    let mac = wanted.mac.to_string().replace(':', "");
+    let of = format!("FROM hosts WHERE dhcp_identifier = '\\x{mac}'");
+    sql(rig, &format!("UPDATE hosts SET dhcp6_client_classes = 'theirs' WHERE dhcp_identifier = '\\x{mac}'"))?;
+    rig.provider.reserve(&wanted, &us()).await?;
+    let classes = sql(rig, &format!("SELECT dhcp6_client_classes {of}"))?;
+    is("theirs and ours", &classes.starts_with("theirs,dip-conformance-boot-").to_string(), "true")?;
+    rig.provider.reserve(&Reservation { boot: None, ..wanted.clone() }, &us()).await?;
+    is("theirs", &sql(rig, &format!("SELECT dhcp6_client_classes, dhcp4_client_classes {of}"))?, "theirs|")?;
+    rig.provider.release(wanted.mac, &us()).await?;
+    is("what is left", &sql(rig, &format!("SELECT count(*) {of}"))?, "0")
 }
 
 pub(super) async fn two_nodes_can_exchange_their_addresses(rig: &Rig) -> Result<(), Failure> {

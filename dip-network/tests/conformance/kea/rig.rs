@@ -7,18 +7,18 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use async_trait::async_trait;
 use dip_core::conformance::Failure;
-use dip_core::conformance::expect::{refused, us};
+use dip_core::conformance::expect::{refused, same, us};
 use dip_core::hardware::{Duid, MacAddr};
 use dip_core::provider::{ErrorKind, sentence};
 use dip_core::secret::LocalSecrets;
-use dip_lab::{LabError, Lease};
+use dip_lab::{BootQuestion, LabError, Lease, Lease6};
 use dip_network::conformance::{self, DhcpClients, DhcpHarness};
-use dip_network::provider::{Dhcp, Reservation};
+use dip_network::provider::{BootClient, BootFiles, ClientArchitecture, Dhcp, Reservation};
 use dip_network::providers::kea::Kea;
 use dip_network::settings::{HostsDatabase, KeaBackend, KeaSettings};
 use serde_json::{Value, json};
 
-use crate::clients::Clients;
+use crate::clients::{Clients, boot_url, is_told_its_files, question};
 use crate::openvswitch::is;
 use crate::wait;
 
@@ -38,20 +38,52 @@ impl Rig {
         Ok(rig)
     }
 
-    /// Adds the classes that a refusal tells to a configuration that dip does not write.
+    /// Adds what refusals tell to configurations that dip does not write: on the server's segment, and behind a relay, in a shared network.
     async fn prepare(&self) -> Result<(), Failure> {
         for boot in conformance::trial_boot_files() {
-            let wanted = Reservation { boot: Some(boot), ..DhcpHarness::fresh(self) };
-            let refused = self.provider.reserve(&wanted, &us()).await.err().ok_or("it is kept without its classes")?;
-            let told = sentence(&refused);
-            let (_, classes) = told.split_once("reload it: ").ok_or("it does not say what to add")?;
-            let mut all = serde_json::Deserializer::from_str(classes).into_iter::<Vec<Value>>();
-            let added = all.next().ok_or("it tells no classes")??;
-            let mut config = self.server.command("config-get", json!({})).await?;
-            let before = config["Dhcp4"]["client-classes"].as_array().cloned().unwrap_or_default();
-            config["Dhcp4"]["client-classes"] = json!([before, added].concat());
-            self.server.command("config-set", config).await?;
+            for address in ["10.77.1.7", "10.78.1.7"] {
+                self.prepare_for(&boot, address.parse()?).await?;
+            }
         }
+        for boot in conformance::trial_boot_files6() {
+            for address in ["fd77::7", "2001:db8::7"] {
+                self.prepare_for(&boot, address.parse()?).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn prepare_for(&self, boot: &BootFiles, address: IpAddr) -> Result<(), Failure> {
+        let fresh = DhcpHarness::fresh(self);
+        let wanted = Reservation { boot: Some(boot.clone()), addresses: vec![address], ..fresh };
+        // First the classes are missing, then what requires them in a shared network.
+        for _ in 0..2 {
+            let Err(refused) = self.provider.reserve(&wanted, &us()).await else { break };
+            self.obey(&sentence(&refused), address).await?;
+        }
+        self.provider.reserve(&wanted, &us()).await?;
+        Ok(self.provider.release(wanted.mac, &us()).await?)
+    }
+
+    /// Does what a refusal tells.
+    async fn obey(&self, refusal: &str, address: IpAddr) -> Result<(), Failure> {
+        let (place, added) = refusal.split_once("reload it: ").ok_or("it does not say what to add")?;
+        let mut added = serde_json::Deserializer::from_str(added).into_iter::<Vec<Value>>();
+        let added = added.next().ok_or("it tells nothing to add")??;
+        let root = if address.is_ipv4() { "Dhcp4" } else { "Dhcp6" };
+        is("that it says where", &place.contains(root).to_string(), "true")?;
+        let command = async |name: &str, arguments: Value| match address {
+            IpAddr::V4(_) => self.server.command(name, arguments).await,
+            IpAddr::V6(_) => self.server.command6(name, arguments).await,
+        };
+        let mut config = command("config-get", json!({})).await?;
+        let body = &mut config[root];
+        let list = match place.contains("`require-client-classes` of `floor`") {
+            true => &mut body["shared-networks"][0]["require-client-classes"],
+            false => &mut body["client-classes"],
+        };
+        *list = json!([list.as_array().cloned().unwrap_or_default(), added].concat());
+        command("config-set", config).await?;
         Ok(())
     }
 }
@@ -144,8 +176,10 @@ impl DhcpHarness for Rig {
     }
 
     fn clients(&self) -> Option<Arc<dyn DhcpClients>> {
-        let server = Arc::clone(&self.server);
-        Some(Arc::new(Clients::that(move |mac, says| asked_twice(|| wait(server.ask(mac, says))))))
+        let (server, behind) = (Arc::clone(&self.server), Arc::clone(&self.server));
+        let clients = Clients::that(move |mac, says| asked_twice(|| wait(server.ask(mac, says))));
+        let behind = move |mac: &str, says| asked_twice(|| wait(behind.ask6_behind_relay(mac, says)));
+        Some(Arc::new(clients.and_over_ipv6(behind)))
     }
 }
 
@@ -194,20 +228,59 @@ pub(super) async fn a_dhcpv6_client_gets_what_is_reserved_for_it(rig: &Rig) -> R
         wanted.addresses.truncate(1);
         wanted.addresses.push(address.parse()?);
         rig.provider.reserve(&wanted, &us()).await?;
-        let ask = || wait(rig.server.lease6(&wanted.mac.to_string(), wanted.duid.as_ref().map(Duid::octets)));
-        let got = asked_twice(ask)?;
-        is("the address", &got.ok_or("the client got no lease")?.to_string(), address)?;
+        is("the address", &ask6(rig, &wanted, None)?.address.to_string(), address)?;
     }
+    Ok(())
+}
+
+/// What the client of a reservation gets over DHCPv6, on the server's own segment.
+fn ask6(rig: &Rig, of: &Reservation, says: Option<BootQuestion>) -> Result<Lease6, Failure> {
+    let ask = || wait(rig.server.ask6(&of.mac.to_string(), of.duid.as_ref().map(Duid::octets), says));
+    Ok(asked_twice(ask)?.ok_or("the client got no lease")?)
+}
+
+/// It asks by the UUID of its machine, as firmware does (RFC 6355).
+pub(super) async fn a_dhcpv6_client_with_a_duid_of_its_own_is_told_the_url_of_its_boot_file(
+    rig: &Rig,
+) -> Result<(), Failure> {
+    let [boot, _] = conformance::trial_boot_files6();
+    let fresh = DhcpHarness::fresh(rig);
+    let duid = Duid::new(&[&[0, 4, 0x53, 0x1a, 0x6d], fresh.mac.0.as_slice()].concat());
+    let wanted = Reservation { addresses: vec!["fd77::66".parse()?], duid, boot: Some(boot.clone()), ..fresh };
+    rig.provider.reserve(&wanted, &us()).await?;
+    for (number, architecture) in [(11, ClientArchitecture::UefiArm64), (16, ClientArchitecture::HttpX64)] {
+        let lease = ask6(rig, &wanted, Some(question(number, None)))?;
+        is("the address", &lease.address.to_string(), "fd77::66")?;
+        same("the URL", &boot_url(number, lease)?, &boot.url(BootClient::Firmware(architecture)))?;
+    }
+    // What does not boot from the network hears nothing of it.
+    let lease = ask6(rig, &wanted, None)?;
+    same("what a system hears", &(lease.boot_url, lease.vendor_class), &(None, None))?;
+    rig.provider.release(wanted.mac, &us()).await?;
     Ok(())
 }
 
 pub(super) async fn a_client_behind_a_relay_gets_what_is_reserved_for_it(rig: &Rig) -> Result<(), Failure> {
     let wanted = Reservation { addresses: vec!["10.78.1.7".parse()?], ..DhcpHarness::fresh(rig) };
     rig.provider.reserve(&wanted, &us()).await?;
-    let lease = asked_twice(|| wait(rig.server.lease_behind_relay(&wanted.mac.to_string())))?;
-    let lease = lease.ok_or("the client got no lease")?;
+    let lease = behind_relay(rig, &wanted, None)?;
     is("the address", &lease.address.to_string(), "10.78.1.7")?;
     is("the host name", &lease.host_name.unwrap_or_default(), wanted.host_name.as_deref().unwrap_or_default())
+}
+
+fn behind_relay(rig: &Rig, of: &Reservation, says: Option<BootQuestion>) -> Result<Lease, Failure> {
+    let lease = asked_twice(|| wait(rig.server.ask_behind_relay(&of.mac.to_string(), says)))?;
+    Ok(lease.ok_or("the client got no lease")?)
+}
+
+pub(super) async fn a_client_behind_a_relay_is_told_its_boot_file(rig: &Rig) -> Result<(), Failure> {
+    let [boot, _] = conformance::trial_boot_files();
+    let fresh = DhcpHarness::fresh(rig);
+    let wanted = Reservation { addresses: vec!["10.78.1.8".parse()?], boot: Some(boot), ..fresh };
+    rig.provider.reserve(&wanted, &us()).await?;
+    is_told_its_files(&wanted, |says| behind_relay(rig, &wanted, says))?;
+    rig.provider.release(wanted.mac, &us()).await?;
+    Ok(())
 }
 
 pub(super) async fn a_lease_is_told(rig: &Rig) -> Result<(), Failure> {

@@ -1,0 +1,107 @@
+//! What surrounds a subnet in Kea's configuration and decides whether its clients hear of their boot files: options that come before those
+//! of classes, and shared networks.
+//!
+//! In a shared network Kea cannot know a client's reservation before it has chosen the subnet, which is after it looked at the classes. It
+//! looks again at those that the network requires (`require-client-classes`; Kea ARM, "Required Classification").
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use dip_core::id::SiteName;
+use serde_json::{Value, json};
+
+use super::super::boot_tag::site_of;
+use super::boot_class;
+use super::config::Place;
+use super::entry::{Family, SubnetId};
+
+const REQUIRED: &str = "require-client-classes";
+
+/// What tells a boot file before the classes of reservations do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Rival {
+    pub(super) family: Family,
+    /// The subnet whose clients hear it; `None` where all of them may.
+    pub(super) subnet: Option<SubnetId>,
+    /// In words: a class or a subnet of the configuration.
+    pub(super) what: String,
+    pub(super) advice: &'static str,
+}
+
+/// A shared network as one of its subnets has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Shared {
+    pub(super) name: String,
+    /// The classes that Kea looks at when it knows the reservation.
+    pub(super) required: BTreeSet<String>,
+}
+
+/// The subnets whose clients hear of a boot file before Kea comes to their classes: from the subnet, one of its pools or its shared network.
+pub(super) fn rivals(family: Family, whole: &Value, places: &[Place]) -> Vec<Rival> {
+    let of = |place: &Place| {
+        let subnet = place.subnet.as_ref()?;
+        let here = whole.pointer(&place.pointer)?;
+        let pools = here["pools"].as_array().into_iter().flatten();
+        let network = place.network.as_ref().and_then(|network| whole.pointer(network));
+        let tells = |of: &Value| boot_class::tells_file(family, of);
+        pools.chain([here]).chain(network).any(tells).then(|| Rival {
+            family,
+            subnet: Some(subnet.id),
+            what: format!("the subnet {}, one of its pools or its shared network", subnet.prefix),
+            advice: "take the boot file out of its `option-data`, or put it into a class for clients without a reservation (`not member('KNOWN')`)",
+        })
+    };
+    places.iter().filter_map(of).collect()
+}
+
+/// The shared networks, by the subnets that are in one.
+pub(super) fn shared(family: Family, whole: &Value, places: &[Place]) -> BTreeMap<(Family, SubnetId), Shared> {
+    let of = |place: &Place| {
+        let (subnet, network) = (place.subnet.as_ref()?, whole.pointer(place.network.as_ref()?)?);
+        let both = [network, whole.pointer(&place.pointer)?].into_iter().flat_map(names);
+        let name = network["name"].as_str().unwrap_or_default().to_owned();
+        Some(((family, subnet.id), Shared { name, required: both.map(str::to_owned).collect() }))
+    };
+    places.iter().filter_map(of).collect()
+}
+
+fn names(of: &Value) -> impl Iterator<Item = &str> {
+    of[REQUIRED].as_array().into_iter().flatten().filter_map(Value::as_str)
+}
+
+/// Makes each shared network require the classes of the boot files that its reservations have, and none of these sites' that they have not.
+/// What else it requires stays.
+pub(super) fn require(
+    whole: &mut Value,
+    places: &[Place],
+    classes: &[Value],
+    used: &BTreeMap<SubnetId, BTreeSet<String>>,
+    sites: &BTreeSet<SiteName>,
+) {
+    let mut by_network = BTreeMap::<&str, BTreeSet<&str>>::new();
+    for place in places {
+        let (Some(network), Some(subnet)) = (&place.network, &place.subnet) else { continue };
+        let used = used.get(&subnet.id).into_iter().flatten().map(String::as_str);
+        by_network.entry(network).or_default().extend(used);
+    }
+    let tests = classes.iter().filter(|class| class["test"].is_string()).filter_map(|class| class["name"].as_str());
+    let tests: Vec<_> = tests.filter_map(|name| Some((boot_class::base(name)?, name))).collect();
+    for (network, used) in by_network {
+        let Some(network) = whole.pointer_mut(network).and_then(Value::as_object_mut) else { continue };
+        let before = network.get(REQUIRED).and_then(Value::as_array).cloned();
+        let ours = |base: &str| site_of(base).is_some_and(|site| sites.contains(&site));
+        let mut list = before.clone().unwrap_or_default();
+        list.retain(|name| {
+            let base = name.as_str().and_then(boot_class::base);
+            base.is_none_or(|base| !ours(base) || used.contains(base))
+        });
+        for (_, name) in tests.iter().filter(|(base, _)| ours(base) && used.contains(base)) {
+            if !list.contains(&json!(name)) {
+                list.push(json!(name));
+            }
+        }
+        // One that had no list gets none that is empty.
+        if before.is_some() || !list.is_empty() {
+            network.insert(REQUIRED.to_owned(), Value::Array(list));
+        }
+    }
+}
