@@ -26,6 +26,10 @@ use crate::wiring::{save_switches, set_port, trace_cable};
 /// How many reservations go into one change of Kea: its configuration is set anew for each, which takes 2 s where it has 10,000.
 const GATHERED: u32 = 1000;
 
+/// How many steps work on dnsmasq's files at once: one of them writes, for some milliseconds, while the others look, are verified or
+/// have their intent written down.
+const IN_LINE: u32 = 16;
+
 /// Layer 1, shared infrastructure: switch ports and DHCP reservations.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NetworkLayer;
@@ -135,13 +139,15 @@ impl Layer for NetworkLayer {
             |lock: String, reason: &str| Limit { lock: lock.into(), capacity: 1, reason: reason.into(), origin: None };
         let services = site.services_of(DHCP_KINDS).map(|service| {
             let lock = format!("service/{}", service.name);
-            match service.driver.kind.as_str() {
-                KEA => {}
+            let (capacity, reason) = match service.driver.kind.as_str() {
+                KEA => (
+                    GATHERED,
+                    "what is asked for while a change is under way becomes one change, and more of it would only wait longer",
+                ),
                 ISC_DHCPD => return alone(lock, "two changes at once could give one address to two interfaces"),
-                _ => return alone(lock, "two writers of its hosts directory would overwrite each other"),
-            }
-            let reason = "what is asked for while a change is under way becomes one change, and more of it would only wait longer";
-            Limit { lock: lock.into(), capacity: GATHERED, reason: reason.into(), origin: None }
+                _ => (IN_LINE, "its files are changed one after the other, and more would only wait longer in line"),
+            };
+            Limit { lock: lock.into(), capacity, reason: reason.into(), origin: None }
         });
         let switches = site.switches.keys().map(|switch| {
             alone(format!("switch/{switch}"), "two changes of one switch at once are refused or lost by many")

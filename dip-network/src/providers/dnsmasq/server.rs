@@ -4,12 +4,13 @@ use std::fmt;
 use std::io;
 use std::net::IpAddr;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use dip_core::hardware::MacAddr;
 use dip_core::id::SiteName;
 use dip_core::provider::{ErrorKind, Holder, ProviderError};
+use tokio::sync::Mutex;
 
 use super::directory::{Directory, FileError, Listing, Look, Record};
 use super::process::{Dead, NotSent, Process};
@@ -31,7 +32,7 @@ pub struct Dnsmasq {
 struct Shared {
     settings: DnsmasqSettings,
     // Held for the whole of a verb: one looks at what all hold before it writes, so no two may run at once.
-    directory: Mutex<Directory>,
+    directory: Arc<Mutex<Directory>>,
 }
 
 impl fmt::Debug for Dnsmasq {
@@ -45,7 +46,7 @@ impl Dnsmasq {
     #[must_use]
     pub fn new(settings: DnsmasqSettings) -> Self {
         let directory = Directory::new(settings.hosts_directory.clone(), settings.hosts_files.clone());
-        Self { shared: Arc::new(Shared { settings, directory: Mutex::new(directory) }) }
+        Self { shared: Arc::new(Shared { settings, directory: Arc::new(Mutex::new(directory)) }) }
     }
 
     /// Runs file work where it may block. Once begun it goes on to its end, also where the caller is cancelled.
@@ -56,9 +57,9 @@ impl Dnsmasq {
     ) -> Result<T, ProviderError> {
         let shared = Arc::clone(&self.shared);
         let told = action.clone();
+        // A verb that panicked left the files in a state that the next one reads anew.
+        let mut directory = Arc::clone(&self.shared.directory).lock_owned().await;
         tokio::task::spawn_blocking(move || {
-            // A verb that panicked left the files in a state that the next one reads anew.
-            let mut directory = shared.directory.lock().unwrap_or_else(PoisonError::into_inner);
             let verb = Verb { action: &action, settings: &shared.settings };
             work(&verb, &mut directory)
         })
