@@ -9,6 +9,7 @@ use dip_core::conformance::{Failure, Trial, Verdict};
 use dip_core::hardware::{Duid, MacAddr};
 use dip_core::provider::{ErrorKind, Holder, sentence};
 
+use super::dhcp_at_once::many_reservations_at_once_are_all_made;
 use super::dhcp_boot::{
     boot_files_without_an_ipv4_address_are_refused, each_firmware_is_told_its_own_boot_file,
     each_firmware_is_told_the_url_of_its_boot_file_over_dhcpv6,
@@ -71,6 +72,7 @@ pub fn dhcp(harness: Arc<dyn DhcpHarness>) -> Vec<Trial> {
         a_reservation_that_was_never_made_is_absent
         a_look_up_right_after_a_write_sees_it
         reserving_twice_is_once
+        many_reservations_at_once_are_all_made
         ipv4_and_ipv6_addresses_are_kept_together
         a_client_that_asks_by_a_duid_is_kept_by_it
         a_changed_reservation_replaces_the_former

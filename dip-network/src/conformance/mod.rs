@@ -6,6 +6,7 @@
 
 mod abilities;
 mod dhcp;
+mod dhcp_at_once;
 mod dhcp_boot;
 mod mains;
 mod pdu;
