@@ -9,7 +9,6 @@ use dip_core::provider::ErrorKind;
 use dip_lab::Requirement;
 use dip_network::conformance::{self, DhcpHarness};
 use dip_network::provider::{Dhcp, Reservation};
-use dip_network::settings::KeaSettings;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
@@ -18,7 +17,7 @@ use super::rig::{
     Rig, a_client_behind_a_relay_gets_what_is_reserved_for_it, a_client_behind_a_relay_is_told_its_boot_file,
     a_conflict_says_who_holds_it, a_dhcpv6_client_gets_what_is_reserved_for_it,
     a_dhcpv6_client_with_a_duid_of_its_own_is_told_the_url_of_its_boot_file, a_lease_is_told,
-    an_address_of_no_subnet_is_refused, lease, provider, seed, settings,
+    an_address_of_no_subnet_is_refused, by_socket4, lease, provider, seed, settings,
 };
 use crate::by_dhcp::dhcp_and_ipam;
 use crate::openvswitch::is;
@@ -149,17 +148,7 @@ fn told(server: &dip_lab::Kea, root: &str) -> Result<Value, Failure> {
 }
 
 fn by_socket(socket: &std::path::Path) -> Result<dip_network::providers::kea::Kea, Failure> {
-    provider(&KeaSettings {
-        dhcp4: Some(format!("unix:{}", socket.display())),
-        dhcp6: None,
-        user: None,
-        password: None,
-        tls_ca: None,
-        hosts_database: None,
-        backend: None,
-        networks: Vec::new(),
-        boot: None,
-    })
+    provider(&by_socket4(socket))
 }
 
 /// Somebody who adds a reservation by hand before the given numbers of `config-test`.

@@ -8,21 +8,11 @@ use dip_network::provider::Reservation;
 use dip_network::providers::kea::Kea;
 use dip_network::settings::{KeaBackend, KeaSettings};
 
-use super::rig::{Rig, provider};
+use super::rig::{Rig, by_socket4, provider};
 
 /// The hook behind a control socket of DHCPv4.
 pub(super) fn by_socket(socket: &Path) -> Result<Kea, Failure> {
-    provider(&KeaSettings {
-        dhcp4: Some(format!("unix:{}", socket.display())),
-        dhcp6: None,
-        user: None,
-        password: None,
-        tls_ca: None,
-        hosts_database: None,
-        backend: Some(KeaBackend::Hook),
-        networks: Vec::new(),
-        boot: None,
-    })
+    provider(&KeaSettings { backend: Some(KeaBackend::Hook), ..by_socket4(socket) })
 }
 
 pub(super) fn hook4(server: &dip_lab::Kea) -> Result<&Path, Failure> {

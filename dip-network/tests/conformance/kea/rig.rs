@@ -303,3 +303,18 @@ pub(super) async fn an_address_of_no_subnet_is_refused(rig: &Rig) -> Result<(), 
     let words = "Kea serves no subnet that 192.0.2.7 is in";
     refused(rig.provider.reserve(&wanted, &us()).await, ErrorKind::Invalid, words)
 }
+
+/// Of a server that answers at a control socket of DHCPv4, and has nothing else.
+pub(super) fn by_socket4(socket: &Path) -> KeaSettings {
+    KeaSettings {
+        dhcp4: Some(format!("unix:{}", socket.display())),
+        dhcp6: None,
+        user: None,
+        password: None,
+        tls_ca: None,
+        hosts_database: None,
+        backend: None,
+        networks: Vec::new(),
+        boot: None,
+    }
+}
