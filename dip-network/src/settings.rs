@@ -150,12 +150,12 @@ fn dnsmasq() -> Variant {
 pub(crate) fn boot_field() -> Field {
     let server = Field::optional(
         "server",
-        Shape::Parsed(Parsed::Address),
+        Shape::Parsed(Parsed::AddressV4),
         "The IPv4 address of the server that has the files, by TFTP; nothing is told over DHCPv4 where it is left out.",
     );
     let server6 = Field::optional(
         "server6",
-        Shape::Parsed(Parsed::Address),
+        Shape::Parsed(Parsed::AddressV6),
         "The IPv6 address of that server, for DHCPv6, which tells `tftp://[server6]/file`, and a URL at `server` as one at `server6`; nothing is told over DHCPv6 where it is left out.",
     );
     let file = |client: BootClient| Field::optional(client.word(), Shape::Text, boot_file(client));
@@ -243,8 +243,8 @@ mod tests {
             Shape::Object(fields) => object(fields),
             Shape::Parsed(Parsed::Secret) => json!("env:A"),
             Shape::Choice(words) => json!(words[0]),
-            Shape::Parsed(Parsed::Address) if field.name.ends_with('6') => json!("fd00::5"),
-            Shape::Parsed(Parsed::Address) => json!("10.0.0.5"),
+            Shape::Parsed(Parsed::AddressV4) => json!("10.0.0.5"),
+            Shape::Parsed(Parsed::AddressV6) => json!("fd00::5"),
             Shape::Text if field.name.starts_with("http_") => json!("http://a/"),
             _ => json!("a"),
         };

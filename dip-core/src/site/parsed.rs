@@ -21,6 +21,14 @@ pub(crate) fn read(text: &str, what: Parsed, directory: &Path) -> Result<String,
     let same = || text.to_owned();
     match what {
         Parsed::Address => address(text).map(|_| same()),
+        Parsed::AddressV4 => match address(text)? {
+            IpAddr::V4(_) => Ok(same()),
+            IpAddr::V6(_) => Err(format!("`{text}` is an IPv6 address, and an IPv4 address is needed here")),
+        },
+        Parsed::AddressV6 => match address(text)? {
+            IpAddr::V6(_) => Ok(same()),
+            IpAddr::V4(_) => Err(format!("`{text}` is an IPv4 address, and an IPv6 address is needed here")),
+        },
         Parsed::Prefix => prefix(text).map(|_| same()),
         Parsed::AddressRange => range(text).map(|_| same()),
         Parsed::Endpoint => endpoint(text).map(|()| same()),
@@ -189,8 +197,10 @@ mod tests {
 
     #[test]
     fn each_kind_takes_what_it_is_and_nothing_else() {
-        let cases: [(Parsed, &[&str], &[&str]); 16] = [
+        let cases: [(Parsed, &[&str], &[&str]); 18] = [
             (Parsed::Address, &["10.0.0.1", "fd00::1"], &["10.0.0", "10.0.0.0/8", "010.0.0.1", ""]),
+            (Parsed::AddressV4, &["10.0.0.1"], &["fd00::1", "10.0.0", ""]),
+            (Parsed::AddressV6, &["fd00::1"], &["10.0.0.1", "fd00:", ""]),
             (Parsed::Prefix, &["10.0.0.0/8", "fd00::/64"], &["10.0.0.1/8", "10.0.0.0", "10.0.0.0/33", "10.0.0.0/+8"]),
             (Parsed::AddressRange, &["10.0.0.1-10.0.0.2"], &["10.0.0.2-10.0.0.1", "10.0.0.1-fd00::1", "10.0.0.1"]),
             (Parsed::Endpoint, &["10.0.0.1", "10.0.0.1:53", "a.example:1", "[fd00::1]:53"], &["10.0.0", "a:0", "a b"]),

@@ -115,6 +115,8 @@ fn partial(mut schema: Value) -> Value {
 fn parsed(what: Parsed) -> Value {
     let (description, pattern) = match what {
         Parsed::Address => ("An IPv4 or IPv6 address.", None),
+        Parsed::AddressV4 => ("An IPv4 address.", Some("\\.")),
+        Parsed::AddressV6 => ("An IPv6 address.", Some(":")),
         Parsed::Prefix => ("An IP prefix, `10.1.0.0/24`.", Some("/")),
         Parsed::AddressRange => ("A range of addresses, `10.1.0.10-10.1.0.99`.", Some("-")),
         Parsed::Endpoint => ("An address or host name with an optional port.", None),

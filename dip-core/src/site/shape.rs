@@ -40,6 +40,10 @@ pub enum Shape {
 pub enum Parsed {
     /// An IPv4 or IPv6 address.
     Address,
+    /// An IPv4 address.
+    AddressV4,
+    /// An IPv6 address.
+    AddressV6,
     /// An IP prefix, `10.1.0.0/24`.
     Prefix,
     /// The first and the last of a range of addresses, `10.1.0.10-10.1.0.99`.
