@@ -13,13 +13,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use super::interposed::{Before, Interposed};
-use super::rig::{
-    Rig, a_client_behind_a_relay_gets_what_is_reserved_for_it, a_client_behind_a_relay_is_told_its_boot_file,
-    a_conflict_says_who_holds_it, a_dhcpv6_client_gets_what_is_reserved_for_it,
-    a_dhcpv6_client_with_a_duid_of_its_own_is_told_the_url_of_its_boot_file, a_lease_is_told,
-    an_address_of_no_subnet_is_refused, by_socket4, lease, provider, seed, settings,
-};
-use crate::by_dhcp::dhcp_and_ipam;
+use super::rig::{Rig, by_socket4, lease, of_every_way, provider, seed, settings};
 use crate::openvswitch::is;
 use crate::{step, wait};
 
@@ -27,15 +21,8 @@ const SERVER: &str = "kea";
 
 pub(super) async fn trials() -> Vec<Trial> {
     on_server(SERVER, Requirement::Kea.check(), async { Rig::new(dip_lab::Kea::start().await?).await }, |rig| {
-        let mut trials = dhcp_and_ipam("kea", &rig);
+        let mut trials = of_every_way(&rig);
         trials.extend(trials_of! {rig;
-            a_dhcpv6_client_gets_what_is_reserved_for_it
-            a_dhcpv6_client_with_a_duid_of_its_own_is_told_the_url_of_its_boot_file
-            a_client_behind_a_relay_gets_what_is_reserved_for_it
-            a_client_behind_a_relay_is_told_its_boot_file
-            a_lease_is_told
-            a_conflict_says_who_holds_it
-            an_address_of_no_subnet_is_refused
             the_step_reserves_and_a_real_client_gets_address_and_name
             nothing_else_in_the_configuration_is_touched
             what_boot_files_add_goes_with_them_and_everything_else_stays

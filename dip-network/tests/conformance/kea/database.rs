@@ -14,13 +14,7 @@ use dip_network::providers::kea::Kea;
 use dip_network::settings::KeaSettings;
 use tokio::task::JoinSet;
 
-use super::rig::{
-    Rig, a_client_behind_a_relay_gets_what_is_reserved_for_it, a_client_behind_a_relay_is_told_its_boot_file,
-    a_conflict_says_who_holds_it, a_dhcpv6_client_gets_what_is_reserved_for_it,
-    a_dhcpv6_client_with_a_duid_of_its_own_is_told_the_url_of_its_boot_file, a_lease_is_told,
-    an_address_of_no_subnet_is_refused, provider, settings,
-};
-use crate::by_dhcp::dhcp_and_ipam;
+use super::rig::{Rig, of_every_way, provider, settings};
 use crate::openvswitch::is;
 use crate::wait;
 
@@ -32,15 +26,8 @@ pub(super) async fn trials() -> Vec<Trial> {
         Requirement::check_all(&[Requirement::Kea, Requirement::KeaPostgres]),
         async { Rig::new(dip_lab::Kea::start_with_database().await?).await },
         |rig| {
-            let mut trials = dhcp_and_ipam("kea", &rig);
+            let mut trials = of_every_way(&rig);
             trials.extend(trials_of! {rig;
-                a_dhcpv6_client_gets_what_is_reserved_for_it
-                a_dhcpv6_client_with_a_duid_of_its_own_is_told_the_url_of_its_boot_file
-                a_client_behind_a_relay_gets_what_is_reserved_for_it
-                a_client_behind_a_relay_is_told_its_boot_file
-                a_lease_is_told
-                a_conflict_says_who_holds_it
-                an_address_of_no_subnet_is_refused
                 what_else_a_claimed_row_says_stays
                 classes_that_somebody_gave_a_dhcpv6_row_stay_beside_those_of_boot_files
                 two_nodes_can_exchange_their_addresses

@@ -25,12 +25,7 @@ use super::hook_faults::{
 };
 use super::hook_rig::{by_socket, hook4, several};
 use super::interposed::Interposed;
-use super::rig::{
-    Rig, a_client_behind_a_relay_gets_what_is_reserved_for_it, a_conflict_says_who_holds_it,
-    a_dhcpv6_client_gets_what_is_reserved_for_it, a_lease_is_told, an_address_of_no_subnet_is_refused, lease, seed,
-    settings,
-};
-use crate::by_dhcp::dhcp_and_ipam;
+use super::rig::{Rig, lease, of_every_way, seed, settings};
 use crate::openvswitch::is;
 
 const SERVER: &str = "kea-host-cmds";
@@ -41,13 +36,8 @@ pub(super) async fn trials() -> Vec<Trial> {
         Requirement::check_all(&[Requirement::Kea, Requirement::KeaPostgres]),
         async { Rig::new(dip_lab::Kea::start_with_host_commands().await?).await },
         |rig| {
-            let mut trials = dhcp_and_ipam("kea", &rig);
+            let mut trials = of_every_way(&rig);
             trials.extend(trials_of! {rig;
-                a_dhcpv6_client_gets_what_is_reserved_for_it
-                a_client_behind_a_relay_gets_what_is_reserved_for_it
-                a_lease_is_told
-                a_conflict_says_who_holds_it
-                an_address_of_no_subnet_is_refused
                 two_nodes_can_exchange_their_addresses
                 two_nodes_can_exchange_some_of_their_ipv6_addresses
                 a_kea_without_the_hook_says_what_to_load

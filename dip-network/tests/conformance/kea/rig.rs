@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use async_trait::async_trait;
-use dip_core::conformance::Failure;
 use dip_core::conformance::expect::{refused, same, us};
+use dip_core::conformance::{Failure, Trial, trials_of};
 use dip_core::hardware::{Duid, MacAddr};
 use dip_core::provider::{ErrorKind, sentence};
 use dip_core::secret::LocalSecrets;
@@ -18,9 +18,25 @@ use dip_network::providers::kea::Kea;
 use dip_network::settings::{HostsDatabase, KeaBackend, KeaSettings};
 use serde_json::{Value, json};
 
+use crate::by_dhcp::dhcp_and_ipam;
 use crate::clients::{Clients, boot_url, is_told_its_files, question};
 use crate::openvswitch::is;
 use crate::wait;
+
+/// The trials of every way into Kea.
+pub(super) fn of_every_way(rig: &Arc<Rig>) -> Vec<Trial> {
+    let mut trials = dhcp_and_ipam("kea", rig);
+    trials.extend(trials_of! {rig;
+        a_dhcpv6_client_gets_what_is_reserved_for_it
+        a_dhcpv6_client_with_a_duid_of_its_own_is_told_the_url_of_its_boot_file
+        a_client_behind_a_relay_gets_what_is_reserved_for_it
+        a_client_behind_a_relay_is_told_its_boot_file
+        a_lease_is_told
+        a_conflict_says_who_holds_it
+        an_address_of_no_subnet_is_refused
+    });
+    trials
+}
 
 pub(super) struct Rig {
     pub(super) server: Arc<dip_lab::Kea>,
@@ -219,7 +235,7 @@ pub(super) fn lease(server: &dip_lab::Kea, mac: MacAddr) -> Result<Option<Lease>
     asked_twice(|| wait(server.lease(&mac.to_string())))
 }
 
-pub(super) async fn a_dhcpv6_client_gets_what_is_reserved_for_it(rig: &Rig) -> Result<(), Failure> {
+async fn a_dhcpv6_client_gets_what_is_reserved_for_it(rig: &Rig) -> Result<(), Failure> {
     let mut wanted = DhcpHarness::fresh(rig);
     // The last one asks by the UUID of its machine.
     let uuid = Duid::new(&[&[0, 4, 0x53, 0x1a, 0x6c], wanted.mac.0.as_slice()].concat());
@@ -240,9 +256,7 @@ fn ask6(rig: &Rig, of: &Reservation, says: Option<BootQuestion>) -> Result<Lease
 }
 
 /// It asks by the UUID of its machine, as firmware does (RFC 6355).
-pub(super) async fn a_dhcpv6_client_with_a_duid_of_its_own_is_told_the_url_of_its_boot_file(
-    rig: &Rig,
-) -> Result<(), Failure> {
+async fn a_dhcpv6_client_with_a_duid_of_its_own_is_told_the_url_of_its_boot_file(rig: &Rig) -> Result<(), Failure> {
     let [boot, _] = conformance::trial_boot_files6();
     let fresh = DhcpHarness::fresh(rig);
     let duid = Duid::new(&[&[0, 4, 0x53, 0x1a, 0x6d], fresh.mac.0.as_slice()].concat());
@@ -260,7 +274,7 @@ pub(super) async fn a_dhcpv6_client_with_a_duid_of_its_own_is_told_the_url_of_it
     Ok(())
 }
 
-pub(super) async fn a_client_behind_a_relay_gets_what_is_reserved_for_it(rig: &Rig) -> Result<(), Failure> {
+async fn a_client_behind_a_relay_gets_what_is_reserved_for_it(rig: &Rig) -> Result<(), Failure> {
     let wanted = Reservation { addresses: vec!["10.78.1.7".parse()?], ..DhcpHarness::fresh(rig) };
     rig.provider.reserve(&wanted, &us()).await?;
     let lease = behind_relay(rig, &wanted, None)?;
@@ -273,7 +287,7 @@ fn behind_relay(rig: &Rig, of: &Reservation, says: Option<BootQuestion>) -> Resu
     Ok(lease.ok_or("the client got no lease")?)
 }
 
-pub(super) async fn a_client_behind_a_relay_is_told_its_boot_file(rig: &Rig) -> Result<(), Failure> {
+async fn a_client_behind_a_relay_is_told_its_boot_file(rig: &Rig) -> Result<(), Failure> {
     let [boot, _] = conformance::trial_boot_files();
     let fresh = DhcpHarness::fresh(rig);
     let wanted = Reservation { addresses: vec!["10.78.1.8".parse()?], boot: Some(boot), ..fresh };
@@ -283,14 +297,14 @@ pub(super) async fn a_client_behind_a_relay_is_told_its_boot_file(rig: &Rig) -> 
     Ok(())
 }
 
-pub(super) async fn a_lease_is_told(rig: &Rig) -> Result<(), Failure> {
+async fn a_lease_is_told(rig: &Rig) -> Result<(), Failure> {
     let mac = DhcpHarness::fresh(rig).mac;
     is("nobody knows it yet", &format!("{:?}", rig.provider.leases(mac).await?), "[]")?;
     let lease = lease(&rig.server, mac)?.ok_or("the client got no lease")?;
     is("the lease", &format!("{:?}", rig.provider.leases(mac).await?), &format!("[{}]", lease.address))
 }
 
-pub(super) async fn a_conflict_says_who_holds_it(rig: &Rig) -> Result<(), Failure> {
+async fn a_conflict_says_who_holds_it(rig: &Rig) -> Result<(), Failure> {
     let (theirs, free) = (DhcpHarness::fresh(rig), DhcpHarness::fresh(rig));
     rig.seed_unmarked(&theirs).await?;
     let wanted = Reservation { addresses: theirs.addresses.clone(), ..free };
@@ -298,7 +312,7 @@ pub(super) async fn a_conflict_says_who_holds_it(rig: &Rig) -> Result<(), Failur
     refused(rig.provider.reserve(&wanted, &us()).await, ErrorKind::Conflict, &words)
 }
 
-pub(super) async fn an_address_of_no_subnet_is_refused(rig: &Rig) -> Result<(), Failure> {
+async fn an_address_of_no_subnet_is_refused(rig: &Rig) -> Result<(), Failure> {
     let wanted = Reservation { addresses: vec!["192.0.2.7".parse()?], ..DhcpHarness::fresh(rig) };
     let words = "Kea serves no subnet that 192.0.2.7 is in";
     refused(rig.provider.reserve(&wanted, &us()).await, ErrorKind::Invalid, words)
