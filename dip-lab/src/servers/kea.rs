@@ -11,6 +11,7 @@ use crate::net::{accepts, free_port};
 use crate::requirement::Requirement;
 use crate::scratch::Scratch;
 use crate::servers::kea_host_cmds::{HostCommandsAge, KeaHostCommands, Service};
+use crate::servers::kea_socket::exchange;
 use crate::servers::postgres::Postgres;
 use crate::servers::segment::{BootQuestion, Lease, Lease6, Segment};
 
@@ -137,11 +138,10 @@ impl Kea {
 
         let host_commands = match (before, &database) {
             (Before::HostCommands, Some(database)) => {
-                let hook = |kea, service, name| {
+                let hook = |kea: &Path, service, name| {
                     KeaHostCommands::before(kea, service, database, name, HostCommandsAge::Current)
                 };
-                let (v4, v6) = ((&socket, Service::Dhcp4, "hook4.sock"), (&socket6, Service::Dhcp6, "hook6.sock"));
-                Some([hook(v4.0, v4.1, v4.2)?, hook(v6.0, v6.1, v6.2)?])
+                Some([hook(&socket, Service::Dhcp4, "hook4.sock")?, hook(&socket6, Service::Dhcp6, "hook6.sock")?])
             }
             _ => None,
         };
@@ -286,15 +286,8 @@ impl Kea {
 }
 
 async fn command(server: &'static str, socket: &Path, name: &str, arguments: Value) -> Result<Value, LabError> {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    let exchange = async {
-        let mut stream = tokio::net::UnixStream::connect(socket).await?;
-        stream.write_all(json!({ "command": name, "arguments": arguments }).to_string().as_bytes()).await?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await?;
-        Ok::<_, std::io::Error>(answer)
-    };
-    let answer = exchange.await.map_err(|error| LabError::answer(server, error.to_string()))?;
+    let answer = exchange(socket, &json!({ "command": name, "arguments": arguments })).await;
+    let answer = answer.map_err(|error| LabError::answer(server, error.to_string()))?;
     let mut told: Value = serde_json::from_str(&answer).unwrap_or_default();
     if told["result"] == 0 { Ok(told["arguments"].take()) } else { Err(LabError::answer(server, answer)) }
 }

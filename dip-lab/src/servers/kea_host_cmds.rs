@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 
 use crate::error::LabError;
 use crate::servers::kea_hosts::{HostsTables, Refused, Wanted};
+use crate::servers::kea_socket::exchange;
 use crate::servers::postgres::Postgres;
 
 /// Which of Kea's servers.
@@ -121,11 +122,7 @@ impl Responder {
 
     /// What Kea itself answers.
     async fn pass(&self, told: &Value) -> std::io::Result<Value> {
-        let mut server = UnixStream::connect(&self.kea).await?;
-        server.write_all(&serde_json::to_vec(told)?).await?;
-        let mut answer = Vec::new();
-        server.read_to_end(&mut answer).await?;
-        Ok(serde_json::from_slice(&answer)?)
+        Ok(serde_json::from_str(&exchange(&self.kea, told).await?)?)
     }
 
     async fn answer(&mut self, command: &str, arguments: &Value) -> Result<Value, Refused> {

@@ -14,6 +14,7 @@ mod isc_dhcpd;
 mod kea;
 mod kea_host_cmds;
 mod kea_hosts;
+mod kea_socket;
 mod knot;
 mod lldpd;
 mod nautobot;
