@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 
 use super::list::Member;
 use super::{HandOff, HandOffError, HandOffFormat};
+use crate::site::Endpoint;
 
 const CONTROLLER: &str = "controller";
 const COMPUTE: &str = "compute";
@@ -15,7 +16,7 @@ const STORAGE: &str = "storage";
 pub(super) const ROLES: [&str; 4] = [CONTROLLER, COMPUTE, NETWORK, STORAGE];
 
 /// The port of NTP, which an answer cannot change.
-const NTP_PORT: &str = "123";
+const NTP_PORT: u16 = 123;
 
 pub(super) fn write(list: &HandOff<'_>, cluster: Option<&str>) -> Result<String, HandOffError> {
     let format = HandOffFormat::Packstack;
@@ -46,7 +47,7 @@ pub(super) fn write(list: &HandOff<'_>, cluster: Option<&str>) -> Result<String,
         // PackStack reads this answer only where its users take on what Red Hat does not support (`check_cinder_vg`).
         let _ = writeln!(out, "CONFIG_UNSUPPORTED=y\nCONFIG_STORAGE_HOST={}", storage.by_address(format)?);
     }
-    let servers: Vec<&str> = list.time_servers.iter().filter_map(|server| on_the_usual_port(server)).collect();
+    let servers: Vec<String> = list.time_servers.iter().filter_map(|server| on_the_usual_port(server)).collect();
     if !servers.is_empty() {
         let _ = writeln!(out, "CONFIG_NTP_SERVERS={}", servers.join(","));
     }
@@ -57,13 +58,7 @@ pub(super) fn write(list: &HandOff<'_>, cluster: Option<&str>) -> Result<String,
 }
 
 /// A server without its port; `None` for one that an answer cannot name, because it listens elsewhere.
-fn on_the_usual_port(server: &str) -> Option<&str> {
-    if server.parse::<std::net::IpAddr>().is_ok() {
-        return Some(server);
-    }
-    match server.rsplit_once(':') {
-        None => Some(server),
-        Some((host, NTP_PORT)) => Some(host.trim_start_matches('[').trim_end_matches(']')),
-        Some(_) => None,
-    }
+fn on_the_usual_port(server: &str) -> Option<String> {
+    let server: Endpoint = server.parse().ok()?;
+    server.port().is_none_or(|port| port == NTP_PORT).then(|| server.host().to_owned())
 }

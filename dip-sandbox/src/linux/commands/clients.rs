@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use dip_core::provider::Output;
+use dip_core::site::Endpoint;
 
 use crate::fault::Fault;
 use crate::linux::shell::{Invocation, Shell, failed, said};
@@ -81,13 +82,7 @@ impl Shell<'_> {
 
 /// The host of `host`, `host:port`, `address`, `[address]:port`.
 fn host(server: &str) -> String {
-    if server.parse::<std::net::IpAddr>().is_ok() {
-        return server.to_owned();
-    }
-    match server.rsplit_once(':') {
-        Some((host, _)) => host.trim_start_matches('[').trim_end_matches(']').to_owned(),
-        None => server.to_owned(),
-    }
+    server.parse::<Endpoint>().map_or_else(|_| server.to_owned(), |told| told.host().to_owned())
 }
 
 #[cfg(test)]
