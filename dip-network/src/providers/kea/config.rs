@@ -113,20 +113,20 @@ impl Config {
 
     /// Makes the classes tell the boot files that its reservations have now.
     fn apply_classes(&mut self, book: &Book) {
-        let used = self.entries().into_iter().flat_map(|entry| entry.classes).collect();
+        let mut used = BTreeMap::<SubnetId, BTreeSet<String>>::new();
+        for entry in self.entries() {
+            used.entry(entry.subnet).or_default().extend(entry.classes);
+        }
+        let anywhere = used.values().flatten().cloned().collect();
         let Some(body) = self.whole[self.family.root()].as_object_mut() else { return };
         let before = body.get("client-classes").cloned();
         let mut list = before.as_ref().and_then(Value::as_array).cloned().unwrap_or_default();
-        classes::apply(self.family, &mut list, book.boots(), &used, book.sites());
+        classes::apply(self.family, &mut list, book.boots(), &anywhere, book.sites());
         // A configuration that had no list gets none that is empty.
         if !list.is_empty() {
             body.insert("client-classes".to_owned(), Value::Array(list.clone()));
         } else if before.is_some() {
             body.insert("client-classes".to_owned(), json!([]));
-        }
-        let mut used = BTreeMap::<SubnetId, BTreeSet<String>>::new();
-        for entry in self.entries() {
-            used.entry(entry.subnet).or_default().extend(entry.classes);
         }
         let places = self.places();
         surroundings::require(&mut self.whole, &places, &list, &used, book.sites());
