@@ -9,7 +9,7 @@ use dip_core::hardware::MacAddr;
 use dip_core::provider::{ErrorKind, sentence};
 
 use super::dhcp::{DhcpClients, DhcpHarness, ours, with_v6};
-use crate::provider::{BootClient, BootFiles, BootServers, ClientArchitecture, Reservation};
+use crate::provider::{BootClient, BootFiles, BootServers, ClientArchitecture, Dhcp, Reservation};
 
 type Harness = Arc<dyn DhcpHarness>;
 
@@ -52,33 +52,43 @@ async fn hears(clients: &dyn DhcpClients, mac: MacAddr, boot: Option<&BootFiles>
     same("what iPXE boots", &clients.boot(mac, 7, Some("iPXE")).await?, &wanted)
 }
 
+/// Makes a reservation with boot files twice, and one of another machine without; why a server that cannot tell any does not.
+async fn cannot_tell(dhcp: &dyn Dhcp, wanted: &Reservation, plain: &Reservation) -> Result<Option<String>, Failure> {
+    match dhcp.reserve(wanted, &us()).await {
+        Err(error) if error.kind() == ErrorKind::Unsupported => return Ok(Some(sentence(&error))),
+        reserved => reserved?,
+    }
+    holds(dhcp, wanted).await?;
+    holds(dhcp, plain).await?;
+    Ok(None)
+}
+
+/// Makes a reservation, which is there afterwards.
+async fn holds(dhcp: &dyn Dhcp, wanted: &Reservation) -> Result<(), Failure> {
+    dhcp.reserve(wanted, &us()).await?;
+    ours(dhcp.reservation(wanted.mac).await?, wanted)
+}
+
 pub(super) async fn each_firmware_is_told_its_own_boot_file(harness: Harness) -> Result<Verdict, Failure> {
     let (dhcp, plain) = (harness.dhcp(), harness.fresh());
     let [first, second] = trial_boot_files();
     let wanted = Reservation { boot: Some(first.clone()), ..harness.fresh() };
-    match dhcp.reserve(&wanted, &us()).await {
-        Err(error) if error.kind() == ErrorKind::Unsupported => return ignored(&sentence(&error)),
-        reserved => reserved?,
+    if let Some(why) = cannot_tell(&*dhcp, &wanted, &plain).await? {
+        return ignored(&why);
     }
-    dhcp.reserve(&wanted, &us()).await?;
-    ours(dhcp.reservation(wanted.mac).await?, &wanted)?;
-    dhcp.reserve(&plain, &us()).await?;
-    ours(dhcp.reservation(plain.mac).await?, &plain)?;
     let clients = harness.clients();
     if let Some(clients) = &clients {
         hears(&**clients, wanted.mac, Some(&first)).await?;
         same("what another machine boots", &clients.boot(plain.mac, 7, None).await?, &None)?;
     }
     let changed = Reservation { boot: Some(second), ..wanted.clone() };
-    dhcp.reserve(&changed, &us()).await?;
-    ours(dhcp.reservation(wanted.mac).await?, &changed)?;
+    holds(&*dhcp, &changed).await?;
     if let Some(clients) = &clients {
         let told = clients.boot(wanted.mac, 0, None).await?;
         same("what it boots after a change", &told, &Some((SERVER, "boot/second.kpxe".to_owned())))?;
     }
     let without = Reservation { boot: None, ..wanted };
-    dhcp.reserve(&without, &us()).await?;
-    ours(dhcp.reservation(without.mac).await?, &without)?;
+    holds(&*dhcp, &without).await?;
     if let Some(clients) = &clients {
         same("what it boots without boot files", &clients.boot(without.mac, 0, None).await?, &None)?;
     }
@@ -105,14 +115,9 @@ pub(super) async fn each_firmware_is_told_the_url_of_its_boot_file_over_dhcpv6(
     let (dhcp, plain) = (harness.dhcp(), with_v6(harness.fresh()));
     let [first, second] = trial_boot_files6();
     let wanted = Reservation { boot: Some(first.clone()), ..with_v6(harness.fresh()) };
-    match dhcp.reserve(&wanted, &us()).await {
-        Err(error) if error.kind() == ErrorKind::Unsupported => return ignored(&sentence(&error)),
-        reserved => reserved?,
+    if let Some(why) = cannot_tell(&*dhcp, &wanted, &plain).await? {
+        return ignored(&why);
     }
-    dhcp.reserve(&wanted, &us()).await?;
-    ours(dhcp.reservation(wanted.mac).await?, &wanted)?;
-    dhcp.reserve(&plain, &us()).await?;
-    ours(dhcp.reservation(plain.mac).await?, &plain)?;
     let clients = harness.clients();
     if let Some(clients) = &clients {
         hears(&**clients, wanted.mac, Some(&first)).await?;
@@ -122,15 +127,13 @@ pub(super) async fn each_firmware_is_told_the_url_of_its_boot_file_over_dhcpv6(
     // Without its IPv4 address it hears them over DHCPv6 alone.
     let mut alone = Reservation { boot: Some(second.clone()), ..wanted.clone() };
     alone.addresses.retain(IpAddr::is_ipv6);
-    dhcp.reserve(&alone, &us()).await?;
-    ours(dhcp.reservation(wanted.mac).await?, &alone)?;
+    holds(&*dhcp, &alone).await?;
     if let Some(clients) = &clients {
         let told = clients.boot6(wanted.mac, 0, None).await?;
         same("what it boots after a change", &told, &second.url(BootClient::Firmware(ClientArchitecture::Bios)))?;
     }
     let without = Reservation { boot: None, ..wanted };
-    dhcp.reserve(&without, &us()).await?;
-    ours(dhcp.reservation(without.mac).await?, &without)?;
+    holds(&*dhcp, &without).await?;
     if let Some(clients) = &clients {
         same("what it boots without boot files", &clients.boot6(without.mac, 0, None).await?, &None)?;
     }
