@@ -3,9 +3,9 @@
 use std::process::ExitCode;
 
 use dip_lab::{
-    Bind, BindConfig, Chrony, Datacenter, Dnsmasq, Etcd, Hosts, IpmiSim, IpmiSimConfig, Kea, KeaRelease, LabError, LldpSegment,
-    NetconfTarget, Netconfd, NodeDirectory, Ovs, PduConfig, PowerState, Prometheus, RedfishSystem, Requirement,
-    SnmpPdu, SushyEmulator, Tls, Zone, trial,
+    Bind, BindConfig, Chrony, Datacenter, Dnsmasq, Etcd, Hosts, IpmiSim, IpmiSimConfig, Kea, KeaRelease, LabError,
+    LldpSegment, NetconfTarget, Netconfd, NodeDirectory, Ovs, PduConfig, PowerState, Prometheus, RedfishSystem,
+    Requirement, SnmpPdu, SushyEmulator, Tls, Zone, trial,
 };
 
 type Told = Result<(), LabError>;

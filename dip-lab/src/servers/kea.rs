@@ -113,13 +113,8 @@ impl Kea {
         let (socket, socket6) = (scratch.path("kea4.sock"), scratch.path("kea6.sock"));
         let loopback = std::net::Ipv4Addr::LOCALHOST.into();
         let certificate = Certificate::make(&scratch, loopback).await?;
-        let conf = KeaConfig {
-            release,
-            hosts,
-            database: database.as_ref(),
-            certificate: &certificate,
-            dir: scratch.dir(),
-        };
+        let conf =
+            KeaConfig { release, hosts, database: database.as_ref(), certificate: &certificate, dir: scratch.dir() };
         let file = scratch.write("kea-dhcp4.json", &conf.v4(&socket)?.to_string())?;
         let file6 = scratch.write("kea-dhcp6.json", &conf.v6(&socket6)?.to_string())?;
         let server6 = serve(release, &scratch, &segment, "kea-dhcp6", &file6, &socket6).await?;
@@ -230,6 +225,22 @@ impl Kea {
         self.segment.ask6_behind_relay(mac, says).await
     }
 
+    /// What the DHCPv4 server runs, as `config-set` takes it.
+    ///
+    /// # Errors
+    /// If it does not answer with success.
+    pub async fn config(&self) -> Result<Value, LabError> {
+        self.command("config-get", json!({})).await.map(without_hash)
+    }
+
+    /// The same for the DHCPv6 server.
+    ///
+    /// # Errors
+    /// If it does not answer with success.
+    pub async fn config6(&self) -> Result<Value, LabError> {
+        self.command6("config-get", json!({})).await.map(without_hash)
+    }
+
     /// Sends a command to the DHCPv4 server as an administrator does, by its socket.
     ///
     /// # Errors
@@ -245,6 +256,14 @@ impl Kea {
     pub async fn command6(&self, name: &str, arguments: Value) -> Result<Value, LabError> {
         command("kea-dhcp6", &self.socket6, name, arguments).await
     }
+}
+
+/// Kea 2.4 and later tell a hash beside their configuration, and take none.
+fn without_hash(mut told: Value) -> Value {
+    if let Some(told) = told.as_object_mut() {
+        told.remove("hash");
+    }
+    told
 }
 
 async fn command(server: &'static str, socket: &Path, name: &str, arguments: Value) -> Result<Value, LabError> {

@@ -1,5 +1,6 @@
 //! The releases of Kea in the lab: that of Debian 12, and 3.0 out of a root of its own, where it runs by that root's libraries.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -18,6 +19,15 @@ pub enum KeaRelease {
     V2_2,
     /// 3.0, whose servers answer over HTTP themselves, with all of ISC's open hooks.
     V3_0,
+}
+
+impl fmt::Display for KeaRelease {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::V2_2 => "2.2",
+            Self::V3_0 => "3.0",
+        })
+    }
 }
 
 impl KeaRelease {
@@ -81,9 +91,7 @@ const HOOKS: &str = "kea/hooks";
 
 /// What starts a program by other libraries than those of the machine (ld.so(8)).
 fn loader(libraries: &Path) -> Result<PathBuf, LabError> {
-    let is_loader = |path: &Path| {
-        path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("ld-linux"))
-    };
+    let is_loader = |path: &Path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("ld-linux"));
     find(libraries, is_loader)
 }
 

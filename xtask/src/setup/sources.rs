@@ -28,8 +28,7 @@ impl Sources {
     pub(super) fn copy(release: Release<'_>, to: &Path) -> Result<Self, Box<dyn Error>> {
         let told = fs::read_to_string("/etc/os-release")?;
         let own = told.lines().find_map(|line| line.strip_prefix("VERSION_CODENAME="));
-        let own =
-            own.ok_or("/etc/os-release names no VERSION_CODENAME: roots are built on Debian and its kin only")?;
+        let own = own.ok_or("/etc/os-release names no VERSION_CODENAME: roots are built on Debian and its kin only")?;
         let suite = match release {
             Release::Own => own,
             Release::Other(suite) => suite,
