@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::certificate::Certificate;
+use crate::certificate::Authority;
 use crate::daemon::{Daemon, daemon_command};
 use crate::door::Door;
 use crate::error::LabError;
@@ -28,6 +28,17 @@ pub enum KeaHosts {
     Hook,
 }
 
+/// Whom a client of Kea trusts over TLS, and whom it shows itself as: files of PEM.
+#[derive(Debug, Clone)]
+pub struct KeaTls {
+    /// The certificate of the authority.
+    pub root: PathBuf,
+    /// One that it signed for the client.
+    pub certificate: PathBuf,
+    /// The key of that.
+    pub key: PathBuf,
+}
+
 /// A running Kea.
 #[derive(Debug)]
 pub struct Kea {
@@ -37,8 +48,8 @@ pub struct Kea {
     pub hosts: KeaHosts,
     /// Where its servers take commands over HTTP, DHCPv4 first: the control agent before both, or each server itself, the second over TLS.
     pub control: [String; 2],
-    /// The certificate (PEM) that what answers over TLS is trusted by.
-    pub root: PathBuf,
+    /// What takes part in TLS.
+    pub tls: KeaTls,
     /// The control socket of the DHCPv4 server itself.
     pub socket: PathBuf,
     socket6: PathBuf,
@@ -112,9 +123,17 @@ impl Kea {
         scratch.protect()?;
         let (socket, socket6) = (scratch.path("kea4.sock"), scratch.path("kea6.sock"));
         let loopback = std::net::Ipv4Addr::LOCALHOST.into();
-        let certificate = Certificate::make(&scratch, loopback).await?;
-        let conf =
-            KeaConfig { release, hosts, database: database.as_ref(), certificate: &certificate, dir: scratch.dir() };
+        let authority = Authority::make(&scratch).await?;
+        let shown = authority.sign(&scratch, loopback).await?;
+        let client = authority.sign(&scratch.within("client")?, loopback).await?;
+        let conf = KeaConfig {
+            release,
+            hosts,
+            database: database.as_ref(),
+            root: &authority.root,
+            shown: &shown,
+            dir: scratch.dir(),
+        };
         let file = scratch.write("kea-dhcp4.json", &conf.v4(&socket)?.to_string())?;
         let file6 = scratch.write("kea-dhcp6.json", &conf.v6(&socket6)?.to_string())?;
         let server6 = serve(release, &scratch, &segment, "kea-dhcp6", &file6, &socket6).await?;
@@ -132,7 +151,7 @@ impl Kea {
             release,
             hosts,
             control,
-            root: certificate.root,
+            tls: KeaTls { root: authority.root, certificate: client.certificate, key: client.key },
             socket,
             socket6,
             file,

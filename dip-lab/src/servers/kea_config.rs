@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::certificate::Certificate;
+use crate::certificate::Signed;
 use crate::error::LabError;
 use crate::servers::kea::{Kea, KeaHosts};
 use crate::servers::kea_release::KeaRelease;
@@ -16,8 +16,10 @@ pub(crate) struct KeaConfig<'k> {
     pub(crate) release: KeaRelease,
     pub(crate) hosts: KeaHosts,
     pub(crate) database: Option<&'k Postgres>,
-    /// Of its way over HTTPS.
-    pub(crate) certificate: &'k Certificate,
+    /// Who signs the certificates of those who ask over HTTPS.
+    pub(crate) root: &'k Path,
+    /// What it shows there itself.
+    pub(crate) shown: &'k Signed,
     /// Where it writes.
     pub(crate) dir: &'k Path,
 }
@@ -71,11 +73,9 @@ impl KeaConfig<'_> {
             "socket-type": "https",
             "socket-address": "127.0.0.1",
             "socket-port": Self::HTTPS_PORT,
-            "trust-anchor": self.certificate.root,
-            "cert-file": self.certificate.certificate,
-            "key-file": self.certificate.key,
-            // Who asks shows a password instead.
-            "cert-required": false,
+            "trust-anchor": self.root,
+            "cert-file": self.shown.certificate,
+            "key-file": self.shown.key,
         });
         Ok(json!({ "Dhcp6": self.complete(conf, "kea-dhcp6", socket, https)? }))
     }

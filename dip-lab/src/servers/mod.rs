@@ -43,7 +43,7 @@ pub use etcd::Etcd;
 pub use guest::{GuestConfig, run_guest};
 pub use ipmi_sim::{BmcUser, Chassis, IpmiSim, IpmiSimConfig};
 pub use isc_dhcpd::IscDhcpd;
-pub use kea::{Kea, KeaHosts};
+pub use kea::{Kea, KeaHosts, KeaTls};
 pub use kea_release::KeaRelease;
 pub use knot::{Knot, KnotConfig};
 pub use lldpd::{LldpSegment, Lldpd};

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use crate::cache::Cache;
-use crate::certificate::Certificate;
+use crate::certificate::Authority;
 use crate::command::{output, run};
 use crate::daemon::{Daemon, daemon_command};
 use crate::error::LabError;
@@ -84,8 +84,9 @@ impl SushyEmulator {
             Tls::Off => (None, None),
             Tls::SelfSigned => (Some(certify(&scratch, addr).await?), None),
             Tls::SignedByRoot => {
-                let signed = Certificate::make(&scratch, addr.ip()).await?;
-                (Some(signed.certificate), Some(signed.root))
+                let authority = Authority::make(&scratch).await?;
+                let signed = authority.sign(&scratch, addr.ip()).await?;
+                (Some(signed.certificate), Some(authority.root))
             }
         };
         let certificate_fingerprint = match &certificate {

@@ -12,6 +12,10 @@ use dip_network::provider::{Dhcp, Reservation};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
+use super::http::{
+    a_kea_of_another_authority_is_not_trusted, a_wrong_password_over_tls_is_denied,
+    who_shows_no_certificate_where_kea_wants_one_is_told_what_to_give,
+};
 use super::interposed::{Before, Interposed};
 use super::rig::{Rig, by_socket4, lease, of_every_way, provider, required, seed, settings};
 use crate::openvswitch::is;
@@ -34,6 +38,13 @@ pub(super) async fn trials(release: KeaRelease) -> Vec<Trial> {
             answers_that_come_late_are_waited_for
             a_kea_that_is_killed_in_the_middle_loses_nothing_and_the_next_run_completes
         });
+        if release == KeaRelease::V3_0 {
+            trials.extend(trials_of! {rig;
+                who_shows_no_certificate_where_kea_wants_one_is_told_what_to_give
+                a_kea_of_another_authority_is_not_trusted
+                a_wrong_password_over_tls_is_denied
+            });
+        }
         trials
     })
     .await

@@ -6,6 +6,7 @@ mod database;
 mod hook;
 mod hook_faults;
 mod hook_rig;
+mod http;
 mod interposed;
 mod rig;
 
