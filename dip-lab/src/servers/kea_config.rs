@@ -57,6 +57,8 @@ impl KeaConfig<'_> {
             // A relay sends to the address.
             "interfaces-config": { "interfaces": [Segment::INTERFACE, format!("{}/{}", Segment::INTERFACE, Segment::ADDRESS6)] },
             "host-reservation-identifiers": ["hw-address", "duid"],
+            // A client that hears of a lesser preference waits a second for other servers (RFC 8415, section 18.2.1).
+            "option-data": [{ "name": "preference", "data": "255", "always-send": true }],
             // Else it keeps its own DUID in a directory of the whole machine.
             "server-id": { "type": "EN", "enterprise-id": 2495, "identifier": "0123456789", "persist": false },
             "subnet6": [

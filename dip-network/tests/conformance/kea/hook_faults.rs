@@ -191,10 +191,10 @@ pub(super) async fn an_old_hook_adds_and_removes_and_tells_what_it_cannot_change
 
 /// It is one of its own: others are asked meanwhile.
 pub(super) async fn a_kea_without_a_hosts_database_is_told(rig: &Rig) -> Result<(), Failure> {
-    let server = wait(dip_lab::Kea::start_with_hook())?;
+    let server = wait(dip_lab::Kea::start(KeaRelease::V3_0))?;
     let mut config = wait(server.config())?;
-    let body = config["Dhcp4"].as_object_mut().ok_or("it has a configuration")?;
-    body.retain(|key, _| !key.starts_with("hosts-database"));
+    let hooks = config["Dhcp4"]["hooks-libraries"].as_array_mut().ok_or("it has hooks")?;
+    hooks.push(json!({"library": "libdhcp_host_cmds.so"}));
     wait(server.command("config-set", config))?;
     let failed = by_socket(&server.socket)?.reserve(&DhcpHarness::fresh(rig), &us()).await;
     refused(
