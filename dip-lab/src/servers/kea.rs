@@ -17,6 +17,9 @@ use crate::servers::kea_socket::exchange;
 use crate::servers::postgres::Postgres;
 use crate::servers::segment::{BootQuestion, Lease, Lease6, Segment};
 
+/// The file with the password of who asks over HTTP.
+const PASSWORD: &str = "password";
+
 /// Where a Kea has its reservations, and what writes them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeaHosts {
@@ -134,6 +137,7 @@ impl Kea {
             shown: &shown,
             dir: scratch.dir(),
         };
+        scratch.write(PASSWORD, Self::LOGIN.1)?;
         let file = scratch.write("kea-dhcp4.json", &conf.v4(&socket)?.to_string())?;
         let file6 = scratch.write("kea-dhcp6.json", &conf.v6(&socket6)?.to_string())?;
         let server6 = serve(release, &scratch, &segment, "kea-dhcp6", &file6, &socket6).await?;
@@ -165,9 +169,9 @@ impl Kea {
     }
 
     /// Who may ask over HTTP.
-    pub(crate) fn authentication() -> Value {
-        let (user, password) = Self::LOGIN;
-        json!({ "type": "basic", "realm": "kea", "clients": [{ "user": user, "password": password }] })
+    pub(crate) fn authentication(dir: &Path) -> Value {
+        let password = dir.join(PASSWORD);
+        json!({ "type": "basic", "realm": "kea", "clients": [{ "user": Self::LOGIN.0, "password-file": password }] })
     }
 
     /// Where its clients are.
@@ -315,7 +319,7 @@ async fn agent(scratch: &Scratch, [socket, socket6]: [&Path; 2]) -> Result<(Fron
     let conf = json!({ "Control-agent": {
         "http-host": control.ip().to_string(),
         "http-port": control.port(),
-        "authentication": Kea::authentication(),
+        "authentication": Kea::authentication(scratch.dir()),
         "control-sockets": {
             "dhcp4": { "socket-type": "unix", "socket-name": socket },
             "dhcp6": { "socket-type": "unix", "socket-name": socket6 },

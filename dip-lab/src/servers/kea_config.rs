@@ -87,7 +87,7 @@ impl KeaConfig<'_> {
         match self.release {
             KeaRelease::V2_2 => conf["control-socket"] = unix,
             KeaRelease::V3_0 => {
-                http["authentication"] = Kea::authentication();
+                http["authentication"] = Kea::authentication(self.dir);
                 conf["control-sockets"] = json!([unix, http]);
             }
         }
