@@ -2,12 +2,17 @@
 
 use std::error::Error;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use dip_core::provider::sentence;
 use dip_core::secret::Secrets;
-use reqwest::{Certificate, Identity};
-use rustls::AlertDescription;
+use rustls::client::Resumption;
+use rustls::crypto::ring;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{AlertDescription, ClientConfig, RootCertStore};
+use rustls_platform_verifier::BuilderVerifierExt;
 
 use crate::settings::KeaSettings;
 
@@ -19,33 +24,52 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 /// # Errors
 /// Why they cannot be used, as a sentence.
 pub(super) fn client(settings: &KeaSettings, secrets: &dyn Secrets) -> Result<reqwest::Client, String> {
-    // Fails where the program has installed one already, which then serves as well.
-    let _ = rustls::crypto::ring::default_provider().install_default();
     // A proxy of the environment is not meant for the servers of a site.
-    let mut client = reqwest::Client::builder().timeout(PATIENCE).no_proxy();
-    if let Some(file) = &settings.tls_ca {
-        let roots = Certificate::from_pem_bundle(&read("tls_ca", file)?);
-        let no_certificate = |error| format!("`tls_ca` {} is no certificate: {}", file.display(), sentence(&error));
-        client = client.tls_certs_only(roots.map_err(no_certificate)?);
-    }
-    client = match (&settings.tls_certificate, &settings.tls_key) {
-        (Some(file), Some(key)) => {
-            let mut pem = read("tls_certificate", file)?;
-            let key = secrets.resolve(key).map_err(|error| sentence(&error))?;
-            pem.push(b'\n');
-            pem.extend_from_slice(key.expose().as_bytes());
-            let wrong =
-                |_| format!("`tls_certificate` {} and `tls_key` are no certificate and its key in PEM", file.display());
-            client.identity(Identity::from_pem(&pem).map_err(wrong)?)
-        }
-        (None, None) => client,
-        _ => return Err("`tls_certificate` and `tls_key` go together".to_owned()),
-    };
+    let client = reqwest::Client::builder().timeout(PATIENCE).no_proxy();
+    let client = client.tls_backend_preconfigured(tls(settings, secrets)?);
     client.build().map_err(|error| sentence(&error))
 }
 
-fn read(key: &str, file: &Path) -> Result<Vec<u8>, String> {
-    std::fs::read(file).map_err(|error| format!("`{key}` {} cannot be read: {error}", file.display()))
+fn tls(settings: &KeaSettings, secrets: &dyn Secrets) -> Result<ClientConfig, String> {
+    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
+    let builder = builder.with_safe_default_protocol_versions().map_err(|error| sentence(&error))?;
+    let builder = match &settings.tls_ca {
+        Some(file) => {
+            let mut roots = RootCertStore::empty();
+            for root in certificates("tls_ca", file)? {
+                let wrong = |error| format!("`tls_ca` {} cannot be trusted: {}", file.display(), sentence(&error));
+                roots.add(root).map_err(wrong)?;
+            }
+            builder.with_root_certificates(roots)
+        }
+        None => builder.with_platform_verifier().map_err(|error| sentence(&error))?,
+    };
+    let mut config = match (&settings.tls_certificate, &settings.tls_key) {
+        (Some(file), Some(key)) => {
+            let key = secrets.resolve(key).map_err(|error| sentence(&error))?;
+            let key = PrivateKeyDer::from_pem_slice(key.expose().as_bytes())
+                .map_err(|error| format!("`tls_key` is no key in PEM: {}", sentence(&error)))?;
+            let both = builder.with_client_auth_cert(certificates("tls_certificate", file)?, key);
+            both.map_err(|error| {
+                format!("`tls_certificate` {} and `tls_key` do not fit: {}", file.display(), sentence(&error))
+            })?
+        }
+        (None, None) => builder.with_no_client_auth(),
+        _ => return Err("`tls_certificate` and `tls_key` go together".to_owned()),
+    };
+    // Kea gives its sessions no context (SSL_CTX_set_session_id_context(3)): where it asks for a certificate, it ends one that is resumed
+    // as an internal error.
+    config.resumption = Resumption::disabled();
+    Ok(config)
+}
+
+fn certificates(key: &str, file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+    let pem = std::fs::read(file).map_err(|error| format!("`{key}` {} cannot be read: {error}", file.display()))?;
+    let all = CertificateDer::pem_slice_iter(&pem).collect::<Result<Vec<_>, _>>();
+    match all {
+        Ok(all) if !all.is_empty() => Ok(all),
+        _ => Err(format!("`{key}` {} is no certificate in PEM", file.display())),
+    }
 }
 
 /// What to do where one of both does not take the certificate of the other; `None` where something else stands in the way.

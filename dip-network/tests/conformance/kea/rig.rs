@@ -83,7 +83,8 @@ impl Rig {
 
     /// Does what a refusal tells.
     async fn obey(&self, refusal: &str, address: IpAddr) -> Result<(), Failure> {
-        let (place, added) = refusal.split_once("reload it: ").ok_or("it does not say what to add")?;
+        let (place, added) =
+            refusal.split_once("reload it: ").ok_or_else(|| format!("it does not say what to add: {refusal}"))?;
         let mut added = serde_json::Deserializer::from_str(added).into_iter::<Vec<Value>>();
         let added = added.next().ok_or("it tells nothing to add")??;
         let root = if address.is_ipv4() { "Dhcp4" } else { "Dhcp6" };
