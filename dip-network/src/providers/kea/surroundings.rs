@@ -119,3 +119,57 @@ pub(super) fn require(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CLASS: &str = "dip-lab-boot-3f2a91c0";
+
+    /// The shared network of a configuration after a reservation in it has boot files, and after it has none any more.
+    fn required_before_and_after(mut whole: Value) -> [Value; 2] {
+        let subnet = SubnetId(1);
+        let place = Place {
+            pointer: "/Dhcp4/shared-networks/0/subnet4/0".to_owned(),
+            network: Some("/Dhcp4/shared-networks/0".to_owned()),
+            subnet: Some(super::super::entry::Subnet {
+                id: subnet,
+                prefix: "10.0.0.0/24".parse().expect("a prefix"),
+                reservable: true,
+            }),
+        };
+        whole["Dhcp4"]["shared-networks"] = json!([{"name": "floor", "subnet4": [{"id": 1, "subnet": "10.0.0.0/24"}]}]);
+        let classes = [json!({"name": format!("{CLASS}-bios"), "test": "member('KNOWN')"})];
+        let sites = BTreeSet::from([SiteName::new("lab").expect("a name")]);
+        let mut told = |used: BTreeSet<String>| {
+            require(
+                Family::V4,
+                &mut whole,
+                std::slice::from_ref(&place),
+                &classes,
+                &BTreeMap::from([(subnet, used)]),
+                &sites,
+            );
+            let read = shared(Family::V4, &whole, std::slice::from_ref(&place));
+            let network = whole["Dhcp4"]["shared-networks"][0].clone();
+            assert_eq!(json!(read[&(Family::V4, subnet)].required), network[required(Family::V4, &whole)]);
+            network
+        };
+        [told(BTreeSet::from([CLASS.to_owned()])), told(BTreeSet::new())]
+    }
+
+    #[test]
+    fn a_shared_network_is_told_its_classes_in_the_words_of_its_kea() {
+        let old = json!({"Dhcp4": {"control-socket": {"socket-type": "unix"}}});
+        let new = json!({"Dhcp4": {"control-sockets": [{"socket-type": "unix"}]}});
+        for (kea, word, other) in [
+            (old, "require-client-classes", "evaluate-additional-classes"),
+            (new, "evaluate-additional-classes", "require-client-classes"),
+        ] {
+            let [with, without] = required_before_and_after(kea);
+            assert_eq!(with[word], json!([format!("{CLASS}-bios")]));
+            assert_eq!(without[word], json!([]));
+            assert!(with.get(other).is_none(), "{with}");
+        }
+    }
+}
