@@ -15,7 +15,7 @@ use dip::core::secret::{LocalSecrets, SecretRef};
 use dip::network::provider::{Dhcp, Reservation};
 use dip::network::providers::kea::Kea;
 use dip::network::settings::{HostsDatabase, KeaSettings};
-use dip_lab::{Kea as KeaLab, Postgres, Requirement, find_program};
+use dip_lab::{Kea as KeaLab, KeaRelease, Postgres, Requirement, find_program};
 use tokio::runtime::Runtime;
 
 const RESERVATIONS: u16 = 10_000;
@@ -34,7 +34,7 @@ fn main() {
         return;
     }
     let runtime = Runtime::new().expect("a runtime can be built");
-    let lab = runtime.block_on(KeaLab::start_with_database()).expect("Kea starts");
+    let lab = runtime.block_on(KeaLab::start_with_database(KeaRelease::V2_2)).expect("Kea starts");
     let database = lab.database.as_ref().expect("it was started with one");
     let (mut dip, mut again, mut copied, mut single) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
@@ -67,6 +67,8 @@ fn provider(lab: &KeaLab, database: &Postgres) -> Kea {
         user: None,
         password: None,
         tls_ca: None,
+        tls_certificate: None,
+        tls_key: None,
         hosts_database: Some(HostsDatabase {
             address: database.addr.to_string(),
             name: Postgres::DATABASE.to_owned(),

@@ -23,6 +23,9 @@ const BASE_VERSION: u32 = 2;
 /// Raised when the contents of an overlay change.
 const OVERLAY_VERSION: u32 = 1;
 
+/// Raised when the release of Kea or its packages change.
+const KEA_VERSION: u32 = 1;
+
 /// Raised when Nautobot's release or what stands in its dump changes.
 const NAUTOBOT_VERSION: u32 = 1;
 
@@ -59,6 +62,11 @@ impl Cache {
     /// The same as one archive, which a build server may keep between runs.
     pub fn base_archive(&self) -> PathBuf {
         self.root.join(format!("base-v{BASE_VERSION}.tar"))
+    }
+
+    /// The root with Kea 3.0 and the libraries that it needs.
+    pub fn kea(&self) -> PathBuf {
+        self.root.join(format!("kea-3.0-v{KEA_VERSION}"))
     }
 
     /// A kernel of Debian, `vmlinuz`, and its modules by their paths under `kernel/`.

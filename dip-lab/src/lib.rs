@@ -8,6 +8,7 @@
 //! Development only: nothing in the product depends on this crate.
 
 mod cache;
+mod certificate;
 mod command;
 pub mod corpus;
 mod daemon;
@@ -34,7 +35,7 @@ pub use namespace::Namespace;
 pub use requirement::{Program, Requirement, find_program, is_build_server, is_root};
 pub use servers::{
     Alertmanager, Bind, BindConfig, BmcUser, BootDevice, BootFirmware, BootQuestion, Chassis, Chrony, DhcpServer,
-    Dnsmasq, DnsmasqNames, Etcd, GuestConfig, HostCommandsAge, IpmiSim, IpmiSimConfig, IscDhcpd, Kea, KeaHostCommands,
+    Dnsmasq, DnsmasqNames, Etcd, GuestConfig, IpmiSim, IpmiSimConfig, IscDhcpd, Kea, KeaHosts, KeaRelease, KeaTls,
     Knot, KnotConfig, Lease, Lease6, LldpSegment, Lldpd, Nautobot, Netboot, NetconfTarget, Netconfd, NodeDirectory,
     Ovs, PduConfig, Postgres, PowerDns, PowerState, Prometheus, PuppetServer, RedfishSystem, SaltMaster, Segment,
     SnmpPdu, SushyEmulator, Tinyproxy, Tls, Transfers, Zone, ZoneLimits, run_guest,

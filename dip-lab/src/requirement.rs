@@ -40,8 +40,10 @@ pub enum Requirement {
     Ipmi,
     /// ISC dhcpd with its `omshell`, its relay, and ISC dhclient as its client.
     IscDhcpd,
-    /// Kea DHCPv4 and DHCPv6, and its control agent.
+    /// Kea 2.2, DHCPv4 and DHCPv6, and its control agent.
     Kea,
+    /// Kea 3.0, DHCPv4 and DHCPv6, in a root of its own.
+    Kea3,
     /// Knot DNS with its `keymgr`, and `dig` and `nsupdate` of BIND.
     Knot,
     /// Kea with its hosts in PostgreSQL.
@@ -89,6 +91,7 @@ impl Requirement {
         Self::Ipmi,
         Self::IscDhcpd,
         Self::Kea,
+        Self::Kea3,
         Self::Knot,
         Self::KeaPostgres,
         Self::Lldpd,
@@ -201,6 +204,18 @@ impl Requirement {
                         program("perfdhcp", "kea-admin"),
                         program("dhcrelay", "isc-dhcp-relay"),
                         program("dhclient", "isc-dhcp-client"),
+                        program("openssl", "openssl"),
+                    ]
+                }
+            }
+            Self::Kea3 => {
+                const {
+                    &[
+                        SETSID,
+                        IP,
+                        program("dhcrelay", "isc-dhcp-relay"),
+                        program("dhclient", "isc-dhcp-client"),
+                        program("openssl", "openssl"),
                     ]
                 }
             }
@@ -358,6 +373,7 @@ impl Requirement {
                 | Self::Hosts
                 | Self::IscDhcpd
                 | Self::Kea
+                | Self::Kea3
                 | Self::KeaPostgres
                 | Self::Lldpd
                 | Self::Netboot
@@ -413,6 +429,10 @@ impl Requirement {
             if !cache.overlay(overlay).exists() {
                 return missing(format!("{self:?} for lab hosts is not in {}", cache.overlay(overlay).display()));
             }
+        }
+        if self == Self::Kea3 && !cache.kea().exists() {
+            let what = format!("Kea 3.0 is not in {}", cache.kea().display());
+            return Err(Missing { what, advice: "run `cargo xtask setup`, which tells why where it cannot be had" });
         }
         if self == Self::Guest && !cache.kernel().join("vmlinuz").exists() {
             return missing(format!("the kernel of lab guests is not in {}", cache.kernel().display()));

@@ -3,9 +3,9 @@
 use std::process::ExitCode;
 
 use dip_lab::{
-    Bind, BindConfig, Chrony, Datacenter, Dnsmasq, Etcd, Hosts, IpmiSim, IpmiSimConfig, Kea, LabError, LldpSegment,
-    NetconfTarget, Netconfd, NodeDirectory, Ovs, PduConfig, PowerState, Prometheus, RedfishSystem, Requirement,
-    SnmpPdu, SushyEmulator, Tls, Zone, trial,
+    Bind, BindConfig, Chrony, Datacenter, Dnsmasq, Etcd, Hosts, IpmiSim, IpmiSimConfig, Kea, KeaRelease, LabError,
+    LldpSegment, NetconfTarget, Netconfd, NodeDirectory, Ovs, PduConfig, PowerState, Prometheus, RedfishSystem,
+    Requirement, SnmpPdu, SushyEmulator, Tls, Zone, trial,
 };
 
 type Told = Result<(), LabError>;
@@ -15,7 +15,8 @@ fn main() -> ExitCode {
     let trials = vec![
         trial("bind_serves_takes_updates_and_comes_back", &[Requirement::Bind], bind),
         trial("dnsmasq_gives_a_reserved_address_to_a_real_client", &[Requirement::Dnsmasq], dnsmasq),
-        trial("kea_gives_an_address_from_its_pool_to_a_real_client", &[Requirement::Kea], kea),
+        trial("kea_gives_an_address_from_its_pool_to_a_real_client", &[Requirement::Kea], || kea(KeaRelease::V2_2)),
+        trial("kea_3_gives_an_address_from_its_pool_to_a_real_client", &[Requirement::Kea3], || kea(KeaRelease::V3_0)),
         trial("chrony_tells_the_time", &[Requirement::Chrony], chrony),
         trial("an_lldpd_hears_another_one", &[Requirement::Lldpd], lldpd),
         trial(
@@ -78,8 +79,8 @@ async fn dnsmasq() -> Told {
     )
 }
 
-async fn kea() -> Told {
-    let kea = Kea::start().await?;
+async fn kea(release: KeaRelease) -> Told {
+    let kea = Kea::start(release).await?;
     let lease = kea.lease("02:5d:1b:77:00:03").await?;
     expect(
         lease.as_ref().is_some_and(|lease| (100..200).contains(&lease.address.octets()[2])),
@@ -338,7 +339,7 @@ fn futures_can_move_between_threads() {
     moves(Dnsmasq::start());
     moves(Etcd::start(3));
     moves(Hosts::start(1));
-    moves(Kea::start());
+    moves(Kea::start(KeaRelease::V2_2));
     moves(Ovs::start());
     moves(Prometheus::start());
     moves(SushyEmulator::start(Vec::new(), Tls::Off));

@@ -16,16 +16,23 @@ pub(crate) const KEA: &str = "kea";
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KeaSettings {
-    /// Where the DHCPv4 server takes commands: `unix:/run/kea/kea4-ctrl-socket`, or the address of the control agent before it.
+    /// Where the DHCPv4 server takes commands: `unix:/run/kea/kea4-ctrl-socket`, or its address over HTTP, that of the control agent
+    /// before 3.0.
     pub dhcp4: Option<String>,
     /// Where the DHCPv6 server does.
     pub dhcp6: Option<String>,
-    /// The user that the control agent knows.
+    /// The user that Kea or its control agent knows over HTTP.
     pub user: Option<String>,
     /// Where the password of the user is.
     pub password: Option<SecretRef>,
-    /// The certificates (PEM) that the control agent is trusted by; those of this system where it is left out.
+    /// The certificates (PEM) that Kea or its control agent is trusted by; those of this system where it is left out.
     pub tls_ca: Option<PathBuf>,
+    /// The certificate (PEM, and those between it and its root) that dip shows where Kea asks for one (`cert-required`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls_certificate: Option<PathBuf>,
+    /// Where the key of that certificate is (PEM).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls_key: Option<SecretRef>,
     /// The database of the hosts backend; the reservations are in the servers' configuration where it is left out.
     pub hosts_database: Option<HostsDatabase>,
     /// What the reservations are written by, where it is not the database or the configuration.
@@ -64,15 +71,15 @@ pub struct HostsDatabase {
 pub(crate) fn variant() -> Variant {
     Variant::new(
         KEA,
-        "A DHCP server: Kea, through its control sockets or agent, and the PostgreSQL database of its hosts backend where it has one.",
+        "A DHCP server: Kea, through its control sockets, over HTTP, and the PostgreSQL database of its hosts backend where it has one.",
         vec![
             Field::optional(
                 "dhcp4",
                 Shape::Text,
-                "Where the DHCPv4 server takes commands: `unix:/run/kea/kea4-ctrl-socket`, or the `https://` address of the control agent before it.",
+                "Where the DHCPv4 server takes commands: `unix:/run/kea/kea4-ctrl-socket`, or its `https://` address, that of the control agent before Kea 3.0.",
             ),
             Field::optional("dhcp6", Shape::Text, "Where the DHCPv6 server takes commands."),
-            Field::optional("user", Shape::Text, "The user that the control agent knows."),
+            Field::optional("user", Shape::Text, "The user that Kea or its control agent knows over HTTP."),
             Field::optional(
                 "password",
                 Shape::Parsed(Parsed::Secret),
@@ -81,7 +88,17 @@ pub(crate) fn variant() -> Variant {
             Field::optional(
                 "tls_ca",
                 Shape::Parsed(Parsed::Path),
-                "The certificates (PEM) that the control agent is trusted by; those of this system where it is left out.",
+                "The certificates (PEM) that Kea or its control agent is trusted by; those of this system where it is left out.",
+            ),
+            Field::optional(
+                "tls_certificate",
+                Shape::Parsed(Parsed::Path),
+                "The certificate (PEM) that dip shows where Kea asks for one (`cert-required`, its default).",
+            ),
+            Field::optional(
+                "tls_key",
+                Shape::Parsed(Parsed::Secret),
+                "Where the key of `tls_certificate` is (PEM), `env:NAME` or `file:PATH`.",
             ),
             Field::optional(
                 "hosts_database",

@@ -1,32 +1,58 @@
-//! Kea, DHCPv4 and DHCPv6, with its control agent, on a segment of its own; its hosts in PostgreSQL where that is wanted.
+//! Kea, DHCPv4 and DHCPv6, on a segment of its own, with its control agent or by HTTP of its own; its hosts in PostgreSQL where that is wanted.
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use crate::certificate::Authority;
 use crate::daemon::{Daemon, daemon_command};
+use crate::door::Door;
 use crate::error::LabError;
 use crate::net::{accepts, free_port};
 use crate::requirement::Requirement;
 use crate::scratch::Scratch;
-use crate::servers::kea_host_cmds::{HostCommandsAge, KeaHostCommands, Service};
+use crate::servers::kea_config::KeaConfig;
+use crate::servers::kea_release::KeaRelease;
 use crate::servers::kea_socket::exchange;
 use crate::servers::postgres::Postgres;
 use crate::servers::segment::{BootQuestion, Lease, Lease6, Segment};
 
-/// What the control agent finds in the place of Kea's servers.
-#[derive(Debug, Clone, Copy)]
-enum Before {
-    Nothing,
-    HostCommands,
+/// The file with the password of who asks over HTTP.
+const PASSWORD: &str = "password";
+
+/// Where a Kea has its reservations, and what writes them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeaHosts {
+    /// In its configuration.
+    Configuration,
+    /// In a database, which is written by SQL.
+    Database,
+    /// In a database, which its hook `host_cmds` writes.
+    Hook,
+}
+
+/// Whom a client of Kea trusts over TLS, and whom it shows itself as: files of PEM.
+#[derive(Debug, Clone)]
+pub struct KeaTls {
+    /// The certificate of the authority.
+    pub root: PathBuf,
+    /// One that it signed for the client.
+    pub certificate: PathBuf,
+    /// The key of that.
+    pub key: PathBuf,
 }
 
 /// A running Kea.
 #[derive(Debug)]
 pub struct Kea {
-    /// The control agent's HTTP address.
-    pub control: SocketAddr,
+    /// Which one it is.
+    pub release: KeaRelease,
+    /// Where its reservations are.
+    pub hosts: KeaHosts,
+    /// Where its servers take commands over HTTP, DHCPv4 first: the control agent before both, or each server itself, the second over TLS.
+    pub control: [String; 2],
+    /// What takes part in TLS.
+    pub tls: KeaTls,
     /// The control socket of the DHCPv4 server itself.
     pub socket: PathBuf,
     socket6: PathBuf,
@@ -34,17 +60,23 @@ pub struct Kea {
     pub file: PathBuf,
     /// The database of its hosts, where it has one.
     pub database: Option<Postgres>,
-    /// The stand-in for the hook `host_cmds` before both of its servers, DHCPv4 first, where there is one.
-    pub host_commands: Option<[KeaHostCommands; 2]>,
-    _agent: Daemon,
+    _front: Front,
     server: Daemon,
     _server6: Daemon,
     segment: Segment,
+    /// Of its own files alone.
     scratch: Scratch,
 }
 
+/// What leads to its servers over HTTP.
+#[derive(Debug)]
+enum Front {
+    Agent { _agent: Daemon },
+    Servers { _doors: [Door; 2] },
+}
+
 impl Kea {
-    /// The user that the control agent knows, and the password.
+    /// The user that it knows over HTTP, and the password.
     pub const LOGIN: (&'static str, &'static str) = ("dip", "kea-secret");
 
     /// Starts it on 10.77.0.0/16 with the pool 10.77.100.0 to 10.77.199.255, subnet id 1; and on fd77::/64 (id 1) with the pool
@@ -53,130 +85,82 @@ impl Kea {
     ///
     /// # Errors
     /// If a program is missing, the user is not root, or Kea does not start.
-    pub async fn start() -> Result<Self, LabError> {
-        Self::start_on(None, Scratch::temporary()?, Before::Nothing).await
+    pub async fn start(release: KeaRelease) -> Result<Self, LabError> {
+        Self::start_on(release, KeaHosts::Configuration, None, Scratch::temporary()?).await
     }
 
     /// The same with a hosts backend in a PostgreSQL of its own.
     ///
     /// # Errors
     /// If a program is missing, the user is not root, or one of them does not start.
-    pub async fn start_with_database() -> Result<Self, LabError> {
-        Self::start_on_database(Before::Nothing).await
+    pub async fn start_with_database(release: KeaRelease) -> Result<Self, LabError> {
+        Self::start_on_database(release, KeaHosts::Database).await
     }
 
-    /// The same, and the control agent finds a stand-in for the hook `host_cmds` before both servers.
+    /// The same with the hook `host_cmds`, which Kea has since 3.0.
     ///
     /// # Errors
     /// If a program is missing, the user is not root, or one of them does not start.
-    pub async fn start_with_host_commands() -> Result<Self, LabError> {
-        Self::start_on_database(Before::HostCommands).await
+    pub async fn start_with_hook() -> Result<Self, LabError> {
+        Self::start_on_database(KeaRelease::V3_0, KeaHosts::Hook).await
     }
 
-    async fn start_on_database(before: Before) -> Result<Self, LabError> {
-        Requirement::KeaPostgres.check()?;
+    async fn start_on_database(release: KeaRelease, hosts: KeaHosts) -> Result<Self, LabError> {
+        Requirement::check_all(&[release.requirement(), Requirement::KeaPostgres])?;
         let scratch = Scratch::temporary()?;
         let database = Postgres::start(&scratch).await?;
-        database.prepare_for_kea().await?;
-        Self::start_on(Some(database), scratch, before).await
+        database.prepare_for_kea(&release.scripts()).await?;
+        Self::start_on(release, hosts, Some(database), scratch).await
     }
 
-    async fn start_on(database: Option<Postgres>, scratch: Scratch, before: Before) -> Result<Self, LabError> {
-        Requirement::Kea.check()?;
+    async fn start_on(
+        release: KeaRelease,
+        hosts: KeaHosts,
+        database: Option<Postgres>,
+        scratch: Scratch,
+    ) -> Result<Self, LabError> {
+        release.requirement().check()?;
         let segment = Segment::create(&scratch).await?;
+        // Kea 3.0 listens at no socket that others may come to. Its database must not be in there, which belongs to another user.
+        let scratch = scratch.within("kea")?;
+        scratch.protect()?;
         let (socket, socket6) = (scratch.path("kea4.sock"), scratch.path("kea6.sock"));
-        let mut v4 = json!({
-            "interfaces-config": { "interfaces": [Segment::INTERFACE], "dhcp-socket-type": "raw" },
-            "host-reservation-identifiers": ["hw-address", "circuit-id"],
-            "subnet4": [{
-                "id": 1,
-                "subnet": "10.77.0.0/16",
-                "pools": [{ "pool": "10.77.100.0 - 10.77.199.255" }],
-                "option-data": [
-                    { "name": "routers", "data": "10.77.0.1" },
-                    { "name": "domain-name-servers", "data": "10.77.0.1" },
-                ],
-                "reservations": [],
-            }],
-            "shared-networks": [{ "name": "floor", "subnet4": [{ "id": 2, "subnet": "10.78.0.0/16" }] }],
-        });
-        let mut v6 = json!({
-            // dhclient takes no address that is preferred for longer than it is valid.
-            "preferred-lifetime": 300,
-            // A relay sends to the address.
-            "interfaces-config": { "interfaces": [Segment::INTERFACE, format!("{}/{}", Segment::INTERFACE, Segment::ADDRESS6)] },
-            "host-reservation-identifiers": ["hw-address", "duid"],
-            // Else it keeps its own DUID in a directory of the whole machine.
-            "server-id": { "type": "EN", "enterprise-id": 2495, "identifier": "0123456789", "persist": false },
-            "subnet6": [
-                {
-                    "id": 1,
-                    "subnet": "fd77::/64",
-                    "interface": Segment::INTERFACE,
-                    "pools": [{ "pool": "fd77::100 - fd77::1ff" }],
-                },
-            ],
-            "shared-networks": [{ "name": "floor", "subnet6": [{ "id": 2, "subnet": "2001:db8::/64" }] }],
-        });
-        for (conf, socket, name) in [(&mut v4, &socket, "kea-dhcp4"), (&mut v6, &socket6, "kea-dhcp6")] {
-            conf["control-socket"] = json!({ "socket-type": "unix", "socket-name": socket });
-            // Leases that are in memory alone are forgotten whenever a configuration is set.
-            let leases = scratch.path(&format!("{name}.leases"));
-            conf["lease-database"] = json!({ "type": "memfile", "name": leases, "lfc-interval": 0 });
-            conf["valid-lifetime"] = json!(600);
-            conf["loggers"] = json!([{ "name": name, "severity": "INFO", "output_options": [{ "output": "stdout" }] }]);
-            if let Some(hook) = lease_commands() {
-                conf["hooks-libraries"] = json!([{ "library": hook }]);
-            }
-            if let Some(database) = &database {
-                conf["hosts-database"] = database.hosts_database();
-            }
-        }
-        let file = scratch.write("kea-dhcp4.json", &json!({ "Dhcp4": v4 }).to_string())?;
-        let file6 = scratch.write("kea-dhcp6.json", &json!({ "Dhcp6": v6 }).to_string())?;
-        let server6 = serve(&scratch, &segment, "kea-dhcp6", &file6, &socket6).await?;
-
-        let host_commands = match (before, &database) {
-            (Before::HostCommands, Some(database)) => {
-                let hook = |kea: &Path, service, name| {
-                    KeaHostCommands::before(kea, service, database, name, HostCommandsAge::Current)
-                };
-                Some([hook(&socket, Service::Dhcp4, "hook4.sock")?, hook(&socket6, Service::Dhcp6, "hook6.sock")?])
-            }
-            _ => None,
+        let loopback = std::net::Ipv4Addr::LOCALHOST.into();
+        let authority = Authority::make(&scratch).await?;
+        let shown = authority.sign(&scratch, loopback).await?;
+        let client = authority.sign(&scratch.within("client")?, loopback).await?;
+        let conf = KeaConfig {
+            release,
+            hosts,
+            database: database.as_ref(),
+            root: &authority.root,
+            shown: &shown,
+            dir: scratch.dir(),
         };
-        let [front, front6] = match &host_commands {
-            Some([v4, v6]) => [&v4.socket, &v6.socket],
-            None => [&socket, &socket6],
+        scratch.write(PASSWORD, Self::LOGIN.1)?;
+        let file = scratch.write("kea-dhcp4.json", &conf.v4(&socket)?.to_string())?;
+        let file6 = scratch.write("kea-dhcp6.json", &conf.v6(&socket6)?.to_string())?;
+        let server6 = serve(release, &scratch, &segment, "kea-dhcp6", &file6, &socket6).await?;
+        let server = serve(release, &scratch, &segment, "kea-dhcp4", &file, &socket).await?;
+        let (front, control) = match release {
+            KeaRelease::V2_2 => agent(&scratch, [&socket, &socket6]).await?,
+            KeaRelease::V3_0 => {
+                let door = |port| Door::open(segment.namespace(), (loopback, port).into());
+                let doors = [door(KeaConfig::HTTP_PORT)?, door(KeaConfig::HTTPS_PORT)?];
+                let control = [format!("http://{}/", doors[0].addr), format!("https://{}/", doors[1].addr)];
+                (Front::Servers { _doors: doors }, control)
+            }
         };
-        let control = free_port()?;
-        let (user, password) = Self::LOGIN;
-        let conf = json!({ "Control-agent": {
-            "http-host": control.ip().to_string(),
-            "http-port": control.port(),
-            "authentication": {
-                "type": "basic", "realm": "kea", "clients": [{ "user": user, "password": password }],
-            },
-            "control-sockets": {
-                "dhcp4": { "socket-type": "unix", "socket-name": front },
-                "dhcp6": { "socket-type": "unix", "socket-name": front6 },
-            },
-            "loggers": [{ "name": "kea-ctrl-agent", "severity": "WARN", "output_options": [{ "output": "stdout" }] }],
-        }});
-        let conf = scratch.write("kea-ctrl-agent.json", &conf.to_string())?;
-        let mut line = daemon_command(None, "kea-ctrl-agent");
-        line.env("KEA_PIDFILE_DIR", scratch.dir()).env("KEA_LOCKFILE_DIR", scratch.dir()).arg("-c").arg(conf);
-        let mut agent = Daemon::spawn(&scratch, "kea-ctrl-agent", line)?;
-        agent.ready(|| async { accepts(control).await }).await?;
-        let server = serve(&scratch, &segment, "kea-dhcp4", &file, &socket).await?;
         Ok(Self {
+            release,
+            hosts,
             control,
+            tls: KeaTls { root: authority.root, certificate: client.certificate, key: client.key },
             socket,
             socket6,
             file,
             database,
-            host_commands,
-            _agent: agent,
+            _front: front,
             server,
             _server6: server6,
             segment,
@@ -184,14 +168,10 @@ impl Kea {
         })
     }
 
-    /// A further stand-in for the hook `host_cmds` of the DHCPv4 server, which listens beside Kea's socket under this name.
-    ///
-    /// # Errors
-    /// If there is no database, or something listens there.
-    pub fn host_commands(&self, name: &str, age: HostCommandsAge) -> Result<KeaHostCommands, LabError> {
-        let database =
-            self.database.as_ref().ok_or_else(|| LabError::answer("kea", "it has no database".to_owned()))?;
-        KeaHostCommands::before(&self.socket, Service::Dhcp4, database, name, age)
+    /// Who may ask over HTTP.
+    pub(crate) fn authentication(dir: &Path) -> Value {
+        let password = dir.join(PASSWORD);
+        json!({ "type": "basic", "realm": "kea", "clients": [{ "user": Self::LOGIN.0, "password-file": password }] })
     }
 
     /// Where its clients are.
@@ -217,7 +197,7 @@ impl Kea {
         self.stop();
         // The socket of one that was killed is left behind.
         let _ = std::fs::remove_file(&self.socket);
-        self.server = serve(&self.scratch, &self.segment, "kea-dhcp4", &self.file, &self.socket).await?;
+        self.server = serve(self.release, &self.scratch, &self.segment, "kea-dhcp4", &self.file, &self.socket).await?;
         Ok(())
     }
 
@@ -268,6 +248,22 @@ impl Kea {
         self.segment.ask6_behind_relay(mac, says).await
     }
 
+    /// What the DHCPv4 server runs, as `config-set` takes it.
+    ///
+    /// # Errors
+    /// If it does not answer with success.
+    pub async fn config(&self) -> Result<Value, LabError> {
+        self.command("config-get", json!({})).await.map(without_hash)
+    }
+
+    /// The same for the DHCPv6 server.
+    ///
+    /// # Errors
+    /// If it does not answer with success.
+    pub async fn config6(&self) -> Result<Value, LabError> {
+        self.command6("config-get", json!({})).await.map(without_hash)
+    }
+
     /// Sends a command to the DHCPv4 server as an administrator does, by its socket.
     ///
     /// # Errors
@@ -285,6 +281,14 @@ impl Kea {
     }
 }
 
+/// Kea 2.4 and later tell a hash beside their configuration, and take none.
+fn without_hash(mut told: Value) -> Value {
+    if let Some(told) = told.as_object_mut() {
+        told.remove("hash");
+    }
+    told
+}
+
 async fn command(server: &'static str, socket: &Path, name: &str, arguments: Value) -> Result<Value, LabError> {
     let answer = exchange(socket, &json!({ "command": name, "arguments": arguments })).await;
     let answer = answer.map_err(|error| LabError::answer(server, error.to_string()))?;
@@ -293,21 +297,40 @@ async fn command(server: &'static str, socket: &Path, name: &str, arguments: Val
 }
 
 async fn serve(
+    release: KeaRelease,
     scratch: &Scratch,
     segment: &Segment,
     program: &str,
     file: &Path,
     socket: &Path,
 ) -> Result<Daemon, LabError> {
-    let mut line = daemon_command(Some(segment.namespace()), program);
-    line.env("KEA_PIDFILE_DIR", scratch.dir()).env("KEA_LOCKFILE_DIR", scratch.dir()).arg("-c").arg(file);
+    let mut line = release.command(segment.namespace(), program, scratch.dir())?;
+    line.arg("-c").arg(file);
     let mut server = Daemon::spawn(scratch, program, line)?;
-    server.ready(|| async { tokio::net::UnixStream::connect(socket).await.is_ok() }).await?;
+    // It answers when all that it was configured with is open.
+    let ask = json!({ "command": "version-get" });
+    server.ready(|| async { exchange(socket, &ask).await.is_ok_and(|told| !told.is_empty()) }).await?;
     Ok(server)
 }
 
-/// The hook that tells leases, below the directory of this machine's architecture.
-fn lease_commands() -> Option<PathBuf> {
-    let dirs = std::fs::read_dir("/usr/lib").ok()?.flatten();
-    dirs.map(|dir| dir.path().join("kea/hooks/libdhcp_lease_cmds.so")).find(|hook| hook.exists())
+/// The control agent of Kea before 3.0, and where it answers for both servers.
+async fn agent(scratch: &Scratch, [socket, socket6]: [&Path; 2]) -> Result<(Front, [String; 2]), LabError> {
+    let control = free_port()?;
+    let conf = json!({ "Control-agent": {
+        "http-host": control.ip().to_string(),
+        "http-port": control.port(),
+        "authentication": Kea::authentication(scratch.dir()),
+        "control-sockets": {
+            "dhcp4": { "socket-type": "unix", "socket-name": socket },
+            "dhcp6": { "socket-type": "unix", "socket-name": socket6 },
+        },
+        "loggers": [{ "name": "kea-ctrl-agent", "severity": "WARN", "output_options": [{ "output": "stdout" }] }],
+    }});
+    let conf = scratch.write("kea-ctrl-agent.json", &conf.to_string())?;
+    let mut line = daemon_command(None, "kea-ctrl-agent");
+    line.env("KEA_PIDFILE_DIR", scratch.dir()).env("KEA_LOCKFILE_DIR", scratch.dir()).arg("-c").arg(conf);
+    let mut agent = Daemon::spawn(scratch, "kea-ctrl-agent", line)?;
+    agent.ready(|| async { accepts(control).await }).await?;
+    let url = format!("http://{control}/");
+    Ok((Front::Agent { _agent: agent }, [url.clone(), url]))
 }

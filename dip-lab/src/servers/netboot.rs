@@ -14,6 +14,7 @@ use crate::requirement::Requirement;
 use crate::scratch::Scratch;
 use crate::servers::dnsmasq::Dnsmasq;
 use crate::servers::kea::Kea;
+use crate::servers::kea_release::KeaRelease;
 use crate::servers::segment::Segment;
 
 /// Emulation is slow, and the machine has others to serve: the slowest client is through in 30 s where it is idle.
@@ -94,7 +95,7 @@ impl Netboot {
     /// If something is missing, the user is not root, or a server does not start.
     pub async fn start_with_kea(texts: &[(&str, &str)]) -> Result<Self, LabError> {
         Requirement::Netboot.check()?;
-        Self::start_on(Dhcp::Kea(Box::new(Kea::start().await?)), texts).await
+        Self::start_on(Dhcp::Kea(Box::new(Kea::start(KeaRelease::V2_2).await?)), texts).await
     }
 
     async fn start_on(dhcp: Dhcp, texts: &[(&str, &str)]) -> Result<Self, LabError> {

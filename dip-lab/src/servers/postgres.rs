@@ -133,15 +133,8 @@ impl Postgres {
         Daemon::spawn(&self.scratch, "psql", line)
     }
 
-    /// How a program of the lab reaches Kea's database as its owner.
-    pub(crate) fn target(&self) -> tokio_postgres::Config {
-        let ((owner, password), mut target) = (Self::OWNER, tokio_postgres::Config::new());
-        target.host(self.addr.ip().to_string()).port(self.addr.port()).dbname(Self::DATABASE);
-        target.user(owner).password(password);
-        target
-    }
-
-    pub(crate) async fn prepare_for_kea(&self) -> Result<(), LabError> {
+    /// Makes the tables by a release's own scripts.
+    pub(crate) async fn prepare_for_kea(&self, scripts: &Path) -> Result<(), LabError> {
         let (owner, password) = Self::OWNER;
         self.sql("postgres", &format!("CREATE USER {owner} PASSWORD '{password}'")).await?;
         self.sql("postgres", &format!("CREATE DATABASE {} OWNER {owner}", Self::DATABASE)).await?;
@@ -160,7 +153,9 @@ impl Postgres {
             password,
             "-n",
             Self::DATABASE,
+            "-d",
         ]);
+        line.arg(scripts);
         output(line).await?;
         let (user, password) = Self::LOGIN;
         let rights = format!(

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use crate::cache::Cache;
+use crate::certificate::Authority;
 use crate::command::{output, run};
 use crate::daemon::{Daemon, daemon_command};
 use crate::error::LabError;
@@ -83,8 +84,9 @@ impl SushyEmulator {
             Tls::Off => (None, None),
             Tls::SelfSigned => (Some(certify(&scratch, addr).await?), None),
             Tls::SignedByRoot => {
-                let (certificate, root) = sign(&scratch, addr).await?;
-                (Some(certificate), Some(root))
+                let authority = Authority::make(&scratch).await?;
+                let signed = authority.sign(&scratch, addr.ip()).await?;
+                (Some(signed.certificate), Some(authority.root))
             }
         };
         let certificate_fingerprint = match &certificate {
@@ -217,32 +219,6 @@ async fn certify(scratch: &Scratch, addr: SocketAddr) -> Result<PathBuf, LabErro
     line.args(words).arg("-keyout").arg(&key).arg("-out").arg(&cert);
     output(line).await?;
     Ok(cert)
-}
-
-/// A certificate for the address, and the root that signed it.
-async fn sign(scratch: &Scratch, addr: SocketAddr) -> Result<(PathBuf, PathBuf), LabError> {
-    let [root_key, root, key, request, cert] =
-        ["root-key.pem", "root.pem", "key.pem", "request.pem", "cert.pem"].map(|it| scratch.path(it));
-    let extensions =
-        scratch.write("extensions", &format!("subjectAltName=IP:{}\nbasicConstraints=CA:FALSE\n", addr.ip()))?;
-    let curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
-    let mut line = crate::command::command("openssl");
-    line.args(["req", "-x509", "-days", "2", "-subj", "/CN=dip-lab-root"]).args(curve);
-    line.arg("-keyout").arg(&root_key).arg("-out").arg(&root);
-    output(line).await?;
-    let mut line = crate::command::command("openssl");
-    line.args(["req", "-new", "-subj", "/CN=dip-lab-bmc"])
-        .args(curve)
-        .arg("-keyout")
-        .arg(&key)
-        .arg("-out")
-        .arg(&request);
-    output(line).await?;
-    let mut line = crate::command::command("openssl");
-    line.args(["x509", "-req", "-days", "2", "-in"]).arg(&request).arg("-CA").arg(&root).arg("-CAkey").arg(&root_key);
-    line.args(["-set_serial", "1", "-extfile"]).arg(&extensions).arg("-out").arg(&cert);
-    output(line).await?;
-    Ok((cert, root))
 }
 
 async fn fingerprint(certificate: &Path) -> Result<String, LabError> {

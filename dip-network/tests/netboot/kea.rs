@@ -49,7 +49,7 @@ async fn booted(firmware: BootFirmware, duid: Option<&str>) -> Result<String, La
     let script = format!("#!ipxe\necho {MARK} ${{net0/mac}}\nsleep 1\nreboot\n");
     let lab = Netboot::start_with_kea(&[(SCRIPT, &script)]).await?;
     let kea = lab.kea().expect("it was started with one");
-    let mut config = kea.command("config-get", json!({})).await?;
+    let mut config = kea.config().await?;
     let test = "substring(option[77].hex,-4,4) == 'iPXE'";
     // Firmware that loads over HTTP tries IPv4 first, for a minute where it hears of no URL, and gives up at once where there is no file.
     let gone = format!("http://{}/gone.efi", Netboot::HOST);
@@ -71,14 +71,16 @@ async fn reserve(kea: &dip_lab::Kea, duid: Option<&str>) {
     let (user, password) = dip_lab::Kea::LOGIN;
     let file = kea.file.with_file_name("agent-password");
     std::fs::write(&file, password).expect("the lab's directory can be written");
-    let agent = Some(format!("http://{}/", kea.control));
+    let [dhcp4, dhcp6] = kea.control.clone().map(Some);
     let settings = KeaSettings {
         backend: None,
-        dhcp4: agent.clone(),
-        dhcp6: agent,
+        dhcp4,
+        dhcp6,
         user: Some(user.to_owned()),
         password: Some(format!("file:{}", file.display()).parse().expect("a reference")),
         tls_ca: None,
+        tls_certificate: None,
+        tls_key: None,
         hosts_database: None,
         networks: Vec::new(),
         boot: None,

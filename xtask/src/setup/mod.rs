@@ -2,10 +2,12 @@
 
 mod apt;
 mod base_root;
+mod kea;
 mod kernel;
 mod nautobot;
 mod overlays;
 mod python;
+mod sources;
 
 use crate::tool::Done;
 
@@ -26,7 +28,10 @@ pub(crate) fn run() -> Done {
             .spawn(move || if root { overlays::fetch_salt().map_err(|error| error.to_string()) } else { Ok(()) });
         let mut others = python::install().and_then(|()| kernel::fetch());
         if root {
-            others = others.and_then(|()| base_root::build()).and_then(|()| overlays::build_puppet_server());
+            others = others
+                .and_then(|()| base_root::build())
+                .and_then(|()| kea::build())
+                .and_then(|()| overlays::build_puppet_server());
         }
         wheels.join().map_err(|_| "fetching Salt panicked")??;
         if root {

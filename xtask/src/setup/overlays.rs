@@ -6,7 +6,7 @@ use std::process::Command;
 
 use dip_lab::{Cache, Overlay};
 
-use super::base_root::transport_options;
+use super::sources::transport_options;
 use crate::tool::{Done, run};
 
 /// Salt 3006 and 3007 are what its project keeps; this is the newer one.

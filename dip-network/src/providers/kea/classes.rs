@@ -113,13 +113,12 @@ impl Classes {
             return Err(Failure::new(ErrorKind::NotFound, why).advise(advice));
         }
         if let Some(network) = subnets.iter().find_map(|subnet| self.unrequired(family, *subnet, &class, boot)) {
-            let name = &network.name;
+            let Shared { name, key, .. } = network;
             let why = format!(
                 "the shared network `{name}` does not require the classes of `{class}`, which Kea looks at too early else"
             );
             let wanted: Value = boot_class::names(&class, boot).collect();
-            let advice =
-                format!("add these to `require-client-classes` of `{name}` in `{root}` and reload it: {wanted}");
+            let advice = format!("add these to `{key}` of `{name}` in `{root}` and reload it: {wanted}");
             return Err(Failure::new(ErrorKind::NotFound, why).advise(advice));
         }
         Ok(())

@@ -1,15 +1,14 @@
-//! The way to Kea's servers: commands over the control socket, or over HTTP to the control agent.
+//! The way to Kea's servers: commands over the control socket, or over HTTP, to the server itself or to the control agent before it.
 
 use std::fmt;
 use std::io;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use dip_core::hardware::MacAddr;
 use dip_core::provider::{ErrorKind, sentence};
 use dip_core::secret::{Secret, Secrets};
-use reqwest::{Certificate, StatusCode, Url};
+use reqwest::{StatusCode, Url};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
@@ -17,10 +16,8 @@ use tokio::time::timeout;
 
 use super::super::failure::Failure;
 use super::entry::Family;
+use super::http::{self, PATIENCE};
 use crate::settings::KeaSettings;
-
-/// A configuration of 10,000 reservations takes Kea 2 seconds; ten times that, and a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The results of Kea's commands (Kea ARM, section "Using the Control Channel").
 const SUCCESS: u64 = 0;
@@ -39,7 +36,7 @@ pub(super) struct Server {
 
 enum Way {
     Socket(PathBuf),
-    Agent { http: reqwest::Client, url: Url, login: Option<(String, Secret)> },
+    Http { client: reqwest::Client, url: Url, login: Option<(String, Secret)> },
 }
 
 impl fmt::Debug for Server {
@@ -52,7 +49,7 @@ impl fmt::Display for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.way {
             Way::Socket(path) => write!(f, "{} at {}", self.service(), path.display()),
-            Way::Agent { url, .. } => write!(f, "{} behind {url}", self.service()),
+            Way::Http { url, .. } => write!(f, "{} behind {url}", self.service()),
         }
     }
 }
@@ -99,7 +96,7 @@ fn way(at: &str, settings: &KeaSettings, secrets: &dyn Secrets) -> Result<Way, S
         return Ok(Way::Socket(PathBuf::from(path)));
     }
     let wrong =
-        || format!("`{at}` is neither `unix:PATH` nor the `http://` or `https://` address of Kea's control agent");
+        || format!("`{at}` is neither `unix:PATH` nor the `http://` or `https://` address of Kea or its control agent");
     let url = Url::parse(at).ok().filter(|url| matches!(url.scheme(), "http" | "https")).ok_or_else(wrong)?;
     let login = match (&settings.user, &settings.password) {
         (Some(user), Some(password)) => {
@@ -108,19 +105,8 @@ fn way(at: &str, settings: &KeaSettings, secrets: &dyn Secrets) -> Result<Way, S
         (None, None) => None,
         _ => return Err("`user` and `password` go together".to_owned()),
     };
-    // Fails where the program has installed one already, which then serves as well.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    // A proxy of the environment is not meant for the servers of a site.
-    let mut http = reqwest::Client::builder().timeout(PATIENCE).no_proxy();
-    if let Some(file) = &settings.tls_ca {
-        let shown = file.display();
-        let pem = std::fs::read(file).map_err(|error| format!("`tls_ca` {shown} cannot be read: {error}"))?;
-        let roots = Certificate::from_pem_bundle(&pem);
-        let roots = roots.map_err(|error| format!("`tls_ca` {shown} is no certificate: {}", sentence(&error)))?;
-        http = http.tls_certs_only(roots);
-    }
-    let http = http.build().map_err(|error| sentence(&error))?;
-    Ok(Way::Agent { http, url, login })
+    let client = http::client(settings, secrets)?;
+    Ok(Way::Http { client, url, login })
 }
 
 impl Server {
@@ -132,9 +118,10 @@ impl Server {
         }
         let answer = match &self.way {
             Way::Socket(path) => self.by_socket(path, &request).await?,
-            Way::Agent { http, url, login } => {
+            Way::Http { client, url, login } => {
+                // A control agent has to be told; a server refuses what is meant for another one.
                 request["service"] = json!([self.service()]);
-                self.by_agent(http, url, login.as_ref(), &request).await?
+                self.by_http(client, url, login.as_ref(), &request).await?
             }
         };
         self.read(command, answer)
@@ -175,14 +162,14 @@ impl Server {
         serde_json::from_slice(&answer).map_err(|error| self.unexpected(&error.to_string()))
     }
 
-    async fn by_agent(
+    async fn by_http(
         &self,
-        http: &reqwest::Client,
+        client: &reqwest::Client,
         url: &Url,
         login: Option<&(String, Secret)>,
         request: &Value,
     ) -> Result<Value, Failure> {
-        let mut post = http.post(url.clone()).json(request);
+        let mut post = client.post(url.clone()).json(request);
         if let Some((user, password)) = login {
             post = post.basic_auth(user, Some(password.expose()));
         }
@@ -190,15 +177,20 @@ impl Server {
             if error.is_timeout() {
                 return self.silent();
             }
-            let advice = "start Kea's control agent, or correct its address";
-            Failure::new(ErrorKind::Unreachable, format!("{self}: {}", sentence(&error))).advise(advice)
+            let why = format!("{self}: {}", sentence(&error));
+            match http::distrust(&error) {
+                Some(advice) => Failure::new(ErrorKind::Denied, why).advise(advice),
+                None => Failure::new(ErrorKind::Unreachable, why)
+                    .advise("start Kea, and its control agent before 3.0, or correct the address"),
+            }
         };
         let answer = post.send().await.map_err(failed)?;
         match answer.status() {
             StatusCode::OK => {}
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
                 let why = format!("{self} refuses this user or password");
-                let advice = "correct `user` and `password` by the control agent's `authentication`";
+                let advice =
+                    "correct `user` and `password` by the `authentication` of Kea's HTTP socket or control agent";
                 return Err(Failure::new(ErrorKind::Denied, why).advise(advice));
             }
             status => return Err(self.unexpected(&format!("HTTP status {status}"))),

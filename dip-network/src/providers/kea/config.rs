@@ -129,7 +129,7 @@ impl Config {
             body.insert("client-classes".to_owned(), json!([]));
         }
         let places = self.places();
-        surroundings::require(&mut self.whole, &places, &list, &used, book.sites());
+        surroundings::require(self.family, &mut self.whole, &places, &list, &used, book.sites());
     }
 
     fn places(&self) -> Vec<Place> {

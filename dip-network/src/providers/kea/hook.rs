@@ -65,9 +65,16 @@ impl Hook {
             (Turn::Remove(_), Some(item)) if is_same(&item) => {
                 host_cmds::delete(server, before.subnet, client).await.map(|()| Written::Done)
             }
-            (Turn::Change(_, after), Some(mut item)) if is_same(&item) => {
-                config::write(&mut item, after);
-                let updated = host_cmds::update(server, before.subnet, item).await;
+            (Turn::Change(_, after), Some(item)) if is_same(&item) => {
+                let mut changed = item.clone();
+                config::write(&mut changed, after);
+                let updated = host_cmds::update(server, before.subnet, changed).await;
+                if let Err(refused) = &updated {
+                    if host_cmds::is_absent(refused) {
+                        return Ok(Written::Overtaken);
+                    }
+                    put_back(server, before.subnet, client, item, refused).await?;
+                }
                 made(server, after, None, updated).await
             }
             _ => Ok(Written::Overtaken),
@@ -148,6 +155,30 @@ impl Store for Hook {
     async fn settle(&self) -> Result<(), Failure> {
         Ok(())
     }
+}
+
+/// Puts a reservation back whose update was refused: a Kea with several threads, as 3.0 has by default, removes it in one transaction and
+/// adds the new one in another (`PgSqlHostDataSource::update` of 3.0.3: each half takes a connection of its own).
+async fn put_back(
+    server: &Server,
+    subnet: SubnetId,
+    client: &Identifier,
+    item: Value,
+    refused: &Failure,
+) -> Result<(), Failure> {
+    if refused.kind == ErrorKind::Unreachable {
+        return Ok(());
+    }
+    let back = match host_cmds::of_client(server, subnet, client).await {
+        Ok(None) => host_cmds::add(server, subnet, item.clone()).await,
+        Ok(Some(_)) => Ok(()),
+        Err(failure) => Err(failure),
+    };
+    back.map_err(|failure| {
+        let lost = "Kea may have removed the reservation by that, and it could not be put back";
+        let why = format!("{}; {lost}: {}: {item}", refused.why, failure.why);
+        Failure { why, ..failure }
+    })
 }
 
 /// What came of a command that writes. What is refused because somebody else took the client or an address meanwhile has to be read again.

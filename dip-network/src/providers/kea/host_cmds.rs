@@ -123,9 +123,14 @@ async fn put(server: &Server, command: &str, subnet: SubnetId, mut item: Value) 
 pub(super) async fn delete(server: &Server, subnet: SubnetId, client: &Identifier) -> Result<(), Failure> {
     match ask(server, "reservation-del", &by(subnet, client)).await {
         // It is gone: older versions tell that as an error, and others as empty.
-        Err(failure) if failure.kind == ErrorKind::Invalid && failure.why.contains("not found") => Ok(()),
+        Err(failure) if is_absent(&failure) => Ok(()),
         other => other.map(drop),
     }
+}
+
+/// Whether the hook refused because there is no such reservation.
+pub(super) fn is_absent(failure: &Failure) -> bool {
+    failure.kind == ErrorKind::Invalid && failure.why.contains("not found")
 }
 
 fn by(subnet: SubnetId, Identifier(kind, client): &Identifier) -> Value {

@@ -14,6 +14,7 @@ mod hook;
 mod host_cmds;
 #[cfg(feature = "kea-postgresql")]
 mod hosts;
+mod http;
 mod known;
 mod mark;
 #[cfg(feature = "kea-postgresql")]

@@ -6,21 +6,24 @@ use dip_core::conformance::expect::{refused, same, us};
 use dip_core::conformance::{Failure, Trial, on_server, trials_of};
 use dip_core::hardware::MacAddr;
 use dip_core::provider::ErrorKind;
-use dip_lab::Requirement;
+use dip_lab::KeaRelease;
 use dip_network::conformance::{self, DhcpHarness};
 use dip_network::provider::{Dhcp, Reservation};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
+use super::http::{
+    a_kea_of_another_authority_is_not_trusted, a_wrong_password_over_tls_is_denied,
+    who_shows_no_certificate_where_kea_wants_one_is_told_what_to_give,
+};
 use super::interposed::{Before, Interposed};
-use super::rig::{Rig, by_socket4, lease, of_every_way, provider, seed, settings};
+use super::rig::{Rig, by_socket4, lease, of_every_way, provider, required, seed, settings};
 use crate::openvswitch::is;
 use crate::{step, wait};
 
-const SERVER: &str = "kea";
-
-pub(super) async fn trials() -> Vec<Trial> {
-    on_server(SERVER, Requirement::Kea.check(), async { Rig::new(dip_lab::Kea::start().await?).await }, |rig| {
+pub(super) async fn trials(release: KeaRelease) -> Vec<Trial> {
+    let start = async { Rig::new(dip_lab::Kea::start(release).await?).await };
+    on_server(&format!("kea {release} configuration"), release.requirement().check(), start, |rig| {
         let mut trials = of_every_way(&rig);
         trials.extend(trials_of! {rig;
             the_step_reserves_and_a_real_client_gets_address_and_name
@@ -35,6 +38,13 @@ pub(super) async fn trials() -> Vec<Trial> {
             answers_that_come_late_are_waited_for
             a_kea_that_is_killed_in_the_middle_loses_nothing_and_the_next_run_completes
         });
+        if release == KeaRelease::V3_0 {
+            trials.extend(trials_of! {rig;
+                who_shows_no_certificate_where_kea_wants_one_is_told_what_to_give
+                a_kea_of_another_authority_is_not_trusted
+                a_wrong_password_over_tls_is_denied
+            });
+        }
         trials
     })
     .await
@@ -53,7 +63,7 @@ async fn the_step_reserves_and_a_real_client_gets_address_and_name(rig: &Rig) ->
 }
 
 fn config(rig: &Rig) -> Result<Value, Failure> {
-    Ok(wait(rig.server.command("config-get", json!({})))?)
+    Ok(wait(rig.server.config())?)
 }
 
 /// Everything but the reservation of one interface.
@@ -85,12 +95,13 @@ async fn nothing_else_in_the_configuration_is_touched(rig: &Rig) -> Result<(), F
 
 /// It is one of its own: others write their boot files meanwhile. Both servers have a class of somebody else that a shared network requires.
 async fn what_boot_files_add_goes_with_them_and_everything_else_stays(rig: &Rig) -> Result<(), Failure> {
-    let server = wait(dip_lab::Kea::start())?;
-    let theirs = json!([{"name": "theirs", "test": "pkt.iface == 'br0'", "only-if-required": true}]);
+    let server = wait(dip_lab::Kea::start(rig.server.release))?;
+    let (required, only_then) = (required(server.release), only_if_required(server.release));
+    let theirs = json!([{"name": "theirs", "test": "pkt.iface == 'br0'", only_then: true}]);
     for root in ["Dhcp4", "Dhcp6"] {
         let mut config = told(&server, root)?;
         config[root]["client-classes"] = theirs.clone();
-        config[root]["shared-networks"][0]["require-client-classes"] = json!(["theirs"]);
+        config[root]["shared-networks"][0][required] = json!(["theirs"]);
         match root {
             "Dhcp4" => wait(server.command("config-set", config))?,
             _ => wait(server.command6("config-set", config))?,
@@ -116,7 +127,7 @@ async fn what_boot_files_add_goes_with_them_and_everything_else_stays(rig: &Rig)
     }
     for root in ["Dhcp4", "Dhcp6"] {
         let config = &told(&server, root)?[root];
-        let required = config["shared-networks"][0]["require-client-classes"].as_array().map_or(0, Vec::len);
+        let required = config["shared-networks"][0][required].as_array().map_or(0, Vec::len);
         same("what the shared network requires: theirs, and one for each client of the first files", &required, &7)?;
         same("the classes of both", &config["client-classes"].as_array().map_or(0, Vec::len), &15)?;
     }
@@ -126,11 +137,19 @@ async fn what_boot_files_add_goes_with_them_and_everything_else_stays(rig: &Rig)
     same("DHCPv6 after their end", &told(&server, "Dhcp6")?, &before[1])
 }
 
+/// What a class calls that it is looked at only where it is required.
+const fn only_if_required(release: KeaRelease) -> &'static str {
+    match release {
+        KeaRelease::V2_2 => "only-if-required",
+        KeaRelease::V3_0 => "only-in-additional-list",
+    }
+}
+
 /// The configuration of one of a Kea's servers.
 fn told(server: &dip_lab::Kea, root: &str) -> Result<Value, Failure> {
     Ok(match root {
-        "Dhcp4" => wait(server.command("config-get", json!({})))?,
-        _ => wait(server.command6("config-get", json!({})))?,
+        "Dhcp4" => wait(server.config())?,
+        _ => wait(server.config6())?,
     })
 }
 
@@ -242,7 +261,7 @@ async fn answers_that_come_late_are_waited_for(rig: &Rig) -> Result<(), Failure>
 
 /// It is one of its own: others are asked meanwhile. Each time it is killed before another command is answered.
 async fn a_kea_that_is_killed_in_the_middle_loses_nothing_and_the_next_run_completes(rig: &Rig) -> Result<(), Failure> {
-    let mut server = wait(dip_lab::Kea::start())?;
+    let mut server = wait(dip_lab::Kea::start(rig.server.release))?;
     let theirs = DhcpHarness::fresh(rig);
     let mut file: Value = serde_json::from_str(&std::fs::read_to_string(&server.file)?)?;
     file["Dhcp4"]["subnet4"][0]["reservations"] =

@@ -7,7 +7,7 @@ use dip_core::conformance::expect::{refused, same, us};
 use dip_core::conformance::{Failure, Trial, on_server, trials_of};
 use dip_core::hardware::MacAddr;
 use dip_core::provider::{ErrorKind, Holder, ProviderError, Retry};
-use dip_lab::{Postgres, Requirement};
+use dip_lab::{KeaRelease, Postgres, Requirement};
 use dip_network::conformance::{self, DhcpHarness};
 use dip_network::provider::{Dhcp, Reservation};
 use dip_network::providers::kea::Kea;
@@ -18,13 +18,11 @@ use super::rig::{Rig, of_every_way, provider, settings};
 use crate::openvswitch::is;
 use crate::wait;
 
-const SERVER: &str = "kea-postgresql";
-
-pub(super) async fn trials() -> Vec<Trial> {
+pub(super) async fn trials(release: KeaRelease) -> Vec<Trial> {
     on_server(
-        SERVER,
-        Requirement::check_all(&[Requirement::Kea, Requirement::KeaPostgres]),
-        async { Rig::new(dip_lab::Kea::start_with_database().await?).await },
+        &format!("kea {release} database"),
+        Requirement::check_all(&[release.requirement(), Requirement::KeaPostgres]),
+        async { Rig::new(dip_lab::Kea::start_with_database(release).await?).await },
         |rig| {
             let mut trials = of_every_way(&rig);
             trials.extend(trials_of! {rig;
@@ -167,7 +165,7 @@ pub(super) fn reserve_all(dhcp: &Arc<Kea>, wanted: &[Reservation]) -> JoinSet<Re
 async fn a_database_that_is_killed_in_the_middle_keeps_all_or_nothing_and_the_next_run_goes_on(
     rig: &Rig,
 ) -> Result<(), Failure> {
-    let mut server = wait(dip_lab::Kea::start_with_database())?;
+    let mut server = wait(dip_lab::Kea::start_with_database(rig.server.release))?;
     let provider = Arc::new(provider(&settings(&server)?)?);
     let database = server.database.as_mut().ok_or("it has a database")?;
     let theirs = "INSERT INTO hosts (dhcp_identifier, dhcp_identifier_type, dhcp4_subnet_id, ipv4_address, hostname)
@@ -212,7 +210,7 @@ async fn a_database_that_is_killed_in_the_middle_keeps_all_or_nothing_and_the_ne
 
 /// It is one of its own: others are asked meanwhile.
 async fn reservations_go_on_while_kea_is_away_and_it_has_them_when_it_comes_back(rig: &Rig) -> Result<(), Failure> {
-    let mut server = wait(dip_lab::Kea::start_with_database())?;
+    let mut server = wait(dip_lab::Kea::start_with_database(rig.server.release))?;
     let socket = Some(format!("unix:{}", server.socket.display()));
     let settings = KeaSettings { dhcp4: socket, dhcp6: None, user: None, password: None, ..settings(&server)? };
     let dhcp = provider(&settings)?;

@@ -1,5 +1,4 @@
-//! Reservations by the commands of Kea's hook `host_cmds`. Debian's Kea has no such hook: the lab has a stand-in that answers by the Kea ARM,
-//! over the hosts database of the real server, which real clients are answered from.
+//! Reservations by the commands of Kea's hook `host_cmds`, as ISC ships it with Kea 3.0.
 
 use std::net::IpAddr;
 use std::path::Path;
@@ -7,7 +6,6 @@ use std::sync::Arc;
 
 use dip_core::conformance::expect::{refused, same, us};
 use dip_core::conformance::{Failure, Trial, on_server, trials_of};
-use dip_core::hardware::MacAddr;
 use dip_core::provider::{ErrorKind, Holder};
 use dip_core::secret::LocalSecrets;
 use dip_lab::Requirement;
@@ -20,21 +18,22 @@ use super::database::{reserve_all, sql, two_nodes_can_exchange_their_addresses};
 use super::hook_faults::{
     a_kea_or_database_that_is_killed_in_the_middle_leaves_nothing_twice_and_the_next_run_completes,
     a_kea_without_a_hosts_database_is_told, a_kea_without_the_hook_says_what_to_load,
-    an_old_hook_adds_and_removes_and_tells_what_it_cannot_change, one_that_is_refused_leaves_the_others,
+    an_old_hook_adds_and_removes_and_tells_what_it_cannot_change, an_update_that_is_refused_leaves_what_was_there,
+    one_that_is_refused_leaves_the_others, who_removes_the_reservation_between_look_and_command_does_no_harm,
     who_takes_the_address_between_look_and_command_is_told, who_takes_the_reservation_between_look_and_command_is_told,
 };
-use super::hook_rig::{by_socket, hook4, several};
+use super::hook_rig::{by_socket, row, seed_full, several};
 use super::interposed::Interposed;
-use super::rig::{Rig, lease, of_every_way, seed, settings};
+use super::rig::{Rig, lease, of_every_way, settings};
 use crate::openvswitch::is;
 
-const SERVER: &str = "kea-host-cmds";
+const SERVER: &str = "kea 3.0 hook";
 
 pub(super) async fn trials() -> Vec<Trial> {
     on_server(
         SERVER,
-        Requirement::check_all(&[Requirement::Kea, Requirement::KeaPostgres]),
-        async { Rig::new(dip_lab::Kea::start_with_host_commands().await?).await },
+        Requirement::check_all(&[Requirement::Kea3, Requirement::KeaPostgres]),
+        async { Rig::new(dip_lab::Kea::start_with_hook().await?).await },
         |rig| {
             let mut trials = of_every_way(&rig);
             trials.extend(trials_of! {rig;
@@ -49,6 +48,8 @@ pub(super) async fn trials() -> Vec<Trial> {
                 one_that_is_refused_leaves_the_others
                 who_takes_the_address_between_look_and_command_is_told
                 who_takes_the_reservation_between_look_and_command_is_told
+                who_removes_the_reservation_between_look_and_command_does_no_harm
+                an_update_that_is_refused_leaves_what_was_there
                 an_old_hook_adds_and_removes_and_tells_what_it_cannot_change
                 a_kea_without_a_hosts_database_is_told
                 a_kea_or_database_that_is_killed_in_the_middle_leaves_nothing_twice_and_the_next_run_completes
@@ -57,30 +58,6 @@ pub(super) async fn trials() -> Vec<Trial> {
         },
     )
     .await
-}
-
-/// All that the tables say of the host of a hardware address, but the numbers of rows and what is empty.
-fn row(rig: &Rig, mac: MacAddr) -> Result<String, Failure> {
-    let mac = mac.to_string().replace(':', "");
-    let query = format!(
-        "SELECT jsonb_strip_nulls(to_jsonb(h) - '{{host_id,user_context,dhcp6_client_classes}}'::text[]), user_context::jsonb,
-             (SELECT jsonb_agg(to_jsonb(o) - '{{host_id,option_id,modification_ts}}'::text[]) FROM dhcp4_options o WHERE o.host_id = h.host_id)
-         FROM hosts h WHERE dhcp_identifier = '\\x{mac}'"
-    );
-    sql(rig, &query)
-}
-
-/// A row of somebody who says all that a row can say.
-async fn seed_full(rig: &Rig, theirs: &Reservation) -> Result<(), Failure> {
-    seed(&rig.server, theirs).await?;
-    let mac = theirs.mac.to_string().replace(':', "");
-    let fill = format!(
-        "UPDATE hosts SET dhcp4_boot_file_name = 'theirs.efi', dhcp4_next_server = 172818435, dhcp4_server_hostname = 'tftp',
-             dhcp4_client_classes = 'voip,office', user_context = '{{\"room\": 7}}' WHERE dhcp_identifier = '\\x{mac}';
-         INSERT INTO dhcp4_options (code, formatted_value, space, persistent, host_id, scope_id)
-             SELECT 15, 'example.org', 'dhcp4', true, host_id, 3 FROM hosts WHERE dhcp_identifier = '\\x{mac}'"
-    );
-    sql(rig, &fill).map(drop)
 }
 
 async fn two_nodes_can_exchange_some_of_their_ipv6_addresses(rig: &Rig) -> Result<(), Failure> {
@@ -159,7 +136,7 @@ async fn those_of_others_stay_as_they_are_to_the_byte(rig: &Rig) -> Result<(), F
     is("the row of another site", &whole(&theirs[1])?, &before[1])
 }
 
-/// Written by SQL, for the stand-in lets Kea's parser try each by itself.
+/// Written by SQL, for the commands take one at a time.
 async fn more_than_a_page_is_listed_whole(rig: &Rig) -> Result<(), Failure> {
     let range = "dhcp_identifier BETWEEN '\\x02d170300000' AND '\\x02d17030ffff'";
     sql(
@@ -174,7 +151,7 @@ async fn more_than_a_page_is_listed_whole(rig: &Rig) -> Result<(), Failure> {
 }
 
 async fn many_reservations_are_read_once_and_written_one_after_the_other(rig: &Rig) -> Result<(), Failure> {
-    let between = Interposed::before(hook4(&rig.server)?, "many.sock", Box::new(|_| Ok(())))?;
+    let between = Interposed::before(&rig.server.socket, "many.sock", Box::new(|_| Ok(())))?;
     let (dhcp, wanted) = (Arc::new(by_socket(&between.socket)?), several(rig, 30));
     reserve_all(&dhcp, &wanted).join_all().await.into_iter().collect::<Result<(), _>>()?;
     same("the number of commands that add", &between.count("reservation-add"), &30)?;

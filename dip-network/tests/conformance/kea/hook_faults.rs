@@ -4,22 +4,23 @@ use std::sync::Arc;
 
 use dip_core::conformance::Failure;
 use dip_core::conformance::expect::{refused, same, us};
-use dip_core::provider::{ErrorKind, ProviderError};
-use dip_lab::{HostCommandsAge, Postgres};
+use dip_core::provider::{ErrorKind, Holder, ProviderError};
+use dip_lab::{KeaRelease, Postgres};
 use dip_network::conformance::DhcpHarness;
 use dip_network::provider::{Dhcp, Reservation};
 use dip_network::providers::kea::Kea;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::database::{reserve_all, sql};
-use super::hook_rig::{by_socket, hook4, several};
+use super::hook_rig::{by_socket, row, seed_full, several};
 use super::interposed::{Before, Interposed};
-use super::rig::{Rig, seed};
+use super::rig::{Rig, lease, seed};
 use crate::openvswitch::is;
 use crate::wait;
 
 pub(super) async fn a_kea_without_the_hook_says_what_to_load(rig: &Rig) -> Result<(), Failure> {
-    let dhcp = by_socket(&rig.server.socket)?;
+    let server = wait(dip_lab::Kea::start(KeaRelease::V3_0))?;
+    let dhcp = by_socket(&server.socket)?;
     let wanted = DhcpHarness::fresh(rig);
     let words = "has not loaded the hook `libdhcp_host_cmds.so`: it does not know `reservation-add`; add {\"library\":";
     refused(dhcp.reserve(&wanted, &us()).await, ErrorKind::Unsupported, words)?;
@@ -59,7 +60,7 @@ pub(super) async fn who_takes_the_address_between_look_and_command_is_told(rig: 
         let (server, theirs) = (Arc::clone(&rig.server), theirs.clone());
         move || wait(seed(&server, &theirs))
     };
-    let between = Interposed::before(hook4(&rig.server)?, "address.sock", once("reservation-add", seeding))?;
+    let between = Interposed::before(&rig.server.socket, "address.sock", once("reservation-add", seeding))?;
     let words = format!("{} is held by a reservation without a mark of dip, for {}", ours.addresses[0], theirs.mac);
     refused(by_socket(&between.socket)?.reserve(&ours, &us()).await, ErrorKind::Conflict, &words)?;
     same("the number of tries to add it", &between.count("reservation-add"), &1)?;
@@ -72,7 +73,7 @@ pub(super) async fn who_takes_the_address_between_look_and_command_is_told(rig: 
         let (server, others) = (Arc::clone(&rig.server), others.clone());
         move || wait(seed(&server, &others))
     };
-    let between = Interposed::before(hook4(&rig.server)?, "moved.sock", once("reservation-update", seeding))?;
+    let between = Interposed::before(&rig.server.socket, "moved.sock", once("reservation-update", seeding))?;
     let wanted = Reservation { addresses: moved.addresses, ..ours.clone() };
     let words = format!("{} is held by a reservation without a mark of dip, for {}", wanted.addresses[0], others.mac);
     refused(by_socket(&between.socket)?.reserve(&wanted, &us()).await, ErrorKind::Conflict, &words)?;
@@ -94,7 +95,7 @@ pub(super) async fn who_takes_the_reservation_between_look_and_command_is_told(r
             Ok(())
         };
         let name = format!("taken{number}.sock");
-        let between = Interposed::before(hook4(&rig.server)?, &name, once("reservation-get", take))?;
+        let between = Interposed::before(&rig.server.socket, &name, once("reservation-get", take))?;
         let dhcp = by_socket(&between.socket)?;
         let ended = if removed {
             dhcp.release(ours.mac, &us()).await
@@ -110,8 +111,60 @@ pub(super) async fn who_takes_the_reservation_between_look_and_command_is_told(r
     Ok(())
 }
 
+/// What the hook of Kea 2.2 answers where this one answers otherwise: it has no `reservation-update`, and tells absent hosts by result 0
+/// without a host, or by an error.
+fn as_before_24(command: &str, answer: &mut Value) {
+    match (command, answer["result"].as_u64()) {
+        ("list-commands", _) => {
+            if let Some(list) = answer["arguments"].as_array_mut() {
+                list.retain(|command| command != "reservation-update");
+            }
+        }
+        ("reservation-get", Some(3)) => answer["result"] = json!(0),
+        ("reservation-del", Some(3)) => answer["result"] = json!(1),
+        _ => {}
+    }
+}
+
+/// Debian 12 has no such hook with its Kea 2.2.
+pub(super) async fn who_removes_the_reservation_between_look_and_command_does_no_harm(
+    rig: &Rig,
+) -> Result<(), Failure> {
+    let ours = DhcpHarness::fresh(rig);
+    rig.provider.reserve(&ours, &us()).await?;
+    let (server, mac) = (Arc::clone(&rig.server), ours.mac.to_string().replace(':', ""));
+    let remove = move || {
+        let database = server.database.as_ref().ok_or("it has a database")?;
+        let gone = format!("DELETE FROM hosts WHERE dhcp_identifier = '\\x{mac}'");
+        wait(database.sql(Postgres::DATABASE, &gone))?;
+        Ok(())
+    };
+    let between = Interposed::before(&rig.server.socket, "removed.sock", once("reservation-update", remove))?;
+    let wanted = Reservation { host_name: Some("renamed".to_owned()), ..ours };
+    by_socket(&between.socket)?.reserve(&wanted, &us()).await?;
+    same("the number of commands that add", &between.count("reservation-add"), &1)?;
+    let held = rig.provider.reservation(wanted.mac).await?.ok_or("it is gone")?;
+    same("that it says what is wanted", &held.reservation.agrees_with(&wanted), &true)
+}
+
+/// Kea with several threads removes what it then cannot write.
+pub(super) async fn an_update_that_is_refused_leaves_what_was_there(rig: &Rig) -> Result<(), Failure> {
+    let theirs = DhcpHarness::fresh(rig);
+    seed_full(rig, &theirs).await?;
+    rig.provider.claim(theirs.mac, &Holder::Nobody, &us()).await?;
+    let before = row(rig, theirs.mac)?;
+    sql(rig, "ALTER TABLE hosts ADD CONSTRAINT refuses_names CHECK (hostname <> 'never-here')")?;
+    let wanted = Reservation { host_name: Some("never-here".to_owned()), ..theirs.clone() };
+    let ended = rig.provider.reserve(&wanted, &us()).await;
+    sql(rig, "ALTER TABLE hosts DROP CONSTRAINT refuses_names")?;
+    refused(ended, ErrorKind::Invalid, "refuses `reservation-update`: Statement exec failed")?;
+    is("the row", &row(rig, theirs.mac)?, &before)?;
+    let got = lease(&rig.server, theirs.mac)?.ok_or("the client got no lease")?;
+    is("the address of its client", &got.address.to_string(), &theirs.addresses[0].to_string())
+}
+
 pub(super) async fn an_old_hook_adds_and_removes_and_tells_what_it_cannot_change(rig: &Rig) -> Result<(), Failure> {
-    let old = rig.server.host_commands("old.sock", HostCommandsAge::Before24)?;
+    let old = Interposed::retelling(&rig.server.socket, "old.sock", Box::new(as_before_24))?;
     let dhcp = Arc::new(by_socket(&old.socket)?);
     let ours = DhcpHarness::fresh(rig);
     dhcp.reserve(&ours, &us()).await?;
@@ -138,12 +191,12 @@ pub(super) async fn an_old_hook_adds_and_removes_and_tells_what_it_cannot_change
 
 /// It is one of its own: others are asked meanwhile.
 pub(super) async fn a_kea_without_a_hosts_database_is_told(rig: &Rig) -> Result<(), Failure> {
-    let server = wait(dip_lab::Kea::start_with_host_commands())?;
-    let mut config = wait(server.command("config-get", json!({})))?;
-    let body = config["Dhcp4"].as_object_mut().ok_or("it has a configuration")?;
-    body.retain(|key, _| !key.starts_with("hosts-database"));
+    let server = wait(dip_lab::Kea::start(KeaRelease::V3_0))?;
+    let mut config = wait(server.config())?;
+    let hooks = config["Dhcp4"]["hooks-libraries"].as_array_mut().ok_or("it has hooks")?;
+    hooks.push(json!({"library": "libdhcp_host_cmds.so"}));
     wait(server.command("config-set", config))?;
-    let failed = by_socket(hook4(&server)?)?.reserve(&DhcpHarness::fresh(rig), &us()).await;
+    let failed = by_socket(&server.socket)?.reserve(&DhcpHarness::fresh(rig), &us()).await;
     refused(
         failed,
         ErrorKind::Unsupported,
@@ -155,7 +208,7 @@ pub(super) async fn a_kea_without_a_hosts_database_is_told(rig: &Rig) -> Result<
 pub(super) async fn a_kea_or_database_that_is_killed_in_the_middle_leaves_nothing_twice_and_the_next_run_completes(
     rig: &Rig,
 ) -> Result<(), Failure> {
-    let mut server = wait(dip_lab::Kea::start_with_host_commands())?;
+    let mut server = wait(dip_lab::Kea::start_with_hook())?;
     let theirs = "INSERT INTO hosts (dhcp_identifier, dhcp_identifier_type, dhcp4_subnet_id, ipv4_address, hostname)
                   VALUES ('\\x02d170770001', 0, 1, 172830211, 'printer')";
     let database = |server: &dip_lab::Kea, text: &str| {
@@ -178,7 +231,7 @@ pub(super) async fn a_kea_or_database_that_is_killed_in_the_middle_leaves_nothin
             }
             Ok(())
         });
-        let between = Interposed::before(hook4(&server)?, &format!("{victim}.sock"), kill)?;
+        let between = Interposed::before(&server.socket, &format!("{victim}.sock"), kill)?;
         let dhcp = Arc::new(by_socket(&between.socket)?);
         if victim == "reservation-del" {
             let mut ended = Vec::new();
@@ -192,9 +245,11 @@ pub(super) async fn a_kea_or_database_that_is_killed_in_the_middle_leaves_nothin
             }
         }
         drop(between);
-        refused(by_socket(hook4(&server)?)?.list().await, ErrorKind::Unreachable, "hung up without an answer")?;
+        // What was killed may still be on its way out.
+        server.stop();
+        refused(by_socket(&server.socket)?.list().await, ErrorKind::Unreachable, "start Kea, or correct the path")?;
         wait(server.restart())?;
-        let dhcp = Arc::new(by_socket(hook4(&server)?)?);
+        let dhcp = Arc::new(by_socket(&server.socket)?);
         reserve_all(&dhcp, &wanted).join_all().await.into_iter().collect::<Result<(), _>>()?;
         let rows = "SELECT count(*), count(DISTINCT dhcp_identifier), count(DISTINCT ipv4_address), count(user_context) FROM hosts";
         is("what is there after the next run", &database(&server, rows)?, "9|9|9|8")?;
@@ -210,7 +265,7 @@ pub(super) async fn a_kea_or_database_that_is_killed_in_the_middle_leaves_nothin
             }
         }
     }
-    let dhcp = by_socket(hook4(&server)?)?;
+    let dhcp = by_socket(&server.socket)?;
     server.database.as_mut().ok_or("it has a database")?.kill()?;
     let failed = dhcp.reserve(&DhcpHarness::fresh(rig), &us()).await;
     refused(failed, ErrorKind::Busy, "see whether its hosts database runs")?;

@@ -11,7 +11,7 @@ use dip_core::conformance::{Failure, Trial, trials_of};
 use dip_core::hardware::{Duid, MacAddr};
 use dip_core::provider::{ErrorKind, sentence};
 use dip_core::secret::LocalSecrets;
-use dip_lab::{BootQuestion, LabError, Lease, Lease6};
+use dip_lab::{BootQuestion, KeaHosts, KeaRelease, LabError, Lease, Lease6};
 use dip_network::conformance::{self, DhcpClients, DhcpHarness};
 use dip_network::provider::{BootClient, BootFiles, ClientArchitecture, Dhcp, Reservation};
 use dip_network::providers::kea::Kea;
@@ -83,24 +83,36 @@ impl Rig {
 
     /// Does what a refusal tells.
     async fn obey(&self, refusal: &str, address: IpAddr) -> Result<(), Failure> {
-        let (place, added) = refusal.split_once("reload it: ").ok_or("it does not say what to add")?;
+        let (place, added) =
+            refusal.split_once("reload it: ").ok_or_else(|| format!("it does not say what to add: {refusal}"))?;
         let mut added = serde_json::Deserializer::from_str(added).into_iter::<Vec<Value>>();
         let added = added.next().ok_or("it tells nothing to add")??;
         let root = if address.is_ipv4() { "Dhcp4" } else { "Dhcp6" };
         is("that it says where", &place.contains(root).to_string(), "true")?;
-        let command = async |name: &str, arguments: Value| match address {
-            IpAddr::V4(_) => self.server.command(name, arguments).await,
-            IpAddr::V6(_) => self.server.command6(name, arguments).await,
+        let mut config = match address {
+            IpAddr::V4(_) => self.server.config().await?,
+            IpAddr::V6(_) => self.server.config6().await?,
         };
-        let mut config = command("config-get", json!({})).await?;
         let body = &mut config[root];
-        let list = match place.contains("`require-client-classes` of `floor`") {
-            true => &mut body["shared-networks"][0]["require-client-classes"],
+        let required = required(self.server.release);
+        let list = match place.contains(&format!("`{required}` of `floor`")) {
+            true => &mut body["shared-networks"][0][required],
             false => &mut body["client-classes"],
         };
         *list = json!([list.as_array().cloned().unwrap_or_default(), added].concat());
-        command("config-set", config).await?;
+        match address {
+            IpAddr::V4(_) => self.server.command("config-set", config).await?,
+            IpAddr::V6(_) => self.server.command6("config-set", config).await?,
+        };
         Ok(())
+    }
+}
+
+/// What a shared network calls the classes that are looked at again.
+pub(super) const fn required(release: KeaRelease) -> &'static str {
+    match release {
+        KeaRelease::V2_2 => "require-client-classes",
+        KeaRelease::V3_0 => "evaluate-additional-classes",
     }
 }
 
@@ -115,10 +127,10 @@ fn secret(server: &dip_lab::Kea, name: &str, text: &str) -> Result<dip_core::sec
     Ok(format!("file:{}", file.display()).parse()?)
 }
 
-/// The control agent, and the hook or the database where there is one.
+/// Its way over HTTP, and the hook or the database where there is one.
 pub(super) fn settings(server: &dip_lab::Kea) -> Result<KeaSettings, Failure> {
     let (user, password) = dip_lab::Kea::LOGIN;
-    let backend = server.host_commands.as_ref().map(|_| KeaBackend::Hook);
+    let backend = (server.hosts == KeaHosts::Hook).then_some(KeaBackend::Hook);
     let database = server.database.as_ref().filter(|_| backend.is_none()).map(|database| {
         let (user, password) = dip_lab::Postgres::LOGIN;
         Ok::<_, Failure>(HostsDatabase {
@@ -128,13 +140,15 @@ pub(super) fn settings(server: &dip_lab::Kea) -> Result<KeaSettings, Failure> {
             password: Some(secret(server, "database-password", password)?),
         })
     });
-    let agent = Some(format!("http://{}/", server.control));
+    let [dhcp4, dhcp6] = server.control.clone().map(Some);
     Ok(KeaSettings {
-        dhcp4: agent.clone(),
-        dhcp6: agent,
+        dhcp4,
+        dhcp6,
         user: Some(user.to_owned()),
-        password: Some(secret(server, "agent-password", password)?),
-        tls_ca: None,
+        password: Some(secret(server, "http-password", password)?),
+        tls_ca: Some(server.tls.root.clone()),
+        tls_certificate: Some(server.tls.certificate.clone()),
+        tls_key: Some(format!("file:{}", server.tls.key.display()).parse()?),
         hosts_database: database.transpose()?,
         backend,
         networks: Vec::new(),
@@ -215,7 +229,7 @@ pub(super) async fn seed(server: &Arc<dip_lab::Kea>, reservation: &Reservation) 
             database.sql(dip_lab::Postgres::DATABASE, &insert).await?;
             return Ok(());
         }
-        let mut config = server.command("config-get", json!({})).await?;
+        let mut config = server.config().await?;
         let list = config["Dhcp4"]["subnet4"][0]["reservations"].as_array_mut().ok_or("a subnet has reservations")?;
         list.push(json!({"hw-address": reservation.mac, "ip-address": address, "hostname": name}));
         server.command("config-set", config).await?;
@@ -326,6 +340,8 @@ pub(super) fn by_socket4(socket: &Path) -> KeaSettings {
         user: None,
         password: None,
         tls_ca: None,
+        tls_certificate: None,
+        tls_key: None,
         hosts_database: None,
         backend: None,
         networks: Vec::new(),
