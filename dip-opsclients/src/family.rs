@@ -56,9 +56,9 @@ pub(crate) struct Memcached {
 pub(crate) enum PackageManager {
     /// A file of its own (apt.conf(5)).
     Apt,
-    /// `proxy=` in the section `[main]`, the only one, of `/etc/dnf/dnf.conf` (dnf.conf(5)).
+    /// `proxy=` in the section `[main]` of `/etc/dnf/dnf.conf` (dnf.conf(5)).
     Dnf,
-    /// Shell variables in `/etc/sysconfig/proxy`.
+    /// Shell variables in `/etc/sysconfig/proxy`, which zypper reads through libproxy, and login shells read too.
     Zypper,
 }
 
@@ -79,11 +79,13 @@ const DEBIAN: Names = Names {
     packages: PackageManager::Apt,
 };
 
-/// From the documentation of the packages; nobody has run it.
+/// As the packaging says (`chrony.spec` 4.5 of RHEL 8, `golang-github-prometheus-node-exporter.spec` 1.5 and `memcached.spec` 1.6.19 of
+/// Fedora). How dnf is told of a proxy was run, with dnf 4.14; nobody has run the rest.
 const RED_HAT: Names = Names {
     chrony: Chrony {
         unit: "chronyd",
         configuration: "/etc/chrony.conf",
+        // The packages make none; chronyd minds no directory that is not there.
         directory: "/etc/chrony.d",
         drift: "/var/lib/chrony/drift",
     },
@@ -97,15 +99,16 @@ const RED_HAT: Names = Names {
     packages: PackageManager::Dnf,
 };
 
-/// As the packaging of openSUSE says (`chrony.spec` 4.3, `prometheus-node_exporter.service`, `memcached.spec` 1.6.17); nobody has run it.
+/// As the packaging of openSUSE says (`chrony.spec` 4.3, `prometheus-node_exporter.service` 1.8, `memcached.spec` 1.6). How zypper is
+/// told of a proxy was run, with zypper 1.14; nobody has run the rest.
 const SUSE: Names = Names {
     exporter: Exporter {
         unit: "prometheus-node_exporter",
         configuration: "/etc/sysconfig/prometheus-node_exporter",
         variable: "ARGS",
     },
-    // Before 1.6.2 (SLE 15 at first) it lay in /usr/sbin.
-    memcached: Memcached { program: "/usr/bin/memcached", user: "memcached" },
+    // It lay in /usr/sbin until October 2022, and does in packages that are older (SLE 15). systemd looks in both (240 and later).
+    memcached: Memcached { program: "memcached", user: "memcached" },
     packages: PackageManager::Zypper,
     ..RED_HAT
 };

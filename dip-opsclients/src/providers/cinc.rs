@@ -202,26 +202,88 @@ impl ConfigAgent for Cinc {
 mod tests {
     use super::*;
 
+    /// Printed by Chef Infra Client 18.11, shortened: a cookbook with a custom resource and a command that prints what looks like a log.
+    const MANY: &str = r#"[2026-11-26T17:21:40+00:00] WARN: No config file found
+{"event":"changed","what":"file[/etc/multi] action create","words":""}
+
+{"event":"changed","what":"file[/etc/multi] action create","words":""}
+  * file[x] action create
+    - update
+{"event":"changed","what":"many_custom[one] action create","words":""}
+
+{"event":"completed","what":"","words":""}
+"#;
+
+    /// The same for a command that fails; the formatter `null` does not keep back what is told of errors.
+    const BROKEN: &str = r#"
+{"event":"changed","what":"file[/etc/trial-first] action create","words":""}
+
+================================================================================
+Error executing action `run` on resource 'execute[something that cannot be]'
+================================================================================
+
+Mixlib::ShellOut::ShellCommandFailed
+------------------------------------
+Expected process to exit with [0], but received '3'
+
+{"event":"failed","what":"execute[something that cannot be] action run","words":"Expected process to exit with [0], but received '3'\n---- Begin output of echo nothing works; echo and more >&2; exit 3 ----\nSTDOUT: nothing works\nSTDERR: and more\n---- End output of echo nothing works; echo and more >&2; exit 3 ----\nRan echo nothing works; echo and more >&2; exit 3 returned 3"}
+[2026-11-26T17:24:27+00:00] ERROR: Running exception handlers
+
+{"event":"stopped","what":"Mixlib::ShellOut::ShellCommandFailed","words":"execute[something that cannot be] (broken::default line 4) had an error: ..."}
+[2026-11-26T17:24:27+00:00] FATAL: Stacktrace dumped to /var/cache/dip/cinc/cache/chef-stacktrace.out
+"#;
+
+    const SYNTAX: &str = r#"
+{"event":"stopped","what":"SyntaxError","words":"/var/cache/dip/cinc/cache/cookbooks/syntax/recipes/default.rb:2: syntax error, unexpected end-of-input, expecting `end'\n  content \"a\"\n             ^"}
+"#;
+
+    fn came(text: &str) -> Recap {
+        match Outcome::read(text) {
+            Outcome::Came(recap) => recap,
+            other => panic!("it ran, and is {other:?}"),
+        }
+    }
+
     #[test]
-    fn a_recap_is_read_of_the_documented_log() {
-        let text = "Recipe: base::default
-  * file[/etc/motd] action create
-    - update content in file /etc/motd from e3b0c4 to 5891b5
-    --- /etc/motd
-  * package[ntp] action install (up to date)
-  * execute[broken] action run
+    fn each_change_is_told_once_and_what_a_command_prints_is_none() {
+        let recap = came(MANY);
+        assert_eq!(recap.changed, ["file[/etc/multi] action create", "many_custom[one] action create"]);
+        assert_eq!(recap.failed, []);
+    }
 
-    ================================================================================
-    Error executing action `run` on resource 'execute[broken]'
-    ================================================================================
+    #[test]
+    fn a_failed_part_is_told_with_what_its_command_printed() {
+        let recap = came(BROKEN);
+        assert_eq!(recap.changed, ["file[/etc/trial-first] action create"]);
+        assert_eq!(recap.failed[0].what, "execute[something that cannot be] action run");
+        let words = "Expected process to exit with [0], but received '3'; STDOUT: nothing works; STDERR: and more";
+        assert_eq!(recap.failed[0].words, words);
+        assert_eq!(recap.failed.len(), 1);
+    }
 
-    Mixlib::ShellOut::ShellCommandFailed
-    ------------------------------------
-    Expected process to exit with [0], but received '1'
-";
-        let recap = recap(text);
-        assert_eq!(recap.changed, ["file[/etc/motd] action create"]);
-        assert_eq!(recap.failed[0].what, "execute[broken] action run");
-        assert_eq!(recap.failed[0].words, "Expected process to exit with [0], but received '1'");
+    #[test]
+    fn what_was_ignored_in_a_run_that_came_to_its_end_is_no_failure() {
+        let failed = r#"{"event":"failed","what":"execute[x] action run","words":"no"}"#;
+        let completed = r#"{"event":"completed","what":"","words":""}"#;
+        assert_eq!(came(&format!("{failed}\n{completed}")).failed, []);
+        // A reboot that could not be asked for, after the end.
+        assert_eq!(came(&format!("{completed}\n{failed}")).failed.len(), 1);
+    }
+
+    #[test]
+    fn cookbooks_that_cannot_be_read_are_refused_in_the_words_of_ruby() {
+        let Outcome::Refused(words) = Outcome::read(SYNTAX) else { panic!("there is no run") };
+        assert!(
+            words.ends_with("default.rb:2: syntax error, unexpected end-of-input, expecting `end'; content \"a\""),
+            "{words}"
+        );
+    }
+
+    #[test]
+    fn a_program_that_never_began_is_told_by_the_end_of_its_log() {
+        let log = "[2026-11-26T17:20:02+00:00] FATAL: LoadError: cannot load such file -- rackup\n";
+        assert_eq!(Outcome::read(log), Outcome::Untold);
+        let output = Output { status: Some(1), stdout: log.into(), stderr: Vec::new() };
+        assert_eq!(last_words(&output), "LoadError: cannot load such file -- rackup");
     }
 }

@@ -26,7 +26,7 @@ pub(crate) fn run() -> Done {
             .spawn(move || if root { overlays::fetch_salt().map_err(|error| error.to_string()) } else { Ok(()) });
         let mut others = python::install().and_then(|()| kernel::fetch());
         if root {
-            others = others.and_then(|()| base_root::build()).and_then(|()| overlays::build_puppet_server());
+            others = others.and_then(|()| base_root::build()).and_then(|()| overlays::build_of_debian());
         }
         wheels.join().map_err(|_| "fetching Salt panicked")??;
         if root {
