@@ -22,7 +22,8 @@ pub(crate) struct Names {
     pub(crate) exporter: Exporter,
     /// The unit of the SSH server.
     pub(crate) sshd: &'static str,
-    pub(crate) memcached: Memcached,
+    /// As whom memcached runs.
+    pub(crate) memcached_user: &'static str,
     pub(crate) packages: PackageManager,
 }
 
@@ -42,13 +43,6 @@ pub(crate) struct Exporter {
     pub(crate) unit: &'static str,
     pub(crate) configuration: &'static str,
     pub(crate) variable: &'static str,
-}
-
-/// memcached, whose options each family keeps in a form of its own: the unit is told them instead.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Memcached {
-    pub(crate) program: &'static str,
-    pub(crate) user: &'static str,
 }
 
 /// How a package manager is told of its proxy.
@@ -75,12 +69,13 @@ const DEBIAN: Names = Names {
         variable: "ARGS",
     },
     sshd: "ssh",
-    memcached: Memcached { program: "/usr/bin/memcached", user: "memcache" },
+    memcached_user: "memcache",
     packages: PackageManager::Apt,
 };
 
 /// As the packaging says (`chrony.spec` 4.5 of RHEL 8, `golang-github-prometheus-node-exporter.spec` 1.5 and `memcached.spec` 1.6.19 of
-/// Fedora). How dnf is told of a proxy was run, with dnf 4.14; nobody has run the rest.
+/// Fedora; the variable of the exporter is the one of Debian, whose unit has the same name). How dnf is told of a proxy was run, with
+/// dnf 4.14; nobody has run the rest.
 const RED_HAT: Names = Names {
     chrony: Chrony {
         unit: "chronyd",
@@ -95,7 +90,7 @@ const RED_HAT: Names = Names {
         variable: "ARGS",
     },
     sshd: "sshd",
-    memcached: Memcached { program: "/usr/bin/memcached", user: "memcached" },
+    memcached_user: "memcached",
     packages: PackageManager::Dnf,
 };
 
@@ -107,8 +102,6 @@ const SUSE: Names = Names {
         configuration: "/etc/sysconfig/prometheus-node_exporter",
         variable: "ARGS",
     },
-    // It lay in /usr/sbin until October 2022, and does in packages that are older (SLE 15). systemd looks in both (240 and later).
-    memcached: Memcached { program: "memcached", user: "memcached" },
     packages: PackageManager::Zypper,
     ..RED_HAT
 };

@@ -25,7 +25,7 @@ install -D -m 644 /dev/null %{buildroot}/usr/share/dip-trial
 const PORT: u16 = 8099;
 
 /// What an installation leaves. The package managers mind that on Debian no package is one of rpm's.
-const FORGET: &str = "rm -rf /usr/share/dip-trial /var/lib/rpm /var/cache/dnf /var/cache/zypp";
+const FORGET: &str = "rm -rf /usr/share/dip-trial /root/.rpmdb /var/lib/rpm /var/cache/dnf /var/cache/zypp";
 
 /// What differs between them.
 struct Family {
