@@ -77,8 +77,10 @@ async fn asks_a_package_proxy(lab: &Lab, family: &Family) -> Result<Verdict, Fai
         Err(error) => Err(error),
     };
     // The node is Debian for all others, whatever came of it.
-    unveil(lab, family).await?;
-    told
+    let unveiled = unveil(lab, family).await;
+    let verdict = told?;
+    unveiled?;
+    Ok(verdict)
 }
 
 /// A repository on another host that the node has no way to, and a node that says it is of this family.
