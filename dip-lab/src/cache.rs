@@ -11,8 +11,12 @@ pub struct Cache {
 /// Software that some hosts have beside the base root: its files are laid over those of the base root.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Overlay {
+    /// Ohai, which tells Chef and Cinc what a system is.
+    Ohai,
     /// The Puppet server.
     PuppetServer,
+    /// dnf and zypper, and what a repository of theirs is made with: rpmbuild and createrepo.
+    Rpm,
     /// Salt, minion and master, in `/opt/salt`, its commands in `/usr/local/bin`.
     Salt,
 }
@@ -53,7 +57,9 @@ impl Cache {
     /// What is laid over the base root for some software.
     pub fn overlay(&self, overlay: Overlay) -> PathBuf {
         let name = match overlay {
+            Overlay::Ohai => "ohai",
             Overlay::PuppetServer => "puppetserver",
+            Overlay::Rpm => "rpm",
             Overlay::Salt => "salt",
         };
         self.root.join(format!("base-v{BASE_VERSION}-{name}-v{OVERLAY_VERSION}"))

@@ -56,6 +56,8 @@ pub enum Requirement {
     Netboot,
     /// netconfd of yuma123 behind OpenSSH.
     Netconfd,
+    /// Ohai, on hosts that it is laid over.
+    Ohai,
     /// Open vSwitch with the userspace datapath.
     OpenVSwitch,
     /// PowerDNS on sqlite, with `dig` of BIND.
@@ -68,6 +70,8 @@ pub enum Requirement {
     Python,
     /// sushy-tools.
     Redfish,
+    /// The package managers of the Red Hat family and of SUSE, on hosts that they are laid over.
+    Rpm,
     /// Salt, on hosts that it is laid over.
     Salt,
     /// net-snmp, agent and client.
@@ -98,12 +102,14 @@ impl Requirement {
         Self::Nautobot,
         Self::Netboot,
         Self::Netconfd,
+        Self::Ohai,
         Self::OpenVSwitch,
         Self::PowerDns,
         Self::Prometheus,
         Self::PuppetServer,
         Self::Python,
         Self::Redfish,
+        Self::Rpm,
         Self::Salt,
         Self::Snmp,
         Self::Tinyproxy,
@@ -321,7 +327,7 @@ impl Requirement {
                     ]
                 }
             }
-            Self::PuppetServer | Self::Salt => Self::Hosts.programs(),
+            Self::Ohai | Self::PuppetServer | Self::Rpm | Self::Salt => Self::Hosts.programs(),
             Self::Python => const { &[PYTHON] },
             Self::Redfish => const { &[SETSID, PYTHON, program("openssl", "openssl"), program("curl", "curl")] },
             Self::Snmp => {
@@ -378,8 +384,10 @@ impl Requirement {
                 | Self::Lldpd
                 | Self::Netboot
                 | Self::Netconfd
+                | Self::Ohai
                 | Self::OpenVSwitch
                 | Self::PuppetServer
+                | Self::Rpm
                 | Self::Salt
         )
     }
@@ -387,7 +395,9 @@ impl Requirement {
     /// What is laid over the base root of hosts for it.
     fn overlay(self) -> Option<Overlay> {
         match self {
+            Self::Ohai => Some(Overlay::Ohai),
             Self::PuppetServer => Some(Overlay::PuppetServer),
+            Self::Rpm => Some(Overlay::Rpm),
             Self::Salt => Some(Overlay::Salt),
             _ => None,
         }
@@ -452,7 +462,9 @@ impl Requirement {
 impl From<Overlay> for Requirement {
     fn from(overlay: Overlay) -> Self {
         match overlay {
+            Overlay::Ohai => Self::Ohai,
             Overlay::PuppetServer => Self::PuppetServer,
+            Overlay::Rpm => Self::Rpm,
             Overlay::Salt => Self::Salt,
         }
     }

@@ -22,7 +22,8 @@ pub(crate) struct Names {
     pub(crate) exporter: Exporter,
     /// The unit of the SSH server.
     pub(crate) sshd: &'static str,
-    pub(crate) memcached: Memcached,
+    /// As whom memcached runs.
+    pub(crate) memcached_user: &'static str,
     pub(crate) packages: PackageManager,
 }
 
@@ -44,21 +45,14 @@ pub(crate) struct Exporter {
     pub(crate) variable: &'static str,
 }
 
-/// memcached, whose options each family keeps in a form of its own: the unit is told them instead.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Memcached {
-    pub(crate) program: &'static str,
-    pub(crate) user: &'static str,
-}
-
 /// How a package manager is told of its proxy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PackageManager {
     /// A file of its own (apt.conf(5)).
     Apt,
-    /// `proxy=` in the section `[main]`, the only one, of `/etc/dnf/dnf.conf` (dnf.conf(5)).
+    /// `proxy=` in the section `[main]` of `/etc/dnf/dnf.conf` (dnf.conf(5)).
     Dnf,
-    /// Shell variables in `/etc/sysconfig/proxy`.
+    /// Shell variables in `/etc/sysconfig/proxy`, which zypper reads through libproxy, and login shells read too.
     Zypper,
 }
 
@@ -75,15 +69,18 @@ const DEBIAN: Names = Names {
         variable: "ARGS",
     },
     sshd: "ssh",
-    memcached: Memcached { program: "/usr/bin/memcached", user: "memcache" },
+    memcached_user: "memcache",
     packages: PackageManager::Apt,
 };
 
-/// From the documentation of the packages; nobody has run it.
+/// As the packaging says (`chrony.spec` 4.5 of RHEL 8, `golang-github-prometheus-node-exporter.spec` 1.5 and `memcached.spec` 1.6.19 of
+/// Fedora; the variable of the exporter is the one of Debian, whose unit has the same name). How dnf is told of a proxy was run, with
+/// dnf 4.14; nobody has run the rest.
 const RED_HAT: Names = Names {
     chrony: Chrony {
         unit: "chronyd",
         configuration: "/etc/chrony.conf",
+        // The packages make none; chronyd minds no directory that is not there.
         directory: "/etc/chrony.d",
         drift: "/var/lib/chrony/drift",
     },
@@ -93,19 +90,18 @@ const RED_HAT: Names = Names {
         variable: "ARGS",
     },
     sshd: "sshd",
-    memcached: Memcached { program: "/usr/bin/memcached", user: "memcached" },
+    memcached_user: "memcached",
     packages: PackageManager::Dnf,
 };
 
-/// As the packaging of openSUSE says (`chrony.spec` 4.3, `prometheus-node_exporter.service`, `memcached.spec` 1.6.17); nobody has run it.
+/// As the packaging of openSUSE says (`chrony.spec` 4.3, `prometheus-node_exporter.service` 1.8, `memcached.spec` 1.6). How zypper is
+/// told of a proxy was run, with zypper 1.14; nobody has run the rest.
 const SUSE: Names = Names {
     exporter: Exporter {
         unit: "prometheus-node_exporter",
         configuration: "/etc/sysconfig/prometheus-node_exporter",
         variable: "ARGS",
     },
-    // Before 1.6.2 (SLE 15 at first) it lay in /usr/sbin.
-    memcached: Memcached { program: "/usr/bin/memcached", user: "memcached" },
     packages: PackageManager::Zypper,
     ..RED_HAT
 };

@@ -50,13 +50,12 @@ impl RunMemcached {
     }
 
     async fn drop_in(&self, node: &Node) -> Result<String, OperationError> {
-        let names = Names::of(node).await?.memcached;
+        let user = Names::of(node).await?.memcached_user;
         let addresses: Vec<_> = self.addresses.iter().map(ToString::to_string).collect();
-        // No UDP: by that, others' memcacheds were made to flood third parties (CVE-2018-1000115).
+        // Without a path, since SUSE has moved it from /usr/sbin to /usr/bin in 2022: systemd looks in both (239 and later). No UDP: by
+        // that, others' memcacheds were made to flood third parties (CVE-2018-1000115).
         Ok(format!(
-            "# Written by dip from the settings `opsclients.memcached` of this node. Changes here are undone.\n[Service]\nExecStart=\nExecStart={} -u {} -m {} -p {} -U 0 -l {}\n",
-            names.program,
-            names.user,
+            "# Written by dip from the settings `opsclients.memcached` of this node. Changes here are undone.\n[Service]\nExecStart=\nExecStart=memcached -u {user} -m {} -p {} -U 0 -l {}\n",
             self.memory,
             self.port,
             addresses.join(",")

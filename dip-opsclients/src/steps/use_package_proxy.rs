@@ -79,12 +79,16 @@ impl UsePackageProxy {
                 ),
             ),
             PackageManager::Dnf => {
-                let text = node.text(DNF).await?.unwrap_or_else(|| "[main]\n".to_owned());
-                (DNF, block.put(&text, &format!("proxy={url}")))
+                let text = node.text(DNF).await?.unwrap_or_default();
+                (DNF, block.put_in_section(&text, "main", &format!("proxy={url}")))
             }
             PackageManager::Zypper => {
                 let text = node.text(ZYPPER).await?.unwrap_or_default();
-                let lines = format!("PROXY_ENABLED=\"yes\"\nHTTP_PROXY=\"{url}\"\nHTTPS_PROXY=\"{url}\"");
+                // Said again: login shells pass over what stands before `PROXY_ENABLED`, and would ask the proxy for their own node.
+                let theirs =
+                    block.without(&text).lines().rfind(|line| line.starts_with("NO_PROXY=")).map(str::to_owned);
+                let not = theirs.unwrap_or_else(|| "NO_PROXY=\"localhost, 127.0.0.1\"".to_owned());
+                let lines = format!("PROXY_ENABLED=\"yes\"\nHTTP_PROXY=\"{url}\"\nHTTPS_PROXY=\"{url}\"\n{not}");
                 (ZYPPER, block.put(&text, &lines))
             }
         })
@@ -157,11 +161,30 @@ mod tests {
     #[tokio::test]
     async fn other_families_have_a_block_in_a_file_that_is_not_ours() {
         let rocky = FakeHost::default().file("/etc/os-release", "ID=rocky\nID_LIKE=\"rhel fedora\"\n");
-        let bench = asked(rocky.file(DNF, "[main]\ngpgcheck=1\n"), "HTTP/1.1 200 OK").bench(wanted().step());
+        let bench = asked(rocky.file(DNF, "[main]\ngpgcheck=1\n\n[extra]\nenabled=0\n"), "HTTP/1.1 200 OK")
+            .bench(wanted().step());
         wanted().apply(&bench.context()).await.expect("the host obeys");
         let text = bench.text(DNF).expect("it is written");
-        assert!(text.starts_with("[main]\ngpgcheck=1\n") && text.contains("\nproxy=http://10.1.0.9:3142\n"), "{text}");
+        let (main, extra) = text.split_once("[extra]").expect("it is kept");
+        assert!(main.starts_with("[main]\ngpgcheck=1\n") && main.contains("\nproxy=http://10.1.0.9:3142\n"), "{text}");
+        assert_eq!(extra, "\nenabled=0\n");
         assert_eq!(bench.check(&wanted()).await, "holds");
+    }
+
+    #[tokio::test]
+    async fn what_is_asked_without_a_proxy_stays_so() {
+        let suse = || FakeHost::default().file("/etc/os-release", "ID=\"opensuse-leap\"\nID_LIKE=\"suse opensuse\"\n");
+        for (before, not) in [("", "localhost, 127.0.0.1"), ("PROXY_ENABLED=\"no\"\nNO_PROXY=\".lab\"\n", ".lab")] {
+            let bench = asked(suse().file(ZYPPER, before), "HTTP/1.1 200 OK").bench(wanted().step());
+            wanted().apply(&bench.context()).await.expect("the host obeys");
+            let text = bench.text(ZYPPER).expect("it is written");
+            let block = text.strip_prefix(before).expect("it is kept");
+            assert!(
+                block.contains(&format!("\nHTTPS_PROXY=\"http://10.1.0.9:3142\"\nNO_PROXY=\"{not}\"\n#")),
+                "{text}"
+            );
+            assert_eq!(bench.check(&wanted()).await, "holds");
+        }
     }
 
     #[test]

@@ -33,12 +33,13 @@ pub(crate) struct Lab {
 
 impl Lab {
     pub(crate) async fn start() -> Result<Self, Failure> {
-        let servers: Vec<Overlay> = [Overlay::PuppetServer, Overlay::Salt]
-            .into_iter()
-            .filter(|overlay| Requirement::from(*overlay).check().is_ok())
-            .collect();
-        let minion: Vec<Overlay> = servers.iter().copied().filter(|overlay| *overlay == Overlay::Salt).collect();
-        let hosts = Hosts::start_with(&[&minion, &[], &servers]).await?;
+        let there = |overlays: &[Overlay]| -> Vec<Overlay> {
+            overlays.iter().copied().filter(|overlay| Requirement::from(*overlay).check().is_ok()).collect()
+        };
+        let node = there(&[Overlay::Salt, Overlay::Ohai, Overlay::Rpm]);
+        let repository = there(&[Overlay::Rpm]);
+        let servers = there(&[Overlay::PuppetServer, Overlay::Salt]);
+        let hosts = Hosts::start_with(&[&node, &repository, &servers]).await?;
         let [node, time, server] = hosts.hosts() else { unreachable!("three hosts were asked for") };
         // What takes longest begins first, and others are tried meanwhile.
         if servers.contains(&Overlay::PuppetServer) {

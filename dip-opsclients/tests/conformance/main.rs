@@ -7,6 +7,8 @@
 mod agents;
 mod basics;
 mod caches;
+mod cinc;
+mod families;
 mod lab;
 mod logs;
 mod prepared;
@@ -23,6 +25,8 @@ use dip_lab::Requirement;
 use agents::*;
 use basics::*;
 use caches::*;
+use cinc::*;
+use families::*;
 use lab::Lab;
 use logs::*;
 use puppet_server::*;
@@ -66,6 +70,8 @@ fn main() -> ExitCode {
         a_node_holds_a_certificate_that_openssl_verifies,
         who_uses_a_certificate_is_told_of_it_after_a_failure_too,
         a_node_asks_a_package_proxy,
+        a_node_with_dnf_asks_a_package_proxy,
+        a_node_with_zypper_asks_a_package_proxy,
         a_node_runs_a_memcached,
         a_playbook_brings_a_node_to_order_and_a_failure_is_the_steps_own,
         a_manifest_brings_a_node_to_order,
@@ -74,11 +80,15 @@ fn main() -> ExitCode {
         what_a_puppet_server_refuses_is_told_with_what_to_do,
         a_minion_is_accepted_at_its_master_and_gets_its_states,
         what_a_salt_master_refuses_is_told_with_what_to_do,
+        what_ohai_knows_of_a_node_comes_back,
+        cookbooks_bring_a_node_to_order,
+        what_cinc_says_is_told_apart_from_what_it_runs,
     ];
     for (name, list) in [
         ("agents", agents::conformance(&lab)),
         ("puppet_server", puppet_server::conformance(&lab)),
         ("salt", salt::conformance(&lab)),
+        ("cinc", cinc::conformance(&lab)),
     ] {
         match list {
             Ok(more) => trials.extend(more),

@@ -31,7 +31,7 @@ pub(crate) fn run() -> Done {
             others = others
                 .and_then(|()| base_root::build())
                 .and_then(|()| kea::build())
-                .and_then(|()| overlays::build_puppet_server());
+                .and_then(|()| overlays::build_of_debian());
         }
         wheels.join().map_err(|_| "fetching Salt panicked")??;
         if root {

@@ -1,4 +1,5 @@
-//! What is laid over the base root of lab hosts that serve others: the Puppet server from Debian's packages, Salt from Python's.
+//! What is laid over the base root of some lab hosts: the Puppet server, Ohai and package managers from Debian's packages, Salt
+//! from Python's.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -24,7 +25,13 @@ sh -e -c "$5"
 rm -rf etc/resolv.conf var/lib/apt/lists/* var/cache/apt/*.bin var/cache/apt/archives/*.deb
 "#;
 
-pub(crate) fn build_puppet_server() -> Done {
+pub(crate) fn build_of_debian() -> Done {
+    install("the Puppet server", Overlay::PuppetServer, "puppetserver")?;
+    install("Ohai", Overlay::Ohai, "ohai")?;
+    install("dnf and zypper", Overlay::Rpm, "createrepo-c dnf rpm zypper")
+}
+
+fn install(what: &str, overlay: Overlay, packages: &str) -> Done {
     // `Acquire::http::Proxy "http://10.0.0.1:3128"` in a file is `Acquire::http::Proxy=http://10.0.0.1:3128` on a command line.
     let option = |line: &String| format!(" -o '{}'", line.replacen(' ', "=", 1).replace('"', ""));
     let options: String = transport_options()?.iter().map(option).collect();
@@ -34,11 +41,11 @@ pub(crate) fn build_puppet_server() -> Done {
 printf '#!/bin/sh\nexit 101\n' >usr/sbin/policy-rc.d
 chmod 755 usr/sbin/policy-rc.d
 chroot . apt-get{options} update
-DEBIAN_FRONTEND=noninteractive chroot . apt-get{options} -o DPkg::Options::=--force-unsafe-io install -y --no-install-recommends puppetserver
+DEBIAN_FRONTEND=noninteractive chroot . apt-get{options} -o DPkg::Options::=--force-unsafe-io install -y --no-install-recommends {packages}
 rm usr/sbin/policy-rc.d
 "#
     );
-    lay("the Puppet server", Overlay::PuppetServer, &script)
+    lay(what, overlay, &script)
 }
 
 /// Fetches Salt and all that it needs, and builds what comes as source.
