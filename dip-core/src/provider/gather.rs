@@ -6,21 +6,29 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::oneshot::error::TryRecvError;
 use tokio::sync::{Mutex as Turn, oneshot};
 use tokio::task::yield_now;
+use tokio::time::sleep;
 
-/// So often others who want to go along now are let come first. It ends as soon as none comes, which for a lone caller is at once; a
-/// thousand tasks that begin together are in line after some twenty of these on one worker, as tokio looks up after 61 tasks.
-const LET_COME: usize = 100;
+/// So often those who are about to come are let come, which ends as soon as nobody does. A thousand tasks that begin together are all
+/// there by then: tokio looks after a yield when it has run 61 of them.
+const LOOKS: usize = 16;
 
 /// Takes what was gathered for one place (a zone of a DNS server, say) there, one batch of a place at a time.
 #[async_trait]
 pub trait Carry<T, A>: Send + Sync {
     /// An answer for each item, in their order.
     async fn carry(&self, place: &str, items: &[Arc<T>]) -> Vec<A>;
+
+    /// How long to wait for further items before those that came are carried, again and again while some come. By default only for those
+    /// whose tasks can run at once, which takes a lone item no time; longer where a message costs the place far more than an item in it.
+    fn linger(&self) -> Duration {
+        Duration::ZERO
+    }
 }
 
 /// A line of waiting callers for each place.
@@ -78,7 +86,7 @@ impl<T: Send + Sync, A: Send> Gather<T, A> {
                 Err(TryRecvError::Closed) => continue,
                 Err(TryRecvError::Empty) => {}
             }
-            let batch = line.all().await;
+            let batch = line.all(carrier.linger()).await;
             // Whoever was cancelled meanwhile wants nothing any more.
             let wanted = batch.into_iter().filter(|one| !one.tell.is_closed());
             let (items, tells): (Vec<_>, Vec<_>) = wanted.map(|one| (one.item, one.tell)).unzip();
@@ -104,17 +112,22 @@ impl<T: Send + Sync, A: Send> Gather<T, A> {
 }
 
 impl<T, A> Line<T, A> {
-    /// All who wait, once no more come. A message costs a server far more than a place in one: those who are about to come are
-    /// waited for, as long as each look shows more of them.
-    async fn all(&self) -> Vec<Waiting<T, A>> {
-        for _ in 0..LET_COME {
-            let before = self.waiting().len();
-            yield_now().await;
-            if self.waiting().len() == before {
+    /// All who wait, once no more come.
+    async fn all(&self, linger: Duration) -> Vec<Waiting<T, A>> {
+        for _ in 0..LOOKS {
+            while self.grows_by(yield_now()).await {}
+            if linger.is_zero() || !self.grows_by(sleep(linger)).await {
                 break;
             }
         }
         std::mem::take(&mut *self.waiting())
+    }
+
+    /// Whether somebody comes meanwhile.
+    async fn grows_by(&self, meanwhile: impl Future<Output = ()>) -> bool {
+        let before = self.waiting().len();
+        meanwhile.await;
+        self.waiting().len() > before
     }
 
     fn waiting(&self) -> MutexGuard<'_, Vec<Waiting<T, A>>> {
@@ -124,8 +137,6 @@ impl<T, A> Line<T, A> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     /// Takes a while for each batch, and keeps how large each was.
