@@ -52,7 +52,8 @@ fn an_authority_is_connected_by_each_layer_that_acts_through_it_and_what_is_wron
         let errors = connected(text, &layers).expect_err("its certificate is not there");
         let told: Vec<String> = errors.iter().map(|error| sentence(error)).collect();
         assert_eq!(told.len(), 1, "{told:?}");
-        assert!(told[0].contains("service `ca`") && told[0].contains("/nonexistent/ca.pem"), "{told:?}");
+        assert!(told[0].starts_with("north.yaml:4:") && told[0].contains("service `ca`"), "{told:?}");
+        assert!(told[0].contains("/nonexistent/ca.pem"), "{told:?}");
     }
 }
 
@@ -61,5 +62,6 @@ fn a_site_without_a_dhcp_server_is_told_what_it_lacks() {
     let errors = connected(BY_MAC, &dip::layers()).expect_err("nobody tells the address");
     let told: Vec<String> = errors.iter().map(|error| sentence(error)).collect();
     assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].starts_with("north.yaml:5:") && told[0].contains("the BMC of node `n1`"), "{told:?}");
     assert!(told[0].contains("52:54:00:00:00:01") && told[0].contains("name one in `services`"), "{told:?}");
 }

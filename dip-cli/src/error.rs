@@ -88,22 +88,22 @@ fn count(faults: &Faults) -> String {
     format!("{} fault{}", faults.len(), if faults.len() == 1 { "" } else { "s" })
 }
 
-/// Each reason once: a password that is missing is missed by a hundred nodes.
+/// Each reason once, with the first that it holds for: a password that is missing is missed by a hundred nodes.
 fn lines(errors: &[ConnectError]) -> String {
-    let mut reasons: Vec<(String, &str, usize)> = Vec::new();
+    let mut reasons: Vec<(String, &ConnectError, usize)> = Vec::new();
     for error in errors {
-        let (user, why) = match error {
-            ConnectError::Secret { user, source } => (user, sentence(source)),
-            ConnectError::Setting { user, why } => (user, why.clone()),
-        };
+        let why = sentence(&error.why);
         match reasons.iter_mut().find(|(known, _, _)| *known == why) {
             Some((_, _, more)) => *more += 1,
-            None => reasons.push((why, user, 0)),
+            None => reasons.push((why, error, 0)),
         }
     }
-    let reasons = reasons.into_iter().map(|(why, user, more)| match more {
-        0 => format!("  {user}: {why}"),
-        more => format!("  {user} and {more} more: {why}"),
+    let reasons = reasons.into_iter().map(|(why, ConnectError { user, origin, .. }, more)| {
+        let place = origin.as_ref().map(|origin| format!("{origin}: ")).unwrap_or_default();
+        match more {
+            0 => format!("  {place}{user}: {why}"),
+            more => format!("  {place}{user} and {more} more: {why}"),
+        }
     });
     reasons.collect::<Vec<_>>().join("\n")
 }

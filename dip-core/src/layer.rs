@@ -14,7 +14,7 @@ use crate::orphan::{HeldRecord, Leftovers};
 use crate::plan::Watch;
 use crate::provider::{Providers, sentence};
 use crate::secret::{SecretError, Secrets};
-use crate::site::{Limit, Origin, SettingsSchema, Site};
+use crate::site::{Cluster, Limit, Origin, Service, SettingsSchema, Site};
 use crate::step::{Boot, Step};
 
 /// One of the seven layers, or a vendor's own that belongs to one of them.
@@ -138,25 +138,69 @@ impl fmt::Display for Deferred {
     }
 }
 
+/// Something that the site describes and that no provider can be made for.
+#[derive(Debug, thiserror::Error)]
+pub struct ConnectError {
+    /// What it is: "service `dns`".
+    pub user: String,
+    /// Where the site file describes it.
+    pub origin: Option<Origin>,
+    /// Why.
+    #[source]
+    pub why: Unusable,
+}
+
+impl ConnectError {
+    /// Something, described there, that cannot be used.
+    #[must_use]
+    pub fn new(user: impl Into<String>, origin: Option<&Origin>, why: impl Into<Unusable>) -> Self {
+        Self { user: user.into(), origin: origin.cloned(), why: why.into() }
+    }
+
+    /// A service that cannot be used.
+    #[must_use]
+    pub fn service(service: &Service, why: impl Into<Unusable>) -> Self {
+        Self::new(format!("service `{}`", service.name), service.driver.origin.as_ref(), why)
+    }
+
+    /// A cluster that cannot be used.
+    #[must_use]
+    pub fn cluster(cluster: &Cluster, why: impl Into<Unusable>) -> Self {
+        Self::new(format!("cluster `{}`", cluster.name), cluster.origin.as_ref(), why)
+    }
+}
+
+impl fmt::Display for ConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(origin) = &self.origin {
+            write!(f, "{origin}: ")?;
+        }
+        write!(f, "{} cannot be used", self.user)
+    }
+}
+
 /// Why a provider cannot be made.
 #[derive(Debug, thiserror::Error)]
-pub enum ConnectError {
+pub enum Unusable {
     /// A secret cannot be read.
-    #[error("{user} cannot be used")]
-    Secret {
-        /// Who needs it: "service `dns`".
-        user: String,
-        /// Which secret, and why.
-        source: SecretError,
-    },
-    /// A setting cannot be used.
-    #[error("{user} cannot be used: {why}")]
-    Setting {
-        /// Whose setting: "service `dns`".
-        user: String,
-        /// What is wrong, and what to do.
-        why: String,
-    },
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// A setting cannot be used: what is wrong, and what to do.
+    #[error("{0}")]
+    Setting(String),
+}
+
+impl From<String> for Unusable {
+    fn from(why: String) -> Self {
+        Self::Setting(why)
+    }
+}
+
+/// Settings that are not of the type that reads them.
+impl From<serde_json::Error> for Unusable {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Setting(error.to_string())
+    }
 }
 
 /// Something that the site asks for and a layer cannot propose, with the place that asks.

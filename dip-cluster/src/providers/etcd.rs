@@ -39,7 +39,7 @@ impl Etcd {
     /// # Errors
     /// Where a member has no address, or its settings cannot be read.
     pub fn of(site: &Site, cluster: &Cluster) -> Result<Self, ConnectError> {
-        let wrong = |why: String| ConnectError::Setting { user: format!("cluster `{}`", cluster.name), why };
+        let wrong = |why: String| ConnectError::cluster(cluster, why);
         let settings: EtcdSettings = cluster.workload.read().map_err(|error| wrong(error.to_string()))?;
         let address = |name: &NodeName| {
             let address = site.nodes.get(name).and_then(dip_core::site::Node::address).ok_or_else(|| {

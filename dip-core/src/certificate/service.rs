@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::LocalAuthority;
-use crate::layer::ConnectError;
+use crate::layer::{ConnectError, Unusable};
 use crate::provider::{CertificateAuthority, Providers, sentence};
 use crate::secret::{SecretRef, Secrets};
 use crate::site::{Field, Parsed, Service, Shape, Site, Variant};
@@ -44,12 +44,10 @@ impl AuthoritySettings {
         std::fs::read_to_string(file).map_err(|error| format!("its certificate `{file}` cannot be read: {error}"))
     }
 
-    fn authority(&self, user: &str, key: &SecretRef, secrets: &dyn Secrets) -> Result<LocalAuthority, ConnectError> {
-        let setting = |why| ConnectError::Setting { user: user.to_owned(), why };
-        let certificate = self.anchors().map_err(setting)?;
-        let key = secrets.resolve(key);
-        let key = key.map_err(|source| ConnectError::Secret { user: user.to_owned(), source })?;
-        LocalAuthority::new(&certificate, &key).map_err(|error| setting(sentence(&error)))
+    fn authority(&self, key: &SecretRef, secrets: &dyn Secrets) -> Result<LocalAuthority, Unusable> {
+        let certificate = self.anchors()?;
+        let key = secrets.resolve(key)?;
+        LocalAuthority::new(&certificate, &key).map_err(|error| Unusable::Setting(sentence(&error)))
     }
 }
 
@@ -82,18 +80,15 @@ pub fn connect_authorities(site: &Site, secrets: &dyn Secrets, providers: &mut P
         if providers.find::<dyn CertificateAuthority>(&subject).is_ok() {
             continue;
         }
-        let user = format!("service `{}`", service.name);
-        let made = match AuthoritySettings::of(service) {
-            Ok(settings) => match &settings.key {
-                Some(key) => settings.authority(&user, key, secrets),
-                // The program registers its own.
-                None => continue,
-            },
-            Err(why) => Err(ConnectError::Setting { user, why }),
-        };
+        let made = AuthoritySettings::of(service).map_err(Unusable::from).and_then(|settings| match &settings.key {
+            Some(key) => settings.authority(key, secrets).map(Some),
+            // The program registers its own.
+            None => Ok(None),
+        });
         match made {
-            Ok(authority) => providers.insert::<dyn CertificateAuthority>(&subject, Arc::new(authority)),
-            Err(error) => errors.push(error),
+            Ok(Some(authority)) => providers.insert::<dyn CertificateAuthority>(&subject, Arc::new(authority)),
+            Ok(None) => {}
+            Err(why) => errors.push(ConnectError::service(service, why)),
         }
     }
     errors

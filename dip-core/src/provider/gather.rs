@@ -1,20 +1,34 @@
-//! Group commit: what arrives for a zone, a file or a server while a message to it is under way goes together into the next one.
+//! Group commit: those who come to a zone, a file or a server together go together, and what arrives while a message to it is under way
+//! goes into the next one.
 //!
 //! Nothing runs in the background: whoever has the turn carries what all others wait for. If that caller is cancelled, those whose
 //! answers were lost ask again.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::oneshot::error::TryRecvError;
 use tokio::sync::{Mutex as Turn, oneshot};
+use tokio::task::yield_now;
+use tokio::time::sleep;
+
+/// So often those who are about to come are let come, which ends as soon as nobody does. A thousand tasks that begin together are all
+/// there by then: tokio looks after a yield when it has run 61 of them.
+const LOOKS: usize = 16;
 
 /// Takes what was gathered for one place (a zone of a DNS server, say) there, one batch of a place at a time.
 #[async_trait]
 pub trait Carry<T, A>: Send + Sync {
     /// An answer for each item, in their order.
     async fn carry(&self, place: &str, items: &[Arc<T>]) -> Vec<A>;
+
+    /// How long to wait for further items before those that came are carried, again and again while some come. By default only for those
+    /// whose tasks can run at once, which takes a lone item no time; longer where a message costs the place far more than an item in it.
+    fn linger(&self) -> Duration {
+        Duration::ZERO
+    }
 }
 
 /// A line of waiting callers for each place.
@@ -72,7 +86,7 @@ impl<T: Send + Sync, A: Send> Gather<T, A> {
                 Err(TryRecvError::Closed) => continue,
                 Err(TryRecvError::Empty) => {}
             }
-            let batch = std::mem::take(&mut *line.waiting());
+            let batch = line.all(carrier.linger()).await;
             // Whoever was cancelled meanwhile wants nothing any more.
             let wanted = batch.into_iter().filter(|one| !one.tell.is_closed());
             let (items, tells): (Vec<_>, Vec<_>) = wanted.map(|one| (one.item, one.tell)).unzip();
@@ -98,6 +112,24 @@ impl<T: Send + Sync, A: Send> Gather<T, A> {
 }
 
 impl<T, A> Line<T, A> {
+    /// All who wait, once no more come.
+    async fn all(&self, linger: Duration) -> Vec<Waiting<T, A>> {
+        for _ in 0..LOOKS {
+            while self.grows_by(yield_now()).await {}
+            if linger.is_zero() || !self.grows_by(sleep(linger)).await {
+                break;
+            }
+        }
+        std::mem::take(&mut *self.waiting())
+    }
+
+    /// Whether somebody comes meanwhile.
+    async fn grows_by(&self, meanwhile: impl Future<Output = ()>) -> bool {
+        let before = self.waiting().len();
+        meanwhile.await;
+        self.waiting().len() > before
+    }
+
     fn waiting(&self) -> MutexGuard<'_, Vec<Waiting<T, A>>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -105,8 +137,6 @@ impl<T, A> Line<T, A> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     /// Takes a while for each batch, and keeps how large each was.
@@ -123,18 +153,23 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_arrives_while_a_message_is_under_way_goes_into_the_next_one() {
+    async fn those_who_come_together_go_together_and_what_arrives_meanwhile_goes_into_the_next_message() {
         let (gather, slow) = (Arc::new(Gather::new()), Arc::new(Slow::default()));
-        let tasks: Vec<_> = (0..100)
-            .map(|item| {
-                let (gather, slow) = (Arc::clone(&gather), Arc::clone(&slow));
+        let join = |items: std::ops::Range<u32>| {
+            let (gather, slow) = (&gather, &slow);
+            let task = |item| {
+                let (gather, slow) = (Arc::clone(gather), Arc::clone(slow));
                 tokio::spawn(async move { gather.join("zone", item, &*slow).await })
-            })
-            .collect();
+            };
+            items.map(task).collect::<Vec<_>>()
+        };
+        let mut tasks = join(0..100);
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        tasks.extend(join(100..150));
         for (item, task) in (0..).zip(tasks) {
             assert_eq!(task.await.expect("it does not panic"), item * 2);
         }
-        assert_eq!(*slow.0.lock().expect("nobody panics"), [1, 99]);
+        assert_eq!(*slow.0.lock().expect("nobody panics"), [100, 50]);
     }
 
     #[tokio::test]
@@ -144,9 +179,11 @@ mod tests {
             let (gather, slow) = (Arc::clone(&gather), Arc::clone(&slow));
             tokio::spawn(async move { gather.join("zone", item, &*slow).await })
         };
-        let (first, second, third) = (join(1), join(2), join(3));
+        let first = join(1);
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        let (second, third) = (join(2), join(3));
         // The first carries itself; then the second carries the third too.
-        tokio::time::sleep(Duration::from_millis(30)).await;
+        tokio::time::sleep(Duration::from_millis(25)).await;
         second.abort();
         assert_eq!(first.await.expect("it ends"), 2);
         assert_eq!(third.await.expect("it ends"), 6);

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use dip_core::certificate::{AUTHORITY, AuthoritySettings, connect_authorities};
 use dip_core::id::{LayerId, ServiceName};
-use dip_core::layer::ConnectError;
+use dip_core::layer::{ConnectError, Unusable};
 use dip_core::provider::{ErrorKind, Power, ProviderError, Providers, Whereabouts, sentence};
-use dip_core::secret::{Secret, SecretError, SecretRef, Secrets};
+use dip_core::secret::{Secret, SecretRef, Secrets};
 use dip_core::site::{BmcAccess, Driver, Node, Site};
 use dip_core::subject::Subject;
 use serde::de::DeserializeOwned;
@@ -35,7 +35,7 @@ pub(crate) fn connect(site: &Site, secrets: &dyn Secrets, providers: &mut Provid
             let why = format!(
                 "its BMC is reached in-band, and so is that of node `{other}`; only one of them can be the machine that this program runs on"
             );
-            errors.push(ConnectError::Setting { user: format!("the BMC of node `{}`", node.name), why });
+            errors.push(wrong(node, access, why.into()));
             continue;
         }
         let vouching = match vouching(&anchors, node, secrets, providers) {
@@ -96,8 +96,9 @@ fn vouching(
     secrets: &dyn Secrets,
     providers: &mut Providers,
 ) -> Result<Vouching, ConnectError> {
+    let origin = node.settings.origin("firmware.certificate").or(node.origin.as_ref());
     let setting =
-        |why| ConnectError::Setting { user: format!("the certificate of the BMC of node `{}`", node.name), why };
+        |why: String| ConnectError::new(format!("the certificate of the BMC of node `{}`", node.name), origin, why);
     let settings = node.settings.read::<NodeFirmware>(LayerId::Firmware).ok().flatten().unwrap_or_default();
     let Some(wanted) = settings.certificate else { return Ok(Vouching::default()) };
     let anchors = anchors.get(&wanted.authority).ok_or_else(|| {
@@ -126,23 +127,24 @@ fn bmc(
     secrets: &dyn Secrets,
     providers: &mut Providers,
 ) -> Result<Arc<dyn Bmc>, Vec<ConnectError>> {
-    let user = || format!("the BMC of node `{}`", node.name);
-    let setting = |why| ConnectError::Setting { user: user(), why };
-    if let SecretRef::Store(_) = access.password {
-        return keyed(shared, node, access, secrets, providers).map_err(|error| match error {
-            Unkeyed::Secret(source) => vec![ConnectError::Secret { user: user(), source }],
-            Unkeyed::Settings(all) => all.into_iter().map(setting).collect(),
-        });
-    }
-    let password =
-        secrets.resolve(&access.password).map_err(|source| vec![ConnectError::Secret { user: user(), source }])?;
-    clients(shared, access, &password).map_err(|all| all.into_iter().map(setting).collect())
+    let made = match access.password {
+        SecretRef::Store(_) => keyed(shared, node, access, secrets, providers),
+        _ => secrets
+            .resolve(&access.password)
+            .map_err(|error| vec![error.into()])
+            .and_then(|password| clients(shared, access, &password).map_err(settings)),
+    };
+    made.map_err(|all| all.into_iter().map(|why| wrong(node, access, why)).collect())
 }
 
-/// Why no keyring can be made.
-enum Unkeyed {
-    Secret(SecretError),
-    Settings(Vec<String>),
+/// Tells of something why a node's controller cannot be used.
+fn wrong(node: &Node, access: &BmcAccess, why: Unusable) -> ConnectError {
+    let origin = access.origin.as_ref().or(node.origin.as_ref());
+    ConnectError::new(format!("the BMC of node `{}`", node.name), origin, why)
+}
+
+fn settings(all: Vec<String>) -> Vec<Unusable> {
+    all.into_iter().map(Unusable::Setting).collect()
 }
 
 /// A BMC whose password dip keeps, and its keyring beside it.
@@ -152,16 +154,16 @@ fn keyed(
     access: &BmcAccess,
     secrets: &dyn Secrets,
     providers: &mut Providers,
-) -> Result<Arc<dyn Bmc>, Unkeyed> {
-    let settings = node.settings.read::<NodeFirmware>(LayerId::Firmware).ok().flatten().unwrap_or_default();
-    let password = settings.password.unwrap_or_default();
+) -> Result<Arc<dyn Bmc>, Vec<Unusable>> {
+    let firmware = node.settings.read::<NodeFirmware>(LayerId::Firmware).ok().flatten().unwrap_or_default();
+    let password = firmware.password.unwrap_or_default();
     let store = secrets.store().ok_or_else(|| {
-        Unkeyed::Settings(vec![format!(
+        settings(vec![format!(
             "this program keeps no secrets, and its password is in `{}`; give it a store, or the password as `env:NAME` or `file:PATH`",
             access.password
         )])
     })?;
-    let versions = store.versions(&access.password).map_err(Unkeyed::Secret)?;
+    let versions = store.versions(&access.password).map_err(|error| vec![error.into()])?;
     // Once another password was proved, nobody needs the factory's to be there still.
     let factory = access
         .factory_password
@@ -169,9 +171,9 @@ fn keyed(
         .filter(|_| takes_factory(&versions))
         .map(|factory| secrets.resolve(&factory))
         .transpose();
-    let factory = factory.map_err(Unkeyed::Secret)?;
+    let factory = factory.map_err(|error| vec![error.into()])?;
     // What is wrong with the settings shows without any password.
-    clients(shared, access, &Secret::new(String::new())).map_err(Unkeyed::Settings)?;
+    clients(shared, access, &Secret::new(String::new())).map_err(settings)?;
     let making = {
         let (shared, access) = (shared.clone(), access.clone());
         move |password: &Secret| {
@@ -186,7 +188,7 @@ fn keyed(
     providers.insert::<Keyring>(&Subject::node(&node.name), Arc::clone(&keyring));
     match Keyed::new(keyring) {
         Ok(keyed) => Ok(Arc::new(keyed)),
-        Err(error) => Err(Unkeyed::Settings(vec![sentence(&error)])),
+        Err(error) => Err(settings(vec![sentence(&error)])),
     }
 }
 
@@ -264,6 +266,8 @@ fn read<T: DeserializeOwned>(driver: &Driver) -> Result<T, String> {
 
 #[cfg(all(test, feature = "ipmi", feature = "redfish"))]
 mod tests {
+    use dip_core::secret::SecretError;
+
     use super::*;
     use crate::testing::{node_with_bmc, site_of};
     use dip_core::id::Symbol;

@@ -15,40 +15,52 @@ use crate::settings::{DNSMASQ, ISC_DHCPD, KEA, NETCONF, OPENVSWITCH, SNMP};
 pub(crate) fn connect(site: &Site, secrets: &dyn Secrets, providers: &mut Providers) -> Vec<ConnectError> {
     let mut errors = Vec::new();
     for service in site.services_of(&[DNSMASQ]) {
-        let user = format!("service `{}`", service.name);
-        keep(dnsmasq(service.driver.read()), user, &mut errors, |dhcp| {
-            providers.insert::<dyn crate::provider::Dhcp>(&Subject::service(&service.name), dhcp);
-        });
+        keep(
+            dnsmasq(service.driver.read()),
+            &mut errors,
+            |why| ConnectError::service(service, why),
+            |dhcp| {
+                providers.insert::<dyn crate::provider::Dhcp>(&Subject::service(&service.name), dhcp);
+            },
+        );
     }
     for service in site.services_of(&[ISC_DHCPD]) {
-        let user = format!("service `{}`", service.name);
-        keep(isc_dhcpd(service.driver.read(), secrets), user, &mut errors, |dhcp| {
-            providers.insert::<dyn crate::provider::Dhcp>(&Subject::service(&service.name), dhcp);
-        });
+        keep(
+            isc_dhcpd(service.driver.read(), secrets),
+            &mut errors,
+            |why| ConnectError::service(service, why),
+            |dhcp| {
+                providers.insert::<dyn crate::provider::Dhcp>(&Subject::service(&service.name), dhcp);
+            },
+        );
     }
     for service in site.services_of(&[KEA]) {
-        let user = format!("service `{}`", service.name);
-        keep(kea(service.driver.read(), secrets), user, &mut errors, |dhcp| {
-            providers.insert::<dyn crate::provider::Dhcp>(&Subject::service(&service.name), dhcp);
-        });
+        keep(
+            kea(service.driver.read(), secrets),
+            &mut errors,
+            |why| ConnectError::service(service, why),
+            |dhcp| {
+                providers.insert::<dyn crate::provider::Dhcp>(&Subject::service(&service.name), dhcp);
+            },
+        );
     }
     for switch in site.switches.values() {
         let Some(driver) = &switch.driver else { continue };
-        let user = format!("switch `{}`", switch.name);
         let pair = switch.peer.as_ref().map(|peer| MlagPair::new(&site.name, &switch.name, peer));
         let made = match driver.kind.as_str() {
             NETCONF => netconf(driver.read(), secrets, pair),
             OPENVSWITCH => openvswitch(driver.read(), pair),
             _ => continue,
         };
-        keep(made, user, &mut errors, |found| {
+        let wrong = |why| ConnectError::new(format!("switch `{}`", switch.name), driver.origin.as_ref(), why);
+        keep(made, &mut errors, wrong, |found| {
             providers.insert::<dyn crate::provider::Switch>(&Subject::switch(&switch.name), found);
         });
     }
     for pdu in site.pdus.values() {
         let Some(driver) = pdu.driver.as_ref().filter(|driver| driver.kind.as_str() == SNMP) else { continue };
-        let user = format!("PDU `{}`", pdu.name);
-        keep(snmp(driver.read(), secrets), user, &mut errors, |found| {
+        let wrong = |why| ConnectError::new(format!("PDU `{}`", pdu.name), driver.origin.as_ref(), why);
+        keep(snmp(driver.read(), secrets), &mut errors, wrong, |found| {
             providers.insert::<dyn crate::provider::Pdu>(&Subject::pdu(&pdu.name), found);
         });
     }
@@ -77,10 +89,15 @@ pub fn beside(site: &Site, providers: &mut Providers) {
     }
 }
 
-fn keep<T>(made: Result<T, String>, user: String, errors: &mut Vec<ConnectError>, insert: impl FnOnce(T)) {
+fn keep<T>(
+    made: Result<T, String>,
+    errors: &mut Vec<ConnectError>,
+    wrong: impl FnOnce(String) -> ConnectError,
+    insert: impl FnOnce(T),
+) {
     match made {
         Ok(provider) => insert(provider),
-        Err(why) => errors.push(ConnectError::Setting { user, why }),
+        Err(why) => errors.push(wrong(why)),
     }
 }
 

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use dip_core::certificate::connect_authorities;
 use dip_core::id::NodeName;
-use dip_core::layer::ConnectError;
+use dip_core::layer::{ConnectError, Unusable};
 use dip_core::provider::{Host, Providers};
-use dip_core::secret::{SecretError, Secrets};
+use dip_core::secret::Secrets;
 use dip_core::site::{Driver, Site};
 use dip_core::subject::Subject;
 
@@ -20,17 +20,6 @@ use crate::settings::{
     ANSIBLE, AnsibleSettings, CINC, CincSettings, PUPPET, PuppetSettings, SALT, SSH_AUTHORITY, SYSLOG, SaltSettings,
     SshAuthoritySettings, SyslogSettings,
 };
-
-enum Wrong {
-    Secret(SecretError),
-    Setting(String),
-}
-
-impl From<serde_json::Error> for Wrong {
-    fn from(error: serde_json::Error) -> Self {
-        Self::Setting(error.to_string())
-    }
-}
 
 /// Registers those that need no host of the site, and tells all that is wrong.
 pub(crate) fn connect(site: &Site, secrets: &dyn Secrets, providers: &mut Providers) -> Vec<ConnectError> {
@@ -50,11 +39,8 @@ pub(crate) fn connect(site: &Site, secrets: &dyn Secrets, providers: &mut Provid
             SALT => salt(driver, &|_| None).map(drop),
             _ => continue,
         };
-        let user = format!("service `{}`", service.name);
-        match made {
-            Ok(()) => {}
-            Err(Wrong::Secret(source)) => errors.push(ConnectError::Secret { user, source }),
-            Err(Wrong::Setting(why)) => errors.push(ConnectError::Setting { user, why }),
+        if let Err(why) = made {
+            errors.push(ConnectError::service(service, why));
         }
     }
     errors
@@ -98,26 +84,26 @@ fn receiver(driver: &Driver, host: &HostOf<'_>) -> Option<Arc<dyn LogReceiver>> 
     }
 }
 
-fn ssh_authority(driver: &Driver, secrets: &dyn Secrets) -> Result<Option<Arc<dyn SshAuthority>>, Wrong> {
+fn ssh_authority(driver: &Driver, secrets: &dyn Secrets) -> Result<Option<Arc<dyn SshAuthority>>, Unusable> {
     let Some(key) = driver.read::<SshAuthoritySettings>()?.key else { return Ok(None) };
-    let key = secrets.resolve(&key).map_err(Wrong::Secret)?;
-    let authority = SshKeyAuthority::new(&key).map_err(|error| Wrong::Setting(error.to_string()))?;
+    let key = secrets.resolve(&key)?;
+    let authority = SshKeyAuthority::new(&key).map_err(|error| Unusable::Setting(error.to_string()))?;
     Ok(Some(Arc::new(authority)))
 }
 
-fn ansible(driver: &Driver, secrets: &dyn Secrets) -> Result<Arc<dyn ConfigAgent>, Wrong> {
+fn ansible(driver: &Driver, secrets: &dyn Secrets) -> Result<Arc<dyn ConfigAgent>, Unusable> {
     let settings = driver.read::<AnsibleSettings>()?;
     exists(&settings.playbook)?;
     let login = AnsibleLogin {
         user: settings.user.unwrap_or_else(|| "root".to_owned()),
         elevation: if settings.r#become == Some(true) { Elevation::Sudo } else { Elevation::None },
-        key: secrets.resolve(&settings.key).map_err(Wrong::Secret)?,
+        key: secrets.resolve(&settings.key)?,
         known_hosts: settings.known_hosts,
     };
     Ok(Arc::new(Ansible::new(settings.playbook, login)))
 }
 
-fn puppet(driver: &Driver, host: &HostOf<'_>) -> Result<Arc<dyn ConfigAgent>, Wrong> {
+fn puppet(driver: &Driver, host: &HostOf<'_>) -> Result<Arc<dyn ConfigAgent>, Unusable> {
     let settings = driver.read::<PuppetSettings>()?;
     let catalogue = match (settings.server, settings.manifest) {
         (Some(name), None) => Catalogue::Server {
@@ -129,12 +115,12 @@ fn puppet(driver: &Driver, host: &HostOf<'_>) -> Result<Arc<dyn ConfigAgent>, Wr
             exists(&manifest)?;
             Catalogue::Manifest(manifest)
         }
-        _ => return Err(Wrong::Setting("it needs either a `server` or a `manifest`".to_owned())),
+        _ => return Err(Unusable::Setting("it needs either a `server` or a `manifest`".to_owned())),
     };
     Ok(Arc::new(Puppet::new(catalogue)))
 }
 
-fn salt(driver: &Driver, host: &HostOf<'_>) -> Result<Arc<dyn ConfigAgent>, Wrong> {
+fn salt(driver: &Driver, host: &HostOf<'_>) -> Result<Arc<dyn ConfigAgent>, Unusable> {
     let settings = driver.read::<SaltSettings>()?;
     let states = match (settings.master, settings.states) {
         (Some(name), None) => States::Master { name, keeper: settings.master_node.as_ref().and_then(host) },
@@ -142,18 +128,18 @@ fn salt(driver: &Driver, host: &HostOf<'_>) -> Result<Arc<dyn ConfigAgent>, Wron
             exists(&states)?;
             States::Directory(states)
         }
-        _ => return Err(Wrong::Setting("it needs either a `master` or a directory of `states`".to_owned())),
+        _ => return Err(Unusable::Setting("it needs either a `master` or a directory of `states`".to_owned())),
     };
     Ok(Arc::new(Salt::new(states)))
 }
 
-fn cinc(driver: &Driver) -> Result<Arc<dyn ConfigAgent>, Wrong> {
+fn cinc(driver: &Driver) -> Result<Arc<dyn ConfigAgent>, Unusable> {
     let settings = driver.read::<CincSettings>()?;
     exists(&settings.cookbooks)?;
     let program = settings.program.unwrap_or_else(|| "cinc-client".to_owned());
     Ok(Arc::new(Cinc::new(program, settings.cookbooks, settings.run_list)))
 }
 
-fn exists(path: &Path) -> Result<(), Wrong> {
-    if path.exists() { Ok(()) } else { Err(Wrong::Setting(format!("{} is not there", path.display()))) }
+fn exists(path: &Path) -> Result<(), Unusable> {
+    if path.exists() { Ok(()) } else { Err(Unusable::Setting(format!("{} is not there", path.display()))) }
 }

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use dip_core::id::SiteName;
-use dip_core::layer::ConnectError;
+use dip_core::layer::{ConnectError, Unusable};
 use dip_core::provider::Providers;
-use dip_core::secret::{SecretError, Secrets};
+use dip_core::secret::Secrets;
 use dip_core::site::{Driver, Site};
 use dip_core::subject::Subject;
 
@@ -28,113 +28,100 @@ pub(crate) fn connect(site: &Site, secrets: &dyn Secrets, providers: &mut Provid
             ALERTMANAGER => alertmanager(&site.name, &subject, driver, providers),
             _ => continue,
         };
-        let user = format!("service `{}`", service.name);
-        match made {
-            Ok(()) => {}
-            Err(Wrong::Secret(source)) => errors.push(ConnectError::Secret { user, source }),
-            Err(Wrong::Setting(why)) => errors.push(ConnectError::Setting { user, why }),
+        if let Err(why) = made {
+            errors.push(ConnectError::service(service, why));
         }
     }
     super::beside(site, providers);
     errors
 }
 
-enum Wrong {
-    #[cfg_attr(
-        not(any(feature = "powerdns", feature = "rfc2136", feature = "netbox")),
-        expect(dead_code, reason = "no other server needs a secret")
-    )]
-    Secret(SecretError),
-    Setting(String),
-}
-
-impl From<serde_json::Error> for Wrong {
-    fn from(error: serde_json::Error) -> Self {
-        Self::Setting(error.to_string())
-    }
-}
-
 #[cfg(feature = "rfc2136")]
-fn rfc2136(driver: &Driver, secrets: &dyn Secrets) -> Result<Arc<dyn Dns>, Wrong> {
+fn rfc2136(driver: &Driver, secrets: &dyn Secrets) -> Result<Arc<dyn Dns>, Unusable> {
     let settings = driver.read::<crate::settings::Rfc2136Settings>()?;
-    let secret = secrets.resolve(&settings.key.secret).map_err(Wrong::Secret)?;
+    let secret = secrets.resolve(&settings.key.secret)?;
     let dns = super::rfc2136::Rfc2136::new(&settings, &secret)
-        .map_err(|error| Wrong::Setting(dip_core::provider::sentence(&error)))?;
+        .map_err(|error| Unusable::Setting(dip_core::provider::sentence(&error)))?;
     Ok(Arc::new(dns))
 }
 
 #[cfg(not(feature = "rfc2136"))]
-fn rfc2136(_: &Driver, _: &dyn Secrets) -> Result<Arc<dyn Dns>, Wrong> {
+fn rfc2136(_: &Driver, _: &dyn Secrets) -> Result<Arc<dyn Dns>, Unusable> {
     Err(without(RFC2136))
 }
 
 #[cfg(feature = "powerdns")]
-fn powerdns(driver: &Driver, secrets: &dyn Secrets) -> Result<Arc<dyn Dns>, Wrong> {
+fn powerdns(driver: &Driver, secrets: &dyn Secrets) -> Result<Arc<dyn Dns>, Unusable> {
     let settings = driver.read::<crate::settings::PowerDnsSettings>()?;
-    let key = secrets.resolve(&settings.key).map_err(Wrong::Secret)?;
+    let key = secrets.resolve(&settings.key)?;
     let dns = super::powerdns::PowerDns::new(&settings, &key)
-        .map_err(|error| Wrong::Setting(dip_core::provider::sentence(&error)))?;
+        .map_err(|error| Unusable::Setting(dip_core::provider::sentence(&error)))?;
     Ok(Arc::new(dns))
 }
 
 #[cfg(not(feature = "powerdns"))]
-fn powerdns(_: &Driver, _: &dyn Secrets) -> Result<Arc<dyn Dns>, Wrong> {
+fn powerdns(_: &Driver, _: &dyn Secrets) -> Result<Arc<dyn Dns>, Unusable> {
     Err(without(POWERDNS))
 }
 
 #[cfg(feature = "dnsmasq-hosts")]
-fn hosts_directory(driver: &Driver) -> Result<Arc<dyn Dns>, Wrong> {
+fn hosts_directory(driver: &Driver) -> Result<Arc<dyn Dns>, Unusable> {
     Ok(Arc::new(super::hosts_directory::HostsDirectory::new(driver.read()?)))
 }
 
 #[cfg(not(feature = "dnsmasq-hosts"))]
-fn hosts_directory(_: &Driver) -> Result<Arc<dyn Dns>, Wrong> {
+fn hosts_directory(_: &Driver) -> Result<Arc<dyn Dns>, Unusable> {
     Err(without("dnsmasq-hosts"))
 }
 
 #[cfg(feature = "directory")]
-fn directory(driver: &Driver) -> Result<Arc<dyn Cmdb>, Wrong> {
+fn directory(driver: &Driver) -> Result<Arc<dyn Cmdb>, Unusable> {
     Ok(Arc::new(super::directory::Directory::new(driver.read()?)))
 }
 
 #[cfg(not(feature = "directory"))]
-fn directory(_: &Driver) -> Result<Arc<dyn Cmdb>, Wrong> {
+fn directory(_: &Driver) -> Result<Arc<dyn Cmdb>, Unusable> {
     Err(without(DIRECTORY))
 }
 
 #[cfg(feature = "csv")]
-fn csv(driver: &Driver) -> Result<Arc<dyn Cmdb>, Wrong> {
+fn csv(driver: &Driver) -> Result<Arc<dyn Cmdb>, Unusable> {
     Ok(Arc::new(super::csv::Csv::new(driver.read()?)))
 }
 
 #[cfg(not(feature = "csv"))]
-fn csv(_: &Driver) -> Result<Arc<dyn Cmdb>, Wrong> {
+fn csv(_: &Driver) -> Result<Arc<dyn Cmdb>, Unusable> {
     Err(without(CSV))
 }
 
 #[cfg(feature = "netbox")]
-fn netbox(driver: &Driver, subject: &Subject, secrets: &dyn Secrets, providers: &mut Providers) -> Result<(), Wrong> {
+fn netbox(
+    driver: &Driver,
+    subject: &Subject,
+    secrets: &dyn Secrets,
+    providers: &mut Providers,
+) -> Result<(), Unusable> {
     use super::netbox::{Dialect, Netbox};
     let settings = driver.read::<crate::settings::NetboxSettings>()?;
-    let token = secrets.resolve(&settings.token).map_err(Wrong::Secret)?;
+    let token = secrets.resolve(&settings.token)?;
     let dialect = if driver.kind.as_str() == NAUTOBOT { Dialect::Nautobot } else { Dialect::Netbox };
-    let netbox =
-        Netbox::new(settings, dialect, &token).map_err(|error| Wrong::Setting(dip_core::provider::sentence(&error)))?;
+    let netbox = Netbox::new(settings, dialect, &token)
+        .map_err(|error| Unusable::Setting(dip_core::provider::sentence(&error)))?;
     providers.insert::<dyn dip_core::provider::AddressPool>(subject, Arc::new(netbox.clone()));
     providers.insert::<dyn Cmdb>(subject, Arc::new(netbox));
     Ok(())
 }
 
 #[cfg(not(feature = "netbox"))]
-fn netbox(_: &Driver, _: &Subject, _: &dyn Secrets, _: &mut Providers) -> Result<(), Wrong> {
+fn netbox(_: &Driver, _: &Subject, _: &dyn Secrets, _: &mut Providers) -> Result<(), Unusable> {
     Err(without(NETBOX))
 }
 
 #[cfg(feature = "prometheus")]
-fn prometheus(subject: &Subject, driver: &Driver, providers: &mut Providers) -> Result<(), Wrong> {
+fn prometheus(subject: &Subject, driver: &Driver, providers: &mut Providers) -> Result<(), Unusable> {
     use crate::provider::{Alerts, Monitor};
     let monitor = super::prometheus::Prometheus::new(driver.read()?)
-        .map_err(|error| Wrong::Setting(dip_core::provider::sentence(&error)))?;
+        .map_err(|error| Unusable::Setting(dip_core::provider::sentence(&error)))?;
     let monitor = Arc::new(monitor);
     providers.insert::<dyn Monitor>(subject, Arc::clone(&monitor) as Arc<dyn Monitor>);
     providers.insert::<dyn Alerts>(subject, monitor);
@@ -142,16 +129,21 @@ fn prometheus(subject: &Subject, driver: &Driver, providers: &mut Providers) -> 
 }
 
 #[cfg(not(feature = "prometheus"))]
-fn prometheus(_: &Subject, _: &Driver, _: &mut Providers) -> Result<(), Wrong> {
+fn prometheus(_: &Subject, _: &Driver, _: &mut Providers) -> Result<(), Unusable> {
     Err(without(PROMETHEUS))
 }
 
 #[cfg(feature = "alertmanager")]
-fn alertmanager(site: &SiteName, subject: &Subject, driver: &Driver, providers: &mut Providers) -> Result<(), Wrong> {
+fn alertmanager(
+    site: &SiteName,
+    subject: &Subject,
+    driver: &Driver,
+    providers: &mut Providers,
+) -> Result<(), Unusable> {
     use crate::provider::Alerts;
     use dip_core::provider::Silences;
     let server = super::alertmanager::Alertmanager::new(driver.read()?)
-        .map_err(|error| Wrong::Setting(dip_core::provider::sentence(&error)))?;
+        .map_err(|error| Unusable::Setting(dip_core::provider::sentence(&error)))?;
     let server = Arc::new(server);
     providers.insert::<dyn Alerts>(subject, Arc::clone(&server) as Arc<dyn Alerts>);
     providers.insert::<dyn Silences>(&Subject::alerts(site), server);
@@ -159,7 +151,7 @@ fn alertmanager(site: &SiteName, subject: &Subject, driver: &Driver, providers: 
 }
 
 #[cfg(not(feature = "alertmanager"))]
-fn alertmanager(_: &SiteName, _: &Subject, _: &Driver, _: &mut Providers) -> Result<(), Wrong> {
+fn alertmanager(_: &SiteName, _: &Subject, _: &Driver, _: &mut Providers) -> Result<(), Unusable> {
     Err(without(ALERTMANAGER))
 }
 
@@ -174,5 +166,5 @@ fn alertmanager(_: &SiteName, _: &Subject, _: &Driver, _: &mut Providers) -> Res
     feature = "prometheus"
 )))]
 fn without(feature: &str) -> Wrong {
-    Wrong::Setting(format!("this program was built without the feature `{feature}` of dip-opsmgmt"))
+    Unusable::Setting(format!("this program was built without the feature `{feature}` of dip-opsmgmt"))
 }

@@ -38,7 +38,7 @@ impl Etcd {
     /// # Errors
     /// Where a member has no address, or its settings cannot be read.
     pub fn of(site: &Site, cluster: &Cluster, providers: &Providers) -> Result<Self, ConnectError> {
-        let wrong = |why: String| ConnectError::Setting { user: format!("cluster `{}`", cluster.name), why };
+        let wrong = |why: String| ConnectError::cluster(cluster, why);
         let settings = cluster.workload.read().map_err(|error| wrong(error.to_string()))?;
         let mut members = Vec::new();
         let mut hosts = BTreeMap::new();

@@ -1,5 +1,7 @@
 //! From edits to an UPDATE message (RFC 2136), and from records to data and back.
 
+use std::collections::HashMap;
+
 use hickory_proto::op::{Message, OpCode, Query, UpdateMessage};
 use hickory_proto::rr::rdata::{A, AAAA, CNAME, PTR, SRV, TXT};
 use hickory_proto::rr::{DNSClass, Name, RData, Record, RecordType};
@@ -15,39 +17,57 @@ pub(super) type NameError = hickory_proto::ProtoError;
 
 /// An UPDATE of a zone that makes all of these edits or none.
 pub(super) fn update(zone: &str, edits: &[&Edit]) -> Result<Message, NameError> {
+    let mut names = Names::default();
     let mut message = Message::query();
     message.metadata.op_code = OpCode::Update;
     message.metadata.recursion_desired = false;
     message.add_zone(Query::query(name(zone)?, RecordType::SOA));
     for expect in edits.iter().flat_map(|edit| &edit.expects) {
+        let at = names.of(expect.name())?;
         match expect {
             // Section 2.4.5.
-            Expect::Unused(at) => message.add_pre_requisite(empty(at, RecordType::ANY, DNSClass::NONE)?),
+            Expect::Unused(_) => message.add_pre_requisite(empty(at, RecordType::ANY, DNSClass::NONE)),
             // Section 2.4.3.
-            Expect::Absent(at, kind) => message.add_pre_requisite(empty(at, record_type(*kind), DNSClass::NONE)?),
+            Expect::Absent(_, kind) => message.add_pre_requisite(empty(at, record_type(*kind), DNSClass::NONE)),
             // Section 2.4.2.
-            Expect::Exactly(at, all) => {
+            Expect::Exactly(_, all) => {
                 for data in all {
-                    message.add_pre_requisite(Record::from_rdata(name(at)?, 0, rdata(data)?));
+                    message.add_pre_requisite(Record::from_rdata(at.clone(), 0, rdata(data)?));
                 }
             }
         }
     }
     for change in edits.iter().flat_map(|edit| &edit.changes) {
+        let at = names.of(change.name())?;
         message.add_update(match change {
             // Section 2.5.1.
-            Change::Add(at, ttl, data) => Record::from_rdata(name(at)?, *ttl, rdata(data)?),
+            Change::Add(_, ttl, data) => Record::from_rdata(at, *ttl, rdata(data)?),
             // Section 2.5.2.
-            Change::Clear(at, kind) => empty(at, record_type(*kind), DNSClass::ANY)?,
+            Change::Clear(_, kind) => empty(at, record_type(*kind), DNSClass::ANY),
             // Section 2.5.4.
-            Change::Take(at, data) => {
-                let mut record = Record::from_rdata(name(at)?, 0, rdata(data)?);
+            Change::Take(_, data) => {
+                let mut record = Record::from_rdata(at, 0, rdata(data)?);
                 record.dns_class = DNSClass::NONE;
                 record
             }
         });
     }
     Ok(message)
+}
+
+/// The names of one message, each of them read once: most stand there several times, and to read one takes longer than to write it.
+#[derive(Default)]
+struct Names<'a>(HashMap<&'a str, Name>);
+
+impl<'a> Names<'a> {
+    fn of(&mut self, text: &'a str) -> Result<Name, NameError> {
+        if let Some(known) = self.0.get(text) {
+            return Ok(known.clone());
+        }
+        let read = name(text)?;
+        self.0.insert(text, read.clone());
+        Ok(read)
+    }
 }
 
 /// A question of one type.
@@ -60,7 +80,11 @@ pub(super) fn query(at: Name, kind: RecordType) -> Message {
 
 /// A fully qualified name.
 pub(super) fn name(text: &str) -> Result<Name, NameError> {
-    let mut name = Name::from_ascii(text)?.to_lowercase();
+    let mut name = Name::from_ascii(text)?;
+    // Nearly all are in lower case already; an escape may stand for a letter that is not.
+    if text.bytes().any(|byte| byte.is_ascii_uppercase() || byte == b'\\') {
+        name = name.to_lowercase();
+    }
     name.set_fqdn(true);
     Ok(name)
 }
@@ -113,16 +137,23 @@ fn rdata(data: &Data) -> Result<RData, NameError> {
     })
 }
 
-fn empty(at: &str, kind: RecordType, class: DNSClass) -> Result<Record, NameError> {
-    let mut record = Record::from_rdata(name(at)?, 0, RData::Update0(kind));
+fn empty(at: Name, kind: RecordType, class: DNSClass) -> Record {
+    let mut record = Record::from_rdata(at, 0, RData::Update0(kind));
     record.dns_class = class;
-    Ok(record)
+    record
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::providers::zones::ZoneServer;
+
+    #[test]
+    fn a_name_is_in_lower_case_however_it_is_written() {
+        for text in ["n1.lab.example", "N1.Lab.example.", r"\1161.lab.example"] {
+            assert_eq!(name(text).expect("it is one").to_ascii(), "n1.lab.example.", "{text}");
+        }
+    }
 
     #[test]
     fn what_fits_by_its_weight_fits_into_a_message() {

@@ -11,6 +11,7 @@ use hickory_proto::rr::rdata::tsig::TsigError;
 use hickory_proto::rr::{TSigVerifier, TSigner};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::task::yield_now;
 use tokio::time::timeout;
 
 /// Longer than a busy server takes to write its journal, shorter than an attempt at a step.
@@ -88,6 +89,8 @@ impl<'a> Connection<'a> {
             if open.is_empty() {
                 break;
             }
+            // What others send with these is signed too before any of it goes: Knot takes what has come into one transaction.
+            yield_now().await;
             self.timely(async |stream| stream.write_all(&bytes).await).await?;
             while !open.is_empty() {
                 let bytes = self.timely(receive).await?;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dip_core::layer::ConnectError;
+use dip_core::layer::{ConnectError, Unusable};
 use dip_core::provider::{Host, Providers};
 use dip_core::secret::{Secret, SecretRef, Secrets};
 use dip_core::site::{Node, Site};
@@ -29,9 +29,11 @@ pub(crate) fn connect(site: &Site, secrets: &dyn Secrets, providers: &mut Provid
 fn target(node: &Node, ssh: &SshSettings, secrets: &dyn Secrets) -> Result<Target, Vec<ConnectError>> {
     let mut errors = Vec::new();
     let user = format!("`os.ssh` of node `{}`", node.name);
-    let wrong = |why: String| ConnectError::Setting { user: user.clone(), why };
+    let origin = node.settings.origin("os.ssh").or(node.origin.as_ref());
+    let unusable = |why: Unusable| ConnectError::new(user.clone(), origin, why);
+    let wrong = |why: String| unusable(Unusable::Setting(why));
     let resolve = |reference: &SecretRef| -> Result<Secret, ConnectError> {
-        secrets.resolve(reference).map_err(|source| ConnectError::Secret { user: user.clone(), source })
+        secrets.resolve(reference).map_err(|error| unusable(error.into()))
     };
 
     let address = ssh.address_of(node);
