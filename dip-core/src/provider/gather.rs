@@ -18,13 +18,16 @@ use tokio::time::sleep;
 /// there by then: tokio looks after a yield when it has run 61 of them.
 const LOOKS: usize = 16;
 
+/// So many are worth a journey: nobody else is waited for. As DNS names they fill a message.
+const MANY: usize = 400;
+
 /// Takes what was gathered for one place (a zone of a DNS server, say) there, one batch of a place at a time.
 #[async_trait]
 pub trait Carry<T, A>: Send + Sync {
     /// An answer for each item, in their order.
     async fn carry(&self, place: &str, items: &[Arc<T>]) -> Vec<A>;
 
-    /// How long to wait for further items before those that came are carried, again and again while some come. By default only for those
+    /// How long to wait for further items before a few that came are carried, again and again while some come. By default only for those
     /// whose tasks can run at once, which takes a lone item no time; longer where a message costs the place far more than an item in it.
     fn linger(&self) -> Duration {
         Duration::ZERO
@@ -116,7 +119,8 @@ impl<T, A> Line<T, A> {
     async fn all(&self, linger: Duration) -> Vec<Waiting<T, A>> {
         for _ in 0..LOOKS {
             while self.grows_by(yield_now()).await {}
-            if linger.is_zero() || !self.grows_by(sleep(linger)).await {
+            let waits = !linger.is_zero() && self.waiting().len() < MANY;
+            if !waits || !self.grows_by(sleep(linger)).await {
                 break;
             }
         }

@@ -13,8 +13,11 @@ use crate::tool::{Done, run};
 /// The release of Debian that has Kea 3.0 with all of ISC's open hooks.
 const SUITE: &str = "forky";
 
-/// `kea-admin` has the tables of its database. That release may get another Kea, which would be no trial of this one.
-const PACKAGES: &str = "kea-admin=3.0.*,kea-dhcp4-server=3.0.*,kea-dhcp6-server=3.0.*";
+/// `kea-admin` has the tables of its database.
+const PACKAGES: [&str; 3] = ["kea-admin", "kea-dhcp4-server", "kea-dhcp6-server"];
+
+/// That release of Debian is still being made, and may get a later Kea, which is taken only where it has no other.
+const VERSIONS: [&str; 2] = ["3.0.*", "3.*"];
 
 pub(crate) fn build() -> Done {
     let cache = Cache::open();
@@ -24,15 +27,21 @@ pub(crate) fn build() -> Done {
         return Ok(());
     }
     println!("Kea 3.0: fetching it from {SUITE} (some seconds, once)");
-    match bootstrap(cache.root(), &root) {
-        Ok(()) => println!("Kea 3.0: unpacked to {}", root.display()),
-        // Not every machine's sources have that release.
-        Err(why) => println!("Kea 3.0: it cannot be had here, and tests with it are ignored: {why}"),
+    for version in VERSIONS {
+        match bootstrap(cache.root(), &root, version) {
+            Ok(()) => {
+                println!("Kea 3.0: {version} is unpacked to {}", root.display());
+                return Ok(());
+            }
+            // Not every machine's sources have that release.
+            Err(why) => println!("Kea 3.0: {version} cannot be had here: {why}"),
+        }
     }
+    println!("Kea 3.0: tests with it are ignored");
     Ok(())
 }
 
-fn bootstrap(dir: &Path, root: &Path) -> Result<(), Box<dyn Error>> {
+fn bootstrap(dir: &Path, root: &Path, version: &str) -> Result<(), Box<dyn Error>> {
     let sources = Sources::copy(Release::Other(SUITE), dir)?;
     // A directory with the final name is always whole.
     let part = root.with_extension("part");
@@ -45,7 +54,7 @@ fn bootstrap(dir: &Path, root: &Path) -> Result<(), Box<dyn Error>> {
     for option in transport_options()? {
         line.arg(format!("--aptopt={option}"));
     }
-    line.arg(format!("--include={PACKAGES}"));
+    line.arg(format!("--include={}", PACKAGES.map(|package| format!("{package}={version}")).join(",")));
     line.arg(&sources.suite).arg(&part).args(&sources.files);
     run(&mut line)?;
     fs::rename(part, root)?;
