@@ -88,7 +88,8 @@ fn count(faults: &Faults) -> String {
     format!("{} fault{}", faults.len(), if faults.len() == 1 { "" } else { "s" })
 }
 
-/// Each reason once, with the first that it holds for: a password that is missing is missed by a hundred nodes.
+/// Each reason once, with the first that it holds for: a password that is missing is missed by a hundred nodes. In the order of the site
+/// file, in which they are mended.
 fn lines(errors: &[ConnectError]) -> String {
     let mut reasons: Vec<(String, &ConnectError, usize)> = Vec::new();
     for error in errors {
@@ -98,6 +99,7 @@ fn lines(errors: &[ConnectError]) -> String {
             None => reasons.push((why, error, 0)),
         }
     }
+    reasons.sort_by_key(|(_, error, _)| error.origin.as_ref().map(|origin| (&origin.file, origin.line)));
     let reasons = reasons.into_iter().map(|(why, ConnectError { user, origin, .. }, more)| {
         let place = origin.as_ref().map(|origin| format!("{origin}: ")).unwrap_or_default();
         match more {

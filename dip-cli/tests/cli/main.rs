@@ -72,6 +72,29 @@ fn a_typo_is_told_with_its_place_and_the_nearest_right_name() {
 }
 
 #[test]
+fn what_cannot_be_connected_is_told_with_its_place_in_the_order_of_the_file_and_each_reason_once() {
+    let place = Place::new("connect");
+    let text = "version: 1
+site: north
+nodes:
+  n1:
+    bmc: {address: 10.9.0.8, user: admin, password: \"env:DIP_TEST_NO_BMC\", protocols: [{kind: ipmi}]}
+  n2:
+    bmc: {address: 10.9.0.9, user: admin, password: \"env:DIP_TEST_NO_BMC\", protocols: [{kind: ipmi}]}
+services:
+  ca: {kind: authority, certificate: /nonexistent/ca.pem, key: \"env:DIP_TEST_NO_KEY\"}
+";
+    place.write("north.yaml", text);
+    let done = place.dip(&["plan", "north.yaml"]).ends(2);
+    assert_eq!(done.out, "", "faults are no result");
+    let told: Vec<&str> = done.err.lines().filter(|line| line.starts_with("  ")).collect();
+    let [bmcs, authority] = told[..] else { panic!("{told:?}") };
+    let secret = "secret `env:DIP_TEST_NO_BMC` cannot be read: set that environment variable";
+    assert_eq!(bmcs, format!("  north.yaml:5:5: the BMC of node `n1` and 1 more: {secret}"));
+    assert!(authority.starts_with("  north.yaml:9:3: service `ca`: its certificate `/nonexistent/ca.pem`"), "{told:?}");
+}
+
+#[test]
 fn a_file_that_is_not_there_is_told() {
     let place = Place::new("missing");
     for command in ["check", "plan", "drift"] {

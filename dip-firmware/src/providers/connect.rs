@@ -197,7 +197,7 @@ fn clients(shared: &Shared, access: &BmcAccess, password: &Secret) -> Result<Arc
     let Some(mac) = access.mac() else { return clients_at(shared, access, password) };
     let whereabouts = shared.whereabouts.clone().ok_or_else(|| {
         vec![format!(
-            "it is known by its MAC address {mac}, and the site has no DHCP server that tells its address; name one in `services`, or give its address"
+            "it is known by its MAC address {mac}, and no DHCP server of the site can be asked for its address; name one in `services`, or give its address"
         )]
     })?;
     // What is wrong with the settings shows without an address, and so does what they offer.
