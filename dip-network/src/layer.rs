@@ -226,6 +226,7 @@ fn reserve_address(site: &Site, dhcp: &[(&Service, DhcpScope)], node: &Node, nic
 #[cfg(test)]
 mod tests {
     use dip_core::id::NetworkName;
+    use dip_core::provider::sentence;
     use dip_core::secret::LocalSecrets;
     use dip_core::site::NodeState;
 
@@ -353,7 +354,7 @@ mod tests {
             service.driver.settings = serde_json::json!({"hosts_directory": "/d"});
         }
         let errors = NetworkLayer.connect(&site, &secrets, &mut Providers::new()).expect_err("both are wrong");
-        let told: Vec<_> = errors.iter().map(ToString::to_string).collect();
+        let told: Vec<_> = errors.iter().map(|error| sentence(error)).collect();
         assert_eq!(told[0], "service `dhcp` cannot be used: missing field `pid_file`");
         assert!(told[1].starts_with("switch `sw1` cannot be used: `10.0.0.1` is not the address"), "{}", told[1]);
     }

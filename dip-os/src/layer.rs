@@ -134,6 +134,7 @@ mod tests {
     use super::*;
     use crate::testing::{node, site};
     use dip_core::id::NodeName;
+    use dip_core::provider::sentence;
     use dip_core::secret::{Secret, SecretError, SecretRef};
     use dip_core::site::{Format, Lock, Source};
     use serde_json::json;
@@ -235,7 +236,7 @@ nodes:
     fn ssh_without_a_host_key_address_or_secret_is_told_all_at_once() {
         let site = site([node("n1", Some(json!({"ssh": {"key": "env:KEY"}})))]);
         let errors = OsLayer.connect(&site, &NoSecrets, &mut Providers::new()).expect_err("three things are missing");
-        let text: Vec<_> = errors.iter().map(ToString::to_string).collect();
+        let text: Vec<_> = errors.iter().map(|error| sentence(error)).collect();
         assert_eq!(errors.len(), 3, "{text:?}");
         assert!(text.iter().any(|text| text.contains("`host_key` or `known_hosts`")), "{text:?}");
     }
