@@ -14,8 +14,7 @@ use tokio::sync::{Mutex as Turn, oneshot};
 use tokio::task::yield_now;
 use tokio::time::sleep;
 
-/// So often those who are about to come are let come, which ends as soon as nobody does. A thousand tasks that begin together are all
-/// there by then: tokio looks after a yield when it has run 61 of them.
+/// So often those who came are kept waiting for others, where each time some came: nobody waits for a slow trickle to end.
 const LOOKS: usize = 16;
 
 /// So many are worth a journey: nobody else is waited for. As DNS names they fill a message.
