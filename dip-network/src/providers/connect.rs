@@ -14,35 +14,18 @@ use crate::settings::{DNSMASQ, ISC_DHCPD, KEA, NETCONF, OPENVSWITCH, SNMP};
 /// Registers a provider for each DHCP service, each switch and each PDU of the site, and tells all that is wrong.
 pub(crate) fn connect(site: &Site, secrets: &dyn Secrets, providers: &mut Providers) -> Vec<ConnectError> {
     let mut errors = Vec::new();
-    for service in site.services_of(&[DNSMASQ]) {
-        keep(
-            dnsmasq(service.driver.read()),
-            &mut errors,
-            |why| ConnectError::service(service, why),
-            |dhcp| {
-                providers.insert::<dyn crate::provider::Dhcp>(&Subject::service(&service.name), dhcp);
-            },
-        );
-    }
-    for service in site.services_of(&[ISC_DHCPD]) {
-        keep(
-            isc_dhcpd(service.driver.read(), secrets),
-            &mut errors,
-            |why| ConnectError::service(service, why),
-            |dhcp| {
-                providers.insert::<dyn crate::provider::Dhcp>(&Subject::service(&service.name), dhcp);
-            },
-        );
-    }
-    for service in site.services_of(&[KEA]) {
-        keep(
-            kea(service.driver.read(), secrets),
-            &mut errors,
-            |why| ConnectError::service(service, why),
-            |dhcp| {
-                providers.insert::<dyn crate::provider::Dhcp>(&Subject::service(&service.name), dhcp);
-            },
-        );
+    for service in site.services.values() {
+        let driver = &service.driver;
+        let made = match driver.kind.as_str() {
+            DNSMASQ => dnsmasq(driver.read()),
+            ISC_DHCPD => isc_dhcpd(driver.read(), secrets),
+            KEA => kea(driver.read(), secrets),
+            _ => continue,
+        };
+        let wrong = |why: String| ConnectError::service(service, why);
+        keep(made, &mut errors, wrong, |dhcp| {
+            providers.insert::<dyn crate::provider::Dhcp>(&Subject::service(&service.name), dhcp);
+        });
     }
     for switch in site.switches.values() {
         let Some(driver) = &switch.driver else { continue };
